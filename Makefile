@@ -1,0 +1,93 @@
+# `make report` and `make test` do all set-up themselves, in .venv, with nothing but Python and no root.
+# PYTHON=... names the interpreter, JOBS=... the number of test processes, OUT=... the folder for reports.
+
+VENV ?= .venv
+JOBS ?= 2
+OUT ?= reports
+PYTHON ?=
+BIN := $(VENV)/bin
+READY := $(VENV)/.ready
+
+.DEFAULT_GOAL := help
+.PHONY: help report test check notebooks setup sample docs bench lock clean
+
+help:
+	@echo 'make report   the report of the made-up sample company, in $(OUT)/'
+	@echo 'make test     format, lint, types, tests, notebooks'
+	@echo 'make docs     the documentation as HTML, in docs/_build/html/'
+	@echo 'make bench    the benchmarks'
+	@echo 'make sample   data/sample/ once more from its seed'
+	@echo 'make lock     requirements.lock from pyproject.toml, with the newest versions that it allows'
+	@echo 'make clean    remove the environment and all caches'
+
+# ---- set-up ----------------------------------------------------------------------------------------------------
+
+# The first interpreter that can be used. A command may be there and still not run, so each is asked for its version.
+define FIND_PYTHON
+fits='import sys; sys.exit(not (3, 11) <= sys.version_info[:2] < (3, 14))'; found=''; \
+for candidate in $(if $(PYTHON),"$(PYTHON)",python3 python3.13 python3.12 python3.11 python); do \
+  if "$$candidate" -c "$$fits" >/dev/null 2>&1; then found="$$candidate"; break; fi; \
+done; \
+if [ -z "$$found" ]; then \
+  echo 'No Python 3.11, 3.12 or 3.13 found$(if $(PYTHON), at PYTHON=$(PYTHON)). python3 here: '"$$(python3 --version 2>&1)"'.' >&2; \
+  echo 'Install one, or name it: make $(or $(MAKECMDGOALS),report) PYTHON=/path/to/python3.12' >&2; \
+  exit 1; \
+fi; \
+if ! "$$found" -c 'import ensurepip, venv' >/dev/null 2>&1; then \
+  echo "$$found cannot make virtual environments: on Debian and Ubuntu install the package python3-venv," >&2; \
+  echo 'or name another interpreter: make $(or $(MAKECMDGOALS),report) PYTHON=/path/to/python3.12' >&2; \
+  exit 1; \
+fi
+endef
+
+setup: $(READY)
+
+$(READY): requirements.lock pyproject.toml hatch_build.py
+	@$(FIND_PYTHON); \
+	if ! $(BIN)/python -c '' >/dev/null 2>&1; then \
+	  echo "Making $(VENV) with $$("$$found" --version)"; \
+	  "$$found" -m venv --clear $(VENV) || exit 1; \
+	fi
+	@echo 'Installing the locked packages; the first time this takes about a minute'
+	@$(BIN)/python -m pip --disable-pip-version-check install --quiet --require-hashes -r requirements.lock
+	@$(BIN)/python -m pip --disable-pip-version-check install --quiet --no-deps --no-build-isolation --editable .
+	@touch $@
+
+# ---- the two commands ------------------------------------------------------------------------------------------
+
+report: $(READY)
+	@$(BIN)/alignment demo --out $(OUT)
+
+test: check notebooks
+
+check: $(READY)
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/python -m pytest -n $(JOBS)
+
+# Every notebook runs from top to bottom on the sample company; what it prints is not compared.
+notebooks: $(READY)
+	$(BIN)/python -m pytest --nbval-lax --nbval-current-env -p no:cacheprovider notebooks
+
+# ---- the rest --------------------------------------------------------------------------------------------------
+
+sample: $(READY)
+	$(BIN)/python -m alignment_toolkit.simulation data/sample
+
+docs: $(READY)
+	@$(BIN)/python -m pip --disable-pip-version-check install --quiet --editable '.[docs]' -c requirements.lock
+	$(BIN)/python -m sphinx -W --keep-going -b html docs docs/_build/html
+	@echo 'Open docs/_build/html/index.html'
+
+bench: $(READY)
+	$(BIN)/python benchmarks/kpi_cube.py
+
+lock: $(READY)
+	$(BIN)/python -m pip --disable-pip-version-check install --quiet uv
+	$(BIN)/python -m uv pip compile --quiet --upgrade --universal --python-version 3.11 --generate-hashes \
+	  --no-emit-index-url --no-header --extra test --extra postgres pyproject.toml --output-file requirements.lock
+
+clean:
+	rm -rf $(VENV) build dist docs/_build docs/api .mypy_cache .pytest_cache .ruff_cache .hypothesis
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
