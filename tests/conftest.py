@@ -1,0 +1,57 @@
+"""What every test may lean on: where the data is, a drawing backend without a screen, a fixed place and language."""
+
+from __future__ import annotations
+
+import os
+import time
+from pathlib import Path
+
+import matplotlib
+import pytest
+from hypothesis import HealthCheck, settings
+
+PROJECT = Path(__file__).resolve().parents[1]
+
+matplotlib.use("Agg")
+
+# A slow machine is no bug, hence no deadline. In CI the same examples come every time, so that red means changed code.
+settings.register_profile("here", deadline=None)
+settings.register_profile(
+    "ci", deadline=None, derandomize=True, print_blob=True, suppress_health_check=[HealthCheck.too_slow]
+)
+settings.load_profile("ci" if os.environ.get("CI") else "here")
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _neutral_place() -> None:
+    """Run in UTC and the C locale, child processes too; a test of another zone or language sets its own."""
+    for name in ("LC_ALL", "LANG", "LANGUAGE", "LC_NUMERIC", "LC_TIME"):
+        os.environ.pop(name, None)
+    os.environ["LC_ALL"] = "C.UTF-8"
+    os.environ["TZ"] = "UTC"
+    if hasattr(time, "tzset"):
+        time.tzset()
+
+
+@pytest.fixture(scope="session")
+def project_dir() -> Path:
+    """Return the root of the checkout."""
+    return PROJECT
+
+
+@pytest.fixture(scope="session")
+def sample_dir() -> Path:
+    """Return the made-up company that the toolkit carries. It is part of the repository: missing is an error."""
+    folder = PROJECT / "data" / "sample"
+    assert folder.is_dir(), f"{folder} is missing; `make sample` writes it"
+    return folder
+
+
+@pytest.fixture(scope="session")
+def real_data() -> Path:
+    """Return the folder of the public data sets, to be read only; without it the test is skipped."""
+    named = os.environ.get("ALIGNMENT_TEST_DATA")
+    folder = Path(named) if named else PROJECT.parent / "shared" / "data"
+    if not folder.is_dir():
+        pytest.skip(f"no public data at {folder}: put it there or name its folder in ALIGNMENT_TEST_DATA")
+    return folder
