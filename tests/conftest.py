@@ -1,4 +1,4 @@
-"""What every test may lean on: where the data is, a drawing backend without a screen, a fixed place and language."""
+"""What every test may lean on: where the data is, drawing without a screen, a fixed place and language."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ PROJECT = Path(__file__).resolve().parents[1]
 
 matplotlib.use("Agg")
 
-# A slow machine is no bug, hence no deadline. In CI the same examples come every time, so that red means changed code.
+# A slow machine is no bug, hence no deadline. In CI the same examples come every time: red means changed code.
 settings.register_profile("here", deadline=None)
 settings.register_profile(
     "ci", deadline=None, derandomize=True, print_blob=True, suppress_health_check=[HealthCheck.too_slow]
@@ -41,7 +41,7 @@ def project_dir() -> Path:
 
 @pytest.fixture(scope="session")
 def sample_dir() -> Path:
-    """Return the made-up company that the toolkit carries. It is part of the repository: missing is an error."""
+    """Return the made-up company, which is part of the repository: that it is missing is an error."""
     folder = PROJECT / "data" / "sample"
     assert folder.is_dir(), f"{folder} is missing; `make sample` writes it"
     return folder
