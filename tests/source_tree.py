@@ -17,7 +17,7 @@ PACKAGE = "alignment_toolkit"
 FLOORS: tuple[tuple[str, ...], ...] = (
     ("errors", "units", "periods", "pseudonyms", "results"),
     ("settings", "tables", "sources", "relations", "company", "simulation"),
-    ("statistics", "kpi", "drivers", "attribution", "indicator", "segmentation"),
+    ("statistics", "kpi", "drivers", "attribution", "indicator", "verdict", "segmentation"),
     ("kpis", "indicators", "segmentations"),
     ("catalog", "scorecard", "analysis"),
     ("privacy", "charts", "report"),
