@@ -1,0 +1,184 @@
+"""Errors that say what was asked, what is there, the near match and the next step."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable, Sequence
+from dataclasses import asdict, dataclass
+from typing import Any, Literal
+
+__all__ = [
+    "AlignmentError",
+    "AlreadyRunning",
+    "CellFailed",
+    "DataError",
+    "ExportFailed",
+    "FindingsGate",
+    "KernelLost",
+    "MatrixFailed",
+    "MissingColumn",
+    "MissingTable",
+    "ParameterError",
+    "PeriodError",
+    "Problem",
+    "SettingsError",
+    "TooManyRows",
+    "UnknownName",
+    "did_you_mean",
+]
+
+
+def did_you_mean(word: str, choices: Iterable[str], *, shown: int = 12) -> str:
+    """Give the half sentence that names the near match, or else the choices.
+
+    Parameters
+    ----------
+    word
+        What was asked for.
+    choices
+        What there is.
+    shown
+        How many choices are listed where nothing is near.
+
+    Returns
+    -------
+    str
+        ``"Did you mean 'x'?"``, or ``"There is: a, b, c."``, or ``"There is none."``.
+
+    Examples
+    --------
+    >>> did_you_mean("chanel", ["channel", "region"])
+    "Did you mean 'channel'?"
+    >>> did_you_mean("zzz", ["channel", "region"])
+    'There is: channel, region.'
+    """
+    names = list(dict.fromkeys(str(c) for c in choices))
+    folded = {name.casefold().replace("_", "-"): name for name in reversed(names)}
+    near = difflib.get_close_matches(word.casefold().replace("_", "-"), list(folded), n=1, cutoff=0.6)
+    if near:
+        return f"Did you mean '{folded[near[0]]}'?"
+    if not names:
+        return "There is none."
+    more = f" and {len(names) - shown} more" if len(names) > shown else ""
+    return f"There is: {', '.join(sorted(names)[:shown])}{more}."
+
+
+class AlignmentError(Exception):
+    """Base of every error that the toolkit raises on purpose; `exit_code` is the command's."""
+
+    exit_code = 1
+
+
+class SettingsError(AlignmentError):
+    """A setting is unknown or impossible (exit 2)."""
+
+    exit_code = 2
+
+
+class ParameterError(SettingsError):
+    """A parameter of a call, a command or a notebook is unknown or impossible (exit 2)."""
+
+
+class PeriodError(ParameterError):
+    """A period can't be read (exit 2)."""
+
+
+class UnknownName(ParameterError):
+    """A name that is not in the catalogue, among the columns or among the choices (exit 2)."""
+
+    def __init__(self, what: str, word: str, choices: Iterable[str], *, where: str = "") -> None:
+        self.word = word
+        place = f" {where}" if where else ""
+        super().__init__(f"There is no {what} '{word}'{place}. {did_you_mean(word, choices)}")
+
+
+@dataclass(frozen=True)
+class Problem:
+    """One problem of the data: where it is, what it is, and whether it refuses the row or only warns.
+
+    `row` counts as a spreadsheet does: the header is row 1. `level` is ``"error"`` (a row or a table is refused) or
+    ``"warning"``.
+    """
+
+    table: str | None
+    file: str | None
+    row: int | None
+    column: str | None
+    value: str | None
+    code: str
+    level: Literal["error", "warning"]
+    message: str
+
+    def to_json(self) -> dict[str, Any]:
+        """Give the problem as in ``alignment check --json``."""
+        return asdict(self)
+
+
+class DataError(AlignmentError):
+    """The data was refused (exit 3); `problems` holds all of them."""
+
+    exit_code = 3
+
+    def __init__(self, message: str, problems: Sequence[Problem] = ()) -> None:
+        self.problems = tuple(problems)
+        lines = [f"  - {p.message}" for p in self.problems[:20]]
+        if len(self.problems) > 20:
+            lines.append(f"  ... and {len(self.problems) - 20} more; `alignment check` lists them all.")
+        super().__init__("\n".join([message, *lines]))
+
+
+class MissingTable(DataError):
+    """A canonical table that this company does not have."""
+
+    def __init__(self, table: str, present: Iterable[str], *, reason: str = "") -> None:
+        self.table = table
+        why = f" ({reason})" if reason else ""
+        super().__init__(f"There is no table '{table}'{why}. {did_you_mean(table, present)}")
+
+
+class MissingColumn(DataError):
+    """A canonical column that this company's table does not have."""
+
+    def __init__(self, table: str, column: str, present: Iterable[str]) -> None:
+        self.table, self.column = table, column
+        super().__init__(f"Table '{table}' has no column '{column}'. {did_you_mean(column, present)}")
+
+
+class TooManyRows(DataError):
+    """More rows were asked for than the gate lets through."""
+
+
+class CellFailed(AlignmentError):
+    """A cell of a notebook raised (exit 4)."""
+
+    exit_code = 4
+
+
+class KernelLost(AlignmentError):
+    """The kernel died, timed out or ran out of memory (exit 5)."""
+
+    exit_code = 5
+
+
+class AlreadyRunning(AlignmentError):
+    """Another process holds the lock of this run (exit 6)."""
+
+    exit_code = 6
+
+
+class MatrixFailed(AlignmentError):
+    """Some runs of a matrix failed (exit 7)."""
+
+    exit_code = 7
+
+
+class ExportFailed(AlignmentError):
+    """A report could not be written (exit 8)."""
+
+    exit_code = 8
+
+
+class FindingsGate(AlignmentError):
+    """There are findings at or above ``--fail-on`` (exit 10)."""
+
+    exit_code = 10

@@ -1,0 +1,480 @@
+"""Results: frozen, without any format of their own, to JSON and back without loss (schema 1)."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import math
+import types
+import typing
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Literal, TypeVar
+
+from alignment_toolkit.errors import AlignmentError, UnknownName
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+__all__ = [
+    "SCHEMA",
+    "Analysis",
+    "Area",
+    "Change",
+    "Chart",
+    "Column",
+    "DataQuality",
+    "Estimate",
+    "Evidence",
+    "Finding",
+    "Guard",
+    "KpiValue",
+    "Measure",
+    "Money",
+    "Scorecard",
+    "Window",
+    "clean_number",
+    "clean_value",
+]
+
+SCHEMA = 1
+T = TypeVar("T")
+Status = Literal["misaligned", "aligned", "uncertain", "too_little_data", "withheld", "not_assessed", "error"]
+Severity = Literal["high", "medium", "low", "none"]
+
+
+class NotANumber(AlignmentError):
+    """A result was about to carry NaN or an infinity."""
+
+
+def clean_number(value: Any) -> float | int | None:
+    """Round to 12 significant digits as every number of an Analysis is; refuse NaN and infinities.
+
+    Examples
+    --------
+    >>> clean_number(1 / 3)
+    0.333333333333
+    >>> clean_number(7)
+    7
+    """
+    if value is None or isinstance(value, bool):
+        return value
+    if isinstance(value, int):
+        return value
+    number = float(value)
+    if not math.isfinite(number):
+        raise NotANumber(f"A result carries {number}; a missing number must be None with its reason.")
+    rounded = float(f"{number:.12g}")
+    return 0.0 if rounded == 0 else rounded
+
+
+def clean_value(value: Any) -> Any:
+    """Turn a cell of evidence or a dimension value into plain JSON: numbers cleaned, missing None, the rest text."""
+    if value is None or isinstance(value, (str, bool)):
+        return value
+    if isinstance(value, float) and math.isnan(value):
+        return None
+    item = getattr(value, "item", None)
+    if callable(item):
+        return clean_value(item())
+    if isinstance(value, (int, float)):
+        return clean_number(value)
+    if type(value).__name__ in ("NaTType", "NAType"):
+        return None
+    if type(value).__name__ == "Decimal":
+        return clean_number(float(value))
+    return value.isoformat() if hasattr(value, "isoformat") else str(value)
+
+
+def _key(f: dataclasses.Field[Any]) -> str:
+    return str(f.metadata.get("key", f.name))
+
+
+def _dump(value: Any) -> Any:
+    if dataclasses.is_dataclass(value) and not isinstance(value, type):
+        return {_key(f): _dump(getattr(value, f.name)) for f in dataclasses.fields(value)}
+    if isinstance(value, Mapping):
+        return {str(k): _dump(v) for k, v in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_dump(v) for v in value]
+    return clean_value(value)
+
+
+def _load(kind: Any, value: Any) -> Any:
+    if value is None:
+        return None
+    origin = typing.get_origin(kind)
+    if origin in (typing.Union, types.UnionType):
+        inner = [k for k in typing.get_args(kind) if k is not type(None)]
+        return _load(inner[0], value) if len(inner) == 1 else value
+    if isinstance(kind, type) and dataclasses.is_dataclass(kind):
+        return _build(kind, value)
+    if origin is tuple:
+        inside = typing.get_args(kind)[0]
+        return tuple(_load(inside, v) for v in value)
+    return value
+
+
+def _build(cls: type[T], data: Mapping[str, Any]) -> T:
+    hints = typing.get_type_hints(cls)
+    fields_ = [f for f in dataclasses.fields(cls) if f.init]  # type: ignore[arg-type]
+    known = {_key(f) for f in fields_}
+    missing = sorted(_key(f) for f in fields_ if _key(f) not in data)
+    if missing:
+        raise AlignmentError(f"This is no {cls.__name__} of schema {SCHEMA}: {', '.join(missing)} missing.")
+    extra = sorted(set(data) - known)
+    if extra:
+        raise AlignmentError(f"This is no {cls.__name__} of schema {SCHEMA}: {', '.join(extra)} unknown.")
+    return cls(**{f.name: _load(hints[f.name], data[_key(f)]) for f in fields_})
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """A number with its interval, the rows it stands on, its unit and how it was made.
+
+    `n` counts `n_unit` (leads, accounts ...). `value` is None where nothing can be said; `low` and `high` are None
+    where there is no interval. Shares are 0 to 1; points are on their own scale.
+    """
+
+    value: float | None
+    low: float | None
+    high: float | None
+    n: int
+    n_unit: str
+    unit: str
+    method: str
+    level: float = 0.95
+
+    @classmethod
+    def none(cls, *, n: int = 0, n_unit: str, unit: str, method: str) -> Estimate:
+        """Give the estimate that says nothing, for n = 0 or a degenerate input."""
+        return cls(None, None, None, n, n_unit, unit, method)
+
+
+@dataclass(frozen=True)
+class Measure:
+    """A secondary number of a finding: an Estimate with a name and a label, without verdict."""
+
+    name: str
+    label: str
+    value: float | None
+    low: float | None
+    high: float | None
+    n: int
+    n_unit: str
+    unit: str
+    method: str
+    level: float = 0.95
+
+    @classmethod
+    def of(cls, name: str, label: str, estimate: Estimate) -> Measure:
+        """Name an Estimate."""
+        return cls(
+            name=name,
+            label=label,
+            **{f.name: getattr(estimate, f.name) for f in dataclasses.fields(estimate)},
+        )
+
+
+@dataclass(frozen=True)
+class Change:
+    """A KPI's change against another period, with its interval and p value."""
+
+    from_period: str
+    value: float | None
+    low: float | None
+    high: float | None
+    p: float | None
+
+
+@dataclass(frozen=True)
+class KpiValue:
+    """One KPI for one slice and one stretch of time. `to` is the last day included."""
+
+    kpi: str
+    title: str
+    by: Mapping[str, Any]
+    period: str
+    grain: str | None
+    start: str = field(metadata={"key": "from"})
+    to: str
+    value: float | None
+    low: float | None
+    high: float | None
+    level: float
+    n: int
+    top: float | None
+    bottom: float | None
+    unit: str
+    method: str
+    better: str
+    owners: Mapping[str, float]
+    censored: int
+    immature: bool
+    spread: Mapping[str, float] | None
+    status: Literal["ok", "not_available"]
+    reason: str | None
+    changes: tuple[Change, ...] = ()
+
+
+@dataclass(frozen=True)
+class Money:
+    """Money at stake per period, with its basis in words; never summed over findings."""
+
+    value: float | None
+    low: float | None
+    high: float | None
+    currency: str
+    basis: str
+
+
+@dataclass(frozen=True)
+class Guard:
+    """A warning that fired: which guard, and what it says to the reader."""
+
+    guard: str
+    message: str
+
+
+@dataclass(frozen=True)
+class Column:
+    """A column of evidence: name, label, unit (or None) and role."""
+
+    name: str
+    label: str
+    unit: str | None
+    role: Literal["id", "name", "person", "dimension", "measure", "time"]
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """At most 50 rows that a person can check."""
+
+    columns: tuple[Column, ...] = ()
+    rows: tuple[tuple[Any, ...], ...] = ()
+
+    def records(self) -> list[dict[str, Any]]:
+        """Give the rows as dictionaries by column name."""
+        names = [c.name for c in self.columns]
+        return [dict(zip(names, row, strict=True)) for row in self.rows]
+
+
+@dataclass(frozen=True)
+class Chart:
+    """What to draw: columns by name, and own rows where the evidence is not what is drawn.
+
+    `x`, `y`, `low`, `high`, `group` name keys of `rows` (or, where `rows` is None, columns of the evidence);
+    `reference` is a line at that height (mostly the margin).
+    """
+
+    kind: Literal["bars", "lines", "funnel", "waterfall", "matrix", "scatter"]
+    x: str
+    y: str
+    low: str | None = None
+    high: str | None = None
+    group: str | None = None
+    rows: tuple[Mapping[str, Any], ...] | None = None
+    reference: float | None = None
+    title: str = ""
+
+
+@dataclass(frozen=True)
+class Window:
+    """The first and the last day that a finding looks at, both included."""
+
+    start: str = field(metadata={"key": "from"})
+    to: str
+
+
+@dataclass(frozen=True)
+class Finding:
+    """What an indicator found: the verdict, the gap that bears it, and all a reader needs to judge it."""
+
+    id: str
+    indicator: str
+    by: Mapping[str, Any]
+    title: str
+    nature: Literal["strategic", "tactical", "personal"]
+    area: str
+    status: Status
+    tension: Literal["harmful", "neutral", "productive"]
+    severity: Severity
+    direction: Literal["greater", "both"]
+    window: Window
+    population: str
+    gap: Estimate | None
+    margin: float
+    p_value: float | None
+    q_value: float | None
+    measures: tuple[Measure, ...]
+    money_at_stake: Money | None
+    statement: str
+    why: str
+    advice: str
+    who: tuple[str, ...]
+    counter_explanations: Mapping[str, str]
+    guards: tuple[Guard, ...]
+    missing: tuple[str, ...]
+    message: str | None
+    needs_more: int | None
+    evidence: Evidence
+    chart: Chart | None
+
+
+@dataclass(frozen=True)
+class Area:
+    """An area's score: aligned / (aligned + misaligned), None where neither, with its coverage."""
+
+    area: str
+    score: float | None
+    assessed: int
+    conclusive: int
+    of: int
+
+
+@dataclass(frozen=True)
+class DataQuality:
+    """What one table brought: rows used, rows rejected, share of rows linked, last complete day."""
+
+    table: str
+    rows: int
+    rejected: int
+    linked_share: float | None
+    complete_until: str | None
+
+
+@dataclass(frozen=True)
+class Scorecard:
+    """The shared scorecard: departments and rows, empty where no targets are known."""
+
+    departments: tuple[Mapping[str, Any], ...] = ()
+    rows: tuple[Mapping[str, Any], ...] = ()
+
+
+@dataclass(frozen=True)
+class Analysis:
+    """Everything that reports, charts and the run history see; to JSON and back without loss.
+
+    Examples
+    --------
+    >>> Analysis.empty(company="Acme", currency="EUR", period="2026").to_json()["schema"]
+    1
+    """
+
+    schema: int
+    toolkit: str
+    company: str
+    currency: str
+    period: str
+    start: str = field(metadata={"key": "from"})
+    to: str
+    compared_with: tuple[str, ...]
+    as_of: str | None
+    data_fingerprint: str
+    settings: Mapping[str, Any]
+    kpis: tuple[KpiValue, ...] = ()
+    drivers: tuple[Mapping[str, Any], ...] = ()
+    attribution: tuple[Mapping[str, Any], ...] = ()
+    cohorts: tuple[Mapping[str, Any], ...] = ()
+    scorecard: Scorecard = field(default_factory=Scorecard)
+    incentives: tuple[Mapping[str, Any], ...] = ()
+    segments: tuple[Mapping[str, Any], ...] = ()
+    plays: tuple[Mapping[str, Any], ...] = ()
+    findings: tuple[Finding, ...] = ()
+    areas: tuple[Area, ...] = ()
+    data_quality: tuple[DataQuality, ...] = ()
+    alarms: tuple[Mapping[str, Any], ...] = ()
+    definitions: Mapping[str, Any] = field(default_factory=dict)
+    warnings: tuple[str, ...] = ()
+
+    @classmethod
+    def empty(cls, *, company: str, currency: str, period: str, start: str = "", to: str = "") -> Analysis:
+        """Give an Analysis in which nothing was assessed."""
+        return cls(
+            schema=SCHEMA,
+            toolkit="",
+            company=company,
+            currency=currency,
+            period=period,
+            start=start,
+            to=to,
+            compared_with=(),
+            as_of=None,
+            data_fingerprint="",
+            settings={},
+        )
+
+    def to_json(self) -> dict[str, Any]:
+        """Give plain dictionaries, lists, text and numbers, as in docs (analysis.json, schema 1)."""
+        data: dict[str, Any] = _dump(self)
+        return data
+
+    def dumps(self) -> str:
+        """Give the text of analysis.json: the same Analysis, the same bytes."""
+        return json.dumps(self.to_json(), ensure_ascii=False, allow_nan=False, indent=1) + "\n"
+
+    @classmethod
+    def from_json(cls, data: Mapping[str, Any]) -> Analysis:
+        """Read what `to_json` gave.
+
+        Raises
+        ------
+        AlignmentError
+            For another schema, or missing or unknown keys, by name.
+        """
+        if data.get("schema") != SCHEMA:
+            raise AlignmentError(
+                f"This analysis has schema {data.get('schema')!r}; this version of the toolkit reads schema {SCHEMA}."
+            )
+        return _build(cls, data)
+
+    @classmethod
+    def loads(cls, text: str) -> Analysis:
+        """Read the text of an analysis.json."""
+        try:
+            data = json.loads(text)
+        except json.JSONDecodeError as e:
+            raise AlignmentError(
+                f"This is no analysis.json: line {e.lineno}, column {e.colno}: {e.msg}."
+            ) from None
+        if not isinstance(data, dict):
+            raise AlignmentError("This is no analysis.json: it holds no object.")
+        return cls.from_json(data)
+
+    def kpi(self, id: str, **by: Any) -> KpiValue:
+        """Give the row of one KPI for the whole period; `by` names a slice.
+
+        Raises
+        ------
+        UnknownName
+            Where the Analysis has no such row.
+        """
+        wanted = id.replace("_", "-")
+        for row in self.kpis:
+            if row.kpi == wanted and dict(row.by) == by and row.period == self.period and row.grain is None:
+                return row
+        raise UnknownName("KPI", id, sorted({r.kpi for r in self.kpis}), where=f"for {by or 'the total'}")
+
+    def finding(self, id: str, **by: Any) -> Finding:
+        """Give the finding of one indicator."""
+        wanted = id.replace("-", "_")
+        for row in self.findings:
+            if row.indicator == wanted and dict(row.by) == by:
+                return row
+        raise UnknownName("finding", id, sorted({r.indicator for r in self.findings}))
+
+    def frame(self) -> pd.DataFrame:
+        """Give the KPI rows as a tidy frame, one column per key."""
+        return frame(self.kpis)
+
+
+def frame(rows: Iterable[KpiValue] | Sequence[Any]) -> pd.DataFrame:
+    """Give results of one kind as a tidy frame, the slice's dimensions as columns of their own."""
+    import pandas as pd
+
+    records = []
+    for row in rows:
+        record = _dump(row)
+        by = record.pop("by", {}) or {}
+        records.append({**by, **record})
+    return pd.DataFrame(records)

@@ -1,0 +1,116 @@
+"""Units: how a number is written in text, in a spreadsheet and on an axis, in one place."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import Final
+
+from alignment_toolkit.errors import UnknownName
+
+__all__ = ["UNITS", "Unit", "unit"]
+
+_SYMBOLS: Final = {"EUR": "€", "USD": "$", "GBP": "£", "JPY": "¥", "BRL": "R$", "CHF": "CHF", "INR": "₹"}
+NOT_AVAILABLE: Final = "not available"
+
+
+@dataclass(frozen=True)
+class Unit:
+    """A unit of measure, and how its numbers are written.
+
+    Attributes
+    ----------
+    name
+        ``share`` (0 to 1, written in per cent), ``points`` (on its own scale: 2 percentage points is 2.0), ``money``
+        (company's currency), ``count``, ``days``, ``hours``, ``months``, ``ratio``, ``index``.
+    decimals
+        Digits after the point in text.
+    word
+        What stands behind the number, if anything.
+    excel
+        The number format for a spreadsheet; ``{currency}`` is filled in by the writer.
+
+    Examples
+    --------
+    >>> unit("share").text(0.1234)
+    '12.3 %'
+    >>> unit("money").text(1234567.8, currency="EUR")
+    '€1,234,568'
+    >>> unit("days").text(1)
+    '1.0 days'
+    >>> unit("count").text(None)
+    'not available'
+    """
+
+    name: str
+    decimals: int
+    word: str
+    excel: str
+
+    def text(self, value: float | None, *, currency: str | None = None) -> str:
+        """Write a number with its unit; None is written as not available."""
+        if value is None or not math.isfinite(value):
+            return NOT_AVAILABLE
+        if self.name == "share":
+            return f"{_plain(value * 100, self.decimals)} %"
+        if self.name == "money":
+            digits = 0 if abs(value) >= 1000 else self.decimals
+            sign = "-" if round(value, digits) < 0 else ""
+            code = (currency or "").upper()
+            symbol = _SYMBOLS.get(code, f"{code} " if code else "")
+            gap = " " if symbol in ("CHF",) else ""
+            return f"{sign}{symbol}{gap}{_plain(abs(value), digits)}"
+        number = _plain(value, 0 if self.name == "count" and float(value).is_integer() else self.decimals)
+        return f"{number} {self.word}".rstrip()
+
+    def interval(self, low: float | None, high: float | None, *, currency: str | None = None) -> str:
+        """Write an interval as ``low to high``; empty where either end is missing."""
+        if low is None or high is None:
+            return ""
+        return f"{self.text(low, currency=currency)} to {self.text(high, currency=currency)}"
+
+    def axis(self, *, currency: str | None = None) -> str:
+        """Give the words for a chart's axis."""
+        if self.name == "money":
+            return currency or "money"
+        return {"share": "%", "count": "number", "points": "points"}.get(self.name, self.word or self.name)
+
+
+def _plain(value: float, decimals: int) -> str:
+    rounded = round(value, decimals) + 0.0  # + 0.0 turns -0.0 into 0.0
+    return f"{rounded:,.{decimals}f}"
+
+
+UNITS: Final[dict[str, Unit]] = {
+    u.name: u
+    for u in (
+        Unit("share", 1, "", "0.0%"),
+        Unit("points", 2, "points", "0.00"),
+        Unit("money", 2, "", "#,##0.00"),
+        Unit("count", 1, "", "#,##0"),
+        Unit("days", 1, "days", "0.0"),
+        Unit("hours", 1, "hours", "0.0"),
+        Unit("months", 1, "months", "0.0"),
+        Unit("ratio", 2, "", "0.00"),
+        Unit("index", 2, "", "0.00"),
+    )
+}
+
+
+def unit(name: str) -> Unit:
+    """Look a unit up by name.
+
+    Raises
+    ------
+    UnknownName
+        For a name that is no unit, with the near match.
+
+    Examples
+    --------
+    >>> unit("ratio").text(1.25)
+    '1.25'
+    """
+    try:
+        return UNITS[name]
+    except KeyError:
+        raise UnknownName("unit", name, UNITS) from None
