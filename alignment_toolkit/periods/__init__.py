@@ -13,8 +13,8 @@ from alignment_toolkit.periods.period import (
     YearNames,
     grain_of,
 )
-from alignment_toolkit.periods.working import WorkingCalendar, local_date, time_zone
 from alignment_toolkit.periods.words import RELATIVE, compare_periods, last_complete, resolve
+from alignment_toolkit.periods.working import WorkingCalendar, local_date, time_zone
 
 __all__ = [
     "FORMS",

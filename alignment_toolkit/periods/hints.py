@@ -9,7 +9,7 @@ __all__ = ["near_period"]
 
 _MONTH_NAMES = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
 _SPOKEN = {"quarter": "q", "quartal": "q", "qtr": "q", "week": "w", "kw": "w", "cw": "w", "wk": "w"}
-_DASHES = {code: "-" for code in (0x2010, 0x2011, 0x2012, 0x2013, 0x2014, 0x2212)}
+_DASHES = dict.fromkeys((8208, 8209, 8210, 8211, 8212, 8722), "-")
 _YEAR = r"(?P<y>[0-9]{4}|[0-9]{2})"
 _LONG = r"(?P<y>[0-9]{4})"
 # What is written after separators became dashes, spoken words letters and month names numbers.
@@ -66,7 +66,10 @@ def _candidates(text: str, shift: int) -> Iterator[str]:
         if found:
             parts = found.groupdict()
             year = int(parts["y"]) + (2000 if len(parts["y"]) == 2 else 0)
-            if parts.get("next"):
+            second = parts.get("next")
+            if second:
+                if int(second) % 100 != (year + 1) % 100:
+                    continue
                 year += shift
             yield from _named(kind, year, int(parts.get("n") or 0))
 

@@ -246,7 +246,7 @@ class _Fiscal:
 
     @classmethod
     def of(cls, starts: int, names: str) -> _Fiscal:
-        if isinstance(starts, bool) or not isinstance(starts, int) or not 1 <= starts <= 12:
+        if starts not in range(1, 13):
             raise ParameterError(f"fiscal_year_starts is {starts!r}; it must be a month, 1 to 12.")
         if names not in ("end", "start"):
             raise ParameterError(
