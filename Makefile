@@ -89,5 +89,5 @@ lock: $(READY)
 	  --no-emit-index-url --no-header --extra test --extra postgres pyproject.toml --output-file requirements.lock
 
 clean:
-	rm -rf $(VENV) build dist docs/_build docs/api .mypy_cache .pytest_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) build dist docs/_build .mypy_cache .pytest_cache .ruff_cache .hypothesis
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
