@@ -12,9 +12,8 @@ from dataclasses import dataclass, field, replace
 from datetime import date, timedelta
 from typing import TYPE_CHECKING, Any, Literal, Protocol
 
-from alignment_toolkit.periods import Period
-
 from alignment_toolkit.errors import ParameterError, SettingsError, did_you_mean
+from alignment_toolkit.periods import Period
 from alignment_toolkit.results import (
     Chart,
     Column,
@@ -156,6 +155,20 @@ class Data:
         """Give the last day for which all these tables are complete."""
         return self._company.as_of_of(tables)
 
+    @property
+    def declared(self) -> tuple[str, ...]:
+        """Name the declared tables: of the alternatives in ``any_of``, those of the first that is there."""
+        return tuple(self._allowed)
+
+    def columns(self, table: str) -> tuple[str, ...]:
+        """Give the declared columns of a table that are there; empty where the table is not."""
+        return tuple(c for c in self._allowed.get(table, ()) if self._company.has(table, c))
+
+    def period_of(self, label: str) -> Period:
+        """Read a period's label in the company's calendar (fiscal years as in the settings)."""
+        period: Period = self._company.settings.period(label)
+        return period
+
     def effort_minutes(self) -> Mapping[str, float]:
         """Give the minutes that count for a touch without its own, by channel (settings)."""
         return dict(self._company.settings.effort.minutes)
@@ -174,7 +187,7 @@ class Data:
                 )
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Indicator:
     """One question to the data: header, options and the function that observes. Made by `@indicator`."""
 

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "SCHEMA",
+    "VERSION",
     "Analysis",
     "Area",
     "Change",
@@ -38,6 +39,7 @@ __all__ = [
 ]
 
 SCHEMA = 1
+VERSION = "0.1.0"  # pyproject.toml says the same; a test compares them
 T = TypeVar("T")
 Status = Literal["misaligned", "aligned", "uncertain", "too_little_data", "withheld", "not_assessed", "error"]
 Severity = Literal["high", "medium", "low", "none"]

@@ -1,0 +1,248 @@
+"""From a company and a period to one Analysis; one failing part never takes the rest down."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import replace
+from typing import Any
+
+from alignment_toolkit.catalog import Catalog
+from alignment_toolkit.company import Company
+from alignment_toolkit.errors import AlignmentError, DataError
+from alignment_toolkit.indicator import AREAS, Indicator
+from alignment_toolkit.kpi import Kpi, RatioOfKpis, measure
+from alignment_toolkit.periods import Period, compare_periods, last_complete
+from alignment_toolkit.pseudonyms import Pseudonyms
+from alignment_toolkit.results import SCHEMA, VERSION, Analysis, Area, Finding, KpiValue
+from alignment_toolkit.verdict import verdicts
+
+__all__ = ["analyse", "default_period", "measure_kpis"]
+
+PEOPLE = ("owner", "received_by", "actor", "assessor", "person_id", "initiated_by")
+CONCLUSIVE = ("aligned", "misaligned")
+WARNINGS = 100
+
+
+def default_period(company: Company) -> Period:
+    """Give the last quarter that is complete at the company's as_of.
+
+    Raises
+    ------
+    DataError
+        Where no table has a date.
+    """
+    if company.as_of is None:
+        raise DataError(
+            f"{company.name} has no dated rows, so there is no last complete quarter. Name a period."
+        )
+    return last_complete(company.as_of, "quarter")
+
+
+def analyse(
+    company: Company,
+    period: str | Period | None = None,
+    *,
+    compare: str | Iterable[str | Period] | None = "previous",
+    by: Sequence[str] = (),
+    indicators: Collection[str] | None = None,
+    kpis: Collection[str] | None = None,
+    catalog: Catalog | None = None,
+) -> Analysis:
+    """Compute KPIs and findings of one period.
+
+    Parameters
+    ----------
+    company
+        The company; see `Company.open`.
+    period
+        A Period or its text (``2026-Q3``); by default the last quarter that is complete.
+    compare
+        ``previous``, ``year-ago``, ``none``, or periods.
+    by
+        Dimensions; the KPIs are given in total and for every observed combination.
+    indicators, kpis
+        Ids; all by default.
+    catalog
+        The catalogue; by default the built-in one with what packages and settings add.
+
+    Returns
+    -------
+    Analysis
+        All results, with what could not be computed and why.
+
+    Raises
+    ------
+    ParameterError
+        For a period, id or dimension that is unknown, with the near match.
+
+    Examples
+    --------
+    >>> from alignment_toolkit.company import Company
+    >>> company = Company.open("data/sample")
+    >>> analyse(company, "2026-Q3", kpis=["leads"], indicators=["dropped_leads"]).finding("dropped_leads").status
+    'misaligned'
+    """
+    catalog = catalog or Catalog.load(company.settings)
+    catalog.check(company.settings)
+    when = _period(company, period)
+    against = compare_periods(compare, when)
+    chosen_kpis = catalog.chosen_kpis(kpis)
+    chosen = catalog.chosen_indicators(indicators)
+    hidden = Pseudonyms(company.settings.secret_key() or company.name, company.settings.privacy.names)
+    warnings: list[str] = []
+    rows = measure_kpis(company, chosen_kpis, when, by=by, compare=against, hidden=hidden, warnings=warnings)
+    if chosen_kpis:
+        rows += measure_kpis(company, chosen_kpis, when, grain="month", hidden=hidden, only_parts=True)
+    findings = _findings(company, chosen, catalog, when, hidden)
+    for f in findings:
+        if f.status == "error":
+            warnings.append(f"{f.indicator} could not be computed: {f.message}")
+    warnings += [p.message for p in company.problems]
+    return Analysis(
+        schema=SCHEMA,
+        toolkit=VERSION,
+        company=company.name,
+        currency=company.currency,
+        period=when.label,
+        start=str(when.start),
+        to=str(when.last),
+        compared_with=tuple(p.label for p in against),
+        as_of=str(company.as_of) if company.as_of else None,
+        data_fingerprint=company.fingerprint(),
+        settings=company.settings.public(),
+        kpis=tuple(rows),
+        findings=findings,
+        areas=_areas(findings, chosen),
+        data_quality=company.quality,
+        definitions=_definitions(chosen_kpis, chosen),
+        warnings=tuple(_shortened(warnings)),
+    )
+
+
+def measure_kpis(
+    company: Company,
+    kpis: Sequence[Kpi | RatioOfKpis],
+    period: Period,
+    *,
+    by: Sequence[str] = (),
+    grain: str | None = None,
+    compare: Sequence[Period] = (),
+    hidden: Pseudonyms | None = None,
+    warnings: list[str] | None = None,
+    only_parts: bool = False,
+) -> list[KpiValue]:
+    """Measure KPIs as an Analysis does: people by pseudonym, a broken KPI isolated.
+
+    `only_parts` leaves the rows of the whole period out (they are there already).
+    """
+    try:
+        rows = list(measure(company, kpis, period, by=tuple(by), grain=grain, compare=tuple(compare)))
+    except AlignmentError:
+        raise
+    except Exception as problem:  # find the one that fails; the others still count
+        if len(kpis) == 1:
+            return [_broken(company, kpis[0], period, problem, warnings)]
+        single: list[KpiValue] = []
+        for kpi in kpis:
+            single += measure_kpis(
+                company, [kpi], period, by=by, grain=grain, compare=compare, hidden=hidden, warnings=warnings,
+                only_parts=only_parts,
+            )  # fmt: skip
+        return single
+    if only_parts:
+        rows = [r for r in rows if r.grain is not None]
+    people = [d for d in by if d.rpartition(".")[2] in PEOPLE]
+    if hidden is None or not people:
+        return rows
+    return [replace(r, by={k: hidden.person(v) if k in people else v for k, v in r.by.items()}) for r in rows]
+
+
+def _broken(
+    company: Company, kpi: Kpi | RatioOfKpis, period: Period, problem: Exception, warnings: list[str] | None
+) -> KpiValue:
+    said = f"{type(problem).__name__}: {problem}".splitlines()[0]
+    if warnings is not None:
+        warnings.append(f"{kpi.id} could not be computed: {said}")
+    return KpiValue(
+        kpi=kpi.id, title=kpi.title, by={}, period=period.label, grain=None, start=str(period.start),
+        to=str(period.last), value=None, low=None, high=None, level=0.95, n=0, top=None, bottom=None, unit=kpi.unit,
+        method="not computed", better=kpi.better, owners=dict(kpi.owners), censored=0, immature=False, spread=None,
+        status="not_available", reason=f"could not be computed: {said}",
+    )  # fmt: skip
+
+
+def _period(company: Company, period: str | Period | None) -> Period:
+    if isinstance(period, Period):
+        return period
+    if period is None or not period.strip():
+        return default_period(company)
+    found: Period = company.settings.period(period, as_of=company.as_of)
+    return found
+
+
+def _findings(
+    company: Company, chosen: Sequence[Indicator], catalog: Catalog, period: Period, hidden: Pseudonyms
+) -> tuple[Finding, ...]:
+    first = company.first_day
+    looks = []
+    for indicator in chosen:
+        measured = {}
+        for id in indicator.kpis:
+            rows = measure_kpis(company, catalog.chosen_kpis([id]), period)
+            measured[id] = rows[0]
+        options = company.settings.indicator_options(indicator.id)
+        looks.append(indicator.look(company, period, options=options, first=first, measured=measured))
+    totals: dict[Period, float | None] = {}
+
+    def revenue(window: Period) -> float | None:
+        if window not in totals:
+            rows = (
+                measure_kpis(company, catalog.chosen_kpis(["revenue"]), window)
+                if "revenue" in catalog.kpis
+                else []
+            )
+            totals[window] = rows[0].value if rows else None
+        return totals[window]
+
+    return verdicts(looks, revenue=revenue, pseudonyms=hidden)
+
+
+def _areas(findings: Sequence[Finding], chosen: Sequence[Indicator]) -> tuple[Area, ...]:
+    names = dict.fromkeys([*(a for a in AREAS), *(i.area for i in chosen)])
+    areas = []
+    for name in names:
+        own = [f for f in findings if f.area == name and not f.by]
+        if not own:
+            continue
+        weigh = [f for f in own if f.tension != "productive"]
+        aligned = sum(f.status == "aligned" for f in weigh)
+        out = sum(f.status == "misaligned" for f in weigh)
+        assessed = sum(f.status not in ("not_assessed", "error", "withheld") for f in own)
+        conclusive = sum(f.status in CONCLUSIVE for f in own)
+        score = aligned / (aligned + out) if aligned + out else None
+        areas.append(Area(name, score, assessed, conclusive, len(own)))
+    return tuple(areas)
+
+
+def _definitions(kpis: Sequence[Kpi | RatioOfKpis], indicators: Sequence[Indicator]) -> dict[str, Any]:
+    return {
+        "kpis": {k.id: {"title": k.title, "about": k.about, "unit": k.unit} for k in kpis},
+        "indicators": {
+            i.id: {
+                "question": i.question,
+                "kind": i.kind,
+                "margin": i.margin,
+                "unit": i.unit,
+                "window": i.window,
+            }
+            | {"population": i.population, "enough": dict(i.enough)}
+            for i in indicators
+        },
+    }
+
+
+def _shortened(warnings: Sequence[str]) -> list[str]:
+    unique = list(dict.fromkeys(warnings))
+    if len(unique) <= WARNINGS:
+        return unique
+    return [*unique[:WARNINGS], f"... and {len(unique) - WARNINGS} more; `alignment check` lists them all."]

@@ -1,0 +1,331 @@
+"""Do both departments push the products that the plan wants pushed?
+
+**Question.** Do marketing's money and sales' hours go to the products as planned?
+
+**Gap.** The share of a department's push that would have to move to other products to match its own row of
+the plan (total variation distance), averaged over the departments. Marketing's push is its spend by product
+(the line's product, else its campaign's), or, where no spend is known, its campaigns' leads. Sales' push is
+the minutes of its outbound touches that are not automated and whose lead and opportunity were not sourced by
+marketing (answering marketing's leads is marketing's choice of product, not sales'); the product is the
+touch's, else its opportunity's, lead's, campaign's. Where no touches are known: opportunities sourced by
+sales. Without a plan: the distance between the two pushes.
+
+**Estimand.** The distance in the process, not in the sample: twelve products and a handful of campaigns
+differ from any plan by luck alone. **Interval.** By inverting a parametric test at each candidate distance;
+campaigns (marketing) and accounts (sales) are what repeats. **Margin.** 15 %: one working day in seven.
+**Minimum.** 5 campaigns and 100 touches or opportunities.
+
+**Worked example.** Plan: A 50 %, B 30 %, C 20 % for both. Spend: A 20, B 30, C 50 of 100: 30 % would have to
+move. Minutes: A 60, B 30, C 10 of 100: 10 % would have to move. Raw gap = (30 % + 10 %) / 2 = 20 %, before
+luck is taken off.
+
+**When it lies.** A launch or a stock-out can make the plan obsolete before it is rewritten. Money and hours
+have different natural mixes: a product that sells itself needs no visits. Spend and touches without a product
+are left out and counted (guard `join_health`).
+
+**What to do.** Put the two bars of each product side by side and ask of the longest differences: is the plan
+wrong, or the habit?
+
+**Literature.** Gibbs and Su (2002), On choosing and bounding probability metrics, International Statistical
+Review 70.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import ibis
+import pandas as pd
+
+from alignment_toolkit.indicator import Data, Observation, evidence, indicator
+from alignment_toolkit.periods import Period
+from alignment_toolkit.results import Chart, Column, Guard, Measure, Money
+from alignment_toolkit.statistics.distances import Side, total_variation_gap
+
+SIDES = ("marketing", "sales")
+MINUTES = "decimal(18, 4)"
+
+
+@indicator(
+    question="Do both departments push what the plan wants pushed?",
+    title="Both departments push the products that the plan wants",
+    failure_title="The departments push other products than the plan wants",
+    nature="strategic",
+    area="portfolio",
+    kind="distance",
+    unit="share",
+    margin=0.15,
+    enough={"campaigns": 5, "touches or opportunities": 100},
+    window="period",
+    population="marketing's spend and sales' own outbound effort in the period, by product",
+    any_of=(
+        {"spend": ("spent_on", "amount"), "touches": ("touched_at", "department")},
+        {"spend": ("spent_on", "amount"), "opportunities": ("opened_at", "sourced_by", "product_id")},
+        {"leads": ("created_at", "campaign_id"), "touches": ("touched_at", "department")},
+    ),
+    uses={
+        "spend": ("department", "campaign_id", "product_id"),
+        "touches": ("direction", "automated", "minutes", "channel", "account_id", "product_id", "campaign_id")
+        + ("lead_id", "opportunity_id"),
+        "leads": ("lead_id", "sourced_by", "product_id", "account_id"),
+        "opportunities": ("opportunity_id", "sourced_by", "product_id", "account_id"),
+        "campaigns": ("campaign_id", "product_id"),
+        "products": ("product_id", "name"),
+        "plan": ("dimension", "key", "department", "measure", "value", "period"),
+    },
+    says="{gap} of the push would have to move to other products to match {yardstick}, on average of both departments.",
+    advice=(
+        "Look at the products with the longest differences together and ask of each: is the plan out of date, or the "
+        "habit? Change one of the two, in writing."
+    ),
+    innocent={
+        "marketing": "A launch, a season or a stock-out may have called for money elsewhere than planned.",
+        "sales": "Products need different amounts of talk, and clients choose what they ask about.",
+    },
+)
+def portfolio_mismatch(data: Data, window: Period) -> Observation:
+    """A portfolio is decided by where money and hours go, not by the plan.
+
+    Where marketing advertises one product and sales talks about another, clients hear two companies; where both leave
+    the plan, the plan is no plan.
+    """
+    pushes = {"marketing": _marketing(data, window), "sales": _sales(data, window)}
+    plan = _plan(data, window)
+    products = sorted({*plan.index, *(p for push in pushes.values() for p in push["product_id"].dropna())})
+    sides = []
+    for side in SIDES:
+        known = pushes[side].dropna(subset="product_id")
+        wide = known.pivot_table(
+            index="cluster", columns="product_id", values="push", aggfunc="sum", observed=True
+        )
+        wide = wide.reindex(columns=products).fillna(0.0).sort_index()
+        target = plan[side].reindex(products).fillna(0.0).to_numpy() if side in plan else None
+        sides.append(Side(tuple(products), wide.to_numpy(), target))
+    planned = all(side.target is not None for side in sides)
+    campaigns, contacts = len(sides[0].weights), int(pushes["sales"]["cases"].sum())
+    options: Mapping[str, Any] = {
+        "n": campaigns + contacts,
+        "n_unit": "campaigns and touches",
+        "seed": data.seed,
+    }
+    compared = sides if planned else [Side(s.categories, s.weights, None) for s in sides]
+    gap = total_variation_gap(compared, **options)
+    table = _table(data, products, sides, planned)
+    own = {
+        side: total_variation_gap([part], **{**options, "seed": f"{data.seed}/{side}"}).estimate
+        for side, part in zip(SIDES, sides, strict=True)
+        if planned
+    }
+    counts = {"campaigns": campaigns, "touches or opportunities": contacts}
+    money = None
+    if planned and "spend" in pushes["marketing"].attrs:
+        spent, apart = float(pushes["marketing"]["push"].sum()), own["marketing"]
+        if apart.value is not None and apart.low is not None and apart.high is not None:
+            basis = "arithmetical: marketing's spend of the period on other products than planned"
+            money = Money(apart.value * spent, apart.low * spent, apart.high * spent, data.currency, basis)
+    labels = {"marketing": "Marketing's spend to move", "sales": "Sales' minutes to move"}
+    return Observation(
+        gap=gap,
+        values={"yardstick": "the plan" if planned else "the other department (there is no plan by product)"},
+        counts=counts,
+        measures=[Measure.of(f"{side}_to_move", labels[side], estimate) for side, estimate in own.items()],
+        money=money,
+        evidence=evidence(table, _columns(planned)),
+        chart=_chart(table, planned),
+        guards=_guards(pushes),
+    )
+
+
+def _optional(table: ibis.Table, column: str, dtype: str = "string") -> Any:
+    return table[column] if column in table.columns else ibis.null(dtype)
+
+
+def _product_of(table: Any, data: Data, *links: str) -> Any:
+    """Give the product of a row: its own, else that of what it links to, in this order."""
+    found = _optional(table, "product_id")
+    for link in links:
+        key = {"opportunities": "opportunity_id", "leads": "lead_id", "campaigns": "campaign_id"}[link]
+        if key in table.columns and data.has(link, key, "product_id"):
+            found = ibis.coalesce(found, table[f"{link}_product"])
+    return found
+
+
+def _linked(data: Data, table: ibis.Table, *links: str) -> ibis.Table:
+    """Join the product and the origin of what a row links to, many to one."""
+    for link in links:
+        key = {"opportunities": "opportunity_id", "leads": "lead_id", "campaigns": "campaign_id"}[link]
+        if key not in table.columns or not data.has(link, key):
+            continue
+        other = data[link]
+        side = other.select(
+            **{
+                f"{link}_key": other[key],
+                f"{link}_product": _optional(other, "product_id"),
+                f"{link}_sourced_by": _optional(other, "sourced_by"),
+            }
+        )
+        table = table.left_join(side, table[key] == side[f"{link}_key"]).drop(f"{link}_key")
+    return table
+
+
+def _marketing(data: Data, window: Period) -> pd.DataFrame:
+    if "amount" in data.columns("spend"):
+        t = data["spend"]
+        t = t.filter(t.spent_on >= str(window.start), t.spent_on < str(window.end))
+        if "department" in t.columns:
+            t = t.filter(t.department.fill_null("marketing") == "marketing")
+        t = _linked(data, t, "campaigns")
+        push, unit = t.amount, "spend"
+    else:
+        t = data["leads"]
+        t = t.filter(
+            t.created_at >= str(window.start), t.created_at < str(window.end), t.campaign_id.notnull()
+        )
+        t = _linked(data, t, "campaigns")
+        push, unit = ibis.literal(1).cast(MINUTES), "leads"
+    cluster = ibis.coalesce(_optional(t, "campaign_id"), ibis.literal("(no campaign)"))
+    grouped = t.select(cluster=cluster, product_id=_product_of(t, data, "campaigns"), amount=push)
+    return _sum(data, grouped, unit)
+
+
+def _sales(data: Data, window: Period) -> pd.DataFrame:
+    if "touched_at" in data.columns("touches"):
+        t = data["touches"]
+        t = t.filter(
+            t.touched_at >= str(window.start), t.touched_at < str(window.end), t.department == "sales"
+        )
+        if "direction" in t.columns:
+            t = t.filter(t.direction.fill_null("outbound") == "outbound")
+        if "automated" in t.columns:
+            t = t.filter(~t.automated.fill_null(False))
+        t = _linked(data, t, "opportunities", "leads", "campaigns")
+        for link in ("opportunities", "leads"):
+            if f"{link}_sourced_by" in t.columns:
+                default = "marketing" if link == "leads" else "sales"
+                linked = t["opportunity_id" if link == "opportunities" else "lead_id"].notnull()
+                by_marketing = t[f"{link}_sourced_by"].fill_null(default) == "marketing"
+                t = t.filter(~(linked & by_marketing))
+        usual = data.effort_minutes()
+        minutes = _optional(t, "minutes", "float64").cast(MINUTES)
+        if "channel" in t.columns and usual:
+            cases = [
+                (t.channel == channel, ibis.literal(value).cast(MINUTES))
+                for channel, value in sorted(usual.items())
+            ]
+            minutes = ibis.coalesce(minutes, ibis.cases(*cases, else_=ibis.null(MINUTES)))
+        push = ibis.coalesce(minutes, ibis.literal(0).cast(MINUTES))
+        links, unit = ("opportunities", "leads", "campaigns"), "minutes"
+    else:
+        t = data["opportunities"]
+        t = t.filter(t.opened_at >= str(window.start), t.opened_at < str(window.end), t.sourced_by == "sales")
+        push, links, unit = ibis.literal(1).cast(MINUTES), (), "opportunities"
+    own = t["opportunity_id"] if "opportunity_id" in t.columns else ibis.literal("(no account)")
+    cluster = ibis.coalesce(_optional(t, "account_id"), own, ibis.literal("(no account)"))
+    return _sum(data, t.select(cluster=cluster, product_id=_product_of(t, data, *links), amount=push), unit)
+
+
+def _sum(data: Data, rows: ibis.Table, unit: str) -> pd.DataFrame:
+    grouped = rows.group_by(["cluster", "product_id"]).aggregate(
+        push=rows.amount.sum().cast("float64"), cases=rows.count()
+    )
+    found = data.fetch(grouped.order_by(["cluster", "product_id"]))
+    found = found[found.push != 0].reset_index(drop=True)
+    found.attrs[unit] = True
+    return found
+
+
+def _plan(data: Data, window: Period) -> pd.DataFrame:
+    """Give the intended shares by product and department, empty where the plan does not speak of both departments."""
+    if not data.has("plan", "dimension", "key", "department", "measure", "value"):
+        return pd.DataFrame()
+    t = data["plan"]
+    rows = data.fetch(t.filter(t.dimension == "product", t.measure == "share"))
+    rows = rows.assign(
+        span=[_span(data, label, window) for label in rows["period"]] if "period" in rows.columns else 0.0
+    )
+    rows = rows[rows.span.notna()].sort_values(["department", "key", "span"])
+    rows = rows.drop_duplicates(["department", "key"], keep="first")
+    wide = rows.pivot_table(
+        index="key", columns="department", values="value", aggfunc="first", observed=True
+    ).astype(float)
+    for side in SIDES:
+        if side not in wide and "company" in wide:
+            wide[side] = wide["company"]
+    if not all(side in wide and wide[side].sum() > 0 for side in SIDES):
+        return pd.DataFrame()
+    return wide[list(SIDES)] / wide[list(SIDES)].sum()
+
+
+def _span(data: Data, label: object, window: Period) -> float | None:
+    """Give the length of a plan's period where it holds the window: the narrowest plan counts. Empty: always."""
+    if not isinstance(label, str) or not label:
+        return 1e9
+    period = data.period_of(label)
+    holds = period.start <= window.start and window.end <= period.end
+    return float((period.end - period.start).days) if holds else None
+
+
+def _table(data: Data, products: list[str], sides: list[Side], planned: bool) -> pd.DataFrame:
+    table = pd.DataFrame({"product_id": products, "product": products})
+    if data.has("products", "product_id", "name"):
+        names = data.fetch(data["products"].select("product_id", "name")).set_index("product_id")["name"]
+        table["product"] = [names.get(p) or p for p in products]
+    for name, side in zip(SIDES, sides, strict=True):
+        total = side.weights.sum()
+        table[f"{name}_share"] = side.weights.sum(axis=0) / total if total else 0.0
+        if planned:
+            table[f"{name}_plan"] = side.target
+            table[f"{name}_apart"] = 100 * (table[f"{name}_share"] - table[f"{name}_plan"])
+    key = sum(table[f"{name}_apart"].abs() for name in SIDES) if planned else _between(table).abs()
+    return (
+        table.assign(order=key)
+        .sort_values(["order", "product_id"], ascending=[False, True])
+        .drop(columns="order")
+    )
+
+
+def _between(table: pd.DataFrame) -> pd.Series:
+    return 100 * (table["marketing_share"] - table["sales_share"])
+
+
+def _columns(planned: bool) -> list[Column]:
+    columns = [Column("product", "Product", None, "dimension")]
+    for name in SIDES:
+        words = "Marketing's spend" if name == "marketing" else "Sales' minutes"
+        columns.append(Column(f"{name}_share", words, "share", "measure"))
+        if planned:
+            columns.append(Column(f"{name}_plan", f"Plan of {name}", "share", "measure"))
+    return columns
+
+
+def _chart(table: pd.DataFrame, planned: bool) -> Chart | None:
+    if table.empty:
+        return None
+    first = table.iloc[0]
+    if not planned:
+        rows = [
+            {"product": r["product"], "share": float(r[f"{s}_share"]), "department": s}
+            for r in table.to_dict("records")
+            for s in SIDES
+        ]
+        title = f"The widest difference between the departments is at {first['product']}"
+        return Chart("bars", "product", "share", group="department", rows=tuple(rows), title=title)
+    rows = [
+        {"product": r["product"], "apart": float(r[f"{s}_apart"]), "department": s}
+        for r in table.to_dict("records")
+        for s in SIDES
+    ]
+    title = f"Push minus plan, in percentage points: furthest off at {first['product']}"
+    return Chart("bars", "product", "apart", group="department", rows=tuple(rows), reference=0.0, title=title)
+
+
+def _guards(pushes: Mapping[str, pd.DataFrame]) -> list[Guard]:
+    guards = []
+    for side, push in pushes.items():
+        total = push["push"].sum()
+        lost = push.loc[push["product_id"].isna(), "push"].sum()
+        if total > 0 and lost / total > 0.1:
+            said = f"{lost / total:.0%} of {side}'s push names no product"
+            guards.append(Guard("join_health", f"{said}; the finding speaks of the rest only."))
+    return guards
