@@ -4,7 +4,7 @@ from importlib.metadata import version as version_of
 
 project = "alignment_toolkit"
 author = "the alignment_toolkit authors"
-copyright = f"2026, {author}"  # noqa: A001
+copyright = f"2026, {author}"
 version = release = version_of("alignment-toolkit")
 
 extensions = ["myst_nb", "sphinx.ext.autodoc", "sphinx.ext.napoleon"]
