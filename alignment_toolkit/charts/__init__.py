@@ -1,0 +1,48 @@
+"""Charts of findings and KPIs: what is shown (data functions) and how (drawing) are two.
+
+A finding names its chart from a fixed set (bars, lines, funnel, waterfall, matrix, scatter) and its rows; nothing else
+is needed to draw it. Titles say the finding, intervals and n are always shown, what is too young to compare is hatched.
+"""
+
+from alignment_toolkit.charts.data import (
+    ChartData,
+    Point,
+    Series,
+    alt_text,
+    as_number,
+    by_text,
+    number,
+    of_finding,
+    of_gap,
+    of_months,
+    of_slices,
+    table,
+)
+from alignment_toolkit.charts.draw import draw
+from alignment_toolkit.charts.style import PALETTE, darker_page, png, svg
+from alignment_toolkit.charts.text import clean, humanise, shorten, width, wrap
+
+__all__ = [
+    "PALETTE",
+    "ChartData",
+    "Point",
+    "Series",
+    "alt_text",
+    "as_number",
+    "by_text",
+    "clean",
+    "darker_page",
+    "draw",
+    "humanise",
+    "number",
+    "of_finding",
+    "of_gap",
+    "of_months",
+    "of_slices",
+    "png",
+    "shorten",
+    "svg",
+    "table",
+    "width",
+    "wrap",
+]

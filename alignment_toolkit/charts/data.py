@@ -1,0 +1,346 @@
+"""What a chart shows, before anything is drawn: points, words, the alternative text, the table."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any, Final
+
+from alignment_toolkit import units
+from alignment_toolkit.charts.text import MISSING, clean, humanise, shorten
+from alignment_toolkit.results import Chart, Finding, KpiValue
+
+__all__ = ["MOST", "ChartData", "Point", "Series", "alt_text", "of_finding", "of_gap", "of_months", "of_slices", "table"]
+
+MOST: Final = 12
+_KINDS: Final = {
+    "bars": "Bar chart",
+    "lines": "Line chart",
+    "funnel": "Funnel",
+    "waterfall": "Waterfall chart",
+    "matrix": "Matrix",
+    "scatter": "Scatter plot",
+    "interval": "Interval plot",
+    "dots": "Dot plot with intervals",
+}
+_ADDITIVE: Final = ("money", "count")
+
+
+@dataclass(frozen=True)
+class Point:
+    """One mark: its place, its height with interval, the rows it stands on, and whether it is too young to compare."""
+
+    x: str | float
+    y: float
+    low: float | None = None
+    high: float | None = None
+    n: int | None = None
+    immature: bool = False
+
+
+@dataclass(frozen=True)
+class Series:
+    """Points of one colour, in drawing order; `name` is empty where there is only one series."""
+
+    name: str
+    points: tuple[Point, ...]
+
+
+@dataclass(frozen=True)
+class ChartData:
+    """All that a drawing needs, and no more: a writer with charts of its own can draw it too.
+
+    `zone` is the stretch that is tolerated (interval plots); `reference` a line with its label; `note` the small print
+    that goes with the picture wherever it is shown; `left_out` counts the points that are only in the table.
+    """
+
+    kind: str
+    title: str
+    series: tuple[Series, ...]
+    x_label: str = ""
+    y_label: str = ""
+    x_unit: str | None = None
+    y_unit: str | None = None
+    currency: str = ""
+    reference: float | None = None
+    reference_label: str = ""
+    zone: tuple[float, float] | None = None
+    note: str = ""
+    left_out: int = 0
+    rows: tuple[tuple[Any, ...], ...] = field(default=(), repr=False)
+
+    @property
+    def numeric_x(self) -> bool:
+        """Whether all places are numbers (a scale), not words (categories)."""
+        return all(not isinstance(p.x, str) for s in self.series for p in s.points)
+
+    def number(self, value: float | None) -> str:
+        """Write a height with its unit."""
+        return number(value, self.y_unit, self.currency)
+
+    def place(self, x: str | float) -> str:
+        """Write a place."""
+        return x if isinstance(x, str) else number(x, self.x_unit, self.currency)
+
+
+def number(value: float | None, unit: str | None, currency: str = "") -> str:
+    """Write a number with its unit; a unit that is none of the toolkit's is written behind the number."""
+    if unit in units.UNITS:
+        return units.UNITS[unit].text(value, currency=currency or None)
+    if value is None or not math.isfinite(value):
+        return units.NOT_AVAILABLE
+    text = f"{value:,.2f}".rstrip("0").rstrip(".") if abs(value) < 1e15 else f"{value:.3g}"
+    return f"{text} {unit}" if unit else text
+
+
+def as_number(value: Any) -> float | None:
+    """Give a finite number, or None for anything else."""
+    if isinstance(value, bool) or not isinstance(value, (int, float)) or not math.isfinite(value):
+        return None
+    return float(value)
+
+
+def _word(value: Any) -> str:
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    return clean(value) or MISSING
+
+
+def of_finding(finding: Finding, *, currency: str = "", note: str = "") -> ChartData | None:
+    """Read a finding's chart out of its own rows or its evidence.
+
+    Returns
+    -------
+    ChartData or None
+        None where there is no chart, or where its columns hold nothing that can be drawn.
+    """
+    chart = finding.chart
+    if chart is None:
+        return None
+    rows: Sequence[Mapping[str, Any]] = finding.evidence.records() if chart.rows is None else chart.rows
+    labels = {c.name: clean(c.label) for c in finding.evidence.columns}
+    found = {c.name: c.unit for c in finding.evidence.columns}
+    found |= {m.name: m.unit for m in finding.measures if m.name not in found}
+
+    def unit_of(name: str) -> str | None:
+        if name in found:
+            return found[name]
+        values = [v for v in (as_number(r.get(name)) for r in rows) if v is not None]
+        gap = finding.gap.unit if finding.gap is not None else None
+        # A column without a declared unit is taken for the gap's share where it can be one.
+        return "share" if gap == "share" and values and all(-1 <= v <= 1 for v in values) else None
+
+    x, y, group = _roles(chart, rows)
+    points = _points(chart, rows, x=x, y=y, group=group)
+    if not points:
+        return None
+    reference = as_number(chart.reference)
+    close = reference is not None and math.isclose(reference, finding.margin, rel_tol=1e-9)
+    data = ChartData(
+        kind=chart.kind,
+        title=clean(chart.title) or clean(finding.title),
+        series=points,
+        x_label=labels.get(x) or humanise(x),
+        y_label=labels.get(y) or humanise(y),
+        x_unit=unit_of(x),
+        y_unit=unit_of(y),
+        currency=currency,
+        reference=reference,
+        reference_label="tolerated up to" if close else "reference",
+        note=note,
+    )
+    return _at_most(data)
+
+
+def _roles(chart: Chart, rows: Sequence[Mapping[str, Any]]) -> tuple[str, str, str | None]:
+    """Give x, y and group; a matrix may name its two sides x and y, then the number is the column that is left."""
+    if chart.kind == "matrix" and rows and all(as_number(r.get(chart.y)) is None for r in rows):
+        others = [chart.group, *rows[0]]
+        for name in others:
+            if name and name not in (chart.x, chart.y) and any(as_number(r.get(name)) is not None for r in rows):
+                return chart.x, name, chart.y
+    return chart.x, chart.y, chart.group
+
+
+def _points(
+    chart: Chart, rows: Sequence[Mapping[str, Any]], *, x: str, y: str, group: str | None
+) -> tuple[Series, ...]:
+    scale = chart.kind in ("lines", "scatter") and all(as_number(r.get(x)) is not None for r in rows)
+    if chart.kind == "scatter" and not scale:
+        rows = [r for r in rows if as_number(r.get(x)) is not None]
+        scale = True
+    series: dict[str, list[Point]] = {}
+    for row in rows:
+        height, place = as_number(row.get(y)), row.get(x)
+        if height is None or (x not in row):
+            continue
+        low, high = (as_number(row.get(name)) if name else None for name in (chart.low, chart.high))
+        n = as_number(row.get("n"))
+        number_of = None if n is None else int(n)
+        where = as_number(place) if scale else None
+        name = _word(row.get(group)) if group else ""
+        point = Point(
+            x=_word(place) if where is None else where,
+            y=height,
+            low=low,
+            high=high,
+            n=number_of,
+            immature=row.get("immature") is True,
+        )
+        series.setdefault(name, []).append(point)
+    if scale and chart.kind == "lines":
+        return tuple(Series(k, tuple(sorted(v, key=lambda p: float(p.x)))) for k, v in series.items())
+    return tuple(Series(k, tuple(v)) for k, v in series.items())
+
+
+def _at_most(data: ChartData) -> ChartData:
+    """Keep at most twelve series and categories; the rest is summed where a sum means something, else left out."""
+    complete = table_rows(data)
+    left_out = 0
+    if len(data.series) > MOST:
+        left_out += sum(len(s.points) for s in data.series[MOST:])
+        data = replace(data, series=data.series[:MOST])
+    if data.kind in ("bars", "dots", "funnel", "matrix", "waterfall") and not data.numeric_x:
+        order = list(dict.fromkeys(p.x for s in data.series for p in s.points))
+        if len(order) > MOST:
+            kept = set(order[: MOST - 1])
+            adds_up = data.y_unit in _ADDITIVE and data.kind == "bars" or data.kind == "waterfall"
+            series = []
+            for one in data.series:
+                rest = [p for p in one.points if p.x not in kept]
+                points = [p for p in one.points if p.x in kept]
+                if rest and adds_up:
+                    points.append(Point(f"other ({len(rest)})", math.fsum(p.y for p in rest)))
+                else:
+                    left_out += len(rest)
+                series.append(Series(one.name, tuple(points)))
+            data = replace(data, series=tuple(series))
+    return replace(data, left_out=left_out, rows=complete)
+
+
+def of_gap(finding: Finding, *, currency: str = "", note: str = "") -> ChartData | None:
+    """Read the gap with its interval against the margin, the one number that bears the verdict."""
+    gap = finding.gap
+    value = None if gap is None else as_number(gap.value)
+    if gap is None or value is None:
+        return None
+    lower = -finding.margin if finding.direction == "both" else -math.inf
+    return ChartData(
+        kind="interval",
+        title=f"The gap against what is tolerated: {clean(finding.title)}",
+        series=(Series("", (Point("Gap", value, as_number(gap.low), as_number(gap.high), gap.n),)),),
+        x_label="Gap",
+        y_label="Gap",
+        y_unit=gap.unit,
+        currency=currency,
+        reference=finding.margin,
+        reference_label="tolerated up to",
+        zone=(lower, finding.margin),
+        note=note,
+        rows=(("Gap", value, gap.low, gap.high, gap.n),),
+    )
+
+
+def of_months(rows: Sequence[KpiValue], *, currency: str = "", note: str = "") -> ChartData | None:
+    """Read one KPI's course over its grain; periods that are too young are marked."""
+    known = sorted((r for r in rows if as_number(r.value) is not None), key=lambda r: r.start)
+    if len(known) < 2:
+        return None
+    points = tuple(_kpi_point(r, r.period) for r in known)
+    mature = [p for p in points if not p.immature] or list(points)
+    least, most = min(mature, key=lambda p: p.y), max(mature, key=lambda p: p.y)
+    unit = known[0].unit
+    between = f"between {number(least.y, unit, currency)} ({least.x}) and {number(most.y, unit, currency)} ({most.x})"
+    return ChartData(
+        kind="lines",
+        title=f"{clean(known[0].title)} by {known[0].grain or 'period'}: {between}",
+        series=(Series("", points),),
+        x_label=humanise(known[0].grain or "period"),
+        y_label=clean(known[0].title),
+        y_unit=unit,
+        currency=currency,
+        note=note,
+        rows=tuple((p.x, p.y, p.low, p.high, p.n, p.immature) for p in points),
+    )
+
+
+def _kpi_point(row: KpiValue, x: str) -> Point:
+    value = as_number(row.value)
+    assert value is not None
+    return Point(clean(x), value, as_number(row.low), as_number(row.high), row.n, row.immature)
+
+
+def of_slices(
+    rows: Sequence[KpiValue], total: KpiValue | None, *, currency: str = "", note: str = ""
+) -> ChartData | None:
+    """Read one KPI over the values of a dimension, the company's own value as the reference."""
+    known = [r for r in rows if as_number(r.value) is not None]
+    if len(known) < 2:
+        return None
+    first = known[0]
+    points = tuple(_kpi_point(r, by_text(r.by)) for r in known)
+    least, most = min(points, key=lambda p: p.y), max(points, key=lambda p: p.y)
+    dimension = " and ".join(clean(k).replace("_", " ") for k in first.by)
+    span = f"from {number(least.y, first.unit, currency)} to {number(most.y, first.unit, currency)}"
+    overlap = least.high is not None and most.low is not None and least.high >= most.low
+    data = ChartData(
+        kind="dots",
+        title=f"{clean(first.title)} by {dimension}: {span}" + ("; their intervals overlap" if overlap else ""),
+        series=(Series("", points),),
+        x_label=humanise(dimension),
+        y_label=clean(first.title),
+        y_unit=first.unit,
+        currency=currency,
+        # The total of what adds up lies beyond all its parts and would squeeze them.
+        reference=as_number(total.value) if total is not None and first.unit not in _ADDITIVE else None,
+        reference_label="company",
+        note=note,
+    )
+    return _at_most(data)
+
+
+def by_text(by: Mapping[str, Any]) -> str:
+    """Write a slice: its values, in the order of its dimensions."""
+    return ", ".join(_word(v) for v in by.values()) if by else "total"
+
+
+def table_rows(data: ChartData) -> tuple[tuple[Any, ...], ...]:
+    """Give every point as a row: series, place, height, low, high, n, immature."""
+    return tuple((s.name, p.x, p.y, p.low, p.high, p.n, p.immature) for s in data.series for p in s.points)
+
+
+def table(data: ChartData) -> tuple[tuple[str, ...], tuple[tuple[str, ...], ...]]:
+    """Give the chart's data as a table of text: headers and rows, empty columns left out."""
+    rows = data.rows if data.rows and len(data.rows[0]) == 7 else table_rows(data)
+    heads = ("Group", data.x_label or "Item", data.y_label or "Value", "95 % interval", "n", "Note")
+    written = [
+        (
+            clean(name) if name else "",
+            data.place(x),
+            data.number(y),
+            "" if low is None or high is None else f"{data.number(low)} to {data.number(high)}",
+            "" if n is None else f"{n:,}",
+            "too young to compare" if immature else "",
+        )
+        for name, x, y, low, high, n, immature in rows
+    ]
+    used = [i for i in range(len(heads)) if i in (1, 2) or any(row[i] for row in written)]
+    return tuple(heads[i] for i in used), tuple(tuple(row[i] for i in used) for row in written)
+
+
+def alt_text(data: ChartData) -> str:
+    """Say in words what the picture shows, from its data."""
+    points = [(s.name, p) for s in data.series for p in s.points]
+    said = []
+    for name, p in points[:MOST]:
+        who = ", ".join(shorten(t, 60) for t in (name, data.place(p.x)) if t)
+        interval = "" if p.low is None or p.high is None else f" ({data.number(p.low)} to {data.number(p.high)})"
+        said.append(f"{who} {data.number(p.y)}{interval}{', too young to compare' if p.immature else ''}")
+    more = len(points) - MOST + data.left_out if len(points) > MOST else data.left_out
+    tail = f"; and {more} more in the table" if more > 0 else ""
+    line = ""
+    if data.reference is not None:
+        line = f" The line '{data.reference_label}' stands at {data.number(data.reference)}."
+    small = f" {data.note}." if data.note else ""
+    return f"{_KINDS.get(data.kind, 'Chart')}. {shorten(data.title, 200)}. {'; '.join(said)}{tail}.{line}{small}"

@@ -1,0 +1,506 @@
+"""From a chart's data to a figure: one function per kind, in one visual language."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from typing import Any, Final
+
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.patches import Rectangle
+from matplotlib.ticker import MaxNLocator
+
+from alignment_toolkit.charts.data import ChartData, Point
+from alignment_toolkit.charts.style import GRID, INK, MUTED, PALETTE, PAPER, ZONE, colour, plain, style
+from alignment_toolkit.charts.text import shorten, width, wrap
+
+__all__ = ["draw"]
+
+WIDE: Final = 7.0
+SMALL: Final = 4.3
+_CHAR: Final = 0.078  # inches of one column at the usual size
+_HATCH: Final = "////"
+
+
+def draw(data: ChartData, *, titled: bool = True, small: bool = False) -> Figure:
+    """Draw a chart.
+
+    Parameters
+    ----------
+    data
+        What to draw, from one of the data functions.
+    titled
+        Write the title into the picture; a page that has its own caption leaves it out.
+    small
+        Draw it for half a column's width.
+    """
+    with style():
+        figure = _KINDS[data.kind](data, SMALL if small else WIDE, titled)
+        return plain(figure)
+
+
+class _Sheet:
+    """A figure measured in inches from its top left corner, with one axes."""
+
+    def __init__(self, data: ChartData, wide: float, titled: bool, *, height: float, left: float, right: float) -> None:
+        names = [s.name for s in data.series if s.name] if len(data.series) > 1 else []
+        if data.kind in ("matrix",):
+            names = []
+        title = wrap(data.title, int(wide / (_CHAR * 1.12)), 2) if titled and data.title else []
+        note = _note(data)
+        rows = _legend_rows(names, wide)
+        top = 0.12 + 0.21 * len(title) + (0.24 * len(rows) + 0.06 if rows else 0.06)
+        bottom = 0.5 + (0.2 if note else 0)
+        whole = top + height + bottom
+        self.figure = Figure(figsize=(wide, whole))
+        self.axes: Axes = self.figure.add_axes((left / wide, bottom / whole, (wide - left - right) / wide, height / whole))
+        self.wide, self.whole, self.left, self.height = wide, whole, left, height
+        self.plot_wide = wide - left - right
+        self.axes.set_facecolor("none")
+        for side in ("top", "right", "left", "bottom"):
+            self.axes.spines[side].set_visible(False)
+        self.axes.tick_params(length=0, colors=MUTED, labelsize=8.5)
+        self.axes.set_axisbelow(True)
+        y = 0.2
+        for line in title:
+            self.write(0.04, y, line, size=10.5, weight="bold")
+            y += 0.21
+        for row in rows:
+            for x, name, position in row:
+                shade = colour(name, position)
+                box = Rectangle((self._x(x), self._y(y + 0.045)), 0.11 / wide, 0.11 / whole, color=shade, lw=0)
+                self.figure.add_artist(box)
+                self.write(x + 0.17, y + 0.05, shorten(name, 24), size=9)
+            y += 0.24
+        if note:
+            self.write(0.04, whole - 0.07, shorten(note, int(wide / 0.066)), size=7.5, shade=MUTED)
+
+    def _x(self, inches: float) -> float:
+        return inches / self.wide
+
+    def _y(self, inches: float) -> float:
+        return 1 - inches / self.whole
+
+    def write(self, x: float, y: float, text: str, **how: Any) -> None:
+        """Write one line of text, its base line at inches from the top left."""
+        shade, size = how.pop("shade", INK), how.pop("size", 9.5)
+        how.setdefault("va", "baseline")
+        self.figure.text(self._x(x), self._y(y), text, color=shade, fontsize=size, **how)
+
+    def label_rows(self, places: Sequence[float], labels: Sequence[str], columns: int) -> None:
+        """Write category labels at the left edge, wrapped: left-aligned they stay true in any font."""
+        low, high = self.axes.get_ylim()
+        for place, label in zip(places, labels, strict=True):
+            share = (place - low) / (high - low)
+            middle = self.whole - (self.axes.get_position().y0 * self.whole + share * self.height)
+            lines = wrap(label, columns, 2)
+            first = middle + 0.045 - 0.075 * (len(lines) - 1)
+            for i, line in enumerate(lines):
+                self.write(0.04, first + 0.15 * i, line, size=9)
+
+    def scale_x(self, low: float, high: float, data: ChartData, *, unit: str | None, label: str) -> None:
+        """Set the horizontal scale with few, round ticks and a light grid."""
+        self.axes.set_xlim(low, high)
+        ticks = _ticks(low, high, max(2, int(self.plot_wide / 1.0)))
+        self.axes.set_xticks(ticks, [_tick(t, unit, data.currency, ticks) for t in ticks])
+        self.axes.grid(axis="x", color=GRID, lw=0.7)
+        self._x_label(label)
+
+    def scale_y(self, low: float, high: float, data: ChartData) -> None:
+        """Set the vertical scale with few, round ticks and a light grid."""
+        self.axes.set_ylim(low, high)
+        ticks = _ticks(low, high, 5)
+        self.axes.set_yticks(ticks, [_tick(t, data.y_unit, data.currency, ticks) for t in ticks])
+        self.axes.grid(axis="y", color=GRID, lw=0.7)
+
+    def _x_label(self, label: str) -> None:
+        bottom = self.axes.get_position().y0 * self.whole
+        y = self.whole - bottom + 0.37
+        self.write(self.left, y, shorten(label, int(self.plot_wide / 0.07)), size=8.5, shade=MUTED)
+
+
+def _note(data: ChartData) -> str:
+    parts = [data.note] if data.note else []
+    if any(p.immature for s in data.series for p in s.points):
+        parts.append("hatched or hollow: too young to compare")
+    if data.left_out:
+        parts.append(f"{data.left_out} more in the table")
+    if any(p.low is not None for s in data.series for p in s.points):
+        parts.append("whiskers and bands: 95 % interval")
+    return " · ".join(parts)
+
+
+def _legend_rows(names: Sequence[str], wide: float) -> list[list[tuple[float, str, int]]]:
+    rows: list[list[tuple[float, str, int]]] = []
+    x = wide
+    for position, name in enumerate(names):
+        need = 0.17 + _CHAR * min(width(name), 24) + 0.22
+        if x + need > wide:
+            rows.append([])
+            x = 0.04
+        rows[-1].append((x, name, position))
+        x += need
+    return rows
+
+
+def _ticks(low: float, high: float, most: int) -> list[float]:
+    found = MaxNLocator(nbins=most, steps=[1, 2, 2.5, 5, 10]).tick_values(low, high)
+    slack = (high - low) * 1e-9
+    return [float(t) + 0.0 for t in found if low - slack <= t <= high + slack]
+
+
+def _tick(value: float, unit: str | None, currency: str, ticks: Sequence[float]) -> str:
+    """Write a round number as short as an axis wants it."""
+    from alignment_toolkit import units
+
+    step = min((abs(b - a) for a, b in zip(ticks, ticks[1:], strict=False)), default=1.0)
+    factor, tail, head = 1.0, "", ""
+    if unit == "share":
+        factor, tail = 100.0, " %"
+    else:
+        largest = max((abs(t) for t in ticks), default=0.0)
+        for size, letter in ((1e12, "tn"), (1e9, "bn"), (1e6, "m"), (1e3, "k")):
+            if largest >= size * (10 if letter == "k" else 1):
+                factor, tail = 1 / size, letter
+                break
+        if unit == "money":
+            head = units.unit("money").text(0, currency=currency or None).rstrip("0.").rstrip()
+            head += " " if head[-1:].isalpha() else ""
+    scaled = step * factor
+    decimals = 0 if scaled == 0 else max(0, min(6, -math.floor(math.log10(scaled) + 1e-9)))
+    if decimals == 0 and abs(scaled - round(scaled)) > 1e-6:
+        decimals = 1
+    elif decimals and abs(scaled * 10**decimals - round(scaled * 10**decimals)) > 1e-6:
+        decimals += 1
+    if value == 0:
+        return f"{head}0{tail if unit == 'share' else ''}"
+    sign = "-" if value < 0 else ""
+    return f"{sign}{head}{abs(value) * factor:,.{decimals}f}{tail}"
+
+
+def _limits(values: Sequence[float], *, zero: bool, pad: float = 0.06) -> tuple[float, float]:
+    low, high = min(values), max(values)
+    if zero:
+        low, high = min(low, 0.0), max(high, 0.0)
+    span = (high - low) or abs(high) or 1.0
+    return (low - pad * span if low < 0 or not zero else low), (high + pad * span if high > 0 or not zero else high)
+
+
+def _ends(data: ChartData) -> list[float]:
+    values = [v for s in data.series for p in s.points for v in (p.y, p.low, p.high) if v is not None]
+    return [*values, *([data.reference] if data.reference is not None else [])]
+
+
+def _whisker(axes: Axes, p: Point, at: float, *, across: bool, shade: str = INK) -> None:
+    if p.low is None or p.high is None:
+        return
+    along, ends = ([p.low, p.high], [at, at])
+    axes.plot(*((along, ends) if across else (ends, along)), color=shade, lw=1.3, solid_capstyle="butt")
+
+
+def _reference(sheet: _Sheet, data: ChartData, *, across: bool) -> None:
+    if data.reference is None:
+        return
+    text = f"{data.reference_label} {data.number(data.reference)}"
+    if across:
+        sheet.axes.axvline(data.reference, color=INK, lw=1.1, ls=(0, (4, 2)))
+        low, high = sheet.axes.get_xlim()
+        right = (data.reference - low) / (high - low) < 0.6
+        shown = f" {text}" if right else f"{text} "
+        sheet.axes.text(
+            data.reference, 1.01, shown, transform=sheet.axes.get_xaxis_transform(), fontsize=8.5, color=INK,
+            ha="left" if right else "right", va="bottom",
+        )  # fmt: skip
+    else:
+        sheet.axes.axhline(data.reference, color=INK, lw=1.1, ls=(0, (4, 2)))
+        sheet.axes.text(
+            0.005, data.reference, text, transform=sheet.axes.get_yaxis_transform(), fontsize=8.5, color=INK,
+            ha="left", va="bottom",
+        )  # fmt: skip
+
+
+def _categories(data: ChartData) -> list[str]:
+    return list(dict.fromkeys(data.place(p.x) for s in data.series for p in s.points))
+
+
+def _label_room(labels: Sequence[str], wide: float) -> tuple[float, int]:
+    most = int(wide * 0.36 / _CHAR)
+    columns = max(6, min(most, max((width(t) for t in labels), default=6)))
+    return columns * _CHAR + 0.2, columns
+
+
+def _value_text(data: ChartData, p: Point) -> str:
+    return data.number(p.y) + (f"  (n {p.n:,})" if p.n is not None else "")
+
+
+def _bars(data: ChartData, wide: float, titled: bool) -> Figure:
+    labels = _categories(data)
+    groups, dots = len(data.series), data.kind == "dots"
+    thick = 0.24 if groups == 1 else max(0.1, min(0.2, 0.6 / groups))
+    step = max(thick * groups + (0.16 if groups == 1 else 0.2), 0.4)
+    left, columns = _label_room(labels, wide)
+    longest = max(width(_value_text(data, p)) for s in data.series for p in s.points)
+    right = min(longest * 0.07 + 0.2, wide * 0.28)
+    head = 0.2 if data.reference is not None else 0.0
+    sheet = _Sheet(data, wide, titled, height=step * len(labels) + head, left=left, right=right)
+    axes = sheet.axes
+    where = {label: -i * step for i, label in enumerate(labels)}
+    axes.set_ylim(-(len(labels) - 1) * step - step / 2, step / 2 + head)
+    low, high = _limits(_ends(data), zero=not dots)
+    for number, series in enumerate(data.series):
+        shade = colour(series.name, number)
+        for p in series.points:
+            at = where[data.place(p.x)] + ((groups - 1) / 2 - number) * thick
+            if dots:
+                axes.plot([p.y], [at], "o", ms=6.5, color=PAPER if p.immature else shade, mec=shade, mew=1.5, zorder=4)
+                _whisker(axes, p, at, across=True, shade=shade)
+            else:
+                axes.barh(
+                    at, p.y, thick * 0.88, color=PAPER if p.immature else shade, edgecolor=shade, lw=0.8,
+                    hatch=_HATCH if p.immature else None,
+                )  # fmt: skip
+                _whisker(axes, p, at, across=True)
+            end = max(v for v in (p.y, p.high, low if dots else 0.0) if v is not None)
+            axes.annotate(
+                _value_text(data, p), (end, at), xytext=(5, 0), textcoords="offset points", fontsize=8.5 if thick > 0.15 else 7.5,
+                color=INK, va="center_baseline", annotation_clip=False,
+            )  # fmt: skip
+    sheet.label_rows(list(where.values()), labels, columns)
+    axes.set_yticks([])
+    sheet.scale_x(low, high, data, unit=data.y_unit, label=data.y_label)
+    if not dots:
+        axes.axvline(0, color=MUTED, lw=0.9)
+    _reference(sheet, data, across=True)
+    return sheet.figure
+
+
+def _spread(wanted: Sequence[float], gap: float) -> list[float]:
+    """Move label heights apart so that none lies on another, the order kept."""
+    order = sorted(range(len(wanted)), key=lambda i: wanted[i])
+    placed = list(wanted)
+    for before, now in zip(order, order[1:], strict=False):
+        placed[now] = max(placed[now], placed[before] + gap)
+    shift = sum(placed[i] - wanted[i] for i in order) / max(len(order), 1)
+    return [p - shift for p in placed]
+
+
+def _lines(data: ChartData, wide: float, titled: bool) -> Figure:
+    many = len(data.series) > 1
+    small = wide < WIDE
+    ends = [(shorten(s.name, 18), s.points[-1]) for s in data.series]
+    texts = [f"{name} {data.number(p.y)}".strip() for name, p in ends]
+    right = min(max(width(t) for t in texts) * 0.068 + 0.2, wide * 0.36)
+    sheet = _Sheet(data, wide, titled, height=1.35 if small else 2.3, left=0.66, right=right)
+    axes = sheet.axes
+    labels = [] if data.numeric_x else _categories(data)
+    place = {label: float(i) for i, label in enumerate(labels)}
+
+    def x_of(p: Point) -> float:
+        return place[data.place(p.x)] if labels else float(p.x)
+
+    lows, highs = _limits(_ends(data), zero=data.y_unit in ("share", "money", "count", None))
+    sheet.scale_y(lows, highs, data)
+    for number, series in enumerate(data.series):
+        shade = colour(series.name, number)
+        xs, ys = [x_of(p) for p in series.points], [p.y for p in series.points]
+        band = [(x_of(p), p.low, p.high) for p in series.points if p.low is not None and p.high is not None]
+        if len(band) > 1 and (many or not labels):
+            axes.fill_between([b[0] for b in band], [b[1] for b in band], [b[2] for b in band], color=shade, alpha=0.16, lw=0)
+        elif band:
+            for p in series.points:
+                _whisker(axes, p, x_of(p), across=False, shade=shade)
+        mature = [i for i, p in enumerate(series.points) if not p.immature]
+        split = mature[-1] if mature else 0
+        axes.plot(xs[: split + 1], ys[: split + 1], color=shade, lw=1.9)
+        axes.plot(xs[split:], ys[split:], color=shade, lw=1.4, ls=(0, (2, 2)))
+        for x, p in zip(xs, series.points, strict=True):
+            if labels or p.immature or len(xs) <= MOST_MARKS:
+                axes.plot([x], [p.y], "o", ms=5, color=PAPER if p.immature else shade, mec=shade, mew=1.4, zorder=4)
+            if p.immature and labels:
+                axes.axvspan(x - 0.5, x + 0.5, facecolor="none", edgecolor=GRID, hatch=_HATCH, lw=0, zorder=0)
+    span = highs - lows
+    heights = _spread([p.y for _, p in ends], span * 0.17 / sheet.height)
+    for number, ((_, p), text, height) in enumerate(zip(ends, texts, heights, strict=True)):
+        if many:
+            axes.annotate(
+                "●", (x_of(p), height), xytext=(5, 0), textcoords="offset points", fontsize=7, va="center_baseline",
+                color=colour(data.series[number].name, number), annotation_clip=False,
+            )  # fmt: skip
+        axes.annotate(
+            text, (x_of(p), height), xytext=(13 if many else 8, 0), textcoords="offset points", fontsize=8.5,
+            color=INK, va="center_baseline", annotation_clip=False,
+        )  # fmt: skip
+    if labels:
+        axes.set_xlim(-0.5, len(labels) - 0.5)
+        most = max(1, int(sheet.plot_wide / (0.075 * max(min(width(t), 12) for t in labels) + 0.12)))
+        every = math.ceil(len(labels) / most)
+        shown = list(range(len(labels)))[::every]
+        axes.set_xticks(shown, [shorten(labels[i], 12) for i in shown])
+        sheet._x_label(data.x_label)
+    else:
+        first, last = _limits([x_of(p) for s in data.series for p in s.points], zero=False, pad=0.0)
+        sheet.scale_x(first, last, data, unit=data.x_unit, label=data.x_label)
+    _reference(sheet, data, across=False)
+    return sheet.figure
+
+
+MOST_MARKS: Final = 20
+
+
+def _funnel(data: ChartData, wide: float, titled: bool) -> Figure:
+    labels = _categories(data)
+    points = data.series[0].points
+    left, columns = _label_room(labels, wide)
+    step = 0.44
+    sheet = _Sheet(data, wide, titled, height=step * len(points), left=left, right=1.9 if wide == WIDE else 1.4)
+    axes = sheet.axes
+    axes.set_ylim(-(len(points) - 0.5) * step, step / 2)
+    first = points[0].y
+    for i, p in enumerate(points):
+        shade = colour("", 0)
+        axes.barh(-i * step, p.y, 0.27, color=PAPER if p.immature else shade, edgecolor=shade, lw=0.8,
+                  hatch=_HATCH if p.immature else None)  # fmt: skip
+        _whisker(axes, p, -i * step, across=True)
+        before = points[i - 1].y if i else 0.0
+        share = f"  {p.y / before:.1%} of the step before".replace("%", " %") if i and before > 0 and wide == WIDE else ""
+        axes.annotate(
+            data.number(p.y) + share, (max(p.y, p.high or p.y, 0.0), -i * step), xytext=(5, 0), textcoords="offset points",
+            fontsize=8.5, color=INK, va="center_baseline", annotation_clip=False,
+        )  # fmt: skip
+    sheet.label_rows([-i * step for i in range(len(points))], [data.place(p.x) for p in points], columns)
+    axes.set_yticks([])
+    low, high = _limits([*_ends(data), first], zero=True)
+    sheet.scale_x(low, high, data, unit=data.y_unit, label=data.y_label)
+    axes.axvline(0, color=MUTED, lw=0.9)
+    return sheet.figure
+
+
+def _waterfall(data: ChartData, wide: float, titled: bool) -> Figure:
+    points = data.series[0].points
+    labels = [data.place(p.x) for p in points]
+    left, columns = _label_room([*labels, "sum"], wide)
+    step = 0.4
+    sheet = _Sheet(data, wide, titled, height=step * (len(points) + 1), left=left, right=1.2)
+    axes = sheet.axes
+    axes.set_ylim(-(len(points) + 0.5) * step, step / 2)
+    running, edges = 0.0, [0.0]
+    for i, p in enumerate(points):
+        shade = PALETTE[0] if p.y >= 0 else PALETTE[1]
+        axes.barh(-i * step, p.y, 0.26, left=running, color=PAPER if p.immature else shade, edgecolor=shade, lw=0.8,
+                  hatch=_HATCH if p.immature else None)  # fmt: skip
+        end = max(running, running + p.y)
+        sign = "+" if p.y > 0 else ""
+        axes.annotate(sign + data.number(p.y), (end, -i * step), xytext=(5, 0), textcoords="offset points", fontsize=8.5,
+                      color=INK, va="center_baseline", annotation_clip=False)  # fmt: skip
+        running += p.y
+        axes.plot([running, running], [-i * step, -(i + 1) * step], color=MUTED, lw=0.8)
+        edges.append(running)
+    axes.barh(-len(points) * step, running, 0.26, color=MUTED)
+    axes.annotate(data.number(running), (max(running, 0.0), -len(points) * step), xytext=(5, 0), textcoords="offset points",
+                  fontsize=8.5, color=INK, va="center_baseline", annotation_clip=False, fontweight="bold")  # fmt: skip
+    sheet.label_rows([-i * step for i in range(len(points) + 1)], [*labels, "sum"], columns)
+    axes.set_yticks([])
+    low, high = _limits([*edges, *_ends(data)], zero=True)
+    sheet.scale_x(low, high, data, unit=data.y_unit, label=data.y_label)
+    axes.axvline(0, color=MUTED, lw=0.9)
+    return sheet.figure
+
+
+def _matrix(data: ChartData, wide: float, titled: bool) -> Figure:
+    columns_ = _categories(data)
+    rows = [s.name for s in data.series]
+    left, room = _label_room(rows, wide)
+    cell = min(1.5, (wide - left - 0.15) / max(len(columns_), 1))
+    right = wide - left - cell * len(columns_)
+    sheet = _Sheet(data, wide, titled, height=0.52 * len(rows) + 0.42, left=left, right=right)
+    axes = sheet.axes
+    axes.set_xlim(0, len(columns_))
+    axes.set_ylim(-0.52 * len(rows), 0.42)
+    most = max((abs(p.y) for s in data.series for p in s.points), default=0.0) or 1.0
+    for i, label in enumerate(columns_):
+        for k, line in enumerate(wrap(label, max(4, int((cell - 0.08) / 0.072)), 2)):
+            axes.text(i + 0.06 / cell, 0.24 - 0.15 * k, line, fontsize=8.5, color=INK, va="baseline")
+    for r, series in enumerate(data.series):
+        for p in series.points:
+            x = columns_.index(data.place(p.x))
+            share = abs(p.y) / most
+            axes.add_patch(Rectangle((x + 0.015, -0.52 * (r + 1) + 0.015), 0.97, 0.49, lw=0.7, edgecolor=GRID,
+                                     facecolor=_tint(PALETTE[0] if p.y >= 0 else PALETTE[1], share),
+                                     hatch=_HATCH if p.immature else None))  # fmt: skip
+            axes.text(x + 0.5, -0.52 * r - 0.26, data.number(p.y), ha="center", va="center_baseline", fontsize=9.5 if cell > 0.8 else 8,
+                      color="#ffffff" if share > 0.55 else "#1f2932")  # fmt: skip
+    sheet.label_rows([-0.52 * r - 0.26 for r in range(len(rows))], rows, room)
+    axes.set_xticks([])
+    axes.set_yticks([])
+    sheet._x_label(f"{data.y_label} by {data.x_label}")
+    return sheet.figure
+
+
+def _tint(shade: str, share: float) -> str:
+    """Mix a colour with white."""
+    parts = [int(shade[i : i + 2], 16) for i in (1, 3, 5)]
+    amount = 0.08 + 0.86 * share
+    return "#" + "".join(f"{round(255 - (255 - c) * amount):02x}" for c in parts)
+
+
+def _scatter(data: ChartData, wide: float, titled: bool) -> Figure:
+    sheet = _Sheet(data, wide, titled, height=2.9, left=0.66, right=0.25)
+    axes = sheet.axes
+    low, high = _limits(_ends(data), zero=False)
+    sheet.scale_y(low, high, data)
+    xs = [float(p.x) for s in data.series for p in s.points]
+    for number, series in enumerate(data.series):
+        shade = colour(series.name, number)
+        for p in series.points:
+            _whisker(axes, p, float(p.x), across=False, shade=shade)
+            axes.plot([float(p.x)], [p.y], "osD^vPX*"[number % 8], ms=6, color=PAPER if p.immature else shade, mec=shade,
+                      mew=1.2, alpha=0.85)  # fmt: skip
+    first, last = _limits(xs, zero=False)
+    sheet.scale_x(first, last, data, unit=data.x_unit, label=f"{data.x_label} (across), {data.y_label} (up)")
+    _reference(sheet, data, across=False)
+    return sheet.figure
+
+
+def _interval(data: ChartData, wide: float, titled: bool) -> Figure:
+    p = data.series[0].points[0]
+    sheet = _Sheet(data, wide, titled, height=0.74, left=0.3, right=0.3)
+    axes = sheet.axes
+    axes.set_ylim(0, 1)
+    zone = data.zone or (0.0, 0.0)
+    ends = [v for v in (p.y, p.low, p.high, 0.0, *zone) if v is not None and math.isfinite(v)]
+    low, high = _limits(ends, zero=False, pad=0.12)
+    if data.y_unit == "share" and min(ends) >= 0:
+        low = min(0.0, low) if min(ends) < 0 else 0.0
+    axes.add_patch(Rectangle((max(zone[0], low), 0.0), min(zone[1], high) - max(zone[0], low), 0.72, color=ZONE, lw=0, zorder=0))
+    for edge in zone:
+        if math.isfinite(edge):
+            axes.plot([edge, edge], [0, 0.72], color=INK, lw=1.1, ls=(0, (4, 2)))
+    span = high - low
+    axes.text(_inside(zone[1], low, span), 0.8, f"tolerated up to {data.number(zone[1])}", fontsize=8.5, color=INK,
+              ha="right" if zone[1] - low > span * 0.42 else "left", va="baseline")  # fmt: skip
+    outside = (p.low if p.low is not None else p.y) > zone[1] or (p.high if p.high is not None else p.y) < zone[0]
+    shade = PALETTE[1] if outside else PALETTE[0]
+    if p.low is not None and p.high is not None:
+        axes.plot([p.low, p.high], [0.28, 0.28], color=shade, lw=5, alpha=0.45, solid_capstyle="butt")
+    axes.plot([p.y], [0.28], "o", ms=9, color=shade, mec=PAPER, mew=1.2, zorder=4)
+    axes.text(p.y, 0.46, data.number(p.y), fontsize=9.5, fontweight="bold", color=INK, ha="center", va="baseline")
+    axes.set_yticks([])
+    sheet.scale_x(low, high, data, unit=data.y_unit, label=f"Gap (n {p.n:,})" if p.n is not None else "Gap")
+    return sheet.figure
+
+
+def _inside(value: float, low: float, span: float) -> float:
+    return value + (0.004 * span if value - low <= span * 0.42 else -0.004 * span)
+
+
+_KINDS: Final[dict[str, Callable[[ChartData, float, bool], Figure]]] = {
+    "bars": _bars,
+    "dots": _bars,
+    "lines": _lines,
+    "funnel": _funnel,
+    "waterfall": _waterfall,
+    "matrix": _matrix,
+    "scatter": _scatter,
+    "interval": _interval,
+}

@@ -1,0 +1,118 @@
+"""Text from data, made fit to be shown: cleaned, measured, wrapped, shortened."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from typing import Any, Final
+
+__all__ = ["MISSING", "clean", "humanise", "shorten", "width", "wrap"]
+
+MISSING: Final = "(missing)"
+# Embeddings, overrides and isolates of text direction: a name that carries one would turn the text around it.
+_DIRECTION: Final = frozenset("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
+_DROPPED: Final = _DIRECTION | {"\ufeff", "\ufffe", "\uffff"}
+_BREAKS: Final = re.compile(r"\r\n?|[\x0b\x0c\x1c\x1d\x1e\x85\u2028\u2029]")
+
+
+def clean(value: Any, *, lines: bool = False) -> str:
+    """Give text without control characters, lone surrogates or characters that turn the direction of what follows.
+
+    Parameters
+    ----------
+    value
+        Any value; None gives ``(missing)``.
+    lines
+        Keep line breaks; otherwise all white space becomes single blanks.
+
+    Examples
+    --------
+    >>> clean("a\\x00b\\tc\\n\\u202ed")
+    'ab c d'
+    >>> clean(None)
+    '(missing)'
+    """
+    if value is None:
+        return MISSING
+    text = _BREAKS.sub("\n", str(value)).replace("\t", " ")
+    kept = [c for c in text if c == "\n" or not _unfit(c)]
+    text = "".join(kept)
+    return text.strip() if lines else " ".join(text.split())
+
+
+def _unfit(character: str) -> bool:
+    code = ord(character)
+    return (
+        character in _DROPPED
+        or unicodedata.category(character) in ("Cc", "Cs")
+        or (code & 0xFFFE) == 0xFFFE
+        or 0xFDD0 <= code <= 0xFDEF
+    )
+
+
+def humanise(name: str) -> str:
+    """Make a label of a column's name.
+
+    Examples
+    --------
+    >>> humanise("share_late")
+    'Share late'
+    """
+    text = clean(name).replace("_", " ").strip()
+    return text[:1].upper() + text[1:]
+
+
+def width(text: str) -> int:
+    """Give the width in columns: two for East Asian wide characters and emoji, none for combining marks."""
+    return sum(_columns(c) for c in text)
+
+
+def _columns(character: str) -> int:
+    if unicodedata.combining(character) or unicodedata.category(character) in ("Mn", "Me", "Cf"):
+        return 0
+    return 2 if unicodedata.east_asian_width(character) in ("W", "F") else 1
+
+
+def shorten(text: str, columns: int) -> str:
+    """Cut text to a width, with an ellipsis where something was cut.
+
+    Examples
+    --------
+    >>> shorten("Lighthouse", 6)
+    'Light…'
+    """
+    if width(text) <= columns:
+        return text
+    kept, used = [], 1
+    for character in text:
+        used += _columns(character)
+        if used > columns:
+            break
+        kept.append(character)
+    return "".join(kept).rstrip() + "…"
+
+
+def wrap(text: str, columns: int, lines: int = 2) -> list[str]:
+    """Break text into at most so many lines of at most so many columns; what does not fit ends in an ellipsis.
+
+    Examples
+    --------
+    >>> wrap("paid search in the north", 12)
+    ['paid search', 'in the north']
+    """
+    done: list[str] = []
+    words = text.split() or [""]
+    line = ""
+    for position, word in enumerate(words):
+        joined = f"{line} {word}" if line else word
+        if width(joined) <= columns:
+            line = joined
+            continue
+        if line and len(done) < lines - 1:
+            done.append(line)
+            line = word
+            if width(word) <= columns:
+                continue
+        # The last line takes all that is left, cut; so does a word that is longer than a line.
+        return [*done, shorten(" ".join([*([] if line == word else [line] if line else []), *words[position:]]), columns)]
+    return [*done, line]

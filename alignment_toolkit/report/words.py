@@ -1,0 +1,253 @@
+"""The words of a report: neutral, plain, the same in every place and format."""
+
+from __future__ import annotations
+
+import datetime
+from collections.abc import Mapping, Sequence
+from typing import Any, Final
+
+from alignment_toolkit import units
+from alignment_toolkit.charts import as_number, clean, number
+from alignment_toolkit.report.blocks import Mood, data
+from alignment_toolkit.results import Analysis, Estimate, Finding, KpiValue, Measure, Money
+
+__all__ = [
+    "MOODS",
+    "STATUS",
+    "change_text",
+    "day",
+    "departments",
+    "enumerate_words",
+    "estimate_text",
+    "gap_sentence",
+    "how_sure",
+    "interval_text",
+    "made_up",
+    "money_text",
+    "owners_text",
+    "plural",
+    "status_text",
+    "what_it_takes",
+]
+
+STATUS: Final[dict[str, str]] = {
+    "misaligned": "Out of line",
+    "aligned": "Aligned",
+    "uncertain": "Uncertain",
+    "too_little_data": "Too little data",
+    "withheld": "Withheld",
+    "not_assessed": "Not assessed",
+    "error": "Could not be computed",
+}
+MOODS: Final[dict[str, Mood]] = {"misaligned": "misaligned", "aligned": "aligned", "uncertain": "uncertain"}
+MADE_UP: Final = "Made-up sample company"
+TENSION: Final = {
+    "harmful": "",
+    "neutral": "A difference of this kind is neither good nor bad in itself.",
+    "productive": "A difference of this kind can help: two views may see more than one.",
+}
+_MONTHS: Final = (
+    "January February March April May June July August September October November December".split()
+)
+
+
+def plural(count: int, one: str, many: str = "") -> str:
+    """Write a count with its noun.
+
+    Examples
+    --------
+    >>> plural(1, "question"), plural(1200, "question")
+    ('1 question', '1,200 questions')
+    """
+    return f"{count:,} {one if count == 1 else many or one + 's'}"
+
+
+def enumerate_words(words: Sequence[str]) -> str:
+    """Write a list as prose.
+
+    Examples
+    --------
+    >>> enumerate_words(["sales", "marketing", "service"])
+    'sales, marketing and service'
+    """
+    if len(words) < 2:
+        return "".join(words)
+    return f"{', '.join(words[:-1])} and {words[-1]}"
+
+
+def day(text: str | None) -> str:
+    """Write an ISO day in words; what is no day stays as it is.
+
+    Examples
+    --------
+    >>> day("2026-09-30")
+    '30 September 2026'
+    """
+    if not text:
+        return ""
+    try:
+        found = datetime.date.fromisoformat(text[:10])
+    except ValueError:
+        return clean(text)
+    return f"{found.day} {_MONTHS[found.month - 1]} {found.year}"
+
+
+def made_up(analysis: Analysis) -> str:
+    """Give the label of a made-up company where its name or its settings say so, else nothing."""
+    name = analysis.company.casefold()
+    about = analysis.settings.get("company")
+    marks = about if isinstance(about, Mapping) else {}
+    said = any(marks.get(key) is True for key in ("made_up", "simulated", "sample"))
+    words = ("made-up", "made up", "sample company", "(sample", "fictitious", "simulated")
+    return MADE_UP if said or any(word in name for word in words) else ""
+
+
+def status_text(finding: Finding) -> str:
+    """Write the status in plain English, with what is missing where that is the reason."""
+    text = STATUS.get(finding.status, clean(finding.status))
+    if finding.status == "not_assessed" and finding.missing:
+        return f"{text}: needs {enumerate_words([data(m) for m in finding.missing])}"
+    return text
+
+
+def interval_text(e: Estimate | Measure | KpiValue, currency: str) -> str:
+    """Write an interval, or nothing where there is none or it has no width."""
+    low, high = as_number(e.low), as_number(e.high)
+    if low is None or high is None:
+        return ""
+    if e.unit in units.UNITS:
+        return units.UNITS[e.unit].interval(low, high, currency=currency or None)
+    return f"{number(low, e.unit, currency)} to {number(high, e.unit, currency)}"
+
+
+def estimate_text(e: Estimate | Measure, currency: str) -> str:
+    """Write an estimate in one line: value, interval, n."""
+    value = number(as_number(e.value), e.unit, currency)
+    interval = interval_text(e, currency)
+    exact = as_number(e.low) is not None and as_number(e.low) == as_number(e.high) == as_number(e.value)
+    inside = "no sampling error" if exact else f"{e.level:.0%} interval {interval}".replace("%", " %") if interval else ""
+    n = f"n {e.n:,} {data(e.n_unit)}" if e.n_unit else f"n {e.n:,}"
+    return f"{value} ({'; '.join(t for t in (inside, n) if t)})"
+
+
+def gap_sentence(finding: Finding, currency: str) -> str:
+    """Write the gap against its margin."""
+    if finding.gap is None:
+        return ""
+    margin = number(finding.margin, finding.gap.unit, currency)
+    tolerated = f"between -{margin} and {margin}" if finding.direction == "both" else f"up to {margin}"
+    return f"{estimate_text(finding.gap, currency)}; tolerated: {tolerated}"
+
+
+def chance(p: float) -> str:
+    """Write a small probability."""
+    return "less than 0.1 %" if p < 0.001 else f"{p * 100:.1f} %"
+
+
+def how_sure(finding: Finding) -> str:
+    """Say how sure a verdict is, from its interval and its tests."""
+    gap = finding.gap
+    if gap is None or as_number(gap.value) is None:
+        return ""
+    if gap.low is not None and gap.low == gap.high:
+        return "The number has no sampling error: all cases were counted."
+    if finding.status == "misaligned":
+        text = "The whole 95 % interval lies beyond what is tolerated."
+        p, q = as_number(finding.p_value), as_number(finding.q_value)
+        if p is not None:
+            text += f" If the true gap were no larger than tolerated, data like these would come up in {chance(p)} of cases"
+            text += f" (adjusted for the number of questions asked: q {_q(q)})." if q is not None else "."
+        return text
+    if finding.status == "aligned":
+        return "The whole 95 % interval lies within what is tolerated."
+    if finding.status == "uncertain":
+        return "The 95 % interval reaches both sides of what is tolerated, so the data do not decide."
+    return ""
+
+
+def _q(q: float) -> str:
+    return "below 0.001" if q < 0.001 else f"{q:.3f}"
+
+
+def money_text(money: Money, *, basis: bool = True) -> str:
+    """Write money at stake with its interval and basis."""
+    if as_number(money.value) is None:
+        return units.NOT_AVAILABLE
+    unit = units.unit("money")
+    text = unit.text(money.value, currency=money.currency)
+    if money.low is not None and money.high is not None and money.low != money.high:
+        text += f" ({unit.interval(money.low, money.high, currency=money.currency)})"
+    return f"{text}. {data(money.basis)}" if basis and money.basis else text
+
+
+def departments(names: Sequence[str]) -> str:
+    """Write who can act."""
+    return enumerate_words([data(n) for n in names])
+
+
+def owners_text(owners: Mapping[str, float]) -> str:
+    """Write the departments that answer for a KPI, with their shares.
+
+    Examples
+    --------
+    >>> print(owners_text({"marketing": 0.3, "sales": 0.7}))
+    marketing 30 : sales 70
+    """
+    known = [(clean(k), as_number(v)) for k, v in owners.items()]
+    return " : ".join(f"{k} {v * 100:.0f}" for k, v in known if v is not None)
+
+
+def change_text(row: KpiValue, currency: str, compared: str | None = None) -> tuple[str, str]:
+    """Write a KPI's change against a period, and its interval with what it means.
+
+    A difference of two shares is written in percentage points.
+    """
+    for change in row.changes:
+        if compared is None or change.from_period == compared:
+            break
+    else:
+        return "", ""
+    value, low, high = as_number(change.value), as_number(change.low), as_number(change.high)
+    if value is None:
+        return units.NOT_AVAILABLE, ""
+    text = _difference(value, row.unit, currency)
+    if low is None or high is None:
+        return text, ""
+    interval = f"{_difference(low, row.unit, currency)} to {_difference(high, row.unit, currency)}"
+    clear = low > 0 or high < 0
+    if not clear:
+        return text, f"{interval}; no clear change"
+    if row.better not in ("higher", "lower"):
+        return text, interval
+    return text, f"{interval}; {'better' if (value > 0) == (row.better == 'higher') else 'worse'}"
+
+
+def _difference(value: float, unit: str, currency: str) -> str:
+    sign = "+" if value > 0 else ""
+    if unit == "share":
+        return sign + units.unit("points").text(value * 100)
+    return sign + number(value, unit, currency)
+
+
+def what_it_takes(finding: Finding) -> str:
+    """Say what would settle a question that is open."""
+    if finding.status == "not_assessed":
+        needed = enumerate_words([data(m) for m in finding.missing])
+        return f"Data on {needed}." if needed else "See the reason."
+    if finding.needs_more is not None:
+        rows = data(finding.gap.n_unit) if finding.gap is not None and finding.gap.n_unit else "rows"
+        return f"About {finding.needs_more:,} more {rows}."
+    if finding.status == "withheld":
+        return "Groups large enough that no one person can be recognised, or the setting that allows it."
+    if finding.status == "error":
+        return "The message says what went wrong; the rest of the report does not depend on it."
+    return ""
+
+
+def plain_value(value: Any) -> str:
+    """Write a value of the settings or definitions."""
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, (list, tuple)):
+        return ", ".join(plain_value(v) for v in value)
+    return clean(value) if value is not None else "not set"

@@ -1,0 +1,313 @@
+"""Sales' work: hand-over, first touches, deals, effort."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+from alignment_toolkit.simulation.clock import DAY, HOUR, NEVER, Bools, Floats, Ints, by_day, later, somewhere
+from alignment_toolkit.simulation.drawing import Texts, ids, optional, pick, pick_index
+from alignment_toolkit.simulation.marketing import QUALITY, THEMES, Marketing
+from alignment_toolkit.simulation.truth import LEVELS, LIMIT_HOURS
+from alignment_toolkit.simulation.world import World
+
+CHANNELS = ("phone", "email", "meeting", "visit", "chat")
+CHANNEL_SHARES = (0.36, 0.36, 0.15, 0.07, 0.06)
+MINUTES = {"phone": 12.0, "email": 7.0, "meeting": 50.0, "visit": 90.0, "chat": 8.0, "web": 5.0, "event": 20.0}
+SPACING = 28 * DAY
+"""A lead that comes while an account's last one is still in hand is not handed over once more."""
+
+SILENCE_HOURS = 40.0
+REASONS = ("no_budget", "no_need", "wrong_contact", "not_reached", "bad_data")
+
+
+@dataclass
+class Handover:
+    """What happens to each lead between the departments; NEVER where it does not."""
+
+    qualified: Ints
+    dropped: Bools
+    first: Ints
+    first_channel: Texts
+    first_theme: Texts
+    accepted: Ints
+    rejected: Ints
+    reason: Texts
+    seat: Ints
+    hours: Floats
+
+
+def make_handover(world: World, marketing: Marketing) -> Handover:
+    """Draw the hand-over: who is qualified, when a salesperson takes it up, whether it is accepted.
+
+    A lead is dropped with the probability of its region (their mean is the true gap): its first touch then comes after
+    17 to 70 working hours, or never; any other lead is taken up within 15.5 working hours.
+    """
+    rng = world.rng("handover")
+    total = len(marketing.at)
+    seat = world.a_seat(rng, marketing.region)
+    own = (marketing.account >= 0) & (rng.random(total) < 0.7)
+    seat = np.where(own, world.seat[marketing.account], seat)
+
+    good = rng.random(total) < 1 / (1 + np.exp(-(marketing.score - 46) / 11))
+    when = _handed_over_at(world, rng, marketing.at)
+    qualified = np.where(good & ~marketing.by_sales & (when < world.end), when, NEVER)
+    qualified = _one_at_a_time(qualified, marketing.account)
+    handed = qualified != NEVER
+
+    dropped = handed & (rng.random(total) < world.truth.region_drop[marketing.region])
+    prompt = np.clip(rng.gamma(1.1, 3.4, total), 0.05, LIMIT_HOURS - 0.5)
+    tardy = np.clip(LIMIT_HOURS + 1 + rng.exponential(14, total), None, 70)
+    forgotten = dropped & (rng.random(total) < 0.45)
+    hours = np.where(dropped, tardy, prompt)
+    first = np.where(handed & ~forgotten, later(np.where(handed, qualified, 0), hours), NEVER)
+    own_first = later(by_day(marketing.at), np.clip(rng.gamma(1.2, 6, total), 0.1, 60))
+    first = np.where(marketing.by_sales, own_first, first)
+    first = np.where(first < world.end, first, NEVER)
+
+    decided = first != NEVER
+    odds = 1.1 + (marketing.score - 58) / 25 + np.array([QUALITY[c] for c in marketing.channel])
+    yes = rng.random(total) < 1 / (1 + np.exp(-odds))
+    verdict = later(np.where(decided, first, 0), rng.gamma(1.5, 4, total) + 0.2)
+    gone = later(np.where(handed, qualified, 0), np.full(total, 300.0) + rng.uniform(0, 80, total))
+    given_up = forgotten & (rng.random(total) < 0.6)
+    accepted = np.where(decided & yes & (verdict < world.end), verdict, NEVER)
+    rejected = np.where(decided & ~yes & (verdict < world.end), verdict, NEVER)
+    rejected = np.where(given_up & (gone < world.end), gone, rejected)
+    reason = np.where(
+        rejected == NEVER, None, np.where(forgotten, "not_reached", pick(rng, REASONS, total, (3, 3, 2, 1, 1)))
+    )
+    return Handover(
+        qualified=qualified, dropped=dropped, first=first, first_channel=_first_channel(world, rng, marketing),
+        first_theme=_theme(world, rng, marketing.campaign, marketing, LEVELS["message_mismatch"]),
+        accepted=accepted, rejected=rejected, reason=reason.astype(object), seat=seat, hours=hours,
+    )  # fmt: skip
+
+
+def _handed_over_at(world: World, rng: np.random.Generator, created: Ints) -> Ints:
+    """In working hours mostly; a part by machine at any hour of the day, more at week-ends where that is asked for."""
+    total = len(created)
+    when = created + (rng.gamma(1.2, 1.6, total) * DAY).astype(np.int64)
+    office = later(when, rng.uniform(0, 1.5, total))
+    machine = by_day(when)
+    handed = np.where(rng.random(total) < 0.85, office, np.maximum(machine, created))
+    friday = (created - 4 * DAY) // (7 * DAY) * (7 * DAY) + 4 * DAY + 4 * DAY + 17 * HOUR
+    friday = np.where(friday <= created, friday + 7 * DAY, friday)
+    week_end = by_day(friday + (rng.random(total) * 54 * HOUR).astype(np.int64))
+    late = rng.random(total) < 0.6 * world.recipe.confounded("week_end_handover")
+    return np.where(late, np.maximum(week_end, created), handed)
+
+
+def _one_at_a_time(qualified: Ints, account: Ints) -> Ints:
+    """Leave out hand-overs that follow another of the same account too closely."""
+    order = np.lexsort((qualified, account))
+    order = order[(qualified[order] != NEVER) & (account[order] >= 0)]
+    close = np.zeros(len(order), dtype=bool)
+    same = account[order][1:] == account[order][:-1]
+    close[1:] = same & (np.diff(qualified[order]) < SPACING)
+    kept = qualified.copy()
+    kept[order[close]] = NEVER
+    return kept
+
+
+def _first_channel(world: World, rng: np.random.Generator, marketing: Marketing) -> Texts:
+    """The channel that was asked for, but for a share of leads; phoning the better ones moves which, not how many."""
+    total = len(marketing.at)
+    preferred = optional(world.preferred, marketing.contact)
+    follow_up = optional(marketing.campaigns["follow_up_channel"].to_numpy(object), marketing.campaign)
+    asked = np.where(preferred != None, preferred, np.where(follow_up != None, follow_up, marketing.response))  # noqa: E711
+    strength = world.recipe.confounded("phone_better_leads")
+    rank = np.array([0.5 * (1 + np.tanh(0.7978845608 * (z + 0.044715 * z**3))) for z in marketing.z])
+    off = rng.random(total) < LEVELS["channel_mismatch"] * (1 + strength * (2 * rank - 1))
+    drawn = pick(rng, CHANNELS, total, CHANNEL_SHARES)
+    phoned = rng.random(total) < strength * rank
+    drawn = np.where(phoned & (asked != "phone"), "phone", drawn)
+    drawn = np.where(drawn == asked, np.where(asked == "phone", "email", "phone"), drawn)
+    return np.asarray(np.where(off, drawn, asked), dtype=object)
+
+
+def _theme(world: World, rng: np.random.Generator, campaign: Ints, marketing: Marketing, off: float) -> Texts:
+    theme = optional(marketing.campaigns["theme"].to_numpy(object), campaign)
+    number = np.array([THEMES.index(t) if t else 0 for t in theme])
+    other = np.array(THEMES, dtype=object)[(number + rng.integers(1, 4, len(campaign))) % 4]
+    own = pick(rng, THEMES, len(campaign))
+    wrong = rng.random(len(campaign)) < off
+    return np.asarray(np.where(campaign < 0, own, np.where(wrong, other, theme)), dtype=object)
+
+
+def make_deals(world: World, marketing: Marketing, handover: Handover) -> pd.DataFrame:
+    """Opportunities, from accepted leads and from sales' own search; those too young to be decided are open."""
+    rng = world.rng("deals")
+    taken = (handover.accepted != NEVER) & (marketing.account >= 0) & (rng.random(len(marketing.at)) < 0.66)
+    lead = np.flatnonzero(taken)
+    own = round(0.30 * world.recipe.leads / 4)
+    rank = np.clip(50 + 20 * world.z, 5, None)
+    account = np.concatenate([marketing.account[lead], pick_index(rng, world.recipe.accounts, own, rank)])
+    found = later(handover.accepted[lead], rng.gamma(1.3, 24, len(lead)))
+    opened = np.concatenate([found, world.moments(rng, own)])
+    product = np.concatenate([
+        marketing.product[lead], pick_index(rng, world.recipe.products, own, world.pushes["sales"])
+    ])  # fmt: skip
+    lead = np.concatenate([lead, np.full(own, -1, dtype=np.int64)])
+    keep = (opened < world.end) & (opened >= np.maximum(world.created[account], world.start))
+    order = np.argsort(opened[keep], kind="stable")
+    account, opened, product, lead = (each[keep][order] for each in (account, opened, product, lead))
+    count = len(lead)
+
+    campaign = np.where(lead >= 0, marketing.campaign[lead], -1)
+    channel = np.where(lead >= 0, marketing.channel[lead], "own_network").astype(object)
+    by_sales = np.where(lead >= 0, marketing.by_sales[lead], True)
+    seat = np.where(lead >= 0, handover.seat[lead], world.seat[account])
+    speed = np.where(lead < 0, 0.1, np.where(handover.dropped[lead], -0.7, np.where(handover.hours[lead] < 4, 0.3, 0)))
+    client = (world.client_since[account] != NEVER) & (world.client_since[account] < opened)
+    taste = world.rng("taste").normal(0, 0.15, world.recipe.products)
+    odds = (-0.95 + 0.6 * world.z[account] + speed + taste[product] + 0.5 * client
+            + 0.5 * np.array([QUALITY[c] for c in channel]))  # fmt: skip
+    won = rng.random(count) < 1 / (1 + np.exp(-odds))
+    cycle = np.exp(rng.normal(np.log(33), 0.65, count)) * np.where(won, 1.0, 1.15)
+    closed = later(opened, cycle * 8 * 5 / 7)
+    done = closed < world.end
+
+    listed = np.exp(rng.normal(np.log(5200), 0.65, count)) * (1 + 0.006 * 20 * world.z[account].clip(-2, 3))
+    discount = np.clip(rng.normal(0.07, 0.035, count), 0, 0.25)
+    benefit = world.truth.benefit[product]
+    pitch = np.where(
+        rng.random(count) < np.where(benefit, LEVELS["positioning_mismatch"], 0.6), "price",
+        pick(rng, ("benefit", "total_cost"), count, (0.8, 0.2)),
+    )  # fmt: skip
+    rival = np.where(rng.random(count) < 0.4, pick(rng, ("Rival A", "Rival B", "Rival C"), count), None)
+    outcome = np.where(done, np.where(won, "won", "lost"), None)
+    stage = np.where(done, outcome, pick(rng, ("discovery", "offer", "negotiation"), count, (0.4, 0.4, 0.2)))
+    lost = pick(rng, ("price", "no_decision", "rival", "timing"), count)
+    gained = pick(rng, ("benefit", "price", "service", "relation"), count)
+    deals = pd.DataFrame({
+        "opportunity_id": ids("O", count, 5), "opened_at": opened,
+        "account_id": ids("A", world.recipe.accounts, 5)[account],
+        "lead_id": optional(ids("L", len(marketing.at), 5), lead), "owner": world.salesperson(seat, opened),
+        "product_id": world.products["product_id"].to_numpy(object)[product],
+        "region": world.region_names[world.region[account]], "channel": channel,
+        "campaign_id": optional(marketing.campaigns["campaign_id"].to_numpy(object), campaign),
+        "sourced_by": np.where(by_sales, "sales", "marketing"), "stage": stage,
+        "closed_at": np.where(done, closed, NEVER), "outcome": outcome,
+        "amount": np.round(listed * (1 - discount), 2), "list_amount": np.round(listed, 2), "pitch": pitch,
+        "competitor": rival, "lost_reason": np.where(outcome == "lost", lost, None),
+        "win_reason": np.where(outcome == "won", gained, None), "currency": "EUR",
+        "_account": account, "_lead": lead, "_product": product, "_campaign": campaign, "_seat": seat,
+        "_by_sales": by_sales, "_discount": discount,
+    })  # fmt: skip
+    return _with_motion(world, deals)
+
+
+def _with_motion(world: World, deals: pd.DataFrame) -> pd.DataFrame:
+    won = deals[deals["outcome"] == "won"]
+    since = np.full(world.recipe.accounts, np.iinfo(np.int64).max)
+    known = world.client_since != NEVER
+    since[known] = world.client_since[known]
+    np.minimum.at(since, won["_account"].to_numpy(), won["closed_at"].to_numpy())
+    account = deals["_account"].to_numpy()
+    motion = np.where(since[account] < deals["opened_at"].to_numpy(), "repeat", "new")
+    deals.insert(list(deals.columns).index("pitch"), "motion", motion)
+    return deals
+
+
+def make_touches(world: World, marketing: Marketing, handover: Handover, deals: pd.DataFrame) -> pd.DataFrame:
+    """Sales' contacts: first touches, further ones of leads, of deals, and those of nobody's lead.
+
+    Nobody else of sales calls an account between a hand-over and the first touch that belongs to it, so that whether a
+    lead was dropped does not depend on how a touch is linked to it.
+    """
+    rng = world.rng("touches")
+    first = np.flatnonzero(handover.first != NEVER)
+    frames = [_of_leads(world, rng, marketing, handover, first, handover.first[first], first=True)]
+
+    more = np.repeat(first, rng.poisson(0.9, len(first)))
+    at = later(handover.first[more], rng.uniform(2, 80, len(more)))
+    frames.append(_of_leads(world, rng, marketing, handover, more, at, first=False))
+
+    deal = np.repeat(np.arange(len(deals)), 1 + rng.poisson(2.2, len(deals)))
+    opened = deals["opened_at"].to_numpy()[deal]
+    closed = np.where(deals["closed_at"] == NEVER, world.end, deals["closed_at"])[deal]
+    at = somewhere(opened, closed, rng.random(len(deal)))
+    campaign = deals["_campaign"].to_numpy()[deal]
+    account = deals["_account"].to_numpy()[deal]
+    frames.append(_frame(
+        world, rng, at=at, account=account, contact=world.a_contact(rng, account, 0.9), deal=deal, campaign=campaign,
+        lead=deals["_lead"].to_numpy()[deal], product=deals["_product"].to_numpy()[deal],
+        seat=deals["_seat"].to_numpy()[deal],
+        direction=np.where(rng.random(len(deal)) < 0.72, "outbound", "inbound").astype(object),
+        theme=_theme(world, rng, campaign, marketing, 0.15), channel=None, first=False,
+    ))  # fmt: skip
+
+    count = round(2.4 * world.recipe.accounts)
+    worth = np.clip(50 + 20 * world.z, 5, None) * np.where(world.client_since != NEVER, 2.5, 1.0)
+    account = pick_index(rng, world.recipe.accounts, count, worth)
+    none = np.full(count, -1, dtype=np.int64)
+    frames.append(_frame(
+        world, rng, at=world.moments(rng, count), account=account, contact=world.a_contact(rng, account, 0.7),
+        deal=none, lead=none, campaign=none, product=pick_index(rng, world.recipe.products, count, world.pushes["sales"]),
+        seat=world.seat[account], direction=np.full(count, "outbound", dtype=object),
+        theme=pick(rng, THEMES, count), channel=None, first=False,
+    ))  # fmt: skip
+    touches = pd.concat(frames, ignore_index=True)
+    account = touches["_account"].to_numpy()
+    born = np.where(account >= 0, world.created[np.where(account < 0, 0, account)], world.start)
+    at = touches["_at"].to_numpy()
+    keep = (at < world.end) & (at >= np.maximum(born, world.start))
+    answer = touches["_first"].to_numpy() & (handover.qualified[touches["_lead"].to_numpy()] != NEVER)
+    keep &= answer | (~_in_silence(world, marketing, handover, touches) & _logged(world, touches))
+    return touches[keep].drop(columns="_seat")
+
+
+def _of_leads(
+    world: World, rng: np.random.Generator, marketing: Marketing, handover: Handover, lead: Ints, at: Ints, *, first: bool
+) -> pd.DataFrame:
+    none = np.full(len(lead), -1, dtype=np.int64)
+    back = rng.random(len(lead)) < 0.25
+    return _frame(
+        world, rng, at=at, account=marketing.account[lead], contact=marketing.contact[lead], deal=none, lead=lead,
+        campaign=marketing.campaign[lead], product=marketing.product[lead], seat=handover.seat[lead],
+        direction=np.where(back & (not first), "inbound", "outbound").astype(object),
+        theme=handover.first_theme[lead] if first else _theme(world, rng, marketing.campaign[lead], marketing, 0.15),
+        channel=handover.first_channel[lead] if first else None, first=first,
+    )  # fmt: skip
+
+
+def _frame(
+    world: World, rng: np.random.Generator, *, at: Ints, account: Ints, contact: Ints, deal: Ints, lead: Ints,
+    campaign: Ints, product: Ints, seat: Ints, direction: Texts, theme: Texts, channel: Texts | None, first: bool,
+) -> pd.DataFrame:  # fmt: skip
+    count = len(at)
+    used = pick(rng, CHANNELS, count, CHANNEL_SHARES) if channel is None else channel
+    typical = np.array([MINUTES[c] for c in used])
+    minutes = np.rint(typical * rng.gamma(4, 0.25, count)).clip(1)
+    return pd.DataFrame({
+        "_at": at, "department": "sales", "_account": account, "_contact": contact, "_lead": lead,
+        "_opportunity": deal, "_campaign": campaign, "_product": product, "actor": world.salesperson(seat, at),
+        "channel": used, "direction": direction, "theme": np.where(rng.random(count) < 0.96, theme, theme if first else None),
+        "minutes": np.where(rng.random(count) < 0.03, np.nan, minutes), "automated": False, "_first": first,
+        "_seat": seat,
+    })  # fmt: skip
+
+
+def _in_silence(world: World, marketing: Marketing, handover: Handover, touches: pd.DataFrame) -> Bools:
+    """Whether a touch falls between a hand-over of its account and the first touch that belongs to it."""
+    lead = np.flatnonzero((handover.qualified != NEVER) & (marketing.account >= 0))
+    opens = handover.qualified[lead]
+    shuts = np.where(handover.first[lead] == NEVER, later(opens, np.full(len(lead), SILENCE_HOURS)), handover.first[lead])
+    width = np.int64(2 * (world.end - world.start))
+    place = marketing.account[lead] * width + (opens - world.start)
+    order = np.argsort(place, kind="stable")
+    place, shuts = place[order], marketing.account[lead][order] * width + (shuts[order] - world.start)
+    account = touches["_account"].to_numpy()
+    here = account * width + (touches["_at"].to_numpy() - world.start)
+    before = np.searchsorted(place, here, side="right") - 1
+    return np.asarray((account >= 0) & (before >= 0) & (here <= shuts[before]), dtype=bool)
+
+
+def _logged(world: World, touches: pd.DataFrame) -> Bools:
+    rng = world.rng("logging")
+    lazy = rng.random(world.recipe.salespeople) < 0.5
+    kept = rng.random(len(touches)) >= 0.8 * world.recipe.confounded("unlogged_effort")
+    return np.asarray(kept | ~lazy[touches["_seat"].to_numpy()], dtype=bool)

@@ -1,0 +1,23 @@
+"""The small company that is committed in data/sample."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from alignment_toolkit.simulation.making import simulate
+from alignment_toolkit.simulation.recipe import Recipe
+from alignment_toolkit.simulation.writing import write_answers, write_tables
+
+SAMPLE = Recipe(
+    seed=7, accounts=600, leads=2400, salespeople=14, products=8, campaigns=40,
+    plant={"dropped_leads": 1.2, "portfolio_mismatch": 1.0},
+)  # fmt: skip
+"""Two misalignments are planted, the third indicator finds both departments in agreement."""
+
+
+def write_sample(folder: str | Path) -> Path:
+    """Write the sample's tables into the folder itself, and its answers beside it as ``<folder>-answers.json``."""
+    made_up, data = simulate(SAMPLE), Path(folder)
+    write_tables(made_up.tables, data)
+    write_answers(made_up.answers, data.with_name(f"{data.name}-answers.json"))
+    return data
