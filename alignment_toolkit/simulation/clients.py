@@ -87,7 +87,9 @@ def _lines(world: World, rng: np.random.Generator, deals: pd.DataFrame, orders: 
     back["amount"] = -np.round(back["amount"] * part, 2)
     back["_listed"] = -back["_listed"] * part
     back["promised_on"] = back["delivered_on"] = NEVER
-    lines = pd.concat([lines, back[back["_at"] < world.end]]).sort_values("_at", kind="stable", ignore_index=True)
+    lines = pd.concat([lines, back[back["_at"] < world.end]]).sort_values(
+        "_at", kind="stable", ignore_index=True
+    )
 
     price = world.products["list_price"].to_numpy()[lines["_product"]]
     listed = lines["_listed"].to_numpy()
@@ -111,7 +113,7 @@ def make_commissions(world: World, deals: pd.DataFrame) -> pd.DataFrame:
     """Three per cent of what was won, month by month and region by region."""
     won = deals[deals["outcome"] == "won"]
     closed = pd.Series(won["closed_at"].to_numpy().astype("datetime64[s]"), index=won.index)
-    month_end = (closed.dt.to_period("M").dt.end_time.dt.floor("D").astype("datetime64[s]").astype("int64"))
+    month_end = closed.dt.to_period("M").dt.end_time.dt.floor("D").astype("datetime64[s]").astype("int64")
     frame = won.assign(spent_on=np.minimum(month_end.to_numpy(), world.end - DAY))
     total = frame.groupby(["spent_on", "region", "motion"], as_index=False)["amount"].sum()
     return pd.DataFrame({
@@ -139,7 +141,14 @@ def make_signals(world: World) -> pd.DataFrame:
         department == "sales", world.salesperson(world.seat[account], at),
         np.where(department == "marketing", pick(rng, list(world.marketers), count), None),
     )  # fmt: skip
-    kinds = ("dissatisfaction", "process_change", "strategy_change", "people_change", "competitor", "environment")
+    kinds = (
+        "dissatisfaction",
+        "process_change",
+        "strategy_change",
+        "people_change",
+        "competitor",
+        "environment",
+    )
     return pd.DataFrame({
         "signal_id": ids("G", count), "account_id": ids("A", world.recipe.accounts, 5)[account], "signalled_at": at,
         "kind": pick(rng, kinds, count, (0.3, 0.12, 0.1, 0.2, 0.2, 0.08)), "department": department, "person_id": seen,
@@ -160,7 +169,9 @@ def make_value_ratings(world: World) -> pd.DataFrame:
     for category in products["category"].unique():
         own = products[products["category"] == category].iloc[0]
         offers = [(own["name"], "own", own["product_id"], 6.8)]
-        offers += [(f"{r} {category}", r, None, m) for r, m in (("Rival A", 5.4), ("Rival B", 6.1), ("Rival C", 7.4))]
+        offers += [
+            (f"{r} {category}", r, None, m) for r, m in (("Rival A", 5.4), ("Rival B", 6.1), ("Rival C", 7.4))
+        ]
         for offer, owner, product, level in offers:
             price = float(np.round(own["list_price"] * np.exp(0.22 * (level - 6.8)), 0))
             for rater in range(raters):

@@ -18,7 +18,9 @@ def stream(seed: int, part: str) -> np.random.Generator:
     return np.random.default_rng([seed, zlib.crc32(part.encode())])
 
 
-def pick(rng: np.random.Generator, words: Sequence[str], size: int, weights: Sequence[float] | None = None) -> Texts:
+def pick(
+    rng: np.random.Generator, words: Sequence[str], size: int, weights: Sequence[float] | None = None
+) -> Texts:
     """Draw words, by weight."""
     return np.array(words, dtype=object)[pick_index(rng, len(words), size, weights)]
 

@@ -142,7 +142,11 @@ def _first_seen(world: World, work: marketing.Marketing) -> Ints:
 
 
 def _leads(
-    world: World, work: marketing.Marketing, handover: sales.Handover, deals: pd.DataFrame, lists: pd.DataFrame
+    world: World,
+    work: marketing.Marketing,
+    handover: sales.Handover,
+    deals: pd.DataFrame,
+    lists: pd.DataFrame,
 ) -> pd.DataFrame:
     rng = world.rng("lead table")
     leads = marketing.lead_table(world, work)
@@ -161,7 +165,9 @@ def _leads(
     ).astype(object)  # fmt: skip
     frozen = lists["freezes_on"].to_numpy()
     place = np.searchsorted(frozen, work.at)
-    listed = np.where((rng.random(total) < 0.5) & (work.score >= teamwork.LIST_THRESHOLD) & (place < len(frozen)), place, -1)
+    listed = np.where(
+        (rng.random(total) < 0.5) & (work.score >= teamwork.LIST_THRESHOLD) & (place < len(frozen)), place, -1
+    )
     return leads.assign(
         qualified_at=handover.qualified, accepted_at=handover.accepted, rejected_at=handover.rejected,
         received_by=_only(handed, world.salesperson(handover.seat, at)), reject_reason=handover.reason,
@@ -182,7 +188,9 @@ def _shown(score: Floats) -> Floats:
 def _touches(
     world: World, work: marketing.Marketing, deals: pd.DataFrame, touches: pd.DataFrame
 ) -> pd.DataFrame:
-    touches = touches.sort_values(["_at", "_account", "_lead", "_opportunity"], kind="stable", ignore_index=True)
+    touches = touches.sort_values(
+        ["_at", "_account", "_lead", "_opportunity"], kind="stable", ignore_index=True
+    )
     campaigns = work.campaigns["campaign_id"].to_numpy(object)
     return touches.assign(
         touch_id=ids("U", len(touches), 5), touched_at=touches["_at"],

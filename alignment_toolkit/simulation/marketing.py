@@ -91,7 +91,9 @@ def _campaigns(world: World, day_weights: Floats) -> tuple[pd.DataFrame, pd.Data
         begin = rng.integers(0, max(1, days * 3 // 5), count)
         length = np.minimum(rng.integers(21, 64, count), days - begin)
         first = opens + begin * DAY
-        quarter_weight = (day_weights[(closes - world.start) // DAY] - day_weights[(opens - world.start) // DAY])
+        quarter_weight = (
+            day_weights[(closes - world.start) // DAY] - day_weights[(opens - world.start) // DAY]
+        )
         budget = COST_OF_A_LEAD * 0.82 * recipe.leads * quarter_weight / day_weights[-1]
         lump = np.exp(rng.normal(-0.5 * 0.45**2, 0.45, count))
         products.append(product)
@@ -217,7 +219,9 @@ def _leads(
 def make_spend(world: World, marketing: Marketing, commissions: pd.DataFrame) -> pd.DataFrame:
     """All money: of campaigns, and of either department month by month."""
     rng = world.rng("spend")
-    months = pd.date_range(world.recipe.start, world.recipe.end, freq="ME").as_unit("s").astype("int64").to_numpy()
+    months = (
+        pd.date_range(world.recipe.start, world.recipe.end, freq="ME").as_unit("s").astype("int64").to_numpy()
+    )
     if len(months) == 0 or months[-1] < world.end - DAY:
         months = np.append(months, world.end - DAY)
     leads = world.recipe.leads / 20_000
@@ -259,7 +263,11 @@ def make_results(world: World, marketing: Marketing) -> pd.DataFrame:
     campaigns = marketing.campaigns
     enquiries = np.bincount(marketing.campaign[marketing.campaign >= 0], minlength=len(campaigns))
     clicks = enquiries * 12 + rng.poisson(40, len(campaigns))
-    counts = {"impressions": clicks * 45 + rng.poisson(900, len(campaigns)), "clicks": clicks, "enquiries": enquiries}
+    counts = {
+        "impressions": clicks * 45 + rng.poisson(900, len(campaigns)),
+        "clicks": clicks,
+        "enquiries": enquiries,
+    }
     online = campaigns["channel"].isin(["paid_search", "social", "content"]).to_numpy()
     frame = pd.concat([
         pd.DataFrame({
@@ -322,5 +330,3 @@ def lead_table(world: World, marketing: Marketing) -> pd.DataFrame:
         "sourced_by": np.where(marketing.by_sales, "sales", "marketing"),
         "referred_by": np.where(referred, accounts[by], None),
     })  # fmt: skip
-
-

@@ -84,13 +84,18 @@ class Recipe:
                 )
                 if not low <= value <= high
             ),
-            *([f"end is {self.end}: must be at least 180 days after start, {self.start}"]
-              if (self.end - self.start).days < 180 else []),
+            *(
+                [f"end is {self.end}: must be at least 180 days after start, {self.start}"]
+                if (self.end - self.start).days < 180
+                else []
+            ),
             *_unknown_or_out_of_range("misalignment", self.plant, PLANTS),
             *_unknown_or_out_of_range("confounder", self.confound, dict.fromkeys(CONFOUNDERS, 1.0)),
         ]
         if problems:
-            raise ParameterError("This company cannot be simulated:\n" + "\n".join(f"- {each}" for each in problems))
+            raise ParameterError(
+                "This company cannot be simulated:\n" + "\n".join(f"- {each}" for each in problems)
+            )
 
     def planted(self, misalignment: str) -> float:
         """Strength of a planted misalignment, 0 where nothing is planted."""

@@ -15,7 +15,15 @@ from alignment_toolkit.simulation.world import World
 
 CHANNELS = ("phone", "email", "meeting", "visit", "chat")
 CHANNEL_SHARES = (0.36, 0.36, 0.15, 0.07, 0.06)
-MINUTES = {"phone": 12.0, "email": 7.0, "meeting": 50.0, "visit": 90.0, "chat": 8.0, "web": 5.0, "event": 20.0}
+MINUTES = {
+    "phone": 12.0,
+    "email": 7.0,
+    "meeting": 50.0,
+    "visit": 90.0,
+    "chat": 8.0,
+    "web": 5.0,
+    "event": 20.0,
+}
 SPACING = 28 * DAY
 """A lead that comes while an account's last one is still in hand is not handed over once more."""
 
@@ -77,7 +85,9 @@ def make_handover(world: World, marketing: Marketing) -> Handover:
     rejected = np.where(decided & ~yes & (verdict < world.end), verdict, NEVER)
     rejected = np.where(given_up & (gone < world.end), gone, rejected)
     reason = np.where(
-        rejected == NEVER, None, np.where(forgotten, "not_reached", pick(rng, REASONS, total, (3, 3, 2, 1, 1)))
+        rejected == NEVER,
+        None,
+        np.where(forgotten, "not_reached", pick(rng, REASONS, total, (3, 3, 2, 1, 1))),
     )
     return Handover(
         qualified=qualified, dropped=dropped, first=first, first_channel=_first_channel(world, rng, marketing),
@@ -160,17 +170,19 @@ def make_deals(world: World, marketing: Marketing, handover: Handover) -> pd.Dat
     channel = np.where(lead >= 0, marketing.channel[lead], "own_network").astype(object)
     by_sales = np.where(lead >= 0, marketing.by_sales[lead], True)
     seat = np.where(lead >= 0, handover.seat[lead], world.seat[account])
-    speed = np.where(lead < 0, 0.1, np.where(handover.dropped[lead], -0.7, np.where(handover.hours[lead] < 4, 0.3, 0)))
+    speed = np.where(
+        lead < 0, 0.1, np.where(handover.dropped[lead], -0.7, np.where(handover.hours[lead] < 4, 0.3, 0))
+    )
     client = (world.client_since[account] != NEVER) & (world.client_since[account] < opened)
     taste = world.rng("taste").normal(0, 0.15, world.recipe.products)
-    odds = (-0.95 + 0.6 * world.z[account] + speed + taste[product] + 0.5 * client
+    odds = (-1.45 + 0.6 * world.z[account] + speed + taste[product] + 0.5 * client
             + 0.5 * np.array([QUALITY[c] for c in channel]))  # fmt: skip
     won = rng.random(count) < 1 / (1 + np.exp(-odds))
     cycle = np.exp(rng.normal(np.log(33), 0.65, count)) * np.where(won, 1.0, 1.15)
     closed = later(opened, cycle * 8 * 5 / 7)
     done = closed < world.end
 
-    listed = np.exp(rng.normal(np.log(5200), 0.65, count)) * (1 + 0.006 * 20 * world.z[account].clip(-2, 3))
+    listed = np.exp(rng.normal(np.log(6400), 0.65, count)) * (1 + 0.006 * 20 * world.z[account].clip(-2, 3))
     discount = np.clip(rng.normal(0.07, 0.035, count), 0, 0.25)
     benefit = world.truth.benefit[product]
     pitch = np.where(
@@ -261,7 +273,14 @@ def make_touches(world: World, marketing: Marketing, handover: Handover, deals: 
 
 
 def _of_leads(
-    world: World, rng: np.random.Generator, marketing: Marketing, handover: Handover, lead: Ints, at: Ints, *, first: bool
+    world: World,
+    rng: np.random.Generator,
+    marketing: Marketing,
+    handover: Handover,
+    lead: Ints,
+    at: Ints,
+    *,
+    first: bool,
 ) -> pd.DataFrame:
     none = np.full(len(lead), -1, dtype=np.int64)
     back = rng.random(len(lead)) < 0.25
@@ -295,7 +314,9 @@ def _in_silence(world: World, marketing: Marketing, handover: Handover, touches:
     """Whether a touch falls between a hand-over of its account and the first touch that belongs to it."""
     lead = np.flatnonzero((handover.qualified != NEVER) & (marketing.account >= 0))
     opens = handover.qualified[lead]
-    shuts = np.where(handover.first[lead] == NEVER, later(opens, np.full(len(lead), SILENCE_HOURS)), handover.first[lead])
+    shuts = np.where(
+        handover.first[lead] == NEVER, later(opens, np.full(len(lead), SILENCE_HOURS)), handover.first[lead]
+    )
     width = np.int64(2 * (world.end - world.start))
     place = marketing.account[lead] * width + (opens - world.start)
     order = np.argsort(place, kind="stable")

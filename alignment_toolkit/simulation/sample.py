@@ -9,7 +9,7 @@ from alignment_toolkit.simulation.recipe import Recipe
 from alignment_toolkit.simulation.writing import write_answers, write_tables
 
 SAMPLE = Recipe(
-    seed=7, accounts=600, leads=2400, salespeople=14, products=8, campaigns=40,
+    seed=7, accounts=780, leads=3100, salespeople=14, products=8, campaigns=40,
     plant={"dropped_leads": 1.2, "portfolio_mismatch": 1.0},
 )  # fmt: skip
 """Two misalignments are planted, the third indicator finds both departments in agreement."""

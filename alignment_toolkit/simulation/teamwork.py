@@ -46,7 +46,9 @@ def make_assessments(world: World) -> pd.DataFrame:
                 "_account": who, "department": department, "assessed_at": at[here], "assessor": rater,
                 "potential": np.clip(rating, 0, 100), "target": rating >= truth.target_cut,
             }))  # fmt: skip
-    frame = pd.concat(frames).sort_values(["assessed_at", "_account", "department"], kind="stable", ignore_index=True)
+    frame = pd.concat(frames).sort_values(
+        ["assessed_at", "_account", "department"], kind="stable", ignore_index=True
+    )
     frame.insert(0, "assessment_id", ids("T", len(frame), 5))
     frame.insert(1, "account_id", world.accounts["account_id"].to_numpy(object)[frame["_account"]])
     return frame
@@ -109,7 +111,9 @@ def make_edits(world: World, marketing: Marketing, handover: Handover) -> pd.Dat
         "new_value": world.accounts["segment"].to_numpy(object)[one],
     }))  # fmt: skip
     frame = pd.concat(frames)
-    frame = frame[frame["edited_at"] < world.end].sort_values(["edited_at", "entity_id"], kind="stable", ignore_index=True)
+    frame = frame[frame["edited_at"] < world.end].sort_values(
+        ["edited_at", "entity_id"], kind="stable", ignore_index=True
+    )
     frame.insert(0, "edit_id", ids("E", len(frame)))
     return frame
 
@@ -190,7 +194,9 @@ def make_work(world: World) -> pd.DataFrame:
 def make_rates(world: World) -> pd.DataFrame:
     """Made-up rates of two other currencies, monthly; all amounts of this company are in its own."""
     rng = world.rng("rates")
-    months = pd.date_range(world.recipe.start, world.recipe.end, freq="MS").as_unit("s").astype("int64").to_numpy()
+    months = (
+        pd.date_range(world.recipe.start, world.recipe.end, freq="MS").as_unit("s").astype("int64").to_numpy()
+    )
     days: Ints = np.unique(np.concatenate([[world.start], months]))
     frames = [
         pd.DataFrame({

@@ -183,7 +183,9 @@ def _kappa_of_two_raters(noise: float, cut: float) -> float:
     grid = np.linspace(-9, 9, 7201)
     weight = np.exp(-grid * grid / 2)
     weight /= weight.sum()
-    above = np.array([0.5 * math.erfc((cut - TRUTH_MEAN - TRUTH_SD * z) / (noise * math.sqrt(2))) for z in grid])
+    above = np.array(
+        [0.5 * math.erfc((cut - TRUTH_MEAN - TRUTH_SD * z) / (noise * math.sqrt(2))) for z in grid]
+    )
     one = float(np.sum(weight * above))
     both = float(np.sum(weight * above * above))
     by_chance = one * one + (1 - one) ** 2

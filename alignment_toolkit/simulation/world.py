@@ -19,9 +19,41 @@ INDUSTRIES = {
     "paper": "Paper", "logistics": "Logistics", "plastics": "Plastics",
 }  # fmt: skip
 STEMS = (
-    ("Al", "Bar", "Cor", "Dun", "El", "Fen", "Gar", "Hol", "Is", "Jar", "Kel", "Lor", "Mar", "Nor", "Ost", "Pel"),
+    (
+        "Al",
+        "Bar",
+        "Cor",
+        "Dun",
+        "El",
+        "Fen",
+        "Gar",
+        "Hol",
+        "Is",
+        "Jar",
+        "Kel",
+        "Lor",
+        "Mar",
+        "Nor",
+        "Ost",
+        "Pel",
+    ),
     ("ber", "da", "gen", "le", "mo", "ri", "sta", "ven", "wi", "zo"),
-    ("bach", "brook", "dorf", "feld", "hain", "holt", "mere", "mond", "ner", "rup", "sund", "thal", "ton", "vik"),
+    (
+        "bach",
+        "brook",
+        "dorf",
+        "feld",
+        "hain",
+        "holt",
+        "mere",
+        "mond",
+        "ner",
+        "rup",
+        "sund",
+        "thal",
+        "ton",
+        "vik",
+    ),
 )
 FIRST_NAMES = (
     "Ada", "Ben", "Cleo", "David", "Edda", "Finn", "Greta", "Hugo", "Ida", "Jonas", "Karla", "Leon", "Mira", "Nils",
@@ -82,13 +114,17 @@ class World:
         order = np.argsort(self.seat_region, kind="stable")
         counts = np.bincount(self.seat_region, minlength=len(self.region_names))
         first = np.concatenate([[0], np.cumsum(counts)[:-1]])
-        return np.asarray(order[first[region] + (rng.random(len(region)) * counts[region]).astype(int)], dtype=np.int64)
+        return np.asarray(
+            order[first[region] + (rng.random(len(region)) * counts[region]).astype(int)], dtype=np.int64
+        )
 
     def a_contact(self, rng: np.random.Generator, account: Ints, share: float) -> Ints:
         """Any of the account's contacts, -1 where there is no account or nobody is named."""
         known = np.where(account < 0, 0, account)
         one = self.contact_start[known] + (rng.random(len(account)) * self.contact_count[known]).astype(int)
-        return np.asarray(np.where((account < 0) | (rng.random(len(account)) >= share), -1, one), dtype=np.int64)
+        return np.asarray(
+            np.where((account < 0) | (rng.random(len(account)) >= share), -1, one), dtype=np.int64
+        )
 
     def moments(self, rng: np.random.Generator, size: int) -> Ints:
         """Moments within the data, in working time."""
@@ -141,7 +177,9 @@ def _people(
     def add(department: str, role: str, team: str, region: object = None, kind: str = "human",
             joined: int | None = None, left: int | None = None) -> str:  # fmt: skip
         number = len(rows) + 1
-        name = f"{FIRST_NAMES[int(rng.integers(len(FIRST_NAMES)))]} Sample {number}" if kind == "human" else team
+        name = (
+            f"{FIRST_NAMES[int(rng.integers(len(FIRST_NAMES)))]} Sample {number}" if kind == "human" else team
+        )
         at = joined if joined is not None else start - int(rng.integers(60, 3000)) * DAY
         rows.append({
             "person_id": f"P{number:04d}", "department": department, "name": name, "role": role, "team": team,
@@ -160,7 +198,9 @@ def _people(
     firsts, seconds, changes = [], [], []
     leaves = rng.random(len(seat_region)) < 0.12
     for seat, r in enumerate(seat_region):
-        change = start + int((0.15 + 0.7 * rng.random()) * (end - start)) // DAY * DAY if leaves[seat] else NEVER
+        change = (
+            start + int((0.15 + 0.7 * rng.random()) * (end - start)) // DAY * DAY if leaves[seat] else NEVER
+        )
         place = regions[r]
         one = add("sales", "member", f"sales {place}", place, left=None if change == NEVER else change - DAY)
         two = add("sales", "member", f"sales {place}", place, joined=change) if change != NEVER else one
@@ -198,7 +238,9 @@ def _plan(recipe: Recipe, truth: Truth, regions: Texts) -> pd.DataFrame:
     for department, shares, step in (
         ("marketing", truth.marketing_plan, 0.01), ("sales", truth.sales_plan, -0.01),
     ):  # fmt: skip
-        rows += [("product", p, department, "share", float(s), None) for p, s in zip(products, shares, strict=True)]
+        rows += [
+            ("product", p, department, "share", float(s), None) for p, s in zip(products, shares, strict=True)
+        ]
         rows += [("product", p, department, "price", 1.05 + step, None) for p in products]
         rows += [("segment", s, department, "share", w, None)
                  for s, w in (("key", 0.4), ("growth", 0.4), ("standard", 0.2))]  # fmt: skip
@@ -275,5 +317,3 @@ def _names(rng: np.random.Generator, industry: Texts) -> list[str]:
         seen[name] = seen.get(name, 0) + 1
         names.append(name if seen[name] == 1 else f"{name} {seen[name]}")
     return names
-
-
