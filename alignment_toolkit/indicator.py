@@ -219,6 +219,39 @@ class Indicator:
     options: Mapping[str, Any]
     card: str
 
+    def describe(self) -> str:
+        """Give the method card as Markdown: what the header declares, then the card of the indicator's file."""
+        minimum = ", ".join(f"{n:,} {what}" for what, n in self.enough.items())
+        needs = [f"{t}.{c}" for t, columns in self.needs.items() for c in columns]
+        needs += [
+            " or ".join(" and ".join(f"{t}.{c}" for t, cs in choice.items() for c in cs) for choice in self.any_of)
+        ] * bool(self.any_of)
+        uses = [f"{t}.{c}" for t, columns in self.uses.items() for c in columns]
+        direction = "beyond the margin upwards" if self.direction == "greater" else "beyond the margin either way"
+        facts = {
+            "Nature": f"{self.nature}, area {self.area}",
+            "Gap": f"{self.kind}, in {self.unit}; out of line {direction}",
+            "Margin": unit_of(self.unit).text(self.margin),
+            "Least data": minimum,
+            "Window": self.window,
+            "Population": self.population,
+            "Needs": ", ".join(needs) or "nothing",
+            "Uses, where there": ", ".join(uses) or "nothing",
+            "Options": ", ".join(f"{name} = {value}" for name, value in self.options.items()) or "none",
+            "Who can act": " and ".join(self.who),
+        }
+        rows = "\n".join(f"| {name} | {text} |" for name, text in facts.items())
+        title, _, card = self.card.partition("\n")
+        innocent = "\n".join(f"- {side}: {text}" for side, text in self.innocent.items())
+        parts = [
+            f"# {self.id}: {title}",
+            self.why,
+            f"| | |\n|---|---|\n{rows}",
+            card.strip(),
+            f"**Best innocent explanations.**\n\n{innocent}" if innocent else "",
+        ]
+        return "\n\n".join(part for part in parts if part) + "\n"
+
     def missing(self, company: Source) -> tuple[str, ...]:
         """Name the table.columns that are needed and not there; empty where the indicator can be assessed."""
         lacking = list(company.missing(self.needs))
