@@ -1,6 +1,7 @@
 """Settings: alignment.toml, read whole, checked whole, every mistake named with its line."""
 
-from alignment_toolkit.settings.loading import InvalidSettings, Mistake, Settings, expand, settings_schema
+from alignment_toolkit.settings.loading import Settings, expand, settings_schema
+from alignment_toolkit.settings.mistakes import InvalidSettings, Mistake
 from alignment_toolkit.settings.model import ColumnMapping, TableMapping, TablePart
 
 __all__ = [

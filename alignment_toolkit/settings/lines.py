@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import bisect
 import re
 import tomllib
 from collections.abc import Sequence
@@ -14,20 +15,27 @@ _BLANK = re.compile(r"(?:[ \t\r\n]|#[^\n]*)*")
 _SPACE = re.compile(r"[ \t]*")
 _BARE = re.compile(r"[A-Za-z0-9_-]+")
 _STRING = re.compile(
-    r'"""(?:\\.|[^\\])*?"""(?:"{0,2})|' r"'''.*?'''(?:'{0,2})|" r'"(?:\\.|[^"\\\n])*"|' r"'[^'\n]*'",
+    "|".join(
+        [
+            r'"""(?:\\.|[^\\])*?"""(?:"{0,2})',
+            r"'''.*?'''(?:'{0,2})",
+            r'"(?:\\.|[^"\\\n])*"',
+            r"'[^'\n]*'",
+        ]
+    ),
     re.DOTALL,
 )
 _SCALAR = re.compile(r"[^,\]\}#\r\n]+")
 
 
 def key_lines(text: str) -> dict[Path, int]:
-    """Give the line, from 1, of every key and list element of a **valid** TOML text.
+    r"""Give the line, from 1, of every key and list element of a **valid** TOML text.
 
     A table has the line of its first header, or of the first key that makes it.
 
     Examples
     --------
-    >>> key_lines('[a]\\nb.c = [1,\\n  2]')
+    >>> key_lines('[a]\nb.c = [1,\n  2]')
     {('a',): 1, ('a', 'b'): 2, ('a', 'b', 'c'): 2, ('a', 'b', 'c', 0): 2, ('a', 'b', 'c', 1): 3}
     """
     return _Reader(text.replace("\r\n", "\n")).read()
@@ -46,6 +54,7 @@ class _Reader:
     def __init__(self, text: str) -> None:
         self.text = text
         self.at = 0
+        self.breaks = [found.start() for found in re.finditer("\n", text)]
         self.lines: dict[Path, int] = {}
         self.arrays: dict[Path, int] = {}  # arrays of tables: how many elements there are so far
 
@@ -66,7 +75,7 @@ class _Reader:
             self.at = found.end()
 
     def line(self) -> int:
-        return self.text.count("\n", 0, self.at) + 1
+        return bisect.bisect_left(self.breaks, self.at) + 1
 
     def note(self, path: Path, line: int) -> None:
         for length in range(1, len(path) + 1):

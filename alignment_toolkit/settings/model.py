@@ -26,9 +26,7 @@ __all__ = [
 
 Day = Annotated[date, BeforeValidator(words.plain_date)]
 Clock = Annotated[time, BeforeValidator(words.clock)]
-Weekday = Annotated[
-    Literal["mon", "tue", "wed", "thu", "fri", "sat", "sun"], BeforeValidator(words.weekday)
-]
+Weekday = Annotated[Literal["mon", "tue", "wed", "thu", "fri", "sat", "sun"], BeforeValidator(words.weekday)]
 Department = Annotated[str, AfterValidator(words.department)]
 Channel = Annotated[str, AfterValidator(words.channel)]
 Share = Annotated[float, Field(ge=0, le=1, allow_inf_nan=False)]
@@ -41,7 +39,9 @@ Options = Annotated[dict[str, Any], AfterValidator(words.options)]
 class Strict(BaseModel):
     """A table in which every key is known and every value has its type."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True, strict=True, populate_by_name=True, hide_input_in_errors=True)
+    model_config = ConfigDict(
+        extra="forbid", frozen=True, strict=True, populate_by_name=True, hide_input_in_errors=True
+    )
 
 
 class CompanySettings(Strict):
@@ -51,10 +51,14 @@ class CompanySettings(Strict):
     currency: Annotated[
         str,
         AfterValidator(words.currency),
-        Field(description="Currency of all results, three letters (ISO 4217); XXX stands for none in particular."),
+        Field(
+            description="Currency of all results, three letters (ISO 4217); XXX stands for none in particular."
+        ),
     ] = "XXX"
     timezone: Annotated[
-        str, AfterValidator(words.zone), Field(description="Time zone (IANA name) in which days begin and end.")
+        str,
+        AfterValidator(words.zone),
+        Field(description="Time zone (IANA name) in which days begin and end."),
     ] = "UTC"
     fiscal_year_starts: Annotated[
         int, Field(ge=1, le=12, description="Month in which the fiscal year begins, 1 to 12.")
@@ -64,7 +68,8 @@ class CompanySettings(Strict):
         Field(description="Whether FY2026 is the fiscal year that ends or the one that starts in 2026."),
     ] = "end"
     as_of: Annotated[
-        Day | None, Field(description="No data after this day is used; otherwise the data itself says how far it goes.")
+        Day | None,
+        Field(description="No data after this day is used; otherwise the data itself says how far it goes."),
     ] = None
     warm_up_days: Annotated[
         int, Field(ge=0, description="Days at the beginning of the data that KPIs of new clients leave out.")
@@ -73,7 +78,11 @@ class CompanySettings(Strict):
         int, Field(ge=1, description="Leads of one account at most so many days apart are one episode.")
     ] = 180
     grace_days: Annotated[
-        int, Field(ge=0, description="A client so many days before the lead was created still counts as its conversion.")
+        int,
+        Field(
+            ge=0,
+            description="A client so many days before the lead was created still counts as its conversion.",
+        ),
     ] = 7
 
 
@@ -88,7 +97,9 @@ class CalendarSettings(Strict):
         "fri",
     )
     opens: Annotated[Clock, Field(alias="from", description="When a working day begins.")] = time(9)
-    closes: Annotated[Clock, Field(alias="to", description="When it ends, on the same day; 23:59 is the latest.")] = time(17)
+    closes: Annotated[
+        Clock, Field(alias="to", description="When it ends, on the same day; 23:59 is the latest.")
+    ] = time(17)
     holidays: Annotated[tuple[Day, ...], Field(strict=False, description="Days without work.")] = ()
 
     @model_validator(mode="after")
@@ -107,11 +118,15 @@ class SourceSettings(Strict):
     model_config = ConfigDict(extra="allow", protected_namespaces=())
 
     kind: Annotated[
-        str | None, Field(description="Kind of source: folder, duckdb, sql, olist ...; guessed from url when absent.")
+        str | None,
+        Field(description="Kind of source: folder, duckdb, sql, olist ...; guessed from url when absent."),
     ] = None
     url: Annotated[
         str | None,
-        Field(repr=False, description="Folder, file or database address; a relative path begins at this file's folder."),
+        Field(
+            repr=False,
+            description="Folder, file or database address; a relative path begins at this file's folder.",
+        ),
     ] = None
 
     def __repr_args__(self) -> list[tuple[str | None, Any]]:
@@ -127,15 +142,22 @@ class ColumnMapping(Strict):
 
     from_: Annotated[Text | None, Field(alias="from", description="The column's name in the source.")] = None
     map: Annotated[
-        dict[str, Scalar], Field(description="Words of the source and what they mean here; others stay as they are.")
+        dict[str, Scalar],
+        Field(description="Words of the source and what they mean here; others stay as they are."),
     ] = {}
-    nulls: Annotated[tuple[str, ...], Field(strict=False, description="Words of the source that mean: empty.")] = ()
+    nulls: Annotated[
+        tuple[str, ...], Field(strict=False, description="Words of the source that mean: empty.")
+    ] = ()
     value: Annotated[Scalar | date | None, Field(description="A constant for every row.")] = None
-    sql: Annotated[Text | None, Field(description="One scalar SQL expression over the source's columns.")] = None
+    sql: Annotated[Text | None, Field(description="One scalar SQL expression over the source's columns.")] = (
+        None
+    )
 
     @model_validator(mode="after")
     def _one_origin(self) -> ColumnMapping:
-        origins = [n for n, v in (("from", self.from_), ("value", self.value), ("sql", self.sql)) if v is not None]
+        origins = [
+            n for n, v in (("from", self.from_), ("value", self.value), ("sql", self.sql)) if v is not None
+        ]
         if len(origins) > 1:
             raise wrong(f"has {' and '.join(origins)}; it must have one of from, value and sql.")
         if not origins and not (self.map or self.nulls):
@@ -149,23 +171,40 @@ class TablePart(Strict):
     """One file or table of the source, and how it is read."""
 
     from_: Annotated[
-        Text | None, Field(alias="from", description="File or table in the source; otherwise the table's own name.")
+        Text | None,
+        Field(alias="from", description="File or table in the source; otherwise the table's own name."),
     ] = None
-    where: Annotated[Text | None, Field(description="SQL condition over the source's columns; other rows are left out.")] = None
+    where: Annotated[
+        Text | None, Field(description="SQL condition over the source's columns; other rows are left out.")
+    ] = None
     dates: Annotated[
-        str | None, AfterValidator(words.date_format), Field(description="How dates are written, as in %d.%m.%Y; otherwise ISO.")
+        str | None,
+        AfterValidator(words.date_format),
+        Field(description="How dates are written, as in %d.%m.%Y; otherwise ISO."),
     ] = None
     decimal: Annotated[Literal[".", ","] | None, Field(description="Decimal point of numbers.")] = None
     thousands: Annotated[
-        str | None, AfterValidator(words.thousands), Field(description="What groups the digits of large numbers.")
+        str | None,
+        AfterValidator(words.thousands),
+        Field(description="What groups the digits of large numbers."),
     ] = None
-    delimiter: Annotated[str | None, Field(min_length=1, max_length=1, description="What stands between the cells of a CSV file.")] = None
+    delimiter: Annotated[
+        str | None,
+        Field(min_length=1, max_length=1, description="What stands between the cells of a CSV file."),
+    ] = None
     encoding: Annotated[
-        str | None, AfterValidator(words.encoding), Field(description="Encoding of a CSV file; otherwise UTF-8.")
+        str | None,
+        AfterValidator(words.encoding),
+        Field(description="Encoding of a CSV file; otherwise UTF-8."),
     ] = None
     columns: Annotated[
-        dict[str, Annotated[ColumnMapping, BeforeValidator(_from_name, json_schema_input_type=str | ColumnMapping)]],
-        Field(description="Canonical columns and where they come from; columns that have their canonical name already need no line."),
+        dict[
+            str,
+            Annotated[ColumnMapping, BeforeValidator(_from_name, json_schema_input_type=str | ColumnMapping)],
+        ],
+        Field(
+            description="Canonical columns and where they come from; who has its name already needs no line."
+        ),
     ] = {}
 
     @model_validator(mode="after")
@@ -180,9 +219,14 @@ class TableMapping(TablePart):
 
     union: Annotated[
         tuple[Annotated[TablePart, BeforeValidator(_from_name, json_schema_input_type=str | TablePart)], ...],
-        Field(strict=False, description="Several files or tables that make up this one; each may override what is said here."),
+        Field(
+            strict=False,
+            description="Several files or tables that make up this one; each may override what is said here.",
+        ),
     ] = ()
-    complete_until: Annotated[Day | None, Field(description="Last day for which this table is complete.")] = None
+    complete_until: Annotated[Day | None, Field(description="Last day for which this table is complete.")] = (
+        None
+    )
 
     @model_validator(mode="after")
     def _one_origin(self) -> TableMapping:
@@ -225,7 +269,9 @@ Owners = Annotated[dict[Department, Share], AfterValidator(_shares_sum)]
 class ScorecardSettings(Strict):
     """One department's scorecard."""
 
-    weights: Annotated[dict[str, Amount], Field(description="Weight of each KPI in the department's score.")] = {}
+    weights: Annotated[
+        dict[str, Amount], Field(description="Weight of each KPI in the department's score.")
+    ] = {}
     caps: Annotated[
         dict[str, Annotated[float, Field(gt=0, allow_inf_nan=False)]],
         Field(description="Attainment beyond which a KPI counts no further, 1 = target reached."),
@@ -245,27 +291,35 @@ class EffortSettings(Strict):
         Field(description="Minutes of a touch without `minutes`, by channel.", validate_default=True),
     ] = {}
     cost_per_hour: Annotated[
-        dict[Department, Amount], Field(description="Cost of an hour's work by department, in the company's currency.")
+        dict[Department, Amount],
+        Field(description="Cost of an hour's work by department, in the company's currency."),
     ] = {}
 
 
 class PrivacySettings(Strict):
     """What may be shown of people and clients."""
 
-    names: Annotated[bool, Field(description="Names of people and clients as they are, instead of pseudonyms.")] = False
-    heads: Annotated[
-        bool, Field(description="Let the two heads be compared, in internal reports only.")
+    names: Annotated[
+        bool, Field(description="Names of people and clients as they are, instead of pseudonyms.")
     ] = False
+    heads: Annotated[bool, Field(description="Let the two heads be compared, in internal reports only.")] = (
+        False
+    )
     key: Annotated[
         SecretStr | None,
-        Field(strict=False, description="Key of the pseudonyms, best as ${NAME}; nothing of it gets into any output."),
+        Field(
+            strict=False,
+            description="Key of the pseudonyms, best as ${NAME}; nothing of it gets into any output.",
+        ),
     ] = None
 
 
 class ReportSettings(Strict):
     """How reports are made where a command does not say otherwise."""
 
-    audience: Annotated[Literal["internal", "client", "public"], Field(description="Who reads it.")] = "internal"
+    audience: Annotated[Literal["internal", "client", "public"], Field(description="Who reads it.")] = (
+        "internal"
+    )
     formats: Annotated[
         tuple[Literal["html", "pdf", "pptx", "xlsx", "json"], ...],
         Field(strict=False, min_length=1, description="Formats to write."),
@@ -278,5 +332,8 @@ class CatalogueSettings(Strict):
 
     folders: Annotated[
         tuple[Text, ...],
-        Field(strict=False, description="Folders of indicator files, beside `alignment_indicators/`, which is always looked into."),
+        Field(
+            strict=False,
+            description="Folders of indicator files, beside `alignment_indicators/`, which is always looked into.",
+        ),
     ] = ()

@@ -62,7 +62,9 @@ def wrong(message: str) -> PydanticCustomError:
 def currency(value: str) -> str:
     if not re.fullmatch(r"[A-Z]{3}", value):
         near = f" Did you mean '{value.upper()}'?" if re.fullmatch(r"[A-Za-z]{3}", value) else ""
-        raise wrong(f"is '{value}'; it must be the three capital letters of a currency, as in EUR or USD.{near}")
+        raise wrong(
+            f"is '{value}'; it must be the three capital letters of a currency, as in EUR or USD.{near}"
+        )
     return value
 
 
@@ -157,4 +159,6 @@ def shown(value: Any) -> str:
         return f"the number {value}"
     if isinstance(value, (date, time)):
         return f"{'the date' if isinstance(value, date) else 'the time'} {value.isoformat()}"
-    return "a list" if isinstance(value, (list, tuple)) else "a table" if isinstance(value, dict) else str(value)
+    return (
+        "a list" if isinstance(value, (list, tuple)) else "a table" if isinstance(value, dict) else str(value)
+    )
