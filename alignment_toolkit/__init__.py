@@ -28,7 +28,6 @@ if TYPE_CHECKING:
     from alignment_toolkit.errors import SettingsError as SettingsError
     from alignment_toolkit.indicator import Indicator as Indicator
     from alignment_toolkit.indicator import Observation as Observation
-    from alignment_toolkit.indicator import indicator as indicator
     from alignment_toolkit.kpi import Kpi as Kpi
     from alignment_toolkit.kpi import RatioOfKpis as RatioOfKpis
     from alignment_toolkit.kpi import measure as measure
@@ -65,7 +64,6 @@ _HOME = {
     "Settings": "settings",
     "SettingsError": "errors",
     "analyse": "analysis",
-    "indicator": "indicator",
     "measure": "kpi",
 }
 
@@ -91,7 +89,6 @@ __all__ = [
     "Settings",
     "SettingsError",
     "analyse",
-    "indicator",
     "measure",
 ]
 

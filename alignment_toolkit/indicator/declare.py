@@ -1,0 +1,138 @@
+"""The decorator that makes an `Indicator` of a function."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable, Mapping, Sequence
+
+from alignment_toolkit.errors import ParameterError, did_you_mean
+from alignment_toolkit.indicator.header import Direction, Indicator, Kind, Nature, Tension
+from alignment_toolkit.indicator.seen import Observation
+from alignment_toolkit.units import unit as unit_of
+
+__all__ = ["indicator"]
+
+
+def _needs(group: Mapping[str, Sequence[str]] | None) -> dict[str, tuple[str, ...]]:
+    return {table: tuple(columns) for table, columns in (group or {}).items()}
+
+
+def indicator(
+    *,
+    title: str,
+    failure_title: str,
+    nature: Nature,
+    area: str,
+    kind: Kind,
+    unit: str,
+    margin: float,
+    enough: int | Mapping[str, int],
+    says: str,
+    advice: str,
+    population: str,
+    question: str | None = None,
+    direction: Direction = "greater",
+    window: str = "period",
+    who: Sequence[str] = ("marketing", "sales"),
+    innocent: Mapping[str, str] | None = None,
+    tension: Tension = "harmful",
+    needs: Mapping[str, Sequence[str]] | None = None,
+    any_of: Sequence[Mapping[str, Sequence[str]]] = (),
+    uses: Mapping[str, Sequence[str]] | None = None,
+    relations: Sequence[str] = (),
+    kpis: Sequence[str] = (),
+) -> Callable[[Callable[..., Observation]], Indicator]:
+    """Make an `Indicator` of a function ``(data, window, *, option=default) -> Observation``.
+
+    The function's name is the id, its keyword-only arguments are the options that settings may change, its docstring
+    is the *why* that the report prints for the client.
+
+    Parameters
+    ----------
+    title, failure_title, question
+        The heading where the finding is aligned, where it is misaligned, and where neither can be said.
+    nature, area
+        ``strategic``, ``tactical`` or ``personal``; one of `AREAS`, or a word of your own.
+    kind, direction, unit, margin
+        What the gap is (see docs: indicators) and the smallest gap that matters, in the gap's unit.
+    enough
+        The least n, or several minima by name; below, the finding says *too little data*.
+    says
+        The sentence of the report; ``{gap}``, ``{n}``, options and the keys of `Observation.values` are filled in.
+    window
+        ``period``, ``trailing-12-months``, ``history`` or ``mature-N-days``.
+    needs, any_of, uses, relations, kpis
+        The tables and columns that must be there, of which the first that is there is used, that are used where they
+        are there; relations and measured KPIs by name. Nothing else is handed over.
+
+    Raises
+    ------
+    ParameterError
+        Where the header contradicts itself or the function has no docstring.
+    """
+
+    def make(function: Callable[..., Observation]) -> Indicator:
+        name = getattr(function, "__name__", "")
+        why = inspect.getdoc(function)
+        if not why:
+            raise ParameterError(f"The indicator '{name}' has no docstring; the report prints it as the why.")
+        unit_of(unit)
+        if not (window in ("period", "trailing-12-months", "history") or _is_mature(window)):
+            near = did_you_mean(window, ["period", "trailing-12-months", "history", "mature-365-days"])
+            raise ParameterError(f"The indicator '{name}' has the window '{window}'. {near}")
+        if margin < 0:
+            raise ParameterError(f"The indicator '{name}' has a margin below 0 ({margin}).")
+        parameters = list(inspect.signature(function).parameters.values())
+        options = {p.name: p.default for p in parameters if p.kind is p.KEYWORD_ONLY}
+        free = [p for p in options if options[p] is inspect.Parameter.empty]
+        if free:
+            raise ParameterError(f"The indicator '{name}' has options without a default: {', '.join(free)}.")
+        needed = _needs(needs)
+        for relation in relations:
+            for table, columns in _relation_needs(relation).items():
+                needed[table] = tuple(dict.fromkeys((*needed.get(table, ()), *columns)))
+        first = population.split()[0] if population else "rows"
+        return Indicator(
+            id=name,
+            function=function,
+            question=question or title,
+            title=title,
+            failure_title=failure_title,
+            nature=nature,
+            area=area,
+            kind=kind,
+            direction=direction,
+            unit=unit,
+            margin=float(margin),
+            enough=dict(enough) if isinstance(enough, Mapping) else {first: enough},
+            window=window,
+            population=population,
+            says=says,
+            advice=advice,
+            why=why,
+            who=tuple(who),
+            innocent=dict(innocent or {}),
+            tension=tension,
+            needs=needed,
+            any_of=tuple(_needs(choice) for choice in any_of),
+            uses=_needs(uses),
+            relations=tuple(relations),
+            kpis=tuple(kpis),
+            options=options,
+            card=inspect.getdoc(inspect.getmodule(function)) or why,
+        )
+
+    return make
+
+
+def _relation_needs(name: str) -> Mapping[str, Sequence[str]]:
+    from alignment_toolkit.relations import RELATIONS
+
+    if name not in RELATIONS:
+        raise ParameterError(f"There is no relation '{name}'. {did_you_mean(name, RELATIONS)}")
+    needs: Mapping[str, Sequence[str]] = RELATIONS[name].needs
+    return needs
+
+
+def _is_mature(window: str) -> bool:
+    return window.startswith("mature-") and window.endswith("-days") and window[7:-5].isdigit()

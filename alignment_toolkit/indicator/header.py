@@ -1,0 +1,249 @@
+"""The header of an indicator: what it declares, and one look at a company."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from datetime import date, timedelta
+from typing import Any, Literal
+
+from alignment_toolkit.errors import SettingsError, did_you_mean
+from alignment_toolkit.indicator.seen import Data, Observation, Source
+from alignment_toolkit.periods import Period
+from alignment_toolkit.results import Guard, KpiValue
+from alignment_toolkit.units import unit as unit_of
+
+__all__ = ["AREAS", "Direction", "Indicator", "Kind", "Look", "Nature", "Tension"]
+
+AREAS = ("portfolio", "positioning", "value", "targeting", "message", "clients", "handover", "cooperation")
+
+Kind = Literal["level", "distance", "contrast"]
+Nature = Literal["strategic", "tactical", "personal"]
+Direction = Literal["greater", "both"]
+Tension = Literal["harmful", "neutral", "productive"]
+
+
+@dataclass(frozen=True, eq=False)
+class Indicator:
+    """One question to the data: header, options and the function that observes. Made by `@indicator`."""
+
+    id: str
+    function: Callable[..., Observation]
+    question: str
+    title: str
+    failure_title: str
+    nature: Nature
+    area: str
+    kind: Kind
+    direction: Direction
+    unit: str
+    margin: float
+    enough: Mapping[str, int]
+    window: str
+    population: str
+    says: str
+    advice: str
+    why: str
+    who: tuple[str, ...]
+    innocent: Mapping[str, str]
+    tension: Tension
+    needs: Mapping[str, tuple[str, ...]]
+    any_of: tuple[Mapping[str, tuple[str, ...]], ...]
+    uses: Mapping[str, tuple[str, ...]]
+    relations: tuple[str, ...]
+    kpis: tuple[str, ...]
+    options: Mapping[str, Any]
+    card: str
+
+    def describe(self) -> str:
+        """Give the method card as Markdown: what the header declares, then the card of the indicator's file."""
+        minimum = ", ".join(f"{n:,} {what}" for what, n in self.enough.items())
+        needs = [f"{t}.{c}" for t, columns in self.needs.items() for c in columns]
+        needs += [
+            " or ".join(
+                " and ".join(f"{t}.{c}" for t, cs in choice.items() for c in cs) for choice in self.any_of
+            )
+        ] * bool(self.any_of)
+        uses = [f"{t}.{c}" for t, columns in self.uses.items() for c in columns]
+        direction = (
+            "beyond the margin upwards" if self.direction == "greater" else "beyond the margin either way"
+        )
+        facts = {
+            "Nature": f"{self.nature}, area {self.area}",
+            "Gap": f"{self.kind}, in {self.unit}; out of line {direction}",
+            "Margin": unit_of(self.unit).text(self.margin),
+            "Least data": minimum,
+            "Window": self.window,
+            "Population": self.population,
+            "Needs": ", ".join(needs) or "nothing",
+            "Uses, where there": ", ".join(uses) or "nothing",
+            "Options": ", ".join(f"{name} = {value}" for name, value in self.options.items()) or "none",
+            "Who can act": " and ".join(self.who),
+        }
+        rows = "\n".join(f"| {name} | {text} |" for name, text in facts.items())
+        title, _, card = self.card.partition("\n")
+        innocent = "\n".join(f"- {side}: {text}" for side, text in self.innocent.items())
+        parts = [
+            f"# {self.id}: {title}",
+            self.why,
+            f"| | |\n|---|---|\n{rows}",
+            card.strip(),
+            f"**Best innocent explanations.**\n\n{innocent}" if innocent else "",
+        ]
+        return "\n\n".join(part for part in parts if part) + "\n"
+
+    def missing(self, company: Source) -> tuple[str, ...]:
+        """Name the table.columns that are needed and not there; empty where the indicator can be assessed."""
+        lacking = list(company.missing(self.needs))
+        if self.any_of and not any(not company.missing(choice) for choice in self.any_of):
+            choices = [" and ".join(company.missing(choice)) for choice in self.any_of]
+            lacking.append(" or ".join(choices))
+        return tuple(lacking)
+
+    def configured(self, options: Mapping[str, Any]) -> tuple[float, dict[str, Any]]:
+        """Give the margin and the options after the settings; `options` is the table [indicators.<id>].
+
+        Raises
+        ------
+        SettingsError
+            For an unknown option or one of the wrong type, all at once, each with the near match.
+        """
+        margin, chosen, wrong = self.margin, dict(self.options), []
+        for name, value in options.items():
+            if name == "margin":
+                if not isinstance(value, (int, float)) or isinstance(value, bool) or value < 0:
+                    wrong.append(
+                        f"[indicators.{self.id}] margin = {value!r}: a number of 0 or more is needed."
+                    )
+                else:
+                    margin = float(value)
+            elif name not in self.options:
+                near = did_you_mean(name, ["margin", *self.options])
+                wrong.append(f"[indicators.{self.id}] has no option '{name}'. {near}")
+            elif not _same_kind(self.options[name], value):
+                kind = type(self.options[name]).__name__
+                wrong.append(f"[indicators.{self.id}] {name} = {value!r}: a value of type {kind} is needed.")
+            else:
+                chosen[name] = type(self.options[name])(value) if self.options[name] is not None else value
+        if wrong:
+            raise SettingsError("\n".join(wrong))
+        return margin, chosen
+
+    def window_of(self, period: Period, *, first: date | None, as_of: date | None) -> Period:
+        """Give the stretch of time that this indicator looks at for a period of analysis."""
+        end = period.end
+        if self.window == "period":
+            return period
+        if self.window == "history":
+            start = min(first or period.start, period.start)
+            return _range(start, end)
+        if self.window == "trailing-12-months":
+            return _range(_year_before(end), end)
+        days = int(self.window.removeprefix("mature-").removesuffix("-days"))
+        if as_of is not None:
+            end = min(end, as_of + timedelta(days=1 - days))
+        return _range(end - (period.end - period.start), end)
+
+    def look(
+        self,
+        company: Source,
+        period: Period,
+        *,
+        options: Mapping[str, Any] | None = None,
+        first: date | None = None,
+        measured: Mapping[str, KpiValue] | None = None,
+    ) -> Look:
+        """Observe once; whatever goes wrong stays inside the returned Look."""
+        margin, chosen = self.configured(options or {})
+        lacking = self.missing(company)
+        tables = [*self.needs, *(t for choice in self.any_of for t in choice), *self.uses]
+        present = [t for t in dict.fromkeys(tables) if t in company.tables]
+        as_of = company.as_of_of(present) if present else None
+        window = self.window_of(period, first=first, as_of=as_of)
+        look = Look(self, margin, period, window, chosen)
+        if lacking:
+            return replace(look, missing=lacking)
+        guards: list[Guard] = []
+        if as_of is not None and window.last > as_of:
+            guards.append(
+                Guard("immature", f"Data is complete until {as_of}; the window runs to {window.last}.")
+            )
+        data = Data(company, self._allowed(company), self, period)
+        data.kpis = measured or {}
+        try:
+            seen = self.function(data, window, **chosen)
+        except Exception as problem:  # one broken indicator must never take the others down
+            return replace(look, error=f"{type(problem).__name__}: {problem}".splitlines()[0])
+        if seen.gap.estimate.unit != self.unit:
+            wrong = f"the gap is in {seen.gap.estimate.unit}, its margin in {self.unit}"
+            return replace(look, error=f"{self.id}: {wrong}")
+        return replace(look, seen=replace(seen, guards=(*guards, *seen.guards)))
+
+    def _allowed(self, company: Source) -> dict[str, tuple[str, ...]]:
+        allowed: dict[str, list[str]] = {}
+        chosen = [c for c in self.any_of if not company.missing(c)][:1]
+        for group in (self.needs, *chosen, self.uses):
+            for table, columns in group.items():
+                allowed.setdefault(table, []).extend(c for c in columns if c not in allowed.get(table, []))
+        return {table: tuple(columns) for table, columns in allowed.items()}
+
+
+@dataclass(frozen=True)
+class Look:
+    """What one indicator saw, before the verdict."""
+
+    header: Indicator
+    margin: float
+    period: Period
+    window: Period
+    options: Mapping[str, Any]
+    seen: Observation | None = None
+    missing: tuple[str, ...] = ()
+    error: str | None = None
+
+    @property
+    def short_of(self) -> Mapping[str, int]:
+        """Name what is below the header's minimum, and by how much."""
+        if self.seen is None:
+            return {}
+        have = self.seen.counts
+        if have is None:
+            only = next(iter(self.header.enough))
+            have = {only: self.seen.gap.estimate.n}
+        return {
+            what: least - have.get(what, 0)
+            for what, least in self.header.enough.items()
+            if have.get(what, 0) < least
+        }
+
+    @property
+    def p_value(self) -> float | None:
+        """Give the p value of *the gap lies within the margin*; None where nothing was tested."""
+        if self.seen is None or self.seen.withheld or self.short_of or self.seen.gap.estimate.value is None:
+            return None
+        gap = self.seen.gap
+        above = gap.above(self.margin)
+        if self.header.direction == "greater":
+            return above
+        return min(1.0, 2 * min(above, gap.below(-self.margin)))
+
+
+def _range(start: date, end: date) -> Period:
+    return Period.parse(f"{start}..{end - timedelta(days=1)}")
+
+
+def _year_before(day: date) -> date:
+    try:
+        return day.replace(year=day.year - 1)
+    except ValueError:  # 29 February
+        return day.replace(year=day.year - 1, day=28)
+
+
+def _same_kind(default: Any, value: Any) -> bool:
+    if default is None:
+        return True
+    if isinstance(default, bool) or isinstance(value, bool):
+        return isinstance(default, bool) and isinstance(value, bool)
+    if isinstance(default, float):
+        return isinstance(value, (int, float))
+    return isinstance(value, type(default))

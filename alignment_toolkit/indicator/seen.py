@@ -1,0 +1,197 @@
+"""What an indicator sees of a company, and the facts that it returns."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date
+from typing import TYPE_CHECKING, Any, Protocol
+
+from alignment_toolkit.errors import ParameterError, did_you_mean
+from alignment_toolkit.periods import Period
+from alignment_toolkit.results import Chart, Column, Evidence, Guard, KpiValue, Measure, Money, clean_value
+from alignment_toolkit.statistics.inference import Gap
+
+if TYPE_CHECKING:
+    import ibis
+    import pandas as pd
+
+__all__ = ["EVIDENCE_ROWS", "Data", "Observation", "Source", "evidence"]
+
+EVIDENCE_ROWS = 50
+
+
+class Source(Protocol):
+    """What an indicator needs of a company; the toolkit's Company is one."""
+
+    @property
+    def tables(self) -> tuple[str, ...]:
+        """Name the tables that are there."""
+
+    @property
+    def settings(self) -> Any:
+        """Give the settings."""
+
+    @property
+    def calendar(self) -> Any:
+        """Give the working calendar."""
+
+    @property
+    def currency(self) -> str:
+        """Give the company's currency."""
+
+    def __getitem__(self, table: str) -> ibis.Table:
+        """Give a canonical table."""
+
+    def has(self, table: str, *columns: str) -> bool:
+        """Say whether a table and these columns of it are there."""
+
+    def missing(self, needs: Mapping[str, Sequence[str]]) -> tuple[str, ...]:
+        """Name the columns that are not there."""
+
+    def relation(self, name: str) -> ibis.Table:
+        """Give a relation by name."""
+
+    def fetch(self, expr: Any, *, limit: int = ...) -> pd.DataFrame:
+        """Bring rows from the engine to pandas."""
+
+    def as_of_of(self, tables: Sequence[str]) -> date | None:
+        """Give the last day for which all these tables are complete."""
+
+
+@dataclass(frozen=True)
+class Observation:
+    """The facts an author returns.
+
+    Attributes
+    ----------
+    gap
+        The primary gap, as a `Gap` of `alignment_toolkit.statistics` (an Estimate that can be tested).
+    values
+        Words and numbers that the header's sentence `says` uses beside ``{gap}`` and ``{n}``.
+    counts
+        What the header's minimum counts (``{"accounts": 812}``); by default the gap's n.
+    measures, money, evidence, chart, guards
+        What stands beside the gap: further numbers, money at stake, rows to check, what to draw, warnings that fired.
+    innocent
+        The best innocent explanation for each side, where the data knows a better one than the header.
+    withheld
+        Why the finding must not be shown (fewer than 5 people on a side ...).
+    """
+
+    gap: Gap
+    values: Mapping[str, str] = field(default_factory=dict)
+    counts: Mapping[str, int] | None = None
+    measures: Sequence[Measure] = ()
+    money: Money | None = None
+    evidence: Evidence = field(default_factory=Evidence)
+    chart: Chart | None = None
+    guards: Sequence[Guard] = ()
+    innocent: Mapping[str, str] | None = None
+    withheld: str | None = None
+
+
+def evidence(frame: pd.DataFrame, columns: Sequence[Column]) -> Evidence:
+    """Give the first 50 rows of a frame as evidence.
+
+    Raises
+    ------
+    ParameterError
+        Where a column is not in the frame, with the near match.
+    """
+    for column in columns:
+        if column.name not in frame.columns:
+            near = did_you_mean(column.name, map(str, frame.columns))
+            raise ParameterError(f"The evidence has no column '{column.name}'. {near}")
+    top = frame.head(EVIDENCE_ROWS)
+    rows = tuple(
+        tuple(clean_value(v) for v in row) for row in top[[c.name for c in columns]].itertuples(index=False)
+    )
+    return Evidence(tuple(columns), rows)
+
+
+class Header(Protocol):
+    """What `Data` needs of the indicator that asks."""
+
+    @property
+    def id(self) -> str:
+        """Name the indicator."""
+
+    @property
+    def relations(self) -> tuple[str, ...]:
+        """Name the declared relations."""
+
+
+class Data:
+    """What an indicator sees of a company: the declared tables and columns, nothing else."""
+
+    def __init__(
+        self, company: Source, allowed: Mapping[str, Sequence[str]], header: Header, period: Period
+    ) -> None:
+        self._company = company
+        self._allowed = {table: tuple(columns) for table, columns in allowed.items()}
+        self._header = header
+        self.period = period
+        self.seed = header.id
+        self.currency = company.currency
+        self.calendar = company.calendar
+        self.kpis: Mapping[str, KpiValue] = {}
+
+    def __getitem__(self, table: str) -> ibis.Table:
+        """Give a declared table with its declared columns (those that are there)."""
+        self._declared(table)
+        whole = self._company[table]
+        return whole.select([c for c in self._allowed[table] if c in whole.columns])
+
+    def has(self, table: str, *columns: str) -> bool:
+        """Say whether a declared table, and these declared columns of it, are there."""
+        self._declared(table, *columns)
+        return self._company.has(table, *columns)
+
+    def relation(self, name: str) -> ibis.Table:
+        """Give a declared relation (see docs: relations)."""
+        if name not in self._header.relations:
+            raise ParameterError(
+                f"{self._header.id} asks for the relation '{name}' without declaring it. "
+                f"{did_you_mean(name, self._header.relations)} Declare it in relations=(...)."
+            )
+        return self._company.relation(name)
+
+    def fetch(self, expr: Any, *, limit: int = 2_000_000) -> pd.DataFrame:
+        """Bring an expression's rows from the engine to pandas, through the company's one gate."""
+        return self._company.fetch(expr, limit=limit)
+
+    def as_of(self, *tables: str) -> date | None:
+        """Give the last day for which all these tables are complete."""
+        return self._company.as_of_of(tables)
+
+    @property
+    def declared(self) -> tuple[str, ...]:
+        """Name the declared tables: of the alternatives in ``any_of``, those of the first that is there."""
+        return tuple(self._allowed)
+
+    def columns(self, table: str) -> tuple[str, ...]:
+        """Give the declared columns of a table that are there; empty where the table is not."""
+        return tuple(c for c in self._allowed.get(table, ()) if self._company.has(table, c))
+
+    def period_of(self, label: str) -> Period:
+        """Read a period's label in the company's calendar (fiscal years as in the settings)."""
+        period: Period = self._company.settings.period(label)
+        return period
+
+    def effort_minutes(self) -> Mapping[str, float]:
+        """Give the minutes that count for a touch without its own, by channel (settings)."""
+        return dict(self._company.settings.effort.minutes)
+
+    def _declared(self, table: str, *columns: str) -> None:
+        if table not in self._allowed:
+            raise ParameterError(
+                f"{self._header.id} asks for the table '{table}' without declaring it. "
+                f"{did_you_mean(table, self._allowed)} Declare it in needs=, any_of= or uses=."
+            )
+        for column in columns:
+            if column not in self._allowed[table]:
+                raise ParameterError(
+                    f"{self._header.id} asks for {table}.{column} without declaring it. "
+                    f"{did_you_mean(column, self._allowed[table])}"
+                )
