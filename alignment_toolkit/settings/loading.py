@@ -42,7 +42,7 @@ from alignment_toolkit.settings.model import (
 )
 from alignment_toolkit.settings.words import WEEKDAYS, same_id
 
-__all__ = ["FILE_NAME", "Settings", "expand", "settings_schema"]
+__all__ = ["FILE_NAME", "Settings", "expand"]
 
 FILE_NAME: Final = "alignment.toml"
 _VARIABLE: Final = re.compile(r"\$\{([^}]*)\}?")
@@ -242,10 +242,11 @@ class Settings(Strict):
 
     def source_option(self, name: str) -> str | None:
         """Give a value of [source] with its secrets filled in, for use at once and never for output."""
-        value = getattr(self.source, name, None)
-        return self._expanded(("source", name), value) if isinstance(value, str) else value
+        known = {"kind": self.source.kind, "url": self.source.url, **(self.source.model_extra or {})}
+        value = known.get(name)
+        return None if value is None else self._expanded(("source", name), str(value))
 
-    def privacy_key(self) -> str | None:
+    def secret_key(self) -> str | None:
         """Give the key of the pseudonyms with its secrets filled in, for use at once and never for output."""
         key = self.privacy.key
         return None if key is None else self._expanded(("privacy", "key"), key.get_secret_value())
@@ -261,7 +262,18 @@ class Settings(Strict):
     def catalogue_folders(self) -> tuple[Path, ...]:
         """Give the folders of a company's own indicators: `alignment_indicators/` if it is there, and those set."""
         beside = self.path("alignment_indicators")
-        return (*([beside] if beside.is_dir() else []), *(self.path(f) for f in self.catalogue.folders))
+        named = [self.path(folder) for folder in self.catalogue.folders]
+        missing = [
+            (
+                ("catalogue", "folders", number),
+                f"[catalogue] folders: there is no folder '{self.catalogue.folders[number]}'.",
+            )
+            for number, folder in enumerate(named)
+            if not folder.is_dir()
+        ]
+        if missing:
+            raise self.error(*missing)
+        return (*([beside] if beside.is_dir() else []), *named)
 
     def with_as_of(self, day: date) -> Settings:
         """Give the same settings with another [company] as_of."""
@@ -274,7 +286,9 @@ class Settings(Strict):
         names` is true they are shown by a digest, which tells whether two Analyses were made with the same mapping.
         """
         dump = self.model_dump(
-            mode="json", by_alias=True, exclude={"privacy": {"key"}, "report": True, "catalogue": True}
+            mode="json",
+            by_alias=True,
+            exclude={"privacy": {"key"}, "report": {"template"}, "catalogue": True},
         )
         calendar = self.working_calendar()
         dump["calendar"] = {
@@ -341,9 +355,3 @@ def expand(text: str) -> str:
         return os.environ[name]
 
     return _VARIABLE.sub(value, text)
-
-
-def settings_schema() -> dict[str, Any]:
-    """Give the JSON Schema of alignment.toml, for editors."""
-    schema = Settings.model_json_schema(by_alias=True)
-    return {"$schema": "https://json-schema.org/draft/2020-12/schema", **schema}

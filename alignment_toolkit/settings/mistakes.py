@@ -114,6 +114,8 @@ def _message(path: Path, ones: Sequence[Mapping[str, Any]], model: type[BaseMode
     where = place(path)
     if kind == "extra_forbidden":
         above = _model_at(model, path[:-1])
+        if len(path) == 1 and not isinstance(one["input"], (dict, list)):
+            return _homeless(str(path[0]), model)
         what = "table" if len(path) == 1 else "key"
         inside = f" in [{'.'.join(str(p) for p in path[:-1])}]" if len(path) > 1 else ""
         return f"there is no {what} '{path[-1]}'{inside}. {did_you_mean(str(path[-1]), _keys(above))}"
@@ -124,6 +126,10 @@ def _message(path: Path, ones: Sequence[Mapping[str, Any]], model: type[BaseMode
     about = _about(model, path)
     if len(ones) > 1 and all(o["type"].endswith("_type") for o in ones):
         return f"{where} is {given}; it must be a text, a number or true or false.{about}"
+    if len(path) > 1 and path[-2] == "columns" and kind == "model_type":
+        return (
+            f"{where} is {given}; it must be the column's name in the source, in quotes, or a table.{about}"
+        )
     if kind == "literal_error":
         near = did_you_mean(str(one["input"]), re.findall(r"'([^']*)'", str(context["expected"])))
         return f"{where} is {given}. {near}{about}"
@@ -135,6 +141,15 @@ def _message(path: Path, ones: Sequence[Mapping[str, Any]], model: type[BaseMode
     if kind == "string_too_long":
         return f"{where} is {given}; it must be one character.{about}"
     return f"{where} is {given}; it must be {_MUST.get(kind, 'something else')}.{about}"
+
+
+def _homeless(key: str, model: type[BaseModel]) -> str:
+    """Say of a key that stands before the first table where it belongs."""
+    for table, field in model.model_fields.items():
+        inside = _plain(field.annotation)
+        if isinstance(inside, type) and issubclass(inside, BaseModel) and _field(inside, key):
+            return f"'{key}' stands in no table; it belongs below the line [{table}]."
+    return f"there is no table '{key}'. {did_you_mean(key, _keys(model))}"
 
 
 def type_name(value: Any) -> str:
@@ -205,7 +220,7 @@ def cross_mistakes(data: Mapping[str, Any]) -> Iterator[Found]:
                 )
     source = _table(data, ("source",))
     kind = source.get("kind")
-    if kind is None or kind in SOURCE_OPTIONS:
+    if kind is None or (isinstance(kind, str) and kind in SOURCE_OPTIONS):
         known = [
             "kind",
             "url",
@@ -215,12 +230,6 @@ def cross_mistakes(data: Mapping[str, Any]) -> Iterator[Found]:
         for key in source:
             if key not in known:
                 yield ("source", key), f"there is no key '{key}' in [source]{of}. {did_you_mean(key, known)}"
-    for key, value in source.items():
-        if key not in ("kind", "url") and not isinstance(value, (str, int, float, bool)):
-            yield (
-                ("source", key),
-                f"[source] {key} is {type_name(value)}; it must be a text, a number or true or false.",
-            )
 
 
 def _table(data: Any, path: Path) -> dict[str, Any]:

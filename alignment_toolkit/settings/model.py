@@ -5,7 +5,16 @@ from __future__ import annotations
 from datetime import date, time
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, SecretStr, model_validator
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    SecretStr,
+    WithJsonSchema,
+    model_validator,
+)
 
 from alignment_toolkit.settings import words
 from alignment_toolkit.settings.words import MINUTES, wrong
@@ -25,10 +34,26 @@ __all__ = [
 ]
 
 Day = Annotated[date, BeforeValidator(words.plain_date)]
-Clock = Annotated[time, BeforeValidator(words.clock)]
+Clock = Annotated[
+    time,
+    BeforeValidator(words.clock),
+    # An unquoted TOML time reaches a schema's validator with seconds.
+    WithJsonSchema({"type": "string", "pattern": "^([01][0-9]|2[0-3]):[0-5][0-9](:[0-5][0-9])?$"}),
+]
 Weekday = Annotated[Literal["mon", "tue", "wed", "thu", "fri", "sat", "sun"], BeforeValidator(words.weekday)]
-Department = Annotated[str, AfterValidator(words.department)]
-Channel = Annotated[str, AfterValidator(words.channel)]
+Department = Annotated[
+    str, AfterValidator(words.department), WithJsonSchema({"type": "string", "enum": list(words.DEPARTMENTS)})
+]
+Channel = Annotated[
+    str, AfterValidator(words.channel), WithJsonSchema({"type": "string", "enum": list(words.CHANNELS)})
+]
+Currency = Annotated[
+    str, AfterValidator(words.currency), WithJsonSchema({"type": "string", "pattern": "^[A-Z]{3}$"})
+]
+DecimalMark = Annotated[Literal[".", ","], BeforeValidator(words.decimal)]
+DigitMark = Annotated[
+    str, AfterValidator(words.thousands), WithJsonSchema({"type": "string", "enum": list(words.THOUSANDS)})
+]
 Share = Annotated[float, Field(ge=0, le=1, allow_inf_nan=False)]
 Amount = Annotated[float, Field(ge=0, allow_inf_nan=False)]
 Text = Annotated[str, Field(min_length=1)]
@@ -49,8 +74,7 @@ class CompanySettings(Strict):
 
     name: Annotated[str, Field(description="The company's name, as reports print it.")] = ""
     currency: Annotated[
-        str,
-        AfterValidator(words.currency),
+        Currency,
         Field(
             description="Currency of all results, three letters (ISO 4217); XXX stands for none in particular."
         ),
@@ -116,6 +140,7 @@ class SourceSettings(Strict):
     """Where the data is. Values may name secrets as ${NAME}; nothing of this table gets into any output."""
 
     model_config = ConfigDict(extra="allow", protected_namespaces=())
+    __pydantic_extra__: dict[str, Scalar]
 
     kind: Annotated[
         str | None,
@@ -182,10 +207,9 @@ class TablePart(Strict):
         AfterValidator(words.date_format),
         Field(description="How dates are written, as in %d.%m.%Y; otherwise ISO."),
     ] = None
-    decimal: Annotated[Literal[".", ","] | None, Field(description="Decimal point of numbers.")] = None
+    decimal: Annotated[DecimalMark | None, Field(description="Decimal point of numbers.")] = None
     thousands: Annotated[
-        str | None,
-        AfterValidator(words.thousands),
+        DigitMark | None,
         Field(description="What groups the digits of large numbers."),
     ] = None
     delimiter: Annotated[
@@ -203,7 +227,7 @@ class TablePart(Strict):
             Annotated[ColumnMapping, BeforeValidator(_from_name, json_schema_input_type=str | ColumnMapping)],
         ],
         Field(
-            description="Canonical columns and where they come from; who has its name already needs no line."
+            description="Canonical columns and where they come from; those that have their name already need no line."
         ),
     ] = {}
 

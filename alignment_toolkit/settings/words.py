@@ -14,7 +14,7 @@ from pydantic_core import PydanticCustomError
 from alignment_toolkit.errors import ParameterError, did_you_mean
 from alignment_toolkit.periods import time_zone
 
-__all__ = ["CHANNELS", "DEPARTMENTS", "MINUTES", "SOURCE_OPTIONS", "WEEKDAYS", "same_id"]
+__all__ = ["CHANNELS", "DEPARTMENTS", "MINUTES", "SOURCE_OPTIONS", "THOUSANDS", "WEEKDAYS", "same_id"]
 
 WEEKDAYS: Final = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 DEPARTMENTS: Final = ("marketing", "sales", "service", "operations", "company", "other")
@@ -40,7 +40,7 @@ SOURCE_OPTIONS: Final[Mapping[str, tuple[str, ...]]] = {
     "olist": ("path",),
 }
 _DATE_PARTS: Final = frozenset("aAbBcdfGHIjmMpSuUVwWxXyYzZ%")
-_THOUSANDS: Final = (".", ",", " ", "'", "’", "\u00a0", "\u202f")
+THOUSANDS: Final = (".", ",", " ", "'", "’", "\u00a0", "\u202f")
 
 
 def same_id(name: str) -> str:
@@ -72,7 +72,8 @@ def zone(value: str) -> str:
     try:
         time_zone(value)
     except ParameterError as error:
-        raise wrong(f"is '{value}'. {error}") from None
+        hint = str(error).partition("'. ")[2]
+        raise wrong(f"is '{value}', which is no time zone. {hint}") from None
     return value
 
 
@@ -115,6 +116,12 @@ def channel(value: str) -> str:
     return value
 
 
+def decimal(value: Any) -> Any:
+    if value not in (".", ","):
+        raise wrong(f"is {shown(value)}; it must be '.' or ','.")
+    return value
+
+
 def date_format(value: str) -> str:
     parts = re.findall(r"%(.?)", value.replace("%%", ""))
     bad = [part for part in parts if part not in _DATE_PARTS]
@@ -134,7 +141,7 @@ def encoding(value: str) -> str:
 
 
 def thousands(value: str) -> str:
-    if value not in _THOUSANDS:
+    if value not in THOUSANDS:
         raise wrong(f"is '{value}'; it must be one of . , ' and the space.")
     return value
 
