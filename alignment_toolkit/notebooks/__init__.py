@@ -113,7 +113,9 @@ class Finished:
         return f"Written: {', '.join(self.files)}"
 
 
-def finish(analysis: Analysis, out: str | Path = "reports/draft", *, formats: Sequence[str] | str = ()) -> Finished:
+def finish(
+    analysis: Analysis, out: str | Path = "reports/draft", *, formats: Sequence[str] | str = ()
+) -> Finished:
     """Write analysis.json and the reports; the last thing that a notebook does.
 
     By hand the files go to `out`. Under ``alignment run`` they go to the run's own folder, and that this function came
@@ -153,5 +155,7 @@ def finish(analysis: Analysis, out: str | Path = "reports/draft", *, formats: Se
     except AlignmentError:
         raise
     except OSError as e:
-        raise ExportFailed(f"The report could not be written: {e.strerror or e} ({Path(e.filename or out).name}).") from e
+        raise ExportFailed(
+            f"The report could not be written: {e.strerror or e} ({Path(e.filename or out).name})."
+        ) from e
     return Finished(folder, tuple(names))

@@ -46,7 +46,7 @@ def _kernel_manager(environment: Mapping[str, str]) -> Iterator[Any]:
     from jupyter_client.manager import AsyncKernelManager
 
     # A socket's path may have about 100 characters, and a kernel start over TCP times out under load.
-    places = [Path(tempfile.gettempdir()), Path("/tmp")]  # noqa: S108
+    places = [Path(tempfile.gettempdir()), Path("/tmp")]
     place = next((p for p in places if len(str(p)) < 60 and os.access(p, os.W_OK)), places[0])
     folder = Path(tempfile.mkdtemp(prefix="at-", dir=place))
     argv = [sys.executable, "-m", "ipykernel_launcher", "-f", "{connection_file}"]
@@ -222,10 +222,14 @@ def execute(
                 watch=watch,
             )
         except PapermillExecutionError as e:
-            raise _failure(name, notebook, e.cell_index, e.source, e.exec_count, e.ename, e.evalue, e.traceback) from e
+            raise _failure(
+                name, notebook, e.cell_index, e.source, e.exec_count, e.ename, e.evalue, e.traceback
+            ) from e
         except CellTimeoutError as e:
             where = _place(notebook, watch.index)
-            raise KernelLost(f"Notebook '{name}', {where}: the cell took longer than {timeout:g} seconds.") from e
+            raise KernelLost(
+                f"Notebook '{name}', {where}: the cell took longer than {timeout:g} seconds."
+            ) from e
         except DeadKernelError as e:
             where = _place(notebook, watch.index)
             raise KernelLost(
@@ -236,7 +240,14 @@ def execute(
         for output in cell.get("outputs", []):
             if output.output_type == "error":
                 raise _failure(
-                    name, notebook, index, cell.source, cell.execution_count, output.ename, output.evalue, output.traceback
+                    name,
+                    notebook,
+                    index,
+                    cell.source,
+                    cell.execution_count,
+                    output.ename,
+                    output.evalue,
+                    output.traceback,
                 )
     return _tidy(executed, name)
 
@@ -288,7 +299,9 @@ def _failure(
     if kind == "MemoryError":
         return KernelLost(f"{place}\n  The cell ran out of memory (memory limit). {message}".rstrip())
     if kind == "SystemExit":
-        return CellFailed(f"{place}\n  The cell left the notebook by sys.exit({message}); only its last cell may end a notebook.")
+        return CellFailed(
+            f"{place}\n  The cell left the notebook by sys.exit({message}); a notebook ends with its last cell."
+        )
     if kind == "ExportFailed":
         return ExportFailed(f"{place}\n  {message}")
     text = message if _is_ours(kind) else f"{kind}: {message}"

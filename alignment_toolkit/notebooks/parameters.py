@@ -1,4 +1,4 @@
-"""The typed parameters cell of a notebook: read by its syntax tree, so that nothing runs before the values are right."""
+"""The typed parameters cell of a notebook, read by its syntax tree: nothing runs before the values are right."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ from datetime import date
 from typing import TYPE_CHECKING, Any
 
 from alignment_toolkit.errors import ParameterError, UnknownName, did_you_mean
+from alignment_toolkit.periods import resolve
 
 if TYPE_CHECKING:
     from nbformat import NotebookNode
 
 __all__ = ["Kind", "Parameter", "check_parameters", "json_schema", "parameters_of", "parse_parameters"]
 
-RELATIVE_PERIODS = re.compile(r"(last-(month|quarter|year|week|fiscal-year|fiscal-quarter)|FY-\d{1,2})", re.IGNORECASE)
 SCALARS = ("str", "int", "float", "bool", "date", "Period")
 TYPES_IN_WORDS = "str, int, float, bool, date, Period, list[str], Literal[...], and each of them | None"
 
@@ -68,11 +68,12 @@ def parameters_of(notebook: NotebookNode, name: str) -> tuple[Parameter, ...]:
     ParameterError
         Where there is no such cell, more than one, or a line in it that declares no parameter.
     """
-    cells = [c for c in notebook.cells if c.cell_type == "code" and "parameters" in c.metadata.get("tags", [])]
+    cells = [
+        c for c in notebook.cells if c.cell_type == "code" and "parameters" in c.metadata.get("tags", [])
+    ]
     if len(cells) != 1:
         raise ParameterError(
-            f"Notebook '{name}' has {len(cells) or 'no'} cell{'s' if len(cells) != 1 else ''} with the tag 'parameters';"
-            " it needs exactly one, the first code cell."
+            f"Notebook '{name}' has {len(cells) or 'no'} code cells with the tag 'parameters'; it needs exactly one."
         )
     return parse_parameters(cells[0].source, name)
 
@@ -157,7 +158,9 @@ def _kind(node: ast.expr, where: str) -> Kind:
     word = ast.unparse(node).rpartition(".")[2]
     if word in SCALARS:
         return Kind(word)
-    raise ParameterError(f"{where}: '{ast.unparse(node)}' is no type of a parameter. There is: {TYPES_IN_WORDS}.")
+    raise ParameterError(
+        f"{where}: '{ast.unparse(node)}' is no type of a parameter. There is: {TYPES_IN_WORDS}."
+    )
 
 
 def _kind_of(default: Any, where: str) -> Kind:
@@ -169,9 +172,9 @@ def _kind_of(default: Any, where: str) -> Kind:
 
 
 def _period_text(text: str) -> str:
-    from alignment_toolkit.periods import Period
-
-    return text if RELATIVE_PERIODS.fullmatch(text) else Period.parse(text).label
+    # Whatever the data's last day and the fiscal year are, a text that is no period now is none later.
+    resolve(text, date(2000, 12, 31))
+    return text
 
 
 def check_parameters(
@@ -218,7 +221,8 @@ def check_parameters(
         raise ParameterError(f"Notebook '{notebook}' needs a value for: {', '.join(missing)}.")
     where = f"Notebook '{notebook}'"
     return {
-        name: _checked(p, given[name], where, period) if name in given else p.default for name, p in known.items()
+        name: _checked(p, given[name], where, period) if name in given else p.default
+        for name, p in known.items()
     }
 
 
@@ -226,7 +230,9 @@ def _checked(
     parameter: Parameter, value: Any, where: str, period: Callable[[str], str] | None = None
 ) -> str | int | float | bool | list[str] | None:
     kind = parameter.kind
-    if value is None or (kind.optional and isinstance(value, str) and value.strip().casefold() in ("", "none")):
+    if value is None or (
+        kind.optional and isinstance(value, str) and value.strip().casefold() in ("", "none")
+    ):
         if kind.optional:
             return None
         raise ParameterError(f"{where}: '{parameter.name}' must be a {kind}, it can't be None.")
@@ -258,7 +264,9 @@ def _in_words(kind: Kind) -> str:
     return words[kind.base]
 
 
-def _typed(kind: Kind, value: Any, period: Callable[[str], str] | None) -> str | int | float | bool | list[str]:
+def _typed(
+    kind: Kind, value: Any, period: Callable[[str], str] | None
+) -> str | int | float | bool | list[str]:
     text = value.strip() if isinstance(value, str) else None
     if kind.base == "str" and isinstance(value, str):
         if "\x00" in value:
@@ -272,7 +280,16 @@ def _typed(kind: Kind, value: Any, period: Callable[[str], str] | None) -> str |
     if kind.base == "bool":
         if isinstance(value, bool):
             return value
-        words = {"true": True, "yes": True, "on": True, "1": True, "false": False, "no": False, "off": False, "0": False}
+        words = {
+            "true": True,
+            "yes": True,
+            "on": True,
+            "1": True,
+            "false": False,
+            "no": False,
+            "off": False,
+            "0": False,
+        }
         if text is not None and text.casefold() in words:
             return words[text.casefold()]
     if kind.base == "int":

@@ -1,0 +1,117 @@
+"""The command ``alignment``: one plain message for each error, and an exit code that says what kind it was."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from typing import Annotated
+
+import typer
+
+from alignment_toolkit.errors import AlignmentError, did_you_mean
+
+__all__ = ["app", "main"]
+
+app = typer.Typer(
+    name="alignment",
+    help="Finds where marketing and sales are out of line, how sure that is and what it costs.",
+    epilog="Exit codes: 0 ok, 1 internal error, 2 parameters or settings, 3 data refused, 4 a notebook cell failed,"
+    " 5 kernel lost, 6 already running, 8 export failed, 10 findings at or above --fail-on, 130 interrupted.",
+    add_completion=False,
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["--help", "-h"], "max_content_width": 100},
+)
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        from alignment_toolkit.results import VERSION
+
+        typer.echo(f"alignment_toolkit {VERSION}")
+        raise typer.Exit
+
+
+@app.callback()
+def _all_commands(
+    debug: Annotated[
+        bool, typer.Option("--debug", help="Print tracebacks; anywhere in the command.")
+    ] = False,
+    version: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version and exit.")
+    ] = False,
+) -> None:
+    pass
+
+
+from alignment_toolkit.cli import data, reference, running, workspace  # noqa: E402
+
+for _module in (running, data, workspace, reference):
+    _module.register(app)
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command and give its exit code.
+
+    Parameters
+    ----------
+    arguments
+        The words after ``alignment``; by default those of the process.
+
+    Examples
+    --------
+    >>> main(["--version"])
+    alignment_toolkit ...
+    0
+    """
+    words = list(sys.argv[1:] if arguments is None else arguments)
+    debug = "--debug" in words
+    words = [w for w in words if w != "--debug"] or ["--help"]
+    try:
+        code = app(args=words, prog_name="alignment", standalone_mode=False)
+        return code if isinstance(code, int) else 0
+    except AlignmentError as e:
+        return _failed(e, str(e), e.exit_code, debug)
+    except (KeyboardInterrupt, typer.Abort) as e:
+        return _failed(e, "interrupted", 130, debug)
+    except typer.Exit as e:
+        return e.exit_code
+    except BrokenPipeError:
+        # The reader (`| head`) has gone; nothing is left to be told.
+        sys.stderr.close()
+        return 0
+    except Exception as e:
+        usage = getattr(e, "format_message", None)
+        if callable(usage):
+            return _failed(e, _usage(e, usage()), 2, debug)
+        said = str(e).splitlines()
+        words = [type(e).__name__, *said[:1]]
+        return _failed(
+            e, f"internal error: {': '.join(words)}. Run again with --debug to see where.", 1, debug
+        )
+
+
+def _usage(error: Exception, message: str) -> str:
+    """Say what the parser says, with the near match in the words that all messages have."""
+    context = getattr(error, "ctx", None)
+    if context is None:
+        return message.rstrip()
+    option, command = getattr(error, "option_name", None), getattr(context.command, "commands", None)
+    if option is not None and option.startswith("-") and "No such option" in message:
+        known = [name for p in context.command.params for name in p.opts]
+        message = f"There is no option '{option}'. {did_you_mean(option, known)}"
+    elif command and "No such command" in message:
+        asked = message.split("'")[1]
+        message = f"There is no command '{asked}'. {did_you_mean(asked, command, shown=20)}"
+    return f"{message.rstrip()} See `{context.command_path} --help`."
+
+
+def _failed(error: BaseException, message: str, code: int, debug: bool) -> int:
+    from alignment_toolkit.cli.common import note
+
+    if debug:
+        import traceback
+
+        traceback.print_exception(error)
+    note(f"error: {message}")
+    return code

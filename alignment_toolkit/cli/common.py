@@ -1,0 +1,158 @@
+"""What the commands share: words and lists from options, tables and JSON on stdout, all else on stderr."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import sys
+import time
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from alignment_toolkit.errors import FindingsGate, ParameterError, UnknownName
+
+if TYPE_CHECKING:
+    from alignment_toolkit.company import Company
+    from alignment_toolkit.results import Analysis
+
+__all__ = [
+    "As_json",
+    "Out",
+    "Source",
+    "Words",
+    "gate",
+    "level",
+    "listed",
+    "note",
+    "opened",
+    "plain",
+    "print_json",
+    "print_table",
+    "progress_bar",
+    "say",
+]
+
+LEVELS = ("high", "medium", "low", "never")
+
+Source = Annotated[
+    str,
+    typer.Argument(
+        help='A folder of CSV or Parquet files, a .duckdb file, a database URL, an alignment.toml, or "sample".',
+        show_default=False,
+    ),
+]
+As_json = Annotated[bool, typer.Option("--json", help="Print JSON instead of a table.")]
+Out = Annotated[Path, typer.Option("--out", help="The folder of the reports.")]
+Words = list[str] | None
+
+
+def listed(words: Words) -> list[str]:
+    """Give the items of an option that is repeated, takes commas, or both."""
+    return [item.strip() for word in words or () for item in word.split(",") if item.strip()]
+
+
+def level(word: str) -> str:
+    """Check the word of --fail-on."""
+    if word not in LEVELS:
+        raise UnknownName("level", word, LEVELS, where="for --fail-on")
+    return word
+
+
+def opened(source: str, as_of: str | None = None, *, clean: bool = True) -> Company:
+    """Open a source; data that is refused ends the command unless `clean` is False."""
+    from alignment_toolkit.runs import open_company
+
+    company = open_company(source, as_of)
+    if clean:
+        company.require_clean()
+    return company
+
+
+def day(text: str | None) -> str | None:
+    """Check the date of an option."""
+    import datetime as dt
+
+    if text is None:
+        return None
+    try:
+        return dt.date.fromisoformat(text).isoformat()
+    except ValueError:
+        raise ParameterError(f"--as-of must be a date such as 2026-09-30, not '{text}'.") from None
+
+
+def gate(analysis: Analysis | Mapping[str, Any], fail_on: str) -> None:
+    """Raise FindingsGate where a finding is at or above the level."""
+    if fail_on == "never":
+        return
+    wanted = LEVELS[: LEVELS.index(fail_on) + 1]
+    data = analysis if isinstance(analysis, Mapping) else analysis.to_json()
+    found = [f"{f['indicator']} ({f['severity']})" for f in data["findings"] if f["severity"] in wanted]
+    if found:
+        raise FindingsGate(f"{len(found)} findings at or above '{fail_on}': {', '.join(found)}.")
+
+
+# ---- output ----------------------------------------------------------------------------------------------------
+
+
+def plain(value: Any) -> str:
+    """Give a cell as text without control characters, which a terminal would obey."""
+    if value is None:
+        return ""
+    return "".join(c if c.isprintable() or c == "\n" else " " for c in str(value))
+
+
+def say(text: str = "") -> None:
+    """Print a line on stdout."""
+    typer.echo(plain(text))
+
+
+def note(text: str) -> None:
+    """Print a line on stderr."""
+    typer.echo(plain(text), err=True)
+
+
+def print_json(data: Any) -> None:
+    """Print JSON and nothing else on stdout."""
+    unicode = (sys.stdout.encoding or "").lower().replace("-", "") == "utf8"
+    typer.echo(json.dumps(data, ensure_ascii=not unicode, allow_nan=False, indent=1))
+
+
+def print_table(columns: Sequence[str], rows: Iterable[Sequence[Any]], *, right: Sequence[str] = ()) -> None:
+    """Print a table, as wide as the terminal; what is too long is wrapped, never cut."""
+    from rich import box
+    from rich.console import Console
+    from rich.table import Table
+    from rich.text import Text
+
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, show_edge=False)
+    for name in columns:
+        table.add_column(Text(name), justify="right" if name in right else "left", overflow="fold")
+    for row in rows:
+        table.add_row(*(Text(plain(cell)) for cell in row))
+    width = None if sys.stdout.isatty() else 160
+    Console(file=sys.stdout, width=width, highlight=False, markup=False).print(table)
+
+
+@contextlib.contextmanager
+def progress_bar(what: str) -> Iterator[Callable[[int, int], None]]:
+    """Show how far a run is: a bar on a terminal, elsewhere at most one line a second; always on stderr."""
+    if sys.stderr.isatty():
+        from rich.console import Console
+        from rich.progress import Progress
+
+        with Progress(console=Console(stderr=True), transient=True) as bar:
+            task = bar.add_task(plain(what), total=None)
+            yield lambda done, total: bar.update(task, completed=done, total=total)
+        return
+    last = time.monotonic() - 1
+
+    def line(done: int, total: int) -> None:
+        nonlocal last
+        if time.monotonic() - last >= 1:
+            last = time.monotonic()
+            note(f"{what}: {done} of {total} cells")
+
+    yield line

@@ -1,0 +1,323 @@
+"""The commands that compute and show: check, kpis, analyse, report."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from alignment_toolkit.cli.common import (
+    As_json,
+    Source,
+    day,
+    gate,
+    level,
+    listed,
+    note,
+    opened,
+    print_json,
+    print_table,
+    say,
+)
+from alignment_toolkit.errors import AlignmentError, DataError, ExportFailed, ParameterError
+
+if TYPE_CHECKING:
+    from alignment_toolkit.results import Analysis, KpiValue
+
+__all__ = ["register"]
+
+Period = Annotated[
+    str | None,
+    typer.Option("--period", help="2026-Q3, 2026-07, last-month ...; by default the last complete quarter."),
+]
+By = Annotated[list[str] | None, typer.Option("--by", help="Dimensions to split by: channel,region.")]
+AsOf = Annotated[str | None, typer.Option("--as-of", help="Use no data after this day.")]
+
+
+def check(
+    source: Source,
+    strict: Annotated[bool, typer.Option("--strict", help="Warnings too give exit code 3.")] = False,
+    as_json: As_json = False,
+) -> None:
+    """Name every problem of the data, and what can be computed.
+
+    Example: alignment check data/sample
+    """
+    from alignment_toolkit.catalog import Catalog
+
+    company = opened(source, clean=False)
+    catalog = Catalog.load(company.settings)
+    catalog.check(company.settings)
+    can, cannot = catalog.capabilities(company)
+    problems = company.problems
+    errors = [p for p in problems if p.level == "error"]
+    if as_json:
+        print_json({"problems": [p.to_json() for p in problems], "can": can, "cannot": cannot})
+    else:
+        say(f"{company.name}: {len(company.tables)} tables, complete until {company.as_of or 'unknown'}.")
+        if problems:
+            print_table(
+                ["level", "table", "file", "row", "column", "value", "message"],
+                [[p.level, p.table, p.file, p.row, p.column, p.value, p.message] for p in problems],
+                right=["row"],
+            )
+        else:
+            say("No problem found.")
+        say(f"Can be computed: {', '.join(can) or 'nothing'}.")
+        if cannot:
+            say("Can't be computed:")
+            print_table(["id", "missing"], [[c["id"], ", ".join(c["missing"])] for c in cannot])
+    if errors or (strict and problems):
+        what = [f"{len(errors)} errors"] * bool(errors) + [f"{len(problems) - len(errors)} warnings"]
+        note(f"error: {' and '.join(what)} in the data of {company.name}.")
+        raise typer.Exit(DataError.exit_code)
+
+
+def kpis(
+    source: Source,
+    period: Period = None,
+    kpi: Annotated[list[str] | None, typer.Option("--kpi", help="Ids; by default all.")] = None,
+    by: By = None,
+    grain: Annotated[str | None, typer.Option("--grain", help="day, week, month, quarter or year.")] = None,
+    compare: Annotated[str, typer.Option("--compare", help="previous, year-ago, none or a period.")] = "none",
+    as_of: AsOf = None,
+    as_json: As_json = False,
+) -> None:
+    """Give KPIs with their intervals, in total and split.
+
+    Example: alignment kpis data/sample --period 2026-Q3 --kpi leads,win-rate --by channel --grain month
+    """
+    from alignment_toolkit.analysis import measure_kpis
+    from alignment_toolkit.catalog import Catalog
+    from alignment_toolkit.errors import UnknownName
+    from alignment_toolkit.periods import GRAINS, compare_periods
+    from alignment_toolkit.pseudonyms import Pseudonyms
+    from alignment_toolkit.runs import resolve_period
+
+    if grain is not None and grain not in GRAINS:
+        raise UnknownName("grain", grain, GRAINS)
+    company = opened(source, day(as_of))
+    settings = company.settings
+    catalog = Catalog.load(settings)
+    catalog.check(settings)
+    chosen = catalog.chosen_kpis(listed(kpi) or None)
+    when = resolve_period(company, period)
+    hidden = Pseudonyms(settings.secret_key() or company.name, settings.privacy.names)
+    warnings: list[str] = []
+    rows = measure_kpis(
+        company, chosen, when, by=listed(by), grain=grain, compare=compare_periods(compare, when),
+        hidden=hidden, warnings=warnings,
+    )  # fmt: skip
+    for warning in warnings:
+        note(f"warning: {warning}")
+    if as_json:
+        print_json(_as_analysis(rows, company.name, company.currency, when.label).to_json()["kpis"])
+    else:
+        say(f"{company.name}, {when} ({when.start} to {when.last})")
+        _print_kpis(rows, company.currency)
+
+
+def _as_analysis(rows: list[KpiValue], name: str, currency: str, period: str) -> Analysis:
+    from dataclasses import replace
+
+    from alignment_toolkit.results import Analysis
+
+    return replace(Analysis.empty(company=name, currency=currency, period=period), kpis=tuple(rows))
+
+
+def _print_kpis(rows: list[KpiValue] | tuple[KpiValue, ...], currency: str) -> None:
+    from alignment_toolkit.units import unit
+
+    dimensions = list(dict.fromkeys(name for row in rows for name in row.by))
+    table = []
+    for row in rows:
+        u = unit(row.unit)
+        slices = ["all" if d not in row.by else row.by[d] or "(missing)" for d in dimensions]
+        notes = [row.reason] if row.reason else []
+        if row.immature:
+            notes.append("immature")
+        for change in row.changes:
+            if change.value is not None:
+                told = "" if change.p is None else f" (p {change.p:.2g})"
+                notes.append(f"{change.value:+,.3g} against {change.from_period}{told}")
+        value = u.text(row.value, currency=currency)
+        interval = u.interval(row.low, row.high, currency=currency)
+        table.append([row.title, *slices, row.period, value, interval, f"{row.n:,}", "; ".join(notes)])
+    print_table(
+        ["KPI", *dimensions, "period", "value", "95 % interval", "n", "note"], table, right=["value", "n"]
+    )
+
+
+def analyse(
+    source: Source,
+    period: Period = None,
+    compare: Annotated[
+        str, typer.Option("--compare", help="previous, year-ago, none or a period.")
+    ] = "previous",
+    by: By = None,
+    indicators: Annotated[list[str] | None, typer.Option("--indicators", help="Ids; by default all.")] = None,
+    as_of: AsOf = None,
+    out: Annotated[Path | None, typer.Option("--out", help="Write the Analysis to this file.")] = None,
+    fail_on: Annotated[
+        str, typer.Option("--fail-on", help="high, medium, low or never: exit code 10.")
+    ] = "never",
+    as_json: As_json = False,
+) -> None:
+    """Compute KPIs and findings of one period.
+
+    Example: alignment analyse data/sample --period 2026-Q3 --out analysis.json --fail-on high
+    """
+    level(fail_on)
+    from alignment_toolkit.analysis import analyse as compute
+    from alignment_toolkit.runs import check_dimensions
+
+    company = opened(source, day(as_of))
+    check_dimensions(company, listed(by))
+    analysis = compute(company, period, compare=compare, by=listed(by), indicators=listed(indicators) or None)
+    for warning in analysis.warnings:
+        note(f"warning: {warning}")
+    if out is not None:
+        _replace(out, analysis.dumps())
+        note(f"written: {out}")
+    if as_json:
+        typer.echo(analysis.dumps(), nl=False)
+    else:
+        print_analysis(analysis)
+    gate(analysis, fail_on)
+
+
+def _replace(path: Path, text: str) -> None:
+    """Write a file whole or not at all."""
+    fresh = path.with_name(f".{path.name}.new")
+    try:
+        fresh.write_text(text, encoding="utf-8", newline="\n")
+        fresh.replace(path)
+    except OSError as e:
+        raise ExportFailed(f"{path} could not be written: {e.strerror or e}.") from e
+    finally:
+        if fresh.exists():
+            fresh.unlink()
+
+
+def print_analysis(analysis: Analysis) -> None:
+    """Print the answer first, then the findings, the KPIs and what could not be assessed."""
+    from alignment_toolkit.units import unit
+
+    say(f"{analysis.company}, {analysis.period} ({analysis.start} to {analysis.to})")
+    findings = [f for f in analysis.findings if f.status not in ("not_assessed", "error", "withheld")]
+    found = [f for f in findings if f.status == "misaligned"]
+    say(f"Out of line: {len(found)} of {len(findings)} questions assessed.\n")
+    if findings:
+        rows = []
+        for f in sorted(findings, key=lambda f: LEVEL_ORDER.index(f.severity)):
+            u = unit(f.gap.unit) if f.gap else None
+            gap = u.text(f.gap.value, currency=analysis.currency) if u and f.gap else ""
+            interval = u.interval(f.gap.low, f.gap.high, currency=analysis.currency) if u and f.gap else ""
+            money = (
+                unit("money").text(f.money_at_stake.value, currency=analysis.currency)
+                if f.money_at_stake
+                else ""
+            )
+            slices = ", ".join(f"{k}={v}" for k, v in f.by.items())
+            status = f.status if f.severity == "none" else f"{f.status}, {f.severity}"
+            rows.append([f"{f.title}{' ' + slices if slices else ''}", status, gap, interval, money])
+        print_table(
+            ["finding", "verdict", "gap", "95 % interval", "at stake"], rows, right=["gap", "at stake"]
+        )
+        say()
+    _print_kpis([k for k in analysis.kpis if k.grain is None], analysis.currency)
+    missing = [f for f in analysis.findings if f not in findings]
+    if missing:
+        say("\nNot assessed:")
+        print_table(
+            ["indicator", "status", "why"],
+            [[f.indicator, f.status, f.message or f"needs {', '.join(f.missing)}"] for f in missing],
+        )
+
+
+LEVEL_ORDER = ("high", "medium", "low", "none")
+
+
+def report(
+    analysis: Annotated[
+        Path, typer.Argument(metavar="ANALYSIS.json", help="What analyse or run wrote.", show_default=False)
+    ],
+    out: Annotated[Path, typer.Option("--out", help="The folder for the reports.")] = Path("reports"),
+    formats: Annotated[
+        list[str] | None, typer.Option("--formats", help="html,json; by default as in the settings.")
+    ] = None,
+    audience: Annotated[str | None, typer.Option("--audience", help="internal, client or public.")] = None,
+    as_json: As_json = False,
+) -> None:
+    """Write reports from an Analysis alone, without the data.
+
+    Example: alignment report reports/01_alignment_report/2026-Q3/all/latest/analysis.json --out reports
+    """
+    from alignment_toolkit.errors import UnknownName
+    from alignment_toolkit.runs import FORMATS, check_formats
+
+    audiences = ("internal", "client", "public")
+    if audience is not None and audience not in audiences:
+        raise UnknownName("audience", audience, audiences)
+    wanted = check_formats(listed(formats))
+    loaded = _load(analysis)
+    told: dict[str, Any] = dict(loaded.settings.get("report") or {})
+    wanted = wanted or tuple(f for f in told.get("formats") or () if f in FORMATS) or ("html",)
+    if loaded.kpis and all(row.value is None or not row.n for row in loaded.kpis):
+        until = min((q.complete_until for q in loaded.data_quality if q.complete_until), default=None)
+        covered = f" The data of {loaded.company} is complete until {until}." if until else ""
+        raise DataError(
+            f"{analysis} has no data in {loaded.period} ({loaded.start} to {loaded.to}), so there is nothing to report."
+            f"{covered} Analyse a period with data."
+        )
+    written = write_reports(loaded, out, wanted, audience or told.get("audience") or "internal")
+    if as_json:
+        print_json({name: path.as_posix() for name, path in written.items()})
+    else:
+        for path in written.values():
+            say(path.as_posix())
+
+
+def write_reports(analysis: Analysis, out: Path, formats: tuple[str, ...], audience: str) -> dict[str, Path]:
+    """Write reports into a folder; each file gets its name only when it is whole."""
+    import shutil
+    import tempfile
+
+    from alignment_toolkit.report import Report
+
+    try:
+        out.mkdir(parents=True, exist_ok=True)
+        staging = Path(tempfile.mkdtemp(prefix=".report-", dir=out))
+        try:
+            made = Report.of(analysis, audience=audience).write(staging, formats=formats)
+            final = {}
+            for name, path in made.items():
+                final[name] = out / Path(path).name
+                Path(path).replace(final[name])
+        finally:
+            shutil.rmtree(staging, ignore_errors=True)
+    except OSError as e:
+        raise ExportFailed(f"The report could not be written to {out}: {e.strerror or e}.") from e
+    return final
+
+
+def _load(path: Path) -> Analysis:
+    from alignment_toolkit.results import Analysis
+
+    if path.is_dir():
+        path = path / "analysis.json"
+    try:
+        text = path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as e:
+        raise ParameterError(f"{path} can't be read: {getattr(e, 'strerror', None) or e}.") from e
+    try:
+        return Analysis.loads(text)
+    except AlignmentError as e:
+        raise DataError(f"{path}: {e}") from e
+
+
+def register(app: typer.Typer) -> None:
+    """Add this module's commands."""
+    for command in (check, kpis, analyse, report):
+        app.command()(command)

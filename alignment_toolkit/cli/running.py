@@ -1,0 +1,237 @@
+"""The commands around runs: demo, run, runs, params."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from alignment_toolkit.cli.common import (
+    As_json,
+    Out,
+    Source,
+    Words,
+    gate,
+    level,
+    listed,
+    note,
+    print_json,
+    print_table,
+    progress_bar,
+    say,
+)
+from alignment_toolkit.errors import AlignmentError, MatrixFailed, ParameterError
+
+__all__ = ["register"]
+
+REPORT = "01_alignment_report"
+REPORTS = Path("reports")
+
+
+def demo(out: Out = REPORTS, as_json: As_json = False) -> None:
+    """Make the whole report of a made-up company, offline.
+
+    Example: alignment demo --out reports
+    """
+    from alignment_toolkit.runs import perform, plan
+
+    made = plan("sample", notebook=REPORT, out=out)
+    with progress_bar("the report of the made-up sample company") as progress:
+        done = perform(made, progress=progress)
+    if as_json:
+        print_json(done.to_json())
+        return
+    say(f"The report of the made-up company {made.company} for {made.period}:")
+    _print_files(done)
+
+
+def run(
+    source: Source,
+    notebook: Annotated[list[str] | None, typer.Option("--notebook", help="Names or paths.")] = None,
+    period: Annotated[
+        str | None,
+        typer.Option("--period", help="2026-Q3, last-month ...; by default the last complete quarter."),
+    ] = None,
+    values: Annotated[
+        list[str] | None,
+        typer.Option("--set", metavar="NAME=VALUE", help="A parameter of the notebook; repeat it."),
+    ] = None,
+    out: Out = REPORTS,
+    formats: Annotated[list[str] | None, typer.Option("--formats", help="html,json.")] = None,
+    fail_on: Annotated[
+        str, typer.Option("--fail-on", help="high, medium, low or never: exit code 10.")
+    ] = "never",
+    timeout: Annotated[
+        float, typer.Option("--timeout", min=1, help="Seconds that one cell may take.")
+    ] = 3600,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Show what would be run, and run nothing.")
+    ] = False,
+    force: Annotated[bool, typer.Option("--force", help="Run again what is done already.")] = False,
+    as_json: As_json = False,
+) -> None:
+    """Run notebooks; publish each whole or not at all.
+
+    Example: alignment run alignment.toml --period last-quarter --set compare=year-ago --fail-on high
+    """
+    from alignment_toolkit.runs import perform, plan
+
+    level(fail_on)
+    given = _given(values, period, formats)
+    plans = [plan(source, notebook=name, given=given, out=out) for name in listed(notebook) or [REPORT]]
+    if dry_run:
+        _print_plans(plans, as_json)
+        return
+    done, failed = [], []
+    for made in plans:
+        try:
+            with progress_bar(f"{made.name} for {made.period}") as progress:
+                done.append(perform(made, force=force, timeout=timeout, progress=progress))
+        except AlignmentError as e:
+            if len(plans) == 1:
+                raise
+            failed.append(made.name)
+            note(f"error: {e}")
+    if as_json:
+        told = [one.to_json() for one in done]
+        print_json(told[0] if len(plans) == 1 else told)
+    else:
+        for one in done:
+            if not one.fresh:
+                say(f"already done: {one.id} (the same data, parameters and version; --force runs it again)")
+            _print_files(one)
+    if failed:
+        raise MatrixFailed(f"{len(failed)} of {len(plans)} notebooks failed: {', '.join(failed)}.")
+    for one in done:
+        gate(_analysis(one.folder), fail_on)
+
+
+def _given(values: Words, period: str | None, formats: Words) -> dict[str, Any]:
+    given: dict[str, Any] = {}
+    for pair in values or ():
+        name, equals, value = pair.partition("=")
+        if not equals or not name.strip():
+            raise ParameterError(f"--set takes NAME=VALUE, not '{pair}'.")
+        given[name.strip()] = value
+    if "source" in given:
+        raise ParameterError("The source is named before the options: alignment run SOURCE.")
+    for name, told in (("period", period), ("formats", listed(formats) or None)):
+        if told is not None and name in given:
+            raise ParameterError(f"'{name}' is given twice, by --{name} and by --set.")
+        if told is not None:
+            given[name] = told
+    return given
+
+
+def _analysis(folder: Path) -> dict[str, Any]:
+    import json
+
+    data: dict[str, Any] = json.loads((folder / "analysis.json").read_text(encoding="utf-8"))
+    return data
+
+
+def _print_files(done: Any) -> None:
+    for path in done.files:
+        say(path.as_posix())
+
+
+def _print_plans(plans: list[Any], as_json: bool) -> None:
+    if as_json:
+        told = [made.to_json() for made in plans]
+        print_json(told[0] if len(told) == 1 else told)
+        return
+    for made in plans:
+        data = made.to_json()
+        say(f"{made.name} for {made.company}, {made.period}; nothing was run.")
+        print_table(["parameter", "value"], [[k, repr(v)] for k, v in data["parameters"].items()])
+        say(f"Data: {data['data_fingerprint']}")
+        say(f"Would go to {data['folder']}: {', '.join(data['outputs'])}")
+
+
+def params(
+    notebook: Annotated[str, typer.Argument(help="Name or path.", show_default=False)],
+    schema: Annotated[bool, typer.Option("--schema", help="As a JSON Schema.")] = False,
+    as_json: As_json = False,
+) -> None:
+    """Show a notebook's parameters.
+
+    Example: alignment params 01_alignment_report
+    """
+    from alignment_toolkit.notebooks import find_notebook, json_schema, parameters_of, read_notebook
+
+    path = find_notebook(notebook)
+    declared = parameters_of(read_notebook(path), path.stem)
+    if schema:
+        print_json(json_schema(declared, path.stem))
+    elif as_json:
+        print_json([p.to_json() for p in declared])
+    else:
+        print_table(
+            ["name", "type", "default", "meaning"],
+            [
+                [p.name, str(p.kind), "(required)" if p.required else repr(p.default), p.help]
+                for p in declared
+            ],
+        )
+
+
+runs_app = typer.Typer(
+    name="runs",
+    help="List what was run, or show one run.\n\nExample: alignment runs --out reports",
+    invoke_without_command=True,
+    rich_markup_mode=None,
+)
+
+
+@runs_app.callback()
+def _list_runs(context: typer.Context, out: Out = REPORTS, as_json: As_json = False) -> None:
+    if context.invoked_subcommand is not None:
+        return
+    from alignment_toolkit.runs import history
+
+    found = history(out)
+    if as_json:
+        print_json(found)
+    elif not found:
+        say(f"Nothing was run in {out}.")
+    else:
+        columns = ("id", "notebook", "company", "period", "slice", "status", "finished", "findings", "latest")
+        for r in found:
+            r["findings"] = ", ".join(f"{n} {k}" for k, n in (r["findings"] or {}).items() if n)
+            r["latest"] = "yes" if r["latest"] else ""
+        print_table(columns, [[r[c] for c in columns] for r in found])
+
+
+@runs_app.command("show")
+def _show_run(
+    id: Annotated[str, typer.Argument(metavar="ID", help="The id, or how it begins.", show_default=False)],
+    out: Out = REPORTS,
+    as_json: As_json = False,
+) -> None:
+    """Show one run: parameters, versions, times, files.
+
+    Example: alignment runs show 3f9a
+    """
+    from alignment_toolkit.runs import show
+
+    found = show(id, out)
+    if as_json:
+        print_json(found.to_json())
+        return
+    m = found.manifest
+    rows = [
+        [k, m[k]] for k in ("id", "status", "notebook", "company", "period", "slice", "started", "finished")
+    ]
+    rows += [["data_fingerprint", m["data_fingerprint"]]]
+    rows += [[f"parameter {k}", repr(v)] for k, v in m["parameters"].items()]
+    rows += [[f"version {k}", v] for k, v in m["versions"].items()]
+    print_table(["", "value"], rows)
+    _print_files(found)
+
+
+def register(app: typer.Typer) -> None:
+    """Add this module's commands."""
+    for command in (demo, run, params):
+        app.command()(command)
+    app.add_typer(runs_app)

@@ -1,0 +1,297 @@
+"""A run as a transaction: executed in a staging folder, published by one rename, or not at all."""
+
+from __future__ import annotations
+
+import contextlib
+import datetime as dt
+import html
+import json
+import platform
+import shutil
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from importlib import metadata
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from alignment_toolkit.errors import (
+    AlignmentError,
+    AlreadyRunning,
+    CellFailed,
+    DataError,
+    ExportFailed,
+    ParameterError,
+)
+from alignment_toolkit.notebooks import SENTINEL, execute
+from alignment_toolkit.results import VERSION
+from alignment_toolkit.runs.places import FAILED, MANIFEST, file_hash, now, point, stamp, sync, write
+from alignment_toolkit.runs.planning import Plan
+
+if TYPE_CHECKING:
+    from nbformat import NotebookNode
+
+__all__ = ["MANIFEST_SCHEMA", "Run", "perform", "read_manifest"]
+
+MANIFEST_SCHEMA = 1
+_STAGING = ".staging-"
+_LIBRARIES = ("duckdb", "ibis-framework", "pandas", "numpy", "scipy", "statsmodels", "papermill")
+
+
+@dataclass(frozen=True)
+class Run:
+    """A published run."""
+
+    folder: Path
+    manifest: Mapping[str, Any]
+    fresh: bool = True
+
+    @property
+    def id(self) -> str:
+        """The run's id, which is its folder's name."""
+        return self.folder.name
+
+    @property
+    def files(self) -> tuple[Path, ...]:
+        """The artefacts and the manifest."""
+        return (*(self.folder / name for name in self.manifest["artefacts"]), self.folder / MANIFEST)
+
+    def to_json(self) -> dict[str, Any]:
+        """Give what ``alignment run --json`` prints."""
+        return {"folder": self.folder.as_posix(), "fresh": self.fresh, **self.manifest}
+
+
+def perform(
+    plan: Plan,
+    *,
+    force: bool = False,
+    timeout: float | None = 3600,
+    progress: Callable[[int, int], None] | None = None,
+) -> Run:
+    """Execute a plan and publish it whole, or publish nothing.
+
+    Parameters
+    ----------
+    plan
+        What `plan` gave.
+    force
+        Run again where the same run is there already.
+    timeout
+        Seconds that one cell may take.
+    progress
+        Called with a cell's position and the number of cells.
+
+    Raises
+    ------
+    AlreadyRunning
+        Where another process works on the same notebook, period and slice.
+    CellFailed, KernelLost, ExportFailed
+        Where the run failed; FAILED.html beside the runs says why.
+    """
+    try:
+        key = _key_folder(plan)
+        with _locked(key, plan):
+            for left in key.glob(f"{_STAGING}*"):
+                shutil.rmtree(left, ignore_errors=True)
+            if not force and (done := _done(key, plan.digest)) is not None:
+                point(key, done.name)
+                return Run(done, read_manifest(done), fresh=False)
+            return _publish(plan, key, timeout, progress)
+    except OSError as e:
+        raise ExportFailed(
+            f"The run could not be written: {e.strerror or e} ({e.filename or plan.key})."
+        ) from e
+
+
+def _publish(
+    plan: Plan, key: Path, timeout: float | None, progress: Callable[[int, int], None] | None
+) -> Run:
+    started = now()
+    id = _free_id(key, f"{plan.digest[:10]}-{started:%Y%m%dT%H%M%SZ}")
+    staging = key / f"{_STAGING}{id}"
+    staging.mkdir()
+    try:
+        executed = execute(
+            plan.node, plan.name, plan.parameters, folder=staging, timeout=timeout, progress=progress
+        )
+        manifest = _complete(plan, id, executed, staging, started)
+        for path in [*staging.iterdir(), staging]:
+            sync(path)
+        staging.rename(key / id)
+        sync(key)
+    except AlignmentError as e:
+        shutil.rmtree(staging, ignore_errors=True)
+        _leave_page(plan, key, e, started)
+        raise
+    except OSError as e:
+        shutil.rmtree(staging, ignore_errors=True)
+        failed = ExportFailed(f"The run could not be written: {e.strerror or e} ({e.filename or key}).")
+        _leave_page(plan, key, failed, started)
+        raise failed from e
+    finally:
+        shutil.rmtree(staging, ignore_errors=True)
+    point(key, id)
+    (key / FAILED).unlink(missing_ok=True)
+    return Run(key / id, manifest)
+
+
+def _complete(
+    plan: Plan, id: str, executed: NotebookNode, staging: Path, started: dt.datetime
+) -> dict[str, Any]:
+    """Check what the notebook left, add the executed notebook and the manifest."""
+    import nbformat
+
+    sentinel = staging / SENTINEL
+    if not sentinel.is_file():
+        raise CellFailed(
+            f"Notebook '{plan.name}' came to its end without at.finish(...), which hands over its results."
+        )
+    promised: dict[str, str] = json.loads(sentinel.read_text(encoding="utf-8"))
+    sentinel.unlink()
+    nbformat.write(executed, staging / f"{plan.name}.ipynb")
+    artefacts = {
+        p.relative_to(staging).as_posix(): {"sha256": file_hash(p), "bytes": p.stat().st_size}
+        for p in sorted(staging.rglob("*"))
+        if p.is_file()
+    }
+    spoilt = [name for name, digest in promised.items() if artefacts.get(name, {}).get("sha256") != digest]
+    if spoilt:
+        raise CellFailed(
+            f"Notebook '{plan.name}' changed after at.finish(...) what that had written: {', '.join(spoilt)}."
+        )
+    analysis = json.loads((staging / "analysis.json").read_text(encoding="utf-8"))
+    if analysis["data_fingerprint"] != plan.fingerprint:
+        raise DataError("The data changed while the notebook ran. Run again when it is at rest.")
+    finished = now()
+    manifest = {
+        "schema": MANIFEST_SCHEMA,
+        "id": id,
+        "status": "ok",
+        "notebook": plan.name,
+        "company": plan.company,
+        "period": plan.period,
+        "slice": plan.slice,
+        "parameters": dict(plan.parameters),
+        "data_fingerprint": plan.fingerprint,
+        "digest": plan.digest,
+        "seed": "each indicator's id",
+        "versions": _versions(),
+        "started": stamp(started),
+        "finished": stamp(finished),
+        "seconds": (finished - started).total_seconds(),
+        "findings": _counts(analysis),
+        "artefacts": artefacts,
+    }
+    write(staging / MANIFEST, json.dumps(manifest, ensure_ascii=False, indent=1) + "\n")
+    return manifest
+
+
+def _counts(analysis: Mapping[str, Any]) -> dict[str, int]:
+    counts = {"high": 0, "medium": 0, "low": 0}
+    for finding in analysis["findings"]:
+        if finding["severity"] in counts:
+            counts[finding["severity"]] += 1
+    return counts
+
+
+def _key_folder(plan: Plan) -> Path:
+    root = plan.out.resolve()
+    # A link inside the reports must not lead a run out of them.
+    if not plan.key.resolve().is_relative_to(root):
+        raise ParameterError(f"{plan.key} leads out of {plan.out}; a link stands in its way.")
+    plan.key.mkdir(parents=True, exist_ok=True)
+    return plan.key
+
+
+@contextlib.contextmanager
+def _locked(key: Path, plan: Plan) -> Iterator[None]:
+    from filelock import FileLock, Timeout
+
+    lock = FileLock(key / ".lock", timeout=0)
+    try:
+        lock.acquire()
+    except Timeout:
+        raise AlreadyRunning(
+            f"'{plan.name}' for {plan.period} is being run by another process. Wait for it, or name another --out."
+        ) from None
+    try:
+        yield
+    finally:
+        lock.release()
+
+
+def _done(key: Path, digest: str) -> Path | None:
+    """Give the newest published run with this digest whose files are as they were."""
+    for folder in sorted(key.glob(f"{digest[:10]}-*"), reverse=True):
+        with contextlib.suppress(OSError, ValueError, KeyError, TypeError, AlignmentError):
+            manifest = read_manifest(folder)
+            whole = all(
+                file_hash(folder / name) == told["sha256"] for name, told in manifest["artefacts"].items()
+            )
+            if manifest["digest"] == digest and manifest["status"] == "ok" and whole:
+                return folder
+    return None
+
+
+def _free_id(key: Path, id: str) -> str:
+    taken = 1
+    free = id
+    while (key / free).exists():
+        taken += 1
+        free = f"{id}-{taken}"
+    return free
+
+
+def _versions() -> dict[str, str]:
+    found = {"alignment_toolkit": VERSION, "python": platform.pythonVERSION}
+    for name in _LIBRARIES:
+        with contextlib.suppress(metadata.PackageNotFoundError):
+            found[name] = metadata.version(name)
+    return found
+
+
+def read_manifest(folder: Path) -> dict[str, Any]:
+    """Read the manifest of a published run."""
+    manifest: dict[str, Any] = json.loads((folder / MANIFEST).read_text(encoding="utf-8"))
+    if manifest.get("schema") != MANIFEST_SCHEMA:
+        raise AlignmentError(
+            f"{folder / MANIFEST} has schema {manifest.get('schema')!r}; this version reads {MANIFEST_SCHEMA}."
+        )
+    return manifest
+
+
+_PAGE = """<!doctype html>
+<html lang="en"><head><meta charset="utf-8"><title>FAILED: {notebook} for {period}</title>
+<meta http-equiv="Content-Security-Policy" content="default-src 'none'; style-src 'unsafe-inline'">
+<style>body{{font:16px/1.5 sans-serif;max-width:50em;margin:2em auto;padding:0 1em;border-left:8px solid #b00}}
+pre{{white-space:pre-wrap;background:#f4f4f4;padding:1em}}</style></head>
+<body><h1>This run FAILED. There is no report here.</h1>
+<p>{notebook}, {company}, {period}, {slice}; <time datetime="{at}">{at}</time>; exit code {code}.</p>
+<pre>{message}</pre>
+<p>{next}</p>
+<p>Nothing was published. What was published before is as it was.</p>
+</body></html>
+"""
+_NEXT = {
+    3: "What to do: mend the data (alignment check names every problem) and run again.",
+    4: "What to do: mend what the message names, in the data or in that cell, and run again.",
+    5: "What to do: run again; if it dies again, give it more memory or time (--timeout), or a shorter period.",
+    8: "What to do: see that the disk has room and the folder may be written, and run again.",
+}
+
+
+def _leave_page(plan: Plan, key: Path, error: AlignmentError, at: dt.datetime) -> None:
+    facts = {
+        "notebook": plan.name,
+        "company": plan.company,
+        "period": plan.period,
+        "slice": plan.slice,
+        "at": stamp(at),
+        "code": str(error.exit_code),
+        "message": str(error),
+        "next": _NEXT.get(error.exit_code, "Run again with --debug to see where it went wrong."),
+    }
+    page = _PAGE.format(**{k: html.escape(v) for k, v in facts.items()})
+    # Where even the page can't be written, the error itself still says why.
+    with contextlib.suppress(OSError):
+        write(key / f".{FAILED}", page)
+        (key / f".{FAILED}").replace(key / FAILED)

@@ -1,0 +1,269 @@
+"""The plan of a run: all that can be wrong before a kernel starts, found before it starts."""
+
+from __future__ import annotations
+
+import contextlib
+import datetime as dt
+import hashlib
+import json
+import os
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from alignment_toolkit.errors import DataError, ParameterError, UnknownName
+from alignment_toolkit.notebooks import bundled, check_parameters, find_notebook, parameters_of, read_notebook
+from alignment_toolkit.periods import Period, compare_periods
+from alignment_toolkit.results import VERSION
+from alignment_toolkit.runs.places import MANIFEST, file_hash, slug
+
+if TYPE_CHECKING:
+    from nbformat import NotebookNode
+
+    from alignment_toolkit.company import Company
+
+__all__ = [
+    "FORMATS",
+    "Plan",
+    "check_dimensions",
+    "check_formats",
+    "open_company",
+    "plan",
+    "require_data",
+    "resolve_period",
+]
+
+WHOLE = "all"
+FORMATS = ("html", "json")
+_LATER = ("pdf", "pptx", "xlsx")
+
+
+@dataclass(frozen=True)
+class Plan:
+    """A run that is about to be: everything is checked, nothing is written."""
+
+    notebook: Path
+    node: NotebookNode = field(repr=False)
+    parameters: Mapping[str, Any]
+    company: str
+    period: str
+    slice: str
+    fingerprint: str
+    out: Path
+    formats: tuple[str, ...]
+    settings: str
+
+    @property
+    def name(self) -> str:
+        """The notebook's name."""
+        return self.notebook.stem
+
+    @property
+    def key(self) -> Path:
+        """The folder of all runs of this notebook, period and slice."""
+        return self.out / slug(self.name) / slug(self.period) / slug(self.slice)
+
+    @property
+    def digest(self) -> str:
+        """The same inputs, parameters, notebook and version give the same digest."""
+        sources = [[c.cell_type, c.source] for c in self.node.cells]
+        told = [VERSION, sources, dict(self.parameters), self.fingerprint, self.settings, list(self.formats)]
+        return hashlib.sha256(json.dumps(told, sort_keys=True).encode()).hexdigest()
+
+    def to_json(self) -> dict[str, Any]:
+        """Give what ``alignment run --dry-run --json`` prints."""
+        return {
+            "notebook": self.name,
+            "company": self.company,
+            "period": self.period,
+            "slice": self.slice,
+            "parameters": dict(self.parameters),
+            "data_fingerprint": self.fingerprint,
+            "formats": list(self.formats),
+            "folder": self.key.as_posix(),
+            "outputs": [
+                f"{self.name}.ipynb",
+                "analysis.json",
+                *(f"report.{f}" for f in self.formats),
+                MANIFEST,
+            ],
+            "digest": self.digest,
+        }
+
+
+def plan(
+    source: str,
+    *,
+    notebook: str = "01_alignment_report",
+    given: Mapping[str, Any] | None = None,
+    out: str | Path = "reports",
+) -> Plan:
+    """Check everything about a run: notebook, parameters, data, period, columns, formats.
+
+    Parameters
+    ----------
+    source
+        As in ``Company.open``.
+    notebook
+        Name or path.
+    given
+        Values of the notebook's parameters by name; text is read by the declared type.
+    out
+        The root of the reports.
+
+    Raises
+    ------
+    ParameterError
+        For an unknown notebook, parameter, period, column, indicator or format (exit 2).
+    DataError
+        For data that is refused, and for a period without any data (exit 3).
+    """
+    path = find_notebook(notebook)
+    node = read_notebook(path)
+    declared = parameters_of(node, path.stem)
+    values: dict[str, Any] = {**(given or {}), "source": _portable(source)}
+    values = check_parameters(declared, values, notebook=path.stem)
+    company = open_company(source, values.get("as_of"))
+    company.require_clean()
+    _check_names(company, values)
+    formats = check_formats(values.get("formats") or company.settings.report.formats)
+    period = resolve_period(company, values.get("period"))
+    compare_periods(values.get("compare") or "previous", period)
+    require_data(company, period)
+    if "period" in values:
+        values["period"] = period.label
+    return Plan(
+        notebook=path,
+        node=node,
+        parameters=values,
+        company=company.name,
+        period=period.label,
+        slice=WHOLE,
+        fingerprint=company.fingerprint(),
+        out=Path(out),
+        formats=formats,
+        settings=_settings_hash(company),
+    )
+
+
+def _settings_hash(company: Company) -> str:
+    """Give one hash of all settings and of the user's own catalogue: other margins are another run."""
+    own = [
+        path for folder in company.settings.catalogue_folders() for path in sorted(Path(folder).glob("*.py"))
+    ]
+    told = [company.settings.public(), [[path.name, file_hash(path)] for path in own]]
+    return hashlib.sha256(json.dumps(told, sort_keys=True, default=str).encode()).hexdigest()
+
+
+def _portable(source: str) -> str:
+    """Write a source so that the executed notebook names no machine and no secret."""
+    if "://" in source:
+        from urllib.parse import urlsplit
+
+        if urlsplit(source).password:
+            raise ParameterError(
+                "A run keeps its parameters, and this address carries a password. Put it into an alignment.toml as"
+                ' [source] url = "...${ENV_NAME}..." and run that.'
+            )
+        return source
+    with contextlib.suppress(ValueError):  # another drive has no relative path
+        return Path(os.path.relpath(source)).as_posix() if Path(source).is_absolute() else source
+    return source
+
+
+def open_company(source: str, as_of: str | None = None) -> Company:
+    """Open a source as the command does: "sample" is the made-up company that comes with the toolkit."""
+    from alignment_toolkit.company import Company
+
+    place = bundled("sample") if source == "sample" and not Path(source).exists() else source
+    return Company.open(place, as_of=dt.date.fromisoformat(as_of) if as_of else None)
+
+
+def resolve_period(company: Company, text: str | None) -> Period:
+    """Give the period of a text, a relative word or nothing (the last quarter that is complete)."""
+    from alignment_toolkit.analysis import default_period
+
+    if not text:
+        return default_period(company)
+    return company.settings.period(text, as_of=company.as_of)
+
+
+def require_data(company: Company, period: Period) -> None:
+    """Refuse a period in which no table has a row.
+
+    Raises
+    ------
+    DataError
+        Which names the period, what the data covers, and the nearest period with data.
+    """
+    from alignment_toolkit.tables import TABLES
+
+    dated = {t: TABLES[t].date for t in company.tables if TABLES[t].date}
+    # Plans and targets may lie in any year; they are no sign of business in it.
+    dated = {t: c for t, c in dated.items() if TABLES[t].event_columns or t in ("spend", "results")} or dated
+    edges: list[dt.date] = []
+    for table, column in dated.items():
+        if not company.has(table, column):
+            continue
+        day = company[table][column].cast("date")
+        before, after = day < period.start, day >= period.end
+        row = company.fetch(
+            company[table].aggregate(
+                inside=(~before & ~after).sum(), first=day.min(), last=day.max(),
+                before=day.max(where=before), after=day.min(where=after),
+            )
+        ).iloc[0]  # fmt: skip
+        if row["inside"] == row["inside"] and row["inside"]:
+            return
+        edges += [_day(row[c]) for c in ("first", "last", "before", "after") if _day(row[c]) is not None]
+    if not edges:
+        raise DataError(f"There is no data in {period}: {company.name} has no dated rows at all.")
+    nearest = min(edges, key=lambda d: (min(abs((d - period.start).days), abs((d - period.last).days)), d))
+    kind = "quarter" if period.kind == "range" else period.kind
+    fiscal = {"fiscal_year_starts": period.fiscal_year_starts, "fiscal_year_names": period.fiscal_year_names}
+    raise DataError(
+        f"There is no data in {period} ({period.start} to {period.last}). The data of {company.name} covers"
+        f" {min(edges)} to {max(edges)}. The nearest period with data is"
+        f" {Period.of(nearest, kind, **fiscal)}."
+    )
+
+
+def _day(value: Any) -> dt.date | None:
+    if value is None or value != value:
+        return None
+    return value.date() if isinstance(value, dt.datetime) else value
+
+
+def _check_names(company: Company, values: Mapping[str, Any]) -> None:
+    from alignment_toolkit.catalog import Catalog
+
+    catalog = Catalog.load(company.settings)
+    catalog.check(company.settings)
+    catalog.chosen_indicators(values.get("indicators") or None)
+    catalog.chosen_kpis(values.get("kpis") or None)
+    check_dimensions(company, values.get("by") or ())
+
+
+def check_dimensions(company: Company, by: Sequence[str]) -> None:
+    """Refuse a column that no table has.
+
+    Raises
+    ------
+    UnknownName
+        With the near match.
+    """
+    columns = {column for table in company.tables for column in company.columns(table)}
+    for dimension in by:
+        if dimension.rpartition(".")[2] not in columns:
+            raise UnknownName("column", dimension, sorted(columns), where=f"in the data of {company.name}")
+
+
+def check_formats(formats: Sequence[str]) -> tuple[str, ...]:
+    """Give the formats without doubles; refuse those that can't be written."""
+    for name in formats:
+        if name in _LATER:
+            raise ParameterError(f"Reports as {name} are not built yet. There is: {', '.join(FORMATS)}.")
+        if name not in FORMATS:
+            raise UnknownName("format", name, FORMATS)
+    return tuple(dict.fromkeys(formats))
