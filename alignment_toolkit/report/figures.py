@@ -1,0 +1,165 @@
+"""KPIs as blocks: tiles, the table, slices, the course over time."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Final
+
+from alignment_toolkit import charts, units
+from alignment_toolkit.charts import as_number, clean
+from alignment_toolkit.report import words
+from alignment_toolkit.report.blocks import Block, Cell, Figure, Heading, Prose, SideBySide, Table, Tile, Tiles, data
+from alignment_toolkit.results import Analysis, KpiValue
+
+__all__ = ["key_figures", "slices", "totals"]
+
+_TILES: Final = 8
+_ROWS: Final = 40
+_CHARTS: Final = 6
+
+
+def totals(analysis: Analysis) -> list[KpiValue]:
+    """Give the rows of the whole company in the whole period, in catalogue order."""
+    return [r for r in analysis.kpis if not r.by and r.grain is None and r.period == analysis.period]
+
+
+def key_figures(analysis: Analysis, note: str) -> list[Block]:
+    """Give tiles, table and courses of the company's KPIs."""
+    rows = totals(analysis)
+    if not rows:
+        return []
+    compared = analysis.compared_with[0] if analysis.compared_with else None
+    found: list[Block] = [_tiles(rows, analysis.currency, compared), _table(rows, analysis, compared)]
+    if any(r.immature for r in rows):
+        found.append(
+            Prose("Rows marked * hold cases too young to have come to their end; do not compare them.", tone="muted")
+        )
+    found += _courses(analysis, note)
+    return found
+
+
+def _tiles(rows: Sequence[KpiValue], currency: str, compared: str | None) -> Tiles:
+    tiles = []
+    for r in [r for r in rows if r.status == "ok" and as_number(r.value) is not None][:_TILES]:
+        change, about = words.change_text(r, currency, compared)
+        interval = words.interval_text(r, currency)
+        against = f" against {data(compared)}" if compared else ""
+        mark = "clear" if about and "no clear" not in about else ""
+        tiles.append(
+            Tile(
+                title=clean(r.title) + (" *" if r.immature else ""),
+                value=charts.number(as_number(r.value), r.unit, currency),
+                interval=f"95 % interval {interval}" if interval and r.low != r.high else "",
+                change=f"{change}{against}" + ("" if mark or not about else ", no clear change") if change else "",
+                small=f"n {r.n:,}",
+            )
+        )
+    return Tiles(tuple(tiles))
+
+
+def _table(rows: Sequence[KpiValue], analysis: Analysis, compared: str | None) -> Table:
+    currency = analysis.currency
+    written = []
+    for r in rows:
+        change, about = words.change_text(r, currency, compared)
+        value = as_number(r.value) if r.status == "ok" else None
+        written.append(
+            (
+                Cell(clean(r.title) + (" *" if r.immature else "")),
+                Cell(
+                    charts.number(value, r.unit, currency),
+                    small=clean(r.reason) if value is None and r.reason else "",
+                    number=value,
+                    unit=r.unit,
+                ),
+                Cell(words.interval_text(r, currency) if value is not None and r.low != r.high else ""),
+                Cell(f"{r.n:,}", small=f"{r.censored:,} too young" if r.censored else "", number=r.n, unit="count"),
+                *([Cell(change, small=about)] if compared else []),
+                Cell(words.owners_text(r.owners)),
+            )
+        )
+    change_head = (f"Change against {data(compared)}",) if compared else ()
+    columns = ("Key figure", "Value", "95 % interval", "n", *change_head, "Who answers for it, in %")
+    numeric = (False, True, True, True, *((True,) if compared else ()), False)
+    note = "Money and counts of all cases have no sampling error and so no interval." if any(
+        r.low is None or r.low == r.high for r in rows if r.status == "ok"
+    ) else ""
+    return Table(f"Key figures, {data(analysis.period)}", columns, tuple(written), numeric, note=note)
+
+
+def _courses(analysis: Analysis, note: str) -> list[Block]:
+    drawn: list[Figure] = []
+    kpis = list(dict.fromkeys(r.kpi for r in analysis.kpis if r.grain is not None and not r.by))
+    for kpi in kpis:
+        rows = [r for r in analysis.kpis if r.kpi == kpi and r.grain is not None and not r.by]
+        grain = rows[0].grain
+        data_ = charts.of_months([r for r in rows if r.grain == grain], currency=analysis.currency, note=note)
+        if data_ is not None:
+            drawn.append(Figure(data_, small=True))
+    if not drawn:
+        return []
+    return [Heading(3, "Over time"), *_pairs(drawn)]
+
+
+def _pairs(figures: Sequence[Figure]) -> list[Block]:
+    return [SideBySide(tuple((f,) for f in figures[i : i + 2])) for i in range(0, len(figures), 2)]
+
+
+def slices(analysis: Analysis, note: str) -> list[Block]:
+    """Give each dimension's table and charts."""
+    rows = [r for r in analysis.kpis if r.by and r.grain is None and r.period == analysis.period]
+    found: list[Block] = []
+    for dimensions in dict.fromkeys(tuple(r.by) for r in rows):
+        mine = [r for r in rows if tuple(r.by) == dimensions]
+        found += _one_dimension(analysis, dimensions, mine, note)
+    return found
+
+
+def _one_dimension(
+    analysis: Analysis, dimensions: tuple[str, ...], rows: Sequence[KpiValue], note: str
+) -> list[Block]:
+    named = " and ".join(clean(d).replace("_", " ") for d in dimensions)
+    kpis = [k for k in dict.fromkeys(r.kpi for r in rows) if any(r.kpi == k and r.status == "ok" for r in rows)]
+    if not kpis:
+        return []
+    titles = {r.kpi: clean(r.title) for r in rows}
+    values = list(dict.fromkeys(tuple(r.by.values()) for r in rows))
+    cells = {(tuple(r.by.values()), r.kpi): r for r in rows}
+    written = tuple(
+        (
+            Cell(charts.shorten(", ".join(clean(v) for v in value), 80)),
+            *(_slice_cell(cells.get((value, kpi)), analysis.currency) for kpi in kpis),
+        )
+        for value in values[:_ROWS]
+    )
+    more = len(values) - _ROWS
+    table = Table(
+        f"By {named}",
+        (charts.humanise(named), *(titles[k] for k in kpis)),
+        written,
+        (False, *(True for _ in kpis)),
+        note=f"{more} more rows are in analysis.json." if more > 0 else "",
+    )
+    whole = {r.kpi: r for r in totals(analysis)}
+    drawn = []
+    for kpi in kpis:
+        chart = charts.of_slices(
+            [r for r in rows if r.kpi == kpi], whole.get(kpi), currency=analysis.currency, note=note
+        )
+        # Money and counts stand in the table; a rate with its interval is what a picture shows better.
+        if chart is not None and any(p.low != p.high for s in chart.series for p in s.points):
+            drawn.append(Figure(chart, small=True, with_table=False))
+    return [Heading(3, f"By {named}"), table, *_pairs(drawn[:_CHARTS])]
+
+
+def _slice_cell(row: KpiValue | None, currency: str) -> Cell:
+    if row is None:
+        return Cell("")
+    value = as_number(row.value) if row.status == "ok" else None
+    if value is None:
+        return Cell(units.NOT_AVAILABLE)
+    interval = words.interval_text(row, currency) if row.low != row.high else ""
+    small = "; ".join(t for t in (interval, f"n {row.n:,}") if t)
+    return Cell(
+        charts.number(value, row.unit, currency) + (" *" if row.immature else ""), small, number=value, unit=row.unit
+    )

@@ -1,0 +1,35 @@
+"""Files written whole or not at all."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+from pathlib import Path
+
+from alignment_toolkit.errors import ExportFailed
+
+__all__ = ["write_whole"]
+
+
+def write_whole(path: Path, text: str) -> Path:
+    """Write a text file so that a reader sees the old one or the new one, never a half.
+
+    Raises
+    ------
+    ExportFailed
+        Where it cannot be written, with the path and the reason; what was there before is still there.
+    """
+    part = path.with_name(f".{path.name}.{os.getpid()}.part")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with part.open("w", encoding="utf-8", newline="\n") as file:
+            file.write(text)
+            file.flush()
+            os.fsync(file.fileno())
+        part.replace(path)
+    except OSError as e:
+        with contextlib.suppress(OSError):
+            part.unlink()
+        reason = e.strerror or str(e)
+        raise ExportFailed(f"'{path}' could not be written: {reason}. Nothing was changed there.") from e
+    return path

@@ -1,0 +1,322 @@
+"""A finding as blocks: at full length where it asks for a decision, shorter where things are in order."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Final
+
+from alignment_toolkit import charts, units
+from alignment_toolkit.charts import as_number, clean
+from alignment_toolkit.report import words
+from alignment_toolkit.report.blocks import (
+    Answer,
+    Block,
+    Callout,
+    Cell,
+    Facts,
+    Figure,
+    Fold,
+    Heading,
+    Link,
+    Prose,
+    Section,
+    SideBySide,
+    Table,
+    data,
+)
+from alignment_toolkit.results import Evidence, Finding
+
+__all__ = ["answer", "company_level", "full", "in_order", "not_judged", "shorter", "slices_of"]
+
+_SEVERITY: Final = {"high": 0, "medium": 1, "low": 2, "none": 3}
+_SHOWN: Final = 10
+_GUARDS: Final = {
+    "simpson": "The picture changes with the mix",
+    "immature": "Some cases are too young",
+    "logging": "Somebody records little",
+    "small_cells": "Small groups",
+    "join_health": "Links between tables",
+    "copied_ratings": "Copied ratings",
+    "confounding": "Other explanations",
+    "one_whale": "One case weighs heavily",
+}
+
+
+def company_level(findings: Sequence[Finding]) -> list[Finding]:
+    """Give the findings about the whole company."""
+    return [f for f in findings if not f.by]
+
+
+def slices_of(finding: Finding, findings: Sequence[Finding]) -> list[Finding]:
+    """Give the same question's findings in slices."""
+    return [f for f in findings if f.by and f.indicator == finding.indicator]
+
+
+def in_order(findings: Sequence[Finding]) -> list[Finding]:
+    """Sort by severity, then by the money that is at least at stake, then by certainty, then by name."""
+    return sorted(findings, key=lambda f: (_SEVERITY.get(f.severity, 3), -_least_money(f), -_certainty(f), f.id))
+
+
+def _least_money(finding: Finding) -> float:
+    money = finding.money_at_stake
+    return (as_number(money.low) or 0.0) if money is not None else 0.0
+
+
+def _certainty(finding: Finding) -> float:
+    """Give the distance of the interval's near end from the margin, in margins."""
+    if finding.gap is None:
+        return 0.0
+    low, high = as_number(finding.gap.low), as_number(finding.gap.high)
+    near = max(low or 0.0, -(high or 0.0)) if finding.direction == "both" else (low or 0.0)
+    return (near - finding.margin) / abs(finding.margin) if finding.margin else near
+
+
+def answer(finding: Finding, anchor: str, currency: str) -> Answer:
+    """Give a finding's line on the first screen."""
+    facts: list[tuple[str, str]] = []
+    if finding.gap is not None and as_number(finding.gap.value) is not None:
+        facts.append(("How far", words.gap_sentence(finding, currency)))
+    if finding.money_at_stake is not None:
+        facts.append(("What it costs", words.money_text(finding.money_at_stake)))
+    elif finding.status == "misaligned":
+        facts.append(("What it costs", "not put into money"))
+    if finding.status == "misaligned" and finding.who:
+        facts.append(("Who can act", words.departments(finding.who)))
+    if finding.status == "misaligned" and finding.advice:
+        facts.append(("What next", clean(finding.advice)))
+    if finding.status == "uncertain" and finding.needs_more is not None:
+        facts.append(("What it would take", words.what_it_takes(finding)))
+    tag = words.STATUS.get(finding.status, clean(finding.status))
+    if finding.status == "misaligned" and finding.severity != "none":
+        tag += f", {finding.severity}"
+    return Answer(
+        mood=words.MOODS.get(finding.status, "open"),
+        status=tag,
+        title=Link(clean(finding.title), anchor),
+        text=clean(finding.statement),
+        facts=tuple(facts),
+    )
+
+
+def full(finding: Finding, anchor: str, currency: str, note: str, slices: Sequence[Finding] = ()) -> Section:
+    """Give a finding at full length."""
+    return Section(
+        (
+            *_head(finding, anchor, currency, note),
+            *_money(finding, currency),
+            *_slices(slices, currency),
+            *_chart(finding, currency, note),
+            *_measures(finding, currency),
+            *_guards(finding),
+            *_explanations(finding),
+            *_advice(finding),
+            *_evidence(finding, currency),
+            *_why(finding),
+        ),
+        kind="finding",
+        mood=words.MOODS.get(finding.status, "open"),
+        tags=_tags(finding),
+    )
+
+
+def shorter(finding: Finding, anchor: str, currency: str, note: str) -> Section:
+    """Give a finding that is in order: the number, and the rest folded away."""
+    rest = (
+        *_chart(finding, currency, note),
+        *_measures(finding, currency),
+        *_evidence(finding, currency, folded=False),
+        *_why(finding),
+    )
+    return Section(
+        (
+            *_head(finding, anchor, currency, note),
+            *_guards(finding),
+            *([Fold("Numbers behind it, and why it matters", rest)] if rest else []),
+        ),
+        kind="finding",
+        mood=words.MOODS.get(finding.status, "open"),
+        tags=_tags(finding),
+    )
+
+
+def not_judged(findings: Sequence[Finding], anchors: dict[str, str]) -> list[Block]:
+    """Give the questions that stay open: which, why, and what it would take."""
+    rows = tuple(
+        (
+            Cell(clean(f.title)),
+            Cell(words.status_text(f), mood="open"),
+            Cell(_reason(f)),
+            Cell(words.what_it_takes(f)),
+        )
+        for f in findings
+    )
+    if not rows:
+        return []
+    table = Table("Questions without an answer", ("Question", "Status", "Why", "What it would take"), rows)
+    whys: list[Block] = []
+    for f in findings:
+        text = clean(f.why)
+        if text:
+            whys.append(Prose(text, label=clean(f.title)))
+    return [table, *([Fold("Why these questions matter", tuple(whys))] if whys else [])]
+
+
+def _reason(finding: Finding) -> str:
+    if finding.message:
+        return clean(finding.message)
+    if finding.status == "not_assessed":
+        return "The data hold no such table or column."
+    if finding.gap is not None and finding.status == "too_little_data":
+        return f"Only {finding.gap.n:,} {data(finding.gap.n_unit)}."
+    return clean(finding.statement)
+
+
+def _tags(finding: Finding) -> tuple[str, ...]:
+    severity = f"Severity: {finding.severity}" if finding.status == "misaligned" else ""
+    by = f"{charts.humanise(', '.join(finding.by))}: {charts.by_text(finding.by)}" if finding.by else ""
+    tags = (words.STATUS.get(finding.status, finding.status), severity, finding.nature, finding.area, by)
+    return tuple(clean(t) for t in tags if t)
+
+
+def _head(finding: Finding, anchor: str, currency: str, note: str) -> list[Block]:
+    found: list[Block] = [Heading(3, clean(finding.title), anchor)]
+    if finding.statement:
+        found.append(Prose(clean(finding.statement), tone="lead"))
+    drawn = charts.of_gap(finding, currency=currency, note=note)
+    if drawn is not None:
+        found.append(Figure(drawn, with_table=False))
+    facts = [
+        ("Gap", words.gap_sentence(finding, currency) if drawn is not None else ""),
+        ("How sure", words.how_sure(finding)),
+        ("Method", clean(finding.gap.method) if finding.gap is not None else ""),
+        ("Looked at", _population(finding)),
+        ("To settle it", words.what_it_takes(finding) if finding.status == "uncertain" else ""),
+        ("Note", words.TENSION.get(finding.tension, "") if finding.status == "misaligned" else ""),
+    ]
+    found.append(Facts(tuple((k, v) for k, v in facts if v)))
+    return found
+
+
+def _population(finding: Finding) -> str:
+    start, end = words.day(finding.window.start), words.day(finding.window.to)
+    when = f"{start} to {end}" if start and end else ""
+    return "; ".join(t for t in (clean(finding.population) if finding.population else "", when) if t)
+
+
+def _money(finding: Finding, currency: str) -> list[Block]:
+    if finding.money_at_stake is None:
+        return []
+    return [Facts((("Money at stake", words.money_text(finding.money_at_stake)),))]
+
+
+def _chart(finding: Finding, currency: str, note: str) -> list[Block]:
+    if finding.chart is None:
+        return []
+    drawn = charts.of_finding(finding, currency=currency, note=note)
+    if drawn is None:
+        return [Prose("The chart of this finding has no rows that can be drawn.", tone="muted")]
+    return [Figure(drawn)]
+
+
+def _measures(finding: Finding, currency: str) -> list[Block]:
+    if not finding.measures:
+        return []
+    rows = tuple(
+        (
+            Cell(clean(m.label)),
+            Cell(charts.number(as_number(m.value), m.unit, currency), number=as_number(m.value), unit=m.unit),
+            Cell(words.interval_text(m, currency)),
+            Cell(f"{m.n:,} {data(m.n_unit)}", number=m.n, unit="count"),
+            Cell(clean(m.method)),
+        )
+        for m in finding.measures
+    )
+    columns = ("Further measures", "Value", "95 % interval", "n", "Method")
+    return [Table("Further measures, without verdict", columns, rows, (False, True, True, True, False))]
+
+
+def _slices(slices: Sequence[Finding], currency: str) -> list[Block]:
+    if not slices:
+        return []
+    rows = tuple(
+        (
+            Cell(f"{charts.humanise(', '.join(f.by))}: {charts.by_text(f.by)}"),
+            Cell(words.STATUS.get(f.status, f.status), mood=words.MOODS.get(f.status, "open")),
+            Cell(charts.number(as_number(f.gap.value), f.gap.unit, currency) if f.gap else units.NOT_AVAILABLE),
+            Cell(words.interval_text(f.gap, currency) if f.gap else ""),
+            Cell(f"{f.gap.n:,}" if f.gap else ""),
+        )
+        for f in slices
+    )
+    columns = ("Slice", "Status", "Gap", "95 % interval", "n")
+    return [Table("The same question in parts of the company", columns, rows, (False, False, True, True, True))]
+
+
+def _guards(finding: Finding) -> list[Block]:
+    return [
+        Callout(_GUARDS.get(g.guard, charts.humanise(g.guard)), clean(g.message)) for g in finding.guards
+    ]
+
+
+def _explanations(finding: Finding) -> list[Block]:
+    sides = [(k, v) for k, v in finding.counter_explanations.items() if v]
+    if not sides:
+        return []
+    columns = tuple((Prose(clean(text), label=f"Seen from {clean(side)}"),) for side, text in sides)
+    heading = Heading(4, "The best innocent explanations")
+    return [heading, SideBySide(columns) if len(columns) > 1 else columns[0][0]]
+
+
+def _advice(finding: Finding) -> list[Block]:
+    if not finding.advice and not finding.who:
+        return []
+    found: list[Block] = [Heading(4, "What to do next")]
+    if finding.advice:
+        found.append(Prose(clean(finding.advice)))
+    if finding.who:
+        found.append(Prose(words.departments(finding.who), label="Who can act"))
+    return found
+
+
+def _why(finding: Finding) -> list[Block]:
+    paragraphs = [clean(p) for p in clean(finding.why, lines=True).split("\n\n") if p.strip()]
+    if not paragraphs:
+        return []
+    return [Heading(4, "Why it matters"), *(Prose(p) for p in paragraphs)]
+
+
+def _evidence(finding: Finding, currency: str, *, folded: bool = True) -> list[Block]:
+    evidence = finding.evidence
+    if not evidence.columns or not evidence.rows:
+        return []
+    note = f"The first {_SHOWN} of {len(evidence.rows)} rows; all of them below."
+    if len(evidence.rows) <= _SHOWN:
+        return [_evidence_table(evidence, currency, "Evidence: rows to check", "")]
+    whole = _evidence_table(evidence, currency, f"Evidence: all {len(evidence.rows)} rows", "")
+    if not folded:
+        return [whole]
+    first = Evidence(evidence.columns, evidence.rows[:_SHOWN])
+    rest = Evidence(evidence.columns, evidence.rows[_SHOWN:])
+    more = f"Evidence: the other {len(rest.rows)} rows"
+    return [
+        _evidence_table(first, currency, "Evidence: rows to check", note.replace("all of them", "the others")),
+        Fold(more, (_evidence_table(rest, currency, more, ""),)),
+    ]
+
+
+def _evidence_table(evidence: Evidence, currency: str, caption: str, note: str) -> Table:
+    numeric = tuple(c.role == "measure" for c in evidence.columns)
+    rows = tuple(
+        tuple(_cell(value, c.unit, c.role, currency) for value, c in zip(row, evidence.columns, strict=False))
+        for row in evidence.rows
+    )
+    return Table(caption, tuple(clean(c.label) or clean(c.name) for c in evidence.columns), rows, numeric, note=note)
+
+
+def _cell(value: object, unit: str | None, role: str, currency: str) -> Cell:
+    found = as_number(value)
+    if found is None or role != "measure":
+        if isinstance(value, bool):
+            return Cell("yes" if value else "no")
+        return Cell(charts.shorten(clean(value), 200))
+    return Cell(charts.number(found, unit, currency), number=found, unit=unit)

@@ -1,0 +1,127 @@
+"""The HTML writer: one page that carries everything, runs no script and asks nothing of any machine."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+from collections.abc import Iterable
+from dataclasses import dataclass
+from functools import lru_cache
+from importlib import resources
+from typing import Any, Final
+
+from jinja2 import Environment, PackageLoader, StrictUndefined
+from markupsafe import Markup, escape
+
+from alignment_toolkit import charts
+from alignment_toolkit.report.blocks import CLOSE, OPEN, Document, Figure, without_isolates
+
+__all__ = ["escape_text", "render"]
+
+_INCH: Final = 96  # pixels of a browser
+
+
+def escape_text(text: object) -> Markup:
+    """Give text as HTML: the one place where text becomes markup.
+
+    Control characters go, special characters are escaped, and what `blocks.data()` marked becomes ``<bdi>``.
+
+    Examples
+    --------
+    >>> print(escape_text("<b> & \\x00'x'"))
+    &lt;b&gt; &amp; &#39;x&#39;
+    """
+    if isinstance(text, Markup):
+        return text
+    parts: list[Markup] = []
+    rest = str(text)
+    while (start := rest.find(OPEN)) >= 0 and (end := rest.find(CLOSE, start)) >= 0:
+        parts += [_safe(rest[:start]), Markup("<bdi>"), _safe(rest[start + 1 : end]), Markup("</bdi>")]
+        rest = rest[end + 1 :]
+    return Markup("").join([*parts, _safe(rest)])
+
+
+def _safe(text: str) -> Markup:
+    """Escape, keeping the blanks at both ends, which separate words from marked data."""
+    cleaned = charts.clean(f"|{text}|", lines=True)[1:-1]
+    return escape(cleaned)
+
+
+def _attribute(text: object) -> Markup:
+    return escape(charts.clean(without_isolates(str(text))))
+
+
+@dataclass(frozen=True)
+class _Picture:
+    light: str
+    dark: str
+    wide: int
+    high: int
+    alt: str
+    columns: tuple[str, ...]
+    rows: tuple[tuple[str, ...], ...]
+
+
+def _uri(svg: str) -> str:
+    return "data:image/svg+xml;base64," + base64.b64encode(svg.encode("utf-8")).decode("ascii")
+
+
+def _picture(figure: Figure) -> _Picture:
+    drawn = charts.draw(figure.chart, titled=False, small=figure.small)
+    svg = charts.svg(drawn)
+    columns, rows = charts.table(figure.chart) if figure.with_table else ((), ())
+    wide, high = drawn.get_size_inches()
+    return _Picture(
+        light=_uri(svg),
+        dark=_uri(charts.darker_page(svg)),
+        wide=round(float(wide) * _INCH),
+        high=round(float(high) * _INCH),
+        alt=charts.alt_text(figure.chart),
+        columns=columns,
+        rows=rows,
+    )
+
+
+@lru_cache(maxsize=1)
+def _style() -> str:
+    return (resources.files("alignment_toolkit.report") / "templates" / "page.css").read_text(encoding="utf-8")
+
+
+def _finalize(value: Any) -> Any:
+    return "" if value is None else escape_text(value)
+
+
+@lru_cache(maxsize=1)
+def _environment() -> Environment:
+    environment = Environment(
+        loader=PackageLoader("alignment_toolkit.report", "templates"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        finalize=_finalize,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
+    )
+    environment.filters["attribute"] = _attribute
+    environment.filters["kind"] = lambda block: type(block).__name__
+    environment.filters["level"] = lambda number: min(max(int(number), 1), 4)
+    environment.globals["picture"] = _picture
+    return environment
+
+
+def render(document: Document) -> str:
+    """Write a document as one HTML page; the same document, the same bytes."""
+    style = "\n" + _style()
+    digest = base64.b64encode(hashlib.sha256(style.encode("utf-8")).digest()).decode("ascii")
+    policy: Iterable[str] = (
+        "default-src 'none'",
+        "img-src data:",
+        f"style-src 'sha256-{digest}'",
+        "base-uri 'none'",
+        "form-action 'none'",
+    )
+    return (
+        _environment()
+        .get_template("page.html.j2")
+        .render(document=document, style=Markup(style), policy="; ".join(policy))  # the toolkit's own file
+    )

@@ -1,0 +1,261 @@
+"""From an Analysis to the blocks of a report: the answer first, then what it rests on."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any, Final
+
+from alignment_toolkit import units
+from alignment_toolkit.charts import as_number, clean, humanise
+from alignment_toolkit.report import figures, findings, words
+from alignment_toolkit.report.blocks import (
+    Block,
+    Callout,
+    Cell,
+    Document,
+    Facts,
+    Fold,
+    Heading,
+    Link,
+    PageBreak,
+    Prose,
+    Section,
+    Table,
+    data,
+)
+from alignment_toolkit.results import Analysis, Finding
+
+__all__ = ["story"]
+
+_JUDGED: Final = ("misaligned", "aligned", "uncertain")
+
+
+def story(analysis: Analysis) -> Document:
+    """Tell what an Analysis found.
+
+    Examples
+    --------
+    >>> from alignment_toolkit.results import Analysis
+    >>> story(Analysis.empty(company="Acme", currency="EUR", period="2026-Q3")).title
+    'Marketing and sales at \\u2068Acme\\u2069'
+    """
+    label = words.made_up(analysis)
+    whole = findings.company_level(analysis.findings)
+    # A slice without its company-level finding would be lost; it then stands for itself.
+    whole += [f for f in analysis.findings if f.by and not any(w.indicator == f.indicator for w in whole)]
+    wrong = findings.in_order([f for f in whole if f.status == "misaligned"])
+    open_ = findings.in_order([f for f in whole if f.status == "uncertain"])
+    right = [f for f in whole if f.status == "aligned"]
+    rest = [f for f in whole if f.status not in _JUDGED]
+    anchors = {f.id: f"finding-{i}" for i, f in enumerate([*wrong, *open_, *right], start=1)}
+    currency = analysis.currency
+
+    parts: list[tuple[str, str, list[Block]]] = [
+        ("Key figures", "figures", figures.key_figures(analysis, label)),
+        ("Key figures in parts of the company", "parts", figures.slices(analysis, label)),
+    ]
+    told = [
+        findings.full(f, anchors[f.id], currency, label, findings.slices_of(f, analysis.findings) if not f.by else ())
+        for f in [*wrong, *open_]
+    ]
+    parts += [
+        ("Findings", "findings", [*_overlap(wrong), *told] if told else []),
+        ("What is aligned", "aligned", [findings.shorter(f, anchors[f.id], currency, label) for f in right]),
+        ("What could not be judged", "open", findings.not_judged(rest, anchors)),
+        ("Method and data", "method", _method(analysis)),
+    ]
+    parts = [p for p in parts if p[2]]
+    blocks: list[Block] = [_answer(analysis, wrong, open_, right, rest, anchors)]
+    for title, anchor, inside in parts:
+        if anchor in ("findings", "method"):
+            blocks.append(PageBreak())
+        blocks.append(Section((Heading(2, title, anchor), *inside)))
+    return Document(
+        title=f"Marketing and sales at {data(analysis.company)}",
+        subtitle=_subtitle(analysis),
+        label=label,
+        blocks=tuple(blocks),
+        contents=tuple(Link(title, anchor) for title, anchor, _ in parts),
+        footer=_footer(analysis, label),
+    )
+
+
+def _subtitle(analysis: Analysis) -> str:
+    text = data(analysis.period)
+    if analysis.start and analysis.to:
+        text += f", {words.day(analysis.start)} to {words.day(analysis.to)}"
+    if analysis.compared_with:
+        text += f", compared with {words.enumerate_words([data(p) for p in analysis.compared_with])}"
+    if analysis.as_of:
+        text += f"; data complete until {words.day(analysis.as_of)}"
+    return text
+
+
+def _footer(analysis: Analysis, label: str) -> str:
+    made = f"Made with alignment_toolkit {data(analysis.toolkit)}" if analysis.toolkit else "Made with alignment_toolkit"
+    return ". ".join(t for t in (label, made, "For internal use") if t) + "."
+
+
+def _answer(
+    analysis: Analysis,
+    wrong: Sequence[Finding],
+    open_: Sequence[Finding],
+    right: Sequence[Finding],
+    rest: Sequence[Finding],
+    anchors: Mapping[str, str],
+) -> Section:
+    currency = analysis.currency
+    judged = len(wrong) + len(open_) + len(right)
+    blocks: list[Block] = [Heading(2, "The answer", "answer"), Prose(_lead(wrong, open_, right, rest), tone="lead")]
+    blocks += [findings.answer(f, anchors[f.id], currency) for f in wrong]
+    blocks += _overlap(wrong)
+    blocks += [findings.answer(f, anchors[f.id], currency) for f in open_]
+    blocks += [findings.answer(f, anchors[f.id], currency) for f in right]
+    if rest:
+        names = tuple(f"{clean(f.title)}: {_lower(words.status_text(f))}" for f in rest)
+        blocks.append(Prose("", label="Could not be judged", bullets=names))
+    if not judged and not rest:
+        blocks.append(Prose("No question about alignment was part of this analysis."))
+    return Section(tuple(blocks), kind="answer")
+
+
+def _lower(text: str) -> str:
+    return text[:1].lower() + text[1:]
+
+
+def _lead(
+    wrong: Sequence[Finding], open_: Sequence[Finding], right: Sequence[Finding], rest: Sequence[Finding]
+) -> str:
+    judged = len(wrong) + len(open_) + len(right)
+    if not judged:
+        return (
+            f"None of {words.plural(len(rest), 'question')} could be judged with the data at hand." if rest else ""
+        )
+    parts = [f"{len(wrong)} out of line", f"{len(right)} aligned"]
+    if open_:
+        parts.append(f"{len(open_)} uncertain")
+    text = f"Of {words.plural(judged, 'question')} that could be judged, {words.enumerate_words(parts)}."
+    if len(rest) == 1:
+        text += " One more could not be judged."
+    elif rest:
+        text += f" {len(rest)} more could not be judged."
+    return text
+
+
+def _overlap(wrong: Sequence[Finding]) -> list[Block]:
+    if sum(f.money_at_stake is not None for f in wrong) < 2:
+        return []
+    text = "The sums at stake overlap: the same deal can count in more than one. They must not be added up."
+    return [Callout("Do not add these sums", text)]
+
+
+def _method(analysis: Analysis) -> list[Block]:
+    found: list[Block] = [
+        Prose(
+            "Each question has one number, its gap, and a margin set beforehand: the smallest gap that matters. A question "
+            "is out of line where the whole 95 % interval of the gap lies beyond the margin and the result holds up "
+            "against the number of questions asked (false discovery rate 0.10), aligned where the whole interval lies "
+            "within the margin, else uncertain. Money at stake is never added up over findings, because findings "
+            "overlap. No finding proves a cause: the innocent explanations stand beside each."
+        )
+    ]
+    found += _warnings(analysis)
+    found += _areas(analysis)
+    found += _data_quality(analysis)
+    found += _definitions(analysis)
+    found += _methods(analysis)
+    found += _settings(analysis)
+    facts = (
+        ("Company", clean(analysis.company)),
+        ("Period", _subtitle(analysis)),
+        ("Fingerprint of the data", clean(analysis.data_fingerprint)),
+        ("Toolkit", clean(analysis.toolkit)),
+        ("Schema of the analysis", str(analysis.schema)),
+    )
+    return [*found, Heading(3, "Provenance"), Facts(tuple((k, v) for k, v in facts if v))]
+
+
+def _warnings(analysis: Analysis) -> list[Block]:
+    if not analysis.warnings:
+        return []
+    return [Heading(3, "Warnings"), Prose("", bullets=tuple(clean(w) for w in analysis.warnings))]
+
+
+def _areas(analysis: Analysis) -> list[Block]:
+    areas = [a for a in analysis.areas if a.of]
+    if not areas:
+        return []
+    share = units.unit("share")
+    rows = tuple(
+        (
+            Cell(humanise(a.area)),
+            Cell(share.text(a.score) if a.score is not None else "no score", number=a.score, unit="share"),
+            Cell(f"{a.conclusive:,}", number=a.conclusive, unit="count"),
+            Cell(f"{a.assessed:,}", number=a.assessed, unit="count"),
+            Cell(f"{a.of:,}", number=a.of, unit="count"),
+        )
+        for a in areas
+    )
+    note = "Score: aligned among aligned and out of line. Without either there is no score."
+    columns = ("Area", "Score", "Decided", "Assessed", "Questions")
+    return [Heading(3, "Areas"), Table("Areas and how far they are covered", columns, rows, (False, *[True] * 4), note=note)]
+
+
+def _data_quality(analysis: Analysis) -> list[Block]:
+    if not analysis.data_quality:
+        return []
+    share = units.unit("share")
+    rows = tuple(
+        (
+            Cell(clean(q.table)),
+            Cell(f"{q.rows:,}", number=q.rows, unit="count"),
+            Cell(f"{q.rejected:,}", number=q.rejected, unit="count"),
+            Cell(share.text(as_number(q.linked_share)) if q.linked_share is not None else "", number=q.linked_share, unit="share"),
+            Cell(words.day(q.complete_until)),
+        )
+        for q in analysis.data_quality
+    )
+    columns = ("Table", "Rows used", "Rows refused", "Linked", "Complete until")
+    note = "Linked: rows whose reference to another table leads somewhere."
+    table = Table("What the data brought", columns, rows, (False, True, True, True, False), note=note)
+    return [Heading(3, "Data"), table]
+
+
+def _flat(value: Any, head: str = "") -> list[tuple[str, str]]:
+    if isinstance(value, Mapping):
+        return [pair for k, v in value.items() for pair in _flat(v, f"{head}.{clean(k)}" if head else clean(k))]
+    if isinstance(value, (list, tuple)) and any(isinstance(v, Mapping) for v in value):
+        return [pair for i, v in enumerate(value, start=1) for pair in _flat(v, f"{head}.{i}")]
+    return [(head, words.plain_value(value))]
+
+
+def _definitions(analysis: Analysis) -> list[Block]:
+    if not analysis.definitions:
+        return []
+    rows = []
+    for name, about in analysis.definitions.items():
+        if isinstance(about, Mapping):
+            about = "; ".join(f"{k.replace('_', ' ')}: {v}" for k, v in _flat(about) if v and v != "not set")
+        rows.append((Cell(clean(name)), Cell(words.plain_value(about))))
+    return [Fold("Definitions", (Table("Definitions", ("Word", "Meaning"), tuple(rows)),))]
+
+
+def _methods(analysis: Analysis) -> list[Block]:
+    used: dict[str, list[str]] = {}
+    for row in figures.totals(analysis):
+        if row.status == "ok" and row.method:
+            used.setdefault(clean(row.method), []).append(clean(row.title))
+    for f in analysis.findings:
+        if f.gap is not None and f.gap.method and not f.by:
+            used.setdefault(clean(f.gap.method), []).append(clean(f.title))
+    if not used:
+        return []
+    rows = tuple((Cell(k), Cell("; ".join(dict.fromkeys(v)))) for k, v in used.items())
+    return [Fold("How the intervals were made", (Table("How the intervals were made", ("Method", "Used for"), rows),))]
+
+
+def _settings(analysis: Analysis) -> list[Block]:
+    rows = tuple((Cell(k), Cell(v)) for k, v in _flat(analysis.settings) if k)
+    if not rows:
+        return []
+    return [Fold("Settings", (Table("Settings of this analysis", ("Setting", "Value"), rows),))]
