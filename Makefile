@@ -76,7 +76,7 @@ sample: $(READY)
 	$(BIN)/python -m alignment_toolkit.simulation data/sample
 
 docs: $(READY)
-	@$(BIN)/python -m pip --disable-pip-version-check install --quiet --editable '.[docs]' -c requirements.lock
+	@$(BIN)/python -m pip --disable-pip-version-check install --quiet --no-build-isolation --editable '.[docs]'
 	$(BIN)/python -m sphinx -W --keep-going -b html docs docs/_build/html
 	@echo 'Open docs/_build/html/index.html'
 
