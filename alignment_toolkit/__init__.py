@@ -31,6 +31,9 @@ if TYPE_CHECKING:
     from alignment_toolkit.kpi import Kpi as Kpi
     from alignment_toolkit.kpi import RatioOfKpis as RatioOfKpis
     from alignment_toolkit.kpi import measure as measure
+    from alignment_toolkit.notebooks import answer as answer
+    from alignment_toolkit.notebooks import cards as cards
+    from alignment_toolkit.notebooks import finish as finish
     from alignment_toolkit.periods import Period as Period
     from alignment_toolkit.report import Report as Report
     from alignment_toolkit.results import Analysis as Analysis

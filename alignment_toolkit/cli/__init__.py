@@ -85,10 +85,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         if callable(usage):
             return _failed(e, _usage(e, usage()), 2, debug)
         said = str(e).splitlines()
-        words = [type(e).__name__, *said[:1]]
-        return _failed(
-            e, f"internal error: {': '.join(words)}. Run again with --debug to see where.", 1, debug
-        )
+        what = ": ".join([type(e).__name__, *said[:1]])
+        return _failed(e, f"internal error: {what}. Run again with --debug to see where.", 1, debug)
 
 
 def _usage(error: Exception, message: str) -> str:

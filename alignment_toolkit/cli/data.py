@@ -254,16 +254,13 @@ def report(
 
     Example: alignment report reports/01_alignment_report/2026-Q3/all/latest/analysis.json --out reports
     """
-    from alignment_toolkit.errors import UnknownName
-    from alignment_toolkit.runs import FORMATS, check_formats
+    from alignment_toolkit.report import Report
+    from alignment_toolkit.runs import check_formats, default_formats
 
-    audiences = ("internal", "client", "public")
-    if audience is not None and audience not in audiences:
-        raise UnknownName("audience", audience, audiences)
     wanted = check_formats(listed(formats))
     loaded = _load(analysis)
     told: dict[str, Any] = dict(loaded.settings.get("report") or {})
-    wanted = wanted or tuple(f for f in told.get("formats") or () if f in FORMATS) or ("html",)
+    made = Report.of(loaded, audience=audience or told.get("audience") or "internal")
     if loaded.kpis and all(row.value is None or not row.n for row in loaded.kpis):
         until = min((q.complete_until for q in loaded.data_quality if q.complete_until), default=None)
         covered = f" The data of {loaded.company} is complete until {until}." if until else ""
@@ -271,35 +268,12 @@ def report(
             f"{analysis} has no data in {loaded.period} ({loaded.start} to {loaded.to}), so there is nothing to report."
             f"{covered} Analyse a period with data."
         )
-    written = write_reports(loaded, out, wanted, audience or told.get("audience") or "internal")
+    written = made.write(out, formats=wanted or default_formats(told.get("formats") or ()))
     if as_json:
         print_json({name: path.as_posix() for name, path in written.items()})
     else:
         for path in written.values():
             say(path.as_posix())
-
-
-def write_reports(analysis: Analysis, out: Path, formats: tuple[str, ...], audience: str) -> dict[str, Path]:
-    """Write reports into a folder; each file gets its name only when it is whole."""
-    import shutil
-    import tempfile
-
-    from alignment_toolkit.report import Report
-
-    try:
-        out.mkdir(parents=True, exist_ok=True)
-        staging = Path(tempfile.mkdtemp(prefix=".report-", dir=out))
-        try:
-            made = Report.of(analysis, audience=audience).write(staging, formats=formats)
-            final = {}
-            for name, path in made.items():
-                final[name] = out / Path(path).name
-                Path(path).replace(final[name])
-        finally:
-            shutil.rmtree(staging, ignore_errors=True)
-    except OSError as e:
-        raise ExportFailed(f"The report could not be written to {out}: {e.strerror or e}.") from e
-    return final
 
 
 def _load(path: Path) -> Analysis:

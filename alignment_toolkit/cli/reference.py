@@ -116,7 +116,7 @@ def explain(
     entry = catalogue.get(id)
     facts: dict[str, Any] = {"id": entry.id, "kind": catalogue.kind_of(entry.id)}
     if facts["kind"] == "indicator":
-        names = (
+        names: tuple[str, ...] = (
             "question",
             "title",
             "failure_title",

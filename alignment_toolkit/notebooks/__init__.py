@@ -13,7 +13,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from alignment_toolkit.errors import AlignmentError, ExportFailed, ParameterError, UnknownName
+from alignment_toolkit.errors import ParameterError, UnknownName
+from alignment_toolkit.notebooks.cards import Cards, answer, cards
 from alignment_toolkit.notebooks.execution import RUN_FOLDER, SENTINEL, execute, kernel_starts
 from alignment_toolkit.notebooks.parameters import (
     Kind,
@@ -27,13 +28,19 @@ from alignment_toolkit.notebooks.parameters import (
 if TYPE_CHECKING:
     from nbformat import NotebookNode
 
+    from alignment_toolkit.report import Report
     from alignment_toolkit.results import Analysis
 
 __all__ = [
+    "RUN_FOLDER",
+    "SENTINEL",
+    "Cards",
     "Finished",
     "Kind",
     "Parameter",
+    "answer",
     "bundled",
+    "cards",
     "check_parameters",
     "execute",
     "find_notebook",
@@ -44,6 +51,7 @@ __all__ = [
     "parameters_of",
     "parse_parameters",
     "read_notebook",
+    "write_notebook",
 ]
 
 
@@ -95,10 +103,18 @@ def read_notebook(path: Path) -> NotebookNode:
     try:
         text = path.read_text(encoding="utf-8")
         with contextlib.redirect_stderr(io.StringIO()):
-            return nbformat.reads(text, as_version=4)
+            node: NotebookNode = nbformat.reads(text, as_version=4)  # type: ignore[no-untyped-call]
+            return node
     except (OSError, ValueError, KeyError, AttributeError, nbformat.validator.NotebookValidationError) as e:
         reason = str(e).splitlines()[0] if str(e) else type(e).__name__
         raise ParameterError(f"{path} is no notebook that can be read: {reason}") from e
+
+
+def write_notebook(notebook: NotebookNode, path: Path) -> None:
+    """Write a notebook file."""
+    import nbformat
+
+    path.write_text(nbformat.writes(notebook) + "\n", encoding="utf-8", newline="\n")  # type: ignore[no-untyped-call]
 
 
 @dataclass(frozen=True)
@@ -114,7 +130,7 @@ class Finished:
 
 
 def finish(
-    analysis: Analysis, out: str | Path = "reports/draft", *, formats: Sequence[str] | str = ()
+    report: Report | Analysis, out: str | Path = "reports/draft", *, formats: Sequence[str] | str = ()
 ) -> Finished:
     """Write analysis.json and the reports; the last thing that a notebook does.
 
@@ -123,39 +139,30 @@ def finish(
 
     Parameters
     ----------
-    analysis
-        What ``analyse`` gave.
+    report
+        A Report, or an Analysis of which one is made as the settings say.
     out
         A folder; it is made where it is missing.
     formats
-        ``["html"]``; by default those of the settings.
+        ``["html"]``; by default those of the settings that are built.
 
     Returns
     -------
     Finished
         The folder and the names of the files.
     """
-    from alignment_toolkit.report import Report
+    from alignment_toolkit.report import FORMATS, Report
 
-    staging = os.environ.get(RUN_FOLDER)
-    folder = Path(staging) if staging else Path(out)
+    if not isinstance(report, Report):
+        settings: Any = report.settings.get("report") or {}
+        report = Report.of(report, audience=settings.get("audience") or "internal")
+    told: Any = report.analysis.settings.get("report") or {}
     wanted = [f.strip() for f in formats.split(",")] if isinstance(formats, str) else list(formats)
-    told: Any = analysis.settings.get("report") or {}
-    wanted = [f for f in wanted if f] or list(told.get("formats") or ["html"])
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        text = analysis.dumps()
-        (folder / "analysis.json").write_text(text, encoding="utf-8", newline="\n")
-        report = Report.of(analysis, audience=told.get("audience") or "internal")
-        written = report.write(folder, formats=tuple(f for f in wanted if f != "json"))
-        names = ["analysis.json", *sorted({Path(p).name for p in written.values()} - {"analysis.json"})]
-        if staging:
-            digests = {name: hashlib.sha256((folder / name).read_bytes()).hexdigest() for name in names}
-            (folder / SENTINEL).write_text(json.dumps(digests), encoding="utf-8")
-    except AlignmentError:
-        raise
-    except OSError as e:
-        raise ExportFailed(
-            f"The report could not be written: {e.strerror or e} ({Path(e.filename or out).name})."
-        ) from e
-    return Finished(folder, tuple(names))
+    wanted = [f for f in wanted if f] or [f for f in told.get("formats") or () if f in FORMATS] or ["html"]
+    staging = os.environ.get(RUN_FOLDER)
+    written = report.write(staging or out, formats=dict.fromkeys(["json", *wanted]))
+    names = tuple(path.name for path in written.values())
+    if staging:
+        digests = {name: hashlib.sha256((Path(staging) / name).read_bytes()).hexdigest() for name in names}
+        (Path(staging) / SENTINEL).write_text(json.dumps(digests), encoding="utf-8")
+    return Finished(Path(staging or out), names)

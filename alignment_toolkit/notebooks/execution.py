@@ -324,6 +324,7 @@ def kernel_starts() -> float:
     import nbformat
 
     begin = time.perf_counter()
-    cell = nbformat.v4.new_code_cell("1 + 1")
-    execute(nbformat.v4.new_notebook(cells=[cell]), "kernel test", {}, timeout=60)
+    cell = nbformat.v4.new_code_cell("1 + 1")  # type: ignore[no-untyped-call]
+    notebook = nbformat.v4.new_notebook(cells=[cell])  # type: ignore[no-untyped-call]
+    execute(notebook, "kernel test", {}, timeout=60)
     return time.perf_counter() - begin

@@ -103,7 +103,7 @@ def parse_parameters(source: str, name: str = "notebook") -> tuple[Parameter, ..
         ):
             continue
         where = f"The parameters cell of '{name}', line {node.lineno}"
-        target = node.target if isinstance(node, ast.AnnAssign) else None
+        target: ast.expr | None = node.target if isinstance(node, ast.AnnAssign) else None
         if isinstance(node, ast.Assign) and len(node.targets) == 1:
             target = node.targets[0]
         if not isinstance(node, ast.Assign | ast.AnnAssign) or not isinstance(target, ast.Name):
@@ -131,14 +131,15 @@ def parse_parameters(source: str, name: str = "notebook") -> tuple[Parameter, ..
 
 
 def _kind(node: ast.expr, where: str) -> Kind:
-    if isinstance(node, ast.Constant) and isinstance(node.value, str):
+    quoted = node.value if isinstance(node, ast.Constant) else None
+    if isinstance(quoted, str):
         # Period and date are written in quotes, so that the cell needs no import.
         try:
-            node = ast.parse(node.value, mode="eval").body
+            node = ast.parse(quoted, mode="eval").body
         except SyntaxError:
-            raise ParameterError(f"{where}: {node.value!r} is no type. There is: {TYPES_IN_WORDS}.") from None
+            raise ParameterError(f"{where}: {quoted!r} is no type. There is: {TYPES_IN_WORDS}.") from None
     if isinstance(node, ast.BinOp) and isinstance(node.op, ast.BitOr):
-        sides = [s for s in (node.left, node.right) if not (isinstance(s, ast.Constant) and s.value is None)]
+        sides = [s for s in (node.left, node.right) if ast.unparse(s) != "None"]
         if len(sides) == 1:
             inner = _kind(sides[0], where)
             return Kind(inner.base, inner.choices, optional=True)
@@ -150,8 +151,8 @@ def _kind(node: ast.expr, where: str) -> Kind:
         if outer in ("list", "List") and ast.unparse(node.slice) == "str":
             return Kind("list[str]")
         if outer == "Literal":
-            items = node.slice.elts if isinstance(node.slice, ast.Tuple) else [node.slice]
-            values = [i.value for i in items if isinstance(i, ast.Constant)]
+            items: list[ast.expr] = node.slice.elts if isinstance(node.slice, ast.Tuple) else [node.slice]
+            values: list[Any] = [i.value for i in items if isinstance(i, ast.Constant)]
             kinds = {type(v) for v in values}
             if values and len(values) == len(items) and kinds in ({str}, {int}):
                 return Kind(kinds.pop().__name__, tuple(values))

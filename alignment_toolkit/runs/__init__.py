@@ -9,10 +9,10 @@ from alignment_toolkit.runs.past import history, show
 from alignment_toolkit.runs.performing import Run, perform, read_manifest
 from alignment_toolkit.runs.places import latest, now, slug
 from alignment_toolkit.runs.planning import (
-    FORMATS,
     Plan,
     check_dimensions,
     check_formats,
+    default_formats,
     open_company,
     plan,
     require_data,
@@ -20,11 +20,11 @@ from alignment_toolkit.runs.planning import (
 )
 
 __all__ = [
-    "FORMATS",
     "Plan",
     "Run",
     "check_dimensions",
     "check_formats",
+    "default_formats",
     "history",
     "latest",
     "now",

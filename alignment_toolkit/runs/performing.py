@@ -22,7 +22,7 @@ from alignment_toolkit.errors import (
     ExportFailed,
     ParameterError,
 )
-from alignment_toolkit.notebooks import SENTINEL, execute
+from alignment_toolkit.notebooks import SENTINEL, execute, write_notebook
 from alignment_toolkit.results import VERSION
 from alignment_toolkit.runs.places import FAILED, MANIFEST, file_hash, now, point, stamp, sync, write
 from alignment_toolkit.runs.planning import Plan
@@ -138,8 +138,6 @@ def _complete(
     plan: Plan, id: str, executed: NotebookNode, staging: Path, started: dt.datetime
 ) -> dict[str, Any]:
     """Check what the notebook left, add the executed notebook and the manifest."""
-    import nbformat
-
     sentinel = staging / SENTINEL
     if not sentinel.is_file():
         raise CellFailed(
@@ -147,7 +145,7 @@ def _complete(
         )
     promised: dict[str, str] = json.loads(sentinel.read_text(encoding="utf-8"))
     sentinel.unlink()
-    nbformat.write(executed, staging / f"{plan.name}.ipynb")
+    write_notebook(executed, staging / f"{plan.name}.ipynb")
     artefacts = {
         p.relative_to(staging).as_posix(): {"sha256": file_hash(p), "bytes": p.stat().st_size}
         for p in sorted(staging.rglob("*"))
@@ -242,7 +240,7 @@ def _free_id(key: Path, id: str) -> str:
 
 
 def _versions() -> dict[str, str]:
-    found = {"alignment_toolkit": VERSION, "python": platform.pythonVERSION}
+    found = {"alignment_toolkit": VERSION, "python": platform.python_version()}
     for name in _LIBRARIES:
         with contextlib.suppress(metadata.PackageNotFoundError):
             found[name] = metadata.version(name)

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 from alignment_toolkit.errors import DataError, ParameterError, UnknownName
 from alignment_toolkit.notebooks import bundled, check_parameters, find_notebook, parameters_of, read_notebook
 from alignment_toolkit.periods import Period, compare_periods
+from alignment_toolkit.privacy import check_audience
 from alignment_toolkit.results import VERSION
 from alignment_toolkit.runs.places import MANIFEST, file_hash, slug
 
@@ -24,10 +25,10 @@ if TYPE_CHECKING:
     from alignment_toolkit.company import Company
 
 __all__ = [
-    "FORMATS",
     "Plan",
     "check_dimensions",
     "check_formats",
+    "default_formats",
     "open_company",
     "plan",
     "require_data",
@@ -35,8 +36,6 @@ __all__ = [
 ]
 
 WHOLE = "all"
-FORMATS = ("html", "json")
-_LATER = ("pdf", "pptx", "xlsx")
 
 
 @dataclass(frozen=True)
@@ -127,12 +126,15 @@ def plan(
     company = open_company(source, values.get("as_of"))
     company.require_clean()
     _check_names(company, values)
-    formats = check_formats(values.get("formats") or company.settings.report.formats)
+    formats = check_formats(values.get("formats") or ()) or default_formats(company.settings.report.formats)
+    check_audience(company.settings.report.audience)
     period = resolve_period(company, values.get("period"))
     compare_periods(values.get("compare") or "previous", period)
     require_data(company, period)
     if "period" in values:
         values["period"] = period.label
+    if "formats" in values:
+        values["formats"] = list(formats)
     return Plan(
         notebook=path,
         node=node,
@@ -186,7 +188,8 @@ def resolve_period(company: Company, text: str | None) -> Period:
 
     if not text:
         return default_period(company)
-    return company.settings.period(text, as_of=company.as_of)
+    period: Period = company.settings.period(text, as_of=company.as_of)
+    return period
 
 
 def require_data(company: Company, period: Period) -> None:
@@ -216,16 +219,22 @@ def require_data(company: Company, period: Period) -> None:
         ).iloc[0]  # fmt: skip
         if row["inside"] == row["inside"] and row["inside"]:
             return
-        edges += [_day(row[c]) for c in ("first", "last", "before", "after") if _day(row[c]) is not None]
+        found = (_day(row[c]) for c in ("first", "last", "before", "after"))
+        edges += [d for d in found if d is not None]
     if not edges:
         raise DataError(f"There is no data in {period}: {company.name} has no dated rows at all.")
     nearest = min(edges, key=lambda d: (min(abs((d - period.start).days), abs((d - period.last).days)), d))
     kind = "quarter" if period.kind == "range" else period.kind
-    fiscal = {"fiscal_year_starts": period.fiscal_year_starts, "fiscal_year_names": period.fiscal_year_names}
+    near = Period.of(
+        nearest,
+        kind,
+        fiscal_year_starts=period.fiscal_year_starts,
+        fiscal_year_names=period.fiscal_year_names,
+    )
     raise DataError(
         f"There is no data in {period} ({period.start} to {period.last}). The data of {company.name} covers"
         f" {min(edges)} to {max(edges)}. The nearest period with data is"
-        f" {Period.of(nearest, kind, **fiscal)}."
+        f" {near}."
     )
 
 
@@ -245,6 +254,20 @@ def _check_names(company: Company, values: Mapping[str, Any]) -> None:
     check_dimensions(company, values.get("by") or ())
 
 
+def check_formats(formats: Sequence[str]) -> tuple[str, ...]:
+    """Give the formats that were asked for without doubles; refuse those that can't be written."""
+    from alignment_toolkit.report import check_format
+
+    return tuple(dict.fromkeys(check_format(name) for name in formats))
+
+
+def default_formats(formats: Sequence[str]) -> tuple[str, ...]:
+    """Give the formats of the settings that are built; a page is always one."""
+    from alignment_toolkit.report import FORMATS
+
+    return tuple(dict.fromkeys(name for name in formats if name in FORMATS)) or ("html",)
+
+
 def check_dimensions(company: Company, by: Sequence[str]) -> None:
     """Refuse a column that no table has.
 
@@ -257,13 +280,3 @@ def check_dimensions(company: Company, by: Sequence[str]) -> None:
     for dimension in by:
         if dimension.rpartition(".")[2] not in columns:
             raise UnknownName("column", dimension, sorted(columns), where=f"in the data of {company.name}")
-
-
-def check_formats(formats: Sequence[str]) -> tuple[str, ...]:
-    """Give the formats without doubles; refuse those that can't be written."""
-    for name in formats:
-        if name in _LATER:
-            raise ParameterError(f"Reports as {name} are not built yet. There is: {', '.join(FORMATS)}.")
-        if name not in FORMATS:
-            raise UnknownName("format", name, FORMATS)
-    return tuple(dict.fromkeys(formats))

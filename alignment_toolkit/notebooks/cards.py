@@ -1,0 +1,120 @@
+"""Findings as cards in a notebook: the statement, how sure it is, what it costs, its chart."""
+
+from __future__ import annotations
+
+import base64
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from alignment_toolkit.errors import UnknownName
+from alignment_toolkit.report import words
+
+if TYPE_CHECKING:
+    from alignment_toolkit.results import Analysis, Finding
+
+__all__ = ["Cards", "answer", "cards"]
+
+_COLOURS = {"misaligned": "#d55e00", "aligned": "#009e73", "uncertain": "#8a6d00"}
+_CARD = "border-left:5px solid {colour};padding:.2em 1em;margin:1em 0;max-width:52em"
+
+
+@dataclass(frozen=True)
+class Cards:
+    """Findings to look at; prints as text on a terminal and as cards in a notebook."""
+
+    analysis: Analysis
+    findings: tuple[Finding, ...]
+    short: bool = False
+    heading: str = ""
+
+    def __len__(self) -> int:
+        """Count the findings."""
+        return len(self.findings)
+
+    def _facts(self, finding: Finding) -> list[tuple[str, str]]:
+        currency = self.analysis.currency
+        facts = [("Gap", words.gap_sentence(finding, currency))]
+        if finding.money_at_stake is not None:
+            facts.append(("At stake", words.money_text(finding.money_at_stake)))
+        if self.short:
+            return facts
+        facts += [("How sure", words.how_sure(finding)), ("Why it matters", " ".join(finding.why.split()))]
+        facts += [("What to do", finding.advice), ("Who", words.departments(finding.who))]
+        facts += [(f"Another reading ({who})", text) for who, text in finding.counter_explanations.items()]
+        facts += [("Mind", guard.message) for guard in finding.guards]
+        return [*facts, ("To settle it", words.what_it_takes(finding))]
+
+    def __repr__(self) -> str:
+        """Write the cards as lines of text."""
+        lines = [self.heading] if self.heading else []
+        for f in self.findings:
+            slices = "".join(f" [{k}: {v}]" for k, v in f.by.items())
+            lines += ["", f"{words.STATUS.get(f.status, f.status)}: {f.title}{slices}", f"  {f.statement}"]
+            lines += [f"  {name}: {text}" for name, text in self._facts(f) if text]
+        from alignment_toolkit.charts import clean
+        from alignment_toolkit.report.blocks import without_isolates
+
+        return "\n".join(clean(without_isolates(line)) if line else "" for line in lines)
+
+    def _repr_html_(self) -> str:
+        from alignment_toolkit.report.html import escape_text as text
+
+        parts = [f"<p><b>{text(self.heading)}</b></p>"] if self.heading else []
+        for f in self.findings:
+            slices = "".join(f" [{k}: {v}]" for k, v in f.by.items())
+            status = words.STATUS.get(f.status, f.status)
+            facts = "".join(f"<p><b>{text(n)}:</b> {text(t)}</p>" for n, t in self._facts(f) if t)
+            chart = "" if self.short else self._chart(f)
+            style = _CARD.format(colour=_COLOURS.get(f.status, "#666666"))
+            parts.append(
+                f'<div style="{style}"><p><b>{text(status)}: {text(f.title)}{text(slices)}</b></p>'
+                f"<p>{text(f.statement)}</p>{chart}{facts}</div>"
+            )
+        return "".join(parts)
+
+    def _chart(self, finding: Finding) -> str:
+        from alignment_toolkit import charts
+        from alignment_toolkit.report.html import escape_text as text
+
+        note = words.made_up(self.analysis)
+        data = charts.of_finding(finding, currency=self.analysis.currency, note=note)
+        data = data or charts.of_gap(finding, currency=self.analysis.currency, note=note)
+        if data is None:
+            return ""
+        picture = base64.b64encode(charts.png(charts.draw(data), dpi=96)).decode()
+        return f'<img style="max-width:100%" alt="{text(charts.alt_text(data))}" src="data:image/png;base64,{picture}">'
+
+
+def answer(analysis: Analysis) -> Cards:
+    """Say in a few lines what is out of line, how sure that is and what it costs.
+
+    Examples
+    --------
+    >>> from alignment_toolkit.results import Analysis
+    >>> answer(Analysis.empty(company="Acme", currency="EUR", period="2026-Q3"))
+    Acme, 2026-Q3: none of 0 questions that could be answered is out of line.
+    """
+    judged = [f for f in analysis.findings if f.status in _COLOURS and not f.by]
+    wrong = tuple(f for f in judged if f.status == "misaligned")
+    many = f"{len(wrong)} of {len(judged)}" if wrong else f"none of {len(judged)}"
+    verb = "are" if len(wrong) > 1 else "is"
+    heading = (
+        f"{analysis.company}, {analysis.period}: {many} questions that could be answered {verb} out of line."
+    )
+    return Cards(analysis, wrong, short=True, heading=heading)
+
+
+def cards(analysis: Analysis, *statuses: str) -> Cards:
+    """Give the findings with these statuses as cards; without a status, all that were judged.
+
+    Raises
+    ------
+    UnknownName
+        For a status that is none.
+    """
+    for status in statuses:
+        if status not in words.STATUS:
+            raise UnknownName("status", status, words.STATUS)
+    wanted = statuses or tuple(_COLOURS)
+    found = tuple(f for status in wanted for f in analysis.findings if f.status == status)
+    return Cards(analysis, found, heading="" if found else f"No finding is {' or '.join(wanted)}.")
