@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 
 from alignment_toolkit.simulation.clock import DAY, NEVER, Floats, Ints, later, somewhere
-from alignment_toolkit.simulation.drawing import ids, optional, pick, pick_index
+from alignment_toolkit.simulation.drawing import ids, only, optional, pick, pick_index
 from alignment_toolkit.simulation.marketing import SEASON
 from alignment_toolkit.simulation.truth import LEVELS
 from alignment_toolkit.simulation.world import World
@@ -96,7 +96,7 @@ def _lines(world: World, rng: np.random.Generator, deals: pd.DataFrame, orders: 
     quantity = np.sign(listed) * np.maximum(np.rint(np.abs(listed) / price), 1)
     margin = world.products["unit_cost"].to_numpy()[lines["_product"]] / price
     account = lines["_account"].to_numpy()
-    region = np.where(account >= 0, world.region_names[world.region[account]], None)
+    region = only(account >= 0, world.region_names[world.region[account]])
     return pd.DataFrame({
         "order_id": ids("B", len(orders), 5)[lines["_order"]], "line_id": ids("BL", len(lines), 5),
         "ordered_at": lines["_at"], "amount": lines["amount"],
@@ -139,7 +139,7 @@ def make_signals(world: World) -> pd.DataFrame:
     department = pick(rng, ("sales", "marketing", "service"), count, (0.5, 0.2, 0.3))
     seen = np.where(
         department == "sales", world.salesperson(world.seat[account], at),
-        np.where(department == "marketing", pick(rng, list(world.marketers), count), None),
+        only(department == "marketing", pick(rng, list(world.marketers), count)),
     )  # fmt: skip
     kinds = (
         "dissatisfaction",
@@ -179,7 +179,8 @@ def make_value_ratings(world: World) -> pd.DataFrame:
                     continue
                 for attribute, importance, kind in attributes:
                     rows.append({
-                        "offer": offer, "attribute": attribute, "rating": int(np.clip(round(rng.normal(level, 1.1)), 1, 10)),
+                        "offer": offer, "attribute": attribute,
+                        "rating": int(np.clip(round(rng.normal(level, 1.1)), 1, 10)),
                         "rater_id": f"V{rater + 1:03d}", "account_id": f"A{asked[rater] + 1:0{_digits(world)}d}",
                         "rated_on": when[rater] // DAY * DAY, "importance": importance, "kind": kind, "price": price,
                         "currency": "EUR", "owner": owner, "product_id": product, "category": category,

@@ -55,7 +55,7 @@ def moment(work: Ints) -> Ints:
     week = work // WORKWEEK
     rest = work - week * WORKWEEK
     day = rest // WORKDAY
-    return FIRST_MONDAY + (7 * week + day) * DAY + OPEN + rest - day * WORKDAY
+    return np.asarray(FIRST_MONDAY + (7 * week + day) * DAY + OPEN + rest - day * WORKDAY, dtype=np.int64)
 
 
 def later(at: Ints, hours: Floats) -> Ints:
@@ -72,4 +72,4 @@ def somewhere(a: Ints, b: Ints, share: Floats) -> Ints:
 def by_day(at: Ints) -> Ints:
     """Each moment's hour drawn into 06:00 to 22:59: nobody is at work at night, and a clock change cannot hit."""
     clock = at % DAY
-    return at - clock + 6 * HOUR + clock * 17 // 24
+    return np.asarray(at - clock + 6 * HOUR + clock * 17 // 24, dtype=np.int64)

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 import numpy as np
 import numpy.typing as npt
 
-from alignment_toolkit.simulation.clock import Floats, Ints
+from alignment_toolkit.simulation.clock import Bools, Floats, Ints
 
 Texts = npt.NDArray[np.object_]
 
@@ -22,7 +22,8 @@ def pick(
     rng: np.random.Generator, words: Sequence[str], size: int, weights: Sequence[float] | None = None
 ) -> Texts:
     """Draw words, by weight."""
-    return np.array(words, dtype=object)[pick_index(rng, len(words), size, weights)]
+    drawn: Texts = np.array(words, dtype=object)[pick_index(rng, len(words), size, weights)]
+    return drawn
 
 
 def pick_index(
@@ -33,7 +34,7 @@ def pick_index(
         return rng.integers(0, count, size)
     edges = np.cumsum(np.asarray(weights, dtype=float))
     drawn = np.searchsorted(edges, rng.random(size) * edges[-1], side="right")
-    return np.minimum(drawn, count - 1).astype(np.int64)
+    return np.asarray(np.minimum(drawn, count - 1), dtype=np.int64)
 
 
 def ids(prefix: str, count: int, digits: int = 0) -> Texts:
@@ -50,6 +51,17 @@ def optional(values: Texts, index: Ints) -> Texts:
     """The values at these positions, None where the position is negative or nothing is known."""
     found = np.array([*(None if each != each else each for each in values), None], dtype=object)
     return np.asarray(found[np.where(index < 0, len(values), index)], dtype=object)
+
+
+def only(when: Bools, values: object) -> Texts:
+    """The values where something holds, None elsewhere.
+
+    >>> list(only(np.array([True, False]), "won"))
+    ['won', None]
+    """
+    kept = np.full(len(when), None, dtype=object)
+    kept[when] = np.broadcast_to(np.asarray(values, dtype=object), kept.shape)[when]
+    return kept
 
 
 def parts(total: int, shares: Floats, least: int = 0) -> Ints:

@@ -3,20 +3,22 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import date
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
 
 from alignment_toolkit.simulation import clients, marketing, sales, teamwork
-from alignment_toolkit.simulation.clock import NEVER, Floats, Ints
-from alignment_toolkit.simulation.drawing import Texts, ids, optional
+from alignment_toolkit.simulation.clock import NEVER, Ints
+from alignment_toolkit.simulation.drawing import ids, only, optional
 from alignment_toolkit.simulation.recipe import Recipe
 from alignment_toolkit.simulation.truth import make_truth
 from alignment_toolkit.simulation.world import World, finish_accounts, make_world
 from alignment_toolkit.simulation.writing import write_answers, write_tables
 
-TABLES: dict[str, tuple[str, ...]] = {
+COLUMNS: dict[str, tuple[str, ...]] = {
     "people": ("person_id", "department", "name", "role", "team", "region", "kind", "joined_on", "left_on"),
     "accounts": (
         "account_id", "name", "industry", "region", "country", "size", "segment", "owner", "territory", "created_at",
@@ -32,12 +34,12 @@ TABLES: dict[str, tuple[str, ...]] = {
         "product_id", "name", "category", "list_price", "unit_cost", "positioning", "launched_on", "currency",
     ),
     "value_ratings": (
-        "rating_id", "offer", "attribute", "rating", "rater_id", "account_id", "rated_on", "importance", "kind", "price",
-        "currency", "owner", "product_id", "category",
+        "rating_id", "offer", "attribute", "rating", "rater_id", "account_id", "rated_on", "importance", "kind",
+        "price", "currency", "owner", "product_id", "category",
     ),
     "campaigns": (
-        "campaign_id", "name", "channel", "starts_on", "ends_on", "product_id", "theme", "positioning", "appeal", "offer",
-        "audience", "target_role", "target_segment", "follow_up_channel",
+        "campaign_id", "name", "channel", "starts_on", "ends_on", "product_id", "theme", "positioning", "appeal",
+        "offer", "audience", "target_role", "target_segment", "follow_up_channel",
     ),
     "spend": (
         "spend_id", "spent_on", "amount", "department", "channel", "campaign_id", "product_id", "region", "segment",
@@ -50,9 +52,9 @@ TABLES: dict[str, tuple[str, ...]] = {
         "rejected_at", "reject_reason", "owner", "status", "list_id", "converted_at", "referred_by",
     ),
     "opportunities": (
-        "opportunity_id", "opened_at", "account_id", "lead_id", "owner", "product_id", "region", "channel", "campaign_id",
-        "sourced_by", "stage", "closed_at", "outcome", "amount", "list_amount", "motion", "pitch", "competitor",
-        "lost_reason", "win_reason", "currency",
+        "opportunity_id", "opened_at", "account_id", "lead_id", "owner", "product_id", "region", "channel",
+        "campaign_id", "sourced_by", "stage", "closed_at", "outcome", "amount", "list_amount", "motion", "pitch",
+        "competitor", "lost_reason", "win_reason", "currency",
     ),
     "opportunity_contacts": ("opportunity_id", "contact_id", "role"),
     "orders": (
@@ -85,12 +87,13 @@ class Simulated:
     """A made-up company: its canonical tables, and the answer key that no estimator may see."""
 
     tables: dict[str, pd.DataFrame]
-    answers: dict[str, object]
+    answers: dict[str, Any]
+    end: date
 
     def write(self, folder: str | Path) -> Path:
         """Write ``folder/data/<table>.csv`` and, beside the data, ``folder/answers.json``; give the data's folder."""
         data = Path(folder) / "data"
-        write_tables(self.tables, data)
+        write_tables(self.tables, self.end, data)
         write_answers(self.answers, Path(folder) / "answers.json")
         return data
 
@@ -130,8 +133,8 @@ def simulate(recipe: Recipe | None = None) -> Simulated:
         "plan": world.plan, "signals": clients.make_signals(world), "survey": teamwork.make_survey(world),
         "work": teamwork.make_work(world), "rates": teamwork.make_rates(world),
     }  # fmt: skip
-    tables = {name: _typed(raw[name][list(columns)]) for name, columns in TABLES.items()}
-    return Simulated(tables=tables, answers=truth.answers(recipe))
+    tables = {name: _typed(raw[name][list(columns)]) for name, columns in COLUMNS.items()}
+    return Simulated(tables=tables, answers=truth.answers(recipe), end=recipe.end)
 
 
 def _first_seen(world: World, work: marketing.Marketing) -> Ints:
@@ -170,19 +173,11 @@ def _leads(
     )
     return leads.assign(
         qualified_at=handover.qualified, accepted_at=handover.accepted, rejected_at=handover.rejected,
-        received_by=_only(handed, world.salesperson(handover.seat, at)), reject_reason=handover.reason,
-        owner=_only(taken, world.salesperson(handover.seat, np.full(total, world.end - 1))), status=status,
+        received_by=only(handed, world.salesperson(handover.seat, at)), reject_reason=handover.reason,
+        owner=only(taken, world.salesperson(handover.seat, np.full(total, world.end - 1))), status=status,
         list_id=optional(lists["list_id"].to_numpy(object), listed), converted_at=bought,
-        marketing_score=_shown(work.score),
+        marketing_score=np.round(work.score, 1),
     )  # fmt: skip
-
-
-def _only(when: np.ndarray, values: Texts) -> Texts:
-    return np.asarray(np.where(when, values, None), dtype=object)
-
-
-def _shown(score: Floats) -> Floats:
-    return np.round(score, 1)
 
 
 def _touches(

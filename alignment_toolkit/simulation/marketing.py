@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from alignment_toolkit.simulation.clock import DAY, HOUR, Bools, Floats, Ints, later, second
-from alignment_toolkit.simulation.drawing import Texts, ids, optional, parts, pick, pick_index
+from alignment_toolkit.simulation.drawing import Texts, ids, only, optional, pick, pick_index
 from alignment_toolkit.simulation.truth import LEVELS, WEAK_CHANNEL
 from alignment_toolkit.simulation.world import World
 
@@ -79,17 +79,23 @@ def _quarters(first: date, last: date) -> list[tuple[int, int, float]]:
 
 
 def _campaigns(world: World, day_weights: Floats) -> tuple[pd.DataFrame, pd.DataFrame, Floats]:
-    """Campaigns by quarter: every product has some, money is lumpy, and its mean follows marketing's push exactly."""
+    """Campaigns by quarter: every product has one, the others fall where marketing pushes.
+
+    Their number by product is in the mean the push, their money is lumpy and does not know the product: so the push is
+    the process's share of money exactly, and a quarter's own shares are as uneven as its campaigns are few.
+    """
     rng = world.rng("campaigns")
     recipe, push = world.recipe, world.pushes["marketing"]
     products, starts, ends, money = [], [], [], []
     for opens, closes, share in _quarters(recipe.start, recipe.end):
         count = max(recipe.products, round(recipe.campaigns * share))
-        by_product = parts(count, push, least=min(2, count // recipe.products))
-        product = np.repeat(np.arange(recipe.products), by_product)
+        sure = (count * push >= 1.5).astype(float)
+        free = count - int(sure.sum())
+        by_chance = pick_index(rng, recipe.products, free, count * push - sure)
+        product = np.concatenate([np.flatnonzero(sure), by_chance])
         days = (closes - opens) // DAY
-        begin = rng.integers(0, max(1, days * 3 // 5), count)
-        length = np.minimum(rng.integers(21, 64, count), days - begin)
+        begin = np.clip(rng.integers(-30, max(1, days - 14), count), 0, None)
+        length = np.minimum(rng.integers(30, 64, count), days - begin)
         first = opens + begin * DAY
         quarter_weight = (
             day_weights[(closes - world.start) // DAY] - day_weights[(opens - world.start) // DAY]
@@ -99,7 +105,7 @@ def _campaigns(world: World, day_weights: Floats) -> tuple[pd.DataFrame, pd.Data
         products.append(product)
         starts.append(first)
         ends.append(first + (length - 1) * DAY)
-        money.append(budget * push[product] / by_product[product] * lump)
+        money.append(budget / count * lump)
     product, first, last, amount = (np.concatenate(each) for each in (products, starts, ends, money))
     order = np.argsort(first, kind="stable")
     product, first, last, amount = product[order], first[order], last[order], amount[order]
@@ -109,7 +115,7 @@ def _campaigns(world: World, day_weights: Floats) -> tuple[pd.DataFrame, pd.Data
     channel = _channels(world, rng, when)
     theme = pick(rng, THEMES, count, THEME_SHARES)
     audience = pick(rng, ("new", "both"), count, (0.6, 0.4))
-    segment = np.where(rng.random(count) < 0.6, pick(rng, ("key", "growth", "standard"), count), None)
+    segment = only(rng.random(count) < 0.6, pick(rng, ("key", "growth", "standard"), count))
     names = world.products["name"].to_numpy(object)[product]
     campaigns = pd.DataFrame({
         "campaign_id": ids("K", count, 4),
@@ -121,7 +127,7 @@ def _campaigns(world: World, day_weights: Floats) -> tuple[pd.DataFrame, pd.Data
         "offer": pick(rng, ("none", "special_offer", "discount"), count, (0.7, 0.2, 0.1)), "audience": audience,
         "target_role": pick(rng, ("decision_maker", "influencer", "user"), count, (0.5, 0.3, 0.2)),
         "target_segment": segment,
-        "follow_up_channel": np.where(rng.random(count) < 0.7, pick(rng, ("email", "phone"), count), None),
+        "follow_up_channel": only(rng.random(count) < 0.7, pick(rng, ("email", "phone"), count)),
         "_product": product,
     })  # fmt: skip
     pull = amount / np.array([COST[c] for c in channel]) * rng.gamma(5, 0.2, count)
@@ -328,5 +334,5 @@ def lead_table(world: World, marketing: Marketing) -> pd.DataFrame:
         "region": world.region_names[marketing.region], "channel": marketing.channel,
         "response_channel": marketing.response, "need": marketing.need, "marketing_score": marketing.score,
         "sourced_by": np.where(marketing.by_sales, "sales", "marketing"),
-        "referred_by": np.where(referred, accounts[by], None),
+        "referred_by": only(referred, accounts[by]),
     })  # fmt: skip

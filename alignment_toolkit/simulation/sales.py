@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 from alignment_toolkit.simulation.clock import DAY, HOUR, NEVER, Bools, Floats, Ints, by_day, later, somewhere
-from alignment_toolkit.simulation.drawing import Texts, ids, optional, pick, pick_index
+from alignment_toolkit.simulation.drawing import Texts, ids, only, optional, pick, pick_index
 from alignment_toolkit.simulation.marketing import QUALITY, THEMES, Marketing
 from alignment_toolkit.simulation.truth import LEVELS, LIMIT_HOURS
 from alignment_toolkit.simulation.world import World
@@ -84,15 +84,13 @@ def make_handover(world: World, marketing: Marketing) -> Handover:
     accepted = np.where(decided & yes & (verdict < world.end), verdict, NEVER)
     rejected = np.where(decided & ~yes & (verdict < world.end), verdict, NEVER)
     rejected = np.where(given_up & (gone < world.end), gone, rejected)
-    reason = np.where(
-        rejected == NEVER,
-        None,
-        np.where(forgotten, "not_reached", pick(rng, REASONS, total, (3, 3, 2, 1, 1))),
+    reason = only(
+        rejected != NEVER, np.where(forgotten, "not_reached", pick(rng, REASONS, total, (3, 3, 2, 1, 1)))
     )
     return Handover(
-        qualified=qualified, dropped=dropped, first=first, first_channel=_first_channel(world, rng, marketing),
+        qualified=qualified, dropped=dropped, first=first, first_channel=_first_channel(world, rng, marketing, handed),
         first_theme=_theme(world, rng, marketing.campaign, marketing, LEVELS["message_mismatch"]),
-        accepted=accepted, rejected=rejected, reason=reason.astype(object), seat=seat, hours=hours,
+        accepted=accepted, rejected=rejected, reason=reason, seat=seat, hours=hours,
     )  # fmt: skip
 
 
@@ -122,14 +120,17 @@ def _one_at_a_time(qualified: Ints, account: Ints) -> Ints:
     return kept
 
 
-def _first_channel(world: World, rng: np.random.Generator, marketing: Marketing) -> Texts:
+def _first_channel(world: World, rng: np.random.Generator, marketing: Marketing, handed: Bools) -> Texts:
     """The channel that was asked for, but for a share of leads; phoning the better ones moves which, not how many."""
     total = len(marketing.at)
     preferred = optional(world.preferred, marketing.contact)
     follow_up = optional(marketing.campaigns["follow_up_channel"].to_numpy(object), marketing.campaign)
     asked = np.where(preferred != None, preferred, np.where(follow_up != None, follow_up, marketing.response))  # noqa: E711
     strength = world.recipe.confounded("phone_better_leads")
-    rank = np.array([0.5 * (1 + np.tanh(0.7978845608 * (z + 0.044715 * z**3))) for z in marketing.z])
+    rank = np.full(total, 0.5)
+    rank[handed] = (np.argsort(np.argsort(marketing.z[handed], kind="stable")) + 0.5) / max(
+        1, int(handed.sum())
+    )
     off = rng.random(total) < LEVELS["channel_mismatch"] * (1 + strength * (2 * rank - 1))
     drawn = pick(rng, CHANNELS, total, CHANNEL_SHARES)
     phoned = rng.random(total) < strength * rank
@@ -189,8 +190,8 @@ def make_deals(world: World, marketing: Marketing, handover: Handover) -> pd.Dat
         rng.random(count) < np.where(benefit, LEVELS["positioning_mismatch"], 0.6), "price",
         pick(rng, ("benefit", "total_cost"), count, (0.8, 0.2)),
     )  # fmt: skip
-    rival = np.where(rng.random(count) < 0.4, pick(rng, ("Rival A", "Rival B", "Rival C"), count), None)
-    outcome = np.where(done, np.where(won, "won", "lost"), None)
+    rival = only(rng.random(count) < 0.4, pick(rng, ("Rival A", "Rival B", "Rival C"), count))
+    outcome = only(done, np.where(won, "won", "lost"))
     stage = np.where(done, outcome, pick(rng, ("discovery", "offer", "negotiation"), count, (0.4, 0.4, 0.2)))
     lost = pick(rng, ("price", "no_decision", "rival", "timing"), count)
     gained = pick(rng, ("benefit", "price", "service", "relation"), count)
@@ -204,8 +205,8 @@ def make_deals(world: World, marketing: Marketing, handover: Handover) -> pd.Dat
         "sourced_by": np.where(by_sales, "sales", "marketing"), "stage": stage,
         "closed_at": np.where(done, closed, NEVER), "outcome": outcome,
         "amount": np.round(listed * (1 - discount), 2), "list_amount": np.round(listed, 2), "pitch": pitch,
-        "competitor": rival, "lost_reason": np.where(outcome == "lost", lost, None),
-        "win_reason": np.where(outcome == "won", gained, None), "currency": "EUR",
+        "competitor": rival, "lost_reason": only(done & ~won, lost),
+        "win_reason": only(done & won, gained), "currency": "EUR",
         "_account": account, "_lead": lead, "_product": product, "_campaign": campaign, "_seat": seat,
         "_by_sales": by_sales, "_discount": discount,
     })  # fmt: skip
@@ -256,9 +257,10 @@ def make_touches(world: World, marketing: Marketing, handover: Handover, deals: 
     worth = np.clip(50 + 20 * world.z, 5, None) * np.where(world.client_since != NEVER, 2.5, 1.0)
     account = pick_index(rng, world.recipe.accounts, count, worth)
     none = np.full(count, -1, dtype=np.int64)
+    own = pick_index(rng, world.recipe.products, count, world.pushes["sales"])
     frames.append(_frame(
         world, rng, at=world.moments(rng, count), account=account, contact=world.a_contact(rng, account, 0.7),
-        deal=none, lead=none, campaign=none, product=pick_index(rng, world.recipe.products, count, world.pushes["sales"]),
+        deal=none, lead=none, campaign=none, product=own,
         seat=world.seat[account], direction=np.full(count, "outbound", dtype=object),
         theme=pick(rng, THEMES, count), channel=None, first=False,
     ))  # fmt: skip
@@ -304,7 +306,7 @@ def _frame(
     return pd.DataFrame({
         "_at": at, "department": "sales", "_account": account, "_contact": contact, "_lead": lead,
         "_opportunity": deal, "_campaign": campaign, "_product": product, "actor": world.salesperson(seat, at),
-        "channel": used, "direction": direction, "theme": np.where(rng.random(count) < 0.96, theme, theme if first else None),
+        "channel": used, "direction": direction, "theme": only((rng.random(count) < 0.96) | first, theme),
         "minutes": np.where(rng.random(count) < 0.03, np.nan, minutes), "automated": False, "_first": first,
         "_seat": seat,
     })  # fmt: skip

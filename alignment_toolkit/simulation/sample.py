@@ -9,7 +9,7 @@ from alignment_toolkit.simulation.recipe import Recipe
 from alignment_toolkit.simulation.writing import write_answers, write_tables
 
 SAMPLE = Recipe(
-    seed=7, accounts=780, leads=3100, salespeople=14, products=8, campaigns=40,
+    seed=19, accounts=800, leads=3300, salespeople=14, products=8, campaigns=48,
     plant={"dropped_leads": 1.2, "portfolio_mismatch": 1.0},
 )  # fmt: skip
 """Two misalignments are planted, the third indicator finds both departments in agreement."""
@@ -18,6 +18,6 @@ SAMPLE = Recipe(
 def write_sample(folder: str | Path) -> Path:
     """Write the sample's tables into the folder itself, and its answers beside it as ``<folder>-answers.json``."""
     made_up, data = simulate(SAMPLE), Path(folder)
-    write_tables(made_up.tables, data)
+    write_tables(made_up.tables, made_up.end, data)
     write_answers(made_up.answers, data.with_name(f"{data.name}-answers.json"))
     return data

@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 
 from alignment_toolkit.simulation.clock import DAY, NEVER, Ints, later
-from alignment_toolkit.simulation.drawing import ids, optional, pick
+from alignment_toolkit.simulation.drawing import ids, only, optional, pick
 from alignment_toolkit.simulation.marketing import Marketing
 from alignment_toolkit.simulation.sales import Handover
 from alignment_toolkit.simulation.truth import QUESTIONNAIRE_MEAN, TRUTH_MEAN, TRUTH_SD
@@ -72,7 +72,7 @@ def make_intents(world: World) -> pd.DataFrame:
 
 def make_lists(world: World) -> pd.DataFrame:
     """Target lists: every half year the leads at or above a score."""
-    freezes = [d for d in range(world.start + 120 * DAY, world.end, 182 * DAY)]
+    freezes = list(range(world.start + 120 * DAY, world.end, 182 * DAY))
     return pd.DataFrame({
         "list_id": ids("TL", len(freezes)), "name": [f"Call list {n}" for n in range(1, len(freezes) + 1)],
         "field": "leads.marketing_score", "threshold": LIST_THRESHOLD, "freezes_on": freezes, "department": "marketing",
@@ -96,11 +96,11 @@ def make_edits(world: World, marketing: Marketing, handover: Handover) -> pd.Dat
     at = later(handover.qualified[lead], rng.uniform(1, 100, len(lead)))
     score = np.round(marketing.score[lead], 1)
     old = np.round(np.clip(score + rng.normal(0, 4, len(lead)), 0, 100), 1)
-    sales = rng.random(len(lead)) < 0.5
+    sales, marketer = rng.random(len(lead)) < 0.5, pick(rng, list(world.marketers), len(lead))
     frames.append(pd.DataFrame({
         "edited_at": at, "entity": "lead", "entity_id": leads[lead], "field": "marketing_score",
         "department": np.where(sales, "sales", "marketing"), "account_id": optional(accounts, marketing.account[lead]),
-        "actor": np.where(sales, world.salesperson(handover.seat[lead], at), pick(rng, list(world.marketers), len(lead))),
+        "actor": np.where(sales, world.salesperson(handover.seat[lead], at), marketer),
         "old_value": [f"{v:.1f}" for v in old], "new_value": [f"{v:.1f}" for v in score],
     }))  # fmt: skip
     one = np.flatnonzero(rng.random(len(accounts)) < 0.10)
@@ -174,8 +174,10 @@ def make_work(world: World) -> pd.DataFrame:
     invited_sales = meeting & ((scope == "sales") | (scope == "joint"))
     marketing_comes, sales_comes = rng.random(count) < 0.8, rng.random(count) < 0.75
     delivered = rng.random(count) < 0.75
-    flag = {"marketing_invited": invited_marketing, "sales_invited": invited_sales,
-            "marketing_attended": invited_marketing & marketing_comes, "sales_attended": invited_sales & sales_comes}  # fmt: skip
+    flag = {
+        "marketing_invited": invited_marketing, "marketing_attended": invited_marketing & marketing_comes,
+        "sales_invited": invited_sales, "sales_attended": invited_sales & sales_comes,
+    }  # fmt: skip
     both = np.array(["marketing", "sales"], dtype=object)
     starter = np.where(scope == "joint", both[rng.integers(0, 2, count)], scope)
     frame = pd.DataFrame({
@@ -183,9 +185,9 @@ def make_work(world: World) -> pd.DataFrame:
         "initiated_by": starter, "team": starter,
         "people": np.where(project, rng.integers(3, 9, count), rng.integers(2, 12, count)),
         "approvals": np.where(kind == "procedure", rng.poisson(2.0, count), 0),
-        "size": np.where(project, pick(rng, ("small", "medium", "large"), count, (0.5, 0.3, 0.2)), None),
-        **{name: np.where(meeting, np.where(value, "true", "false"), None) for name, value in flag.items()},
-        "outcome": np.where(project & over, np.where(delivered, "delivered", "not_delivered"), None),
+        "size": only(project, pick(rng, ("small", "medium", "large"), count, (0.5, 0.3, 0.2))),
+        **{name: only(meeting, value) for name, value in flag.items()},
+        "outcome": only(project & over, np.where(delivered, "delivered", "not_delivered")),
     }).sort_values(["started_on", "kind"], kind="stable", ignore_index=True)  # fmt: skip
     frame.insert(0, "work_id", ids("W", count))
     return frame

@@ -107,7 +107,7 @@ def between(strength: float, none: float, margin: float, twice: float) -> float:
 def make_truth(recipe: Recipe) -> Truth:
     """Turn strengths into the numbers of the process."""
     rng = stream(recipe.seed, "truth")
-    region_shares = parts(100, 1.0 / (np.arange(recipe.regions) + 3.0)) / 100.0
+    region_shares = parts(100, 1.0 / np.arange(3.0, recipe.regions + 3.0)) / 100.0
 
     # Departments that look at the same truth with noise of their own; of some accounts one of them has another idea.
     noise = HONEST_NOISE + (NOISY - HONEST_NOISE) * recipe.confounded("noisy_raters")

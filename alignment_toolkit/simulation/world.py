@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 from alignment_toolkit.simulation.clock import DAY, NEVER, Bools, Floats, Ints, by_day, second, somewhere
-from alignment_toolkit.simulation.drawing import Texts, ids, optional, parts, pick, pick_index, stream
+from alignment_toolkit.simulation.drawing import Texts, ids, only, optional, parts, pick, pick_index, stream
 from alignment_toolkit.simulation.recipe import Recipe
 from alignment_toolkit.simulation.truth import Truth
 
@@ -269,7 +269,7 @@ def _contacts(world: World) -> None:
         pick(rng, ("influencer", "user", "gatekeeper", "decision_maker"), total, (0.35, 0.35, 0.2, 0.1)),
     )  # fmt: skip
     prefers = pick(rng, ("email", "phone", "meeting", "chat"), total, (0.45, 0.35, 0.12, 0.08))
-    world.preferred = np.where(rng.random(total) < 0.35, prefers, None)
+    world.preferred = only(rng.random(total) < 0.35, prefers)
     world.contacts = pd.DataFrame({
         "contact_id": ids("C", total), "_account": account,
         "name": [f"{a} Example {n}" for n, a in enumerate(pick(rng, FIRST_NAMES, total), 1)],

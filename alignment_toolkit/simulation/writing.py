@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from datetime import date
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
+
+from alignment_toolkit.tables import TABLES
 
 MONEY = {"amount", "list_amount", "cost", "list_price", "unit_cost", "price"}
 SCORES = {"potential", "marketing_score"}
@@ -23,6 +26,9 @@ fiscal_year_starts = 1
 days = ["mon", "tue", "wed", "thu", "fri"]
 from = "09:00"
 to = "17:00"
+
+# The last day of the data, also where nothing happened on it.
+[tables]
 """
 
 
@@ -48,15 +54,22 @@ def _texts(name: str, column: pd.Series) -> list[str]:
         if name in SCORES:
             return ["" if each != each else f"{each:.1f}" for each in column.tolist()]
         return ["" if each != each else f"{each:.10g}" for each in column.tolist()]
-    return ["" if each is None or each != each else str(each) for each in column.tolist()]
+    return ["" if each is None or each != each else _text(each) for each in column.tolist()]
 
 
-def write_tables(tables: Mapping[str, pd.DataFrame], folder: Path) -> None:
+def _text(value: object) -> str:
+    return str(value).lower() if isinstance(value, (bool, np.bool_)) else str(value)
+
+
+def write_tables(tables: Mapping[str, pd.DataFrame], end: date, folder: Path) -> None:
     """Write each table as CSV, and the settings that go with them."""
     folder.mkdir(parents=True, exist_ok=True)
     for name, table in tables.items():
         texts(table).to_csv(folder / f"{name}.csv", index=False, lineterminator="\n", encoding="utf-8")
-    (folder / "alignment.toml").write_text(SETTINGS, encoding="utf-8", newline="\n")
+    complete = "".join(
+        f"{name} = {{ complete_until = {end} }}\n" for name in tables if TABLES[name].event_columns
+    )
+    (folder / "alignment.toml").write_text(SETTINGS + complete, encoding="utf-8", newline="\n")
 
 
 def write_answers(answers: Mapping[str, object], file: Path) -> None:
