@@ -1,0 +1,253 @@
+"""What a KPI is: declarations, without any computing."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+from datetime import date, timedelta
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias
+
+from alignment_toolkit.errors import ParameterError, SettingsError, did_you_mean
+from alignment_toolkit.relations import RELATIONS, Source, missing
+from alignment_toolkit.units import unit as unit_of
+
+if TYPE_CHECKING:
+    from ibis.expr.types import Table, Value
+
+__all__ = ["Aggregate", "Kpi", "RatioOfKpis", "Spread", "Terms"]
+
+# An aggregate over the rows of one cluster: ``lambda t: t.amount.sum()``, or with the terms of the question as well.
+Aggregate: TypeAlias = "Callable[[Table], Value] | Callable[[Table, Terms], Value]"
+Interval = Literal["share", "ratio", "count", "total", "exact"]
+Better = Literal["higher", "lower"]
+
+
+@dataclass(frozen=True)
+class Terms:
+    """What is known when a KPI is asked for.
+
+    Attributes
+    ----------
+    as_of
+        The last day for which the tables that the outcome comes from are all complete; None where none says so.
+    known_until
+        The last day that any of these tables knows of.
+    warm_until
+        The first day that KPIs of new clients count; None where nothing is left out.
+    currency
+        The company's currency.
+    options
+        The KPI's options after the settings.
+    """
+
+    as_of: date | None
+    known_until: date | None
+    warm_until: date | None
+    currency: str
+    options: Mapping[str, Any]
+
+    def born_until(self, days: int) -> date:
+        """Give the last day on which something can have begun that is `days` whole days old at as_of."""
+        return (self.as_of or date.min + timedelta(days=days)) - timedelta(days=days)
+
+
+@dataclass(frozen=True)
+class Spread:
+    """The units inside a mean: `value` of each unit (rows with the same `keys`) for which `where` holds."""
+
+    keys: tuple[str, ...]
+    value: Aggregate
+    where: Aggregate
+
+
+@dataclass(frozen=True)
+class Kpi:
+    """A number with two owners: `top`, or `top / bottom`, summed over clusters of rows of one relation.
+
+    Attributes
+    ----------
+    id, title, about
+        Its name, its name for readers, and its formula in words.
+    relation, date
+        The relation (or canonical table) that it stands on, and the column that dates a row.
+    unit, better, owners
+        Its unit, the good direction, and the departments' shares in it, which sum to 1.
+    top, bottom
+        Aggregates over the rows of one cluster; their sums are divided. Decimal or whole numbers, so that the sums
+        are exact in any order. Without bottom the KPI is the sum of the tops.
+    interval
+        ``share`` (Wilson), ``ratio`` (delta method), ``count`` (exact Poisson), ``total`` (compound Poisson), ``exact``
+        (booked: no sampling error).
+    cluster, alone
+        The column whose rows belong together where the unit repeats (mostly account_id), and the column that takes its
+        place in rows where it is empty. Without cluster each row stands alone.
+    n, n_unit
+        The rows of the bottom, counted per cluster (by default the bottom itself, or else all rows), and their name.
+    empty
+        What is said where the bottom is 0.
+    needs, any_of
+        Columns that are needed beyond those of the relation.
+    censored
+        Counts what is too young to judge; a row with any is immature.
+    left_out, left_out_words
+        Counts what the definition leaves out, and says so: ``"{n} episodes of existing clients left out"``.
+    rising
+        The number still rises by its nature: always immature.
+    warm_up
+        Leaves out the first days of the data (``[company] warm_up_days``).
+    requires, requires_words
+        An aggregate over the whole relation that must not be 0, and what is said where it is.
+    spread
+        The units inside, where the KPI is a mean of units.
+    options
+        What can be set in ``[kpis.<id>]``, with defaults.
+    """
+
+    id: str
+    title: str
+    relation: str
+    date: str
+    unit: str
+    better: Better
+    owners: Mapping[str, float]
+    about: str
+    top: Aggregate
+    bottom: Aggregate | None = None
+    interval: Interval = "ratio"
+    cluster: str | None = None
+    alone: str | None = None
+    n: Aggregate | None = None
+    n_unit: str = "rows"
+    empty: str = "nothing to divide by"
+    needs: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    any_of: tuple[Mapping[str, tuple[str, ...]], ...] = ()
+    censored: Aggregate | None = None
+    left_out: Aggregate | None = None
+    left_out_words: str = ""
+    rising: bool = False
+    warm_up: bool = False
+    requires: Aggregate | None = None
+    requires_words: str = ""
+    spread: Spread | None = None
+    options: Mapping[str, Any] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        unit_of(self.unit)
+        _check_owners(self.id, self.owners)
+
+    @property
+    def money(self) -> bool:
+        """Say whether amounts are added up, so that currencies must not be mixed."""
+        return self.unit == "money"
+
+    def missing(self, source: Source) -> tuple[str, ...]:
+        """Name the table.columns that are needed and not there; empty where the KPI can be measured."""
+        if self.relation in RELATIONS:
+            of_relation = RELATIONS[self.relation].missing(source)
+        else:
+            of_relation = missing(source, {self.relation: (self.date,)})
+        return tuple(dict.fromkeys([*of_relation, *missing(source, self.needs, self.any_of)]))
+
+    def configured(self, options: Mapping[str, Any]) -> dict[str, Any]:
+        """Give the options after the settings; `options` is the table [kpis.<id>].
+
+        Raises
+        ------
+        SettingsError
+            For an unknown option or one of the wrong type, all at once, each with the near match.
+        """
+        return _configured(self.id, self.options, options)
+
+
+@dataclass(frozen=True)
+class RatioOfKpis:
+    """One KPI divided by another after each was summed up on its own relation (spend by new clients).
+
+    `top_kpi` and `bottom_kpi` are KPIs, or ids of the catalogue. The values of dimensions are those that either side
+    has. The interval takes both parts as independent.
+    """
+
+    id: str
+    title: str
+    top_kpi: Kpi | str
+    bottom_kpi: Kpi | str
+    unit: str
+    better: Better
+    owners: Mapping[str, float]
+    about: str
+    empty: str = "nothing to divide by"
+
+    def __post_init__(self) -> None:
+        unit_of(self.unit)
+        _check_owners(self.id, self.owners)
+
+    @property
+    def options(self) -> Mapping[str, Any]:
+        """Give the options of both sides."""
+        return {
+            k: v
+            for side in (self.top_kpi, self.bottom_kpi)
+            if isinstance(side, Kpi)
+            for k, v in side.options.items()
+        }
+
+    def configured(self, options: Mapping[str, Any]) -> dict[str, Any]:
+        """Give the options after the settings, as for a `Kpi`."""
+        return _configured(self.id, self.options, options)
+
+    def missing(self, source: Source) -> tuple[str, ...]:
+        """Name the table.columns that are needed and not there."""
+        sides = [side.missing(source) for side in (self.top_kpi, self.bottom_kpi) if isinstance(side, Kpi)]
+        return tuple(dict.fromkeys(name for side in sides for name in side))
+
+    def sides(self, catalogue: Mapping[str, Any] | None) -> tuple[Kpi, Kpi]:
+        """Give both sides as KPIs.
+
+        Raises
+        ------
+        ParameterError
+            Where a side is named that the catalogue does not have, or that is no plain KPI.
+        """
+        return self._side(self.top_kpi, catalogue), self._side(self.bottom_kpi, catalogue)
+
+    def _side(self, side: Kpi | str, catalogue: Mapping[str, Any] | None) -> Kpi:
+        found = side if isinstance(side, Kpi) else (catalogue or {}).get(side)
+        if isinstance(found, Kpi):
+            return found
+        raise ParameterError(
+            f"{self.id} divides '{side}', which is no plain KPI of the catalogue. "
+            f"{did_you_mean(str(side), [k for k, v in (catalogue or {}).items() if isinstance(v, Kpi)])}"
+        )
+
+
+def call(aggregate: Aggregate, t: Table, terms: Terms) -> Value:
+    """Apply an aggregate to a table, with the terms where it asks for them."""
+    wanted = len(inspect.signature(aggregate).parameters)
+    return aggregate(t, terms) if wanted > 1 else aggregate(t)  # type: ignore[call-arg]
+
+
+def with_owners(kpi: Kpi | RatioOfKpis, owners: Mapping[str, float] | None) -> Mapping[str, float]:
+    """Give the owners after the settings."""
+    return dict(replace(kpi, owners=owners).owners if owners else kpi.owners)
+
+
+def _check_owners(id: str, owners: Mapping[str, float]) -> None:
+    if abs(sum(owners.values()) - 1) > 1e-9:
+        raise ParameterError(
+            f"The owners of {id} have shares that sum to {sum(owners.values()):g}; they must sum to 1."
+        )
+
+
+def _configured(id: str, known: Mapping[str, Any], options: Mapping[str, Any]) -> dict[str, Any]:
+    wrong, chosen = [], dict(known)
+    for name, value in options.items():
+        if name not in known:
+            wrong.append(f"[kpis.{id}] has no option '{name}'. {did_you_mean(name, known)}")
+        elif isinstance(value, bool) or not isinstance(value, int) or value < 0:
+            wrong.append(f"[kpis.{id}] {name} = {value!r}: a whole number of 0 or more is needed.")
+        else:
+            chosen[name] = value
+    if wrong:
+        raise SettingsError("\n".join(wrong))
+    return chosen

@@ -1,0 +1,340 @@
+"""`measure`: KPIs of a company for a period, by slices, along a grain, against other periods."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import date, timedelta
+from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
+
+from alignment_toolkit.errors import ParameterError, UnknownName, did_you_mean
+from alignment_toolkit.kpi.cube import Ask, By, Cube, Part
+from alignment_toolkit.kpi.dimensions import attach, home_of
+from alignment_toolkit.kpi.kinds import Kpi, RatioOfKpis, Terms, with_owners
+from alignment_toolkit.kpi.values import Number, Sheet, change, quotient
+from alignment_toolkit.periods import GRAINS, Period, compare_periods
+from alignment_toolkit.relations import RELATIONS, Source, client_tables, day
+from alignment_toolkit.results import KpiValue
+
+if TYPE_CHECKING:
+    import pandas as pd
+    from ibis.expr.types import Table
+
+__all__ = ["Measured", "measure", "queries"]
+
+AnyKpi: TypeAlias = Kpi | RatioOfKpis
+
+
+class Measured(Source, Protocol):
+    """What `measure` needs of a company; the toolkit's Company is one."""
+
+    @property
+    def currency(self) -> str:
+        """Give the company's currency."""
+
+    @property
+    def as_of(self) -> date | None:
+        """Give the last day for which all tables are complete."""
+
+    def relation(self, name: str) -> Table:
+        """Give a canonical table or a derived relation."""
+
+    def as_of_of(self, tables: Sequence[str]) -> date | None:
+        """Give the last day for which these tables are complete."""
+
+    def fetch(self, expr: Any, *, limit: int = ...) -> pd.DataFrame:
+        """Bring rows from the engine."""
+
+
+def measure(
+    company: Measured,
+    kpis: AnyKpi | Iterable[AnyKpi],
+    period: Period | str,
+    *,
+    by: Sequence[str] = (),
+    grain: str | None = None,
+    compare: Sequence[Period] | str = (),
+    catalogue: Mapping[str, Any] | None = None,
+) -> tuple[KpiValue, ...]:
+    """Measure KPIs: one row per KPI, slice and stretch of time.
+
+    Parameters
+    ----------
+    company
+        The company.
+    kpis
+        What to measure; the rows come in this order.
+    period
+        The period, or its label.
+    by
+        Dimensions: columns of the relation, or ``table.column`` through its keys. There is always a row for the total
+        (``by`` empty) and one for every observed combination; a missing value is None.
+    grain
+        Give rows for each day, week, month, quarter or year of the period too.
+    compare
+        Other periods that the whole period is compared with, or a word for them (``previous``, ``year-ago``).
+    catalogue
+        KPIs by id, for ratios that name their sides.
+
+    Raises
+    ------
+    UnknownName
+        For a dimension that none of the KPIs has, with the near match.
+    ParameterError
+        For an ambiguous dimension, with the choices.
+    """
+    wanted = (kpis,) if isinstance(kpis, (Kpi, RatioOfKpis)) else tuple(kpis)
+    question = _Question.of(company, wanted, period, tuple(by), grain, compare, catalogue)
+    rows: list[KpiValue] = []
+    for kpi in wanted:
+        rows += _rows(question, kpi)
+    return tuple(rows)
+
+
+def queries(
+    company: Measured,
+    kpis: AnyKpi | Iterable[AnyKpi],
+    period: Period | str,
+    *,
+    by: Sequence[str] = (),
+    grain: str | None = None,
+    compare: Sequence[Period] | str = (),
+    catalogue: Mapping[str, Any] | None = None,
+) -> tuple[Table, ...]:
+    """Give the queries that `measure` would send to the engine, one per relation and date."""
+    wanted = (kpis,) if isinstance(kpis, (Kpi, RatioOfKpis)) else tuple(kpis)
+    question = _Question.of(company, wanted, period, tuple(by), grain, compare, catalogue, ask=False)
+    return tuple(cube.query() for cube in question.cubes)
+
+
+@dataclass
+class _Question:
+    company: Measured
+    parts: tuple[Part, ...]
+    by: tuple[str, ...]
+    sheets: dict[int, Sheet | str]
+    sides: dict[int, tuple[Kpi, Kpi]]
+    lacking: dict[int, str]
+    cubes: list[Cube]
+
+    @classmethod
+    def of(
+        cls,
+        company: Measured,
+        wanted: Sequence[AnyKpi],
+        period: Period | str,
+        by: tuple[str, ...],
+        grain: str | None,
+        compare: Sequence[Period] | str,
+        catalogue: Mapping[str, Any] | None,
+        *,
+        ask: bool = True,
+    ) -> _Question:
+        parts = _parts(company, period, grain, compare)
+        q = cls(company, parts, by, {}, {}, {}, [])
+        groups: dict[tuple[str, str], list[Ask]] = {}
+        for kpi in wanted:
+            for side, options in q._plain(kpi, catalogue):
+                if id(side) in q.sheets:
+                    continue
+                gone = side.missing(company)
+                if gone:
+                    q.sheets[id(side)] = f"needs {', '.join(gone)}"
+                    continue
+                q.sheets[id(side)] = ""
+                found = Ask(id(side), side, _terms(company, side, options))
+                groups.setdefault((side.relation, side.date), []).append(found)
+        unknown: list[UnknownName] = []
+        for (relation, when), asks in groups.items():
+            t = company.relation(relation)
+            dims = by
+            try:
+                t = attach(company, relation, t, by)
+            except UnknownName as e:
+                unknown.append(e)
+                dims = ()
+                q.lacking.update({a.number: str(e) for a in asks})
+            cube = Cube(t, when, asks, parts, len(dims), home=home_of(relation, company)[-1])
+            q.cubes.append(cube)
+            if not ask:
+                continue
+            answer = cube.answer(company.fetch(cube.query()))
+            for a in asks:
+                until = _until(company, a.kpi)
+                blocked, note = _blocked(company, a), _note(company, a.kpi)
+                if a.kpi.requires is not None and not answer.fact(a, "requires"):
+                    blocked = blocked or a.kpi.requires_words
+                q.sheets[a.number] = Sheet(a, answer, until, blocked, note)
+        if by and unknown and len(unknown) == len(groups):
+            raise unknown[0]
+        return q
+
+    def _plain(self, kpi: AnyKpi, catalogue: Mapping[str, Any] | None) -> list[tuple[Kpi, dict[str, Any]]]:
+        options = self.company.settings.kpi_options(kpi.id)
+        chosen = kpi.configured(options)
+        if isinstance(kpi, Kpi):
+            return [(kpi, chosen)]
+        self.sides[id(kpi)] = kpi.sides(catalogue)
+        return [
+            (s, {**s.options, **{k: v for k, v in chosen.items() if k in s.options}})
+            for s in self.sides[id(kpi)]
+        ]
+
+    def slices(self, kpis: Sequence[Kpi]) -> list[By]:
+        """Give the slices observed on any side, in order, the missing value last."""
+        found: set[By] = set()
+        for kpi in kpis:
+            sheet = self.sheets[id(kpi)]
+            if isinstance(sheet, Sheet):
+                found |= sheet.answer.slices()
+        return sorted(found, key=lambda by: [(v is None, str(v)) for v in by or ()])
+
+    def number(self, kpi: AnyKpi, part: int, by: By, piece: int | None) -> Number:
+        """Give one number of a KPI or of a ratio of two."""
+        if isinstance(kpi, RatioOfKpis):
+            top, bottom = (self.number(side, part, by, piece) for side in self.sides[id(kpi)])
+            return quotient(top, bottom, kpi.empty)
+        sheet = self.sheets[id(kpi)]
+        return Number.none(sheet) if isinstance(sheet, str) else sheet.number(part, by, piece)
+
+
+def _rows(q: _Question, kpi: AnyKpi) -> list[KpiValue]:
+    plain = list(q.sides[id(kpi)]) if isinstance(kpi, RatioOfKpis) else [kpi]
+    whole = q.parts[0]
+    stopped = next((s for side in plain if isinstance(s := q.sheets[id(side)], str)), None)
+    blocked = next(
+        (s.blocked for side in plain if isinstance(s := q.sheets[id(side)], Sheet) and s.blocked), None
+    )
+    if stopped is not None or blocked:
+        return [_row(q, kpi, whole.period, None, {}, Number.none(stopped or blocked or ""))]
+    rows = []
+    lacking = next((q.lacking[id(side)] for side in plain if id(side) in q.lacking), None)
+    slices: list[By] = [None, *([] if lacking else q.slices(plain))]
+    for by in slices:
+        named = dict(zip(q.by, by or (), strict=False))
+        now = q.number(kpi, 0, by, None)
+        row = _row(q, kpi, whole.period, None, named, now)
+        then = ((p.period.label, q.number(kpi, i, by, None)) for i, p in enumerate(q.parts) if i)
+        rows.append(replace(row, changes=tuple(change(now, other, label, kpi.unit) for label, other in then)))
+        for number, piece in enumerate(whole.pieces):
+            rows.append(_row(q, kpi, piece, whole.grain, named, q.number(kpi, 0, by, number)))
+    if lacking:
+        rows.append(_row(q, kpi, whole.period, None, dict.fromkeys(q.by), Number.none(lacking)))
+    return rows
+
+
+def _row(
+    q: _Question, kpi: AnyKpi, period: Period, grain: str | None, by: Mapping[str, Any], found: Number
+) -> KpiValue:
+    reason = found.reason
+    return KpiValue(
+        kpi=kpi.id,
+        title=kpi.title,
+        by=by,
+        period=period.label,
+        grain=grain,
+        start=period.start.isoformat(),
+        to=period.last.isoformat(),
+        value=None if reason else found.value,
+        low=None if reason else found.low,
+        high=None if reason else found.high,
+        level=0.95,
+        n=found.n,
+        top=found.top,
+        bottom=found.bottom,
+        unit=kpi.unit,
+        method=found.method,
+        better=kpi.better,
+        owners=with_owners(kpi, q.company.settings.owners_of(kpi.id)),
+        censored=found.censored,
+        immature=found.immature,
+        spread=found.spread,
+        status="not_available" if reason else "ok",
+        reason=reason,
+    )
+
+
+def _parts(
+    company: Measured, period: Period | str, grain: str | None, compare: Sequence[Period] | str
+) -> tuple[Part, ...]:
+    if grain is not None and grain not in GRAINS:
+        raise ParameterError(f"There is no grain '{grain}'. {did_you_mean(grain, GRAINS)}")
+    settings = company.settings
+    asked = settings.period(period) if isinstance(period, str) else period
+    others = compare_periods(compare or None, asked)
+    cap = settings.company.as_of
+    pieces = asked.split(grain) if grain is not None else ()
+    return (Part(asked, pieces, grain, cap), *(Part(p, cap=cap) for p in others))
+
+
+def _tables(company: Measured, kpi: Kpi) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Name the tables that date a KPI's rows, and those that its outcome comes from."""
+    if kpi.relation not in RELATIONS:
+        return (kpi.relation,), (kpi.relation,)
+    relation = RELATIONS[kpi.relation]
+    return relation.dated_by(company), relation.outcome_tables(company)
+
+
+def _until(company: Measured, kpi: Kpi) -> date | None:
+    """Give the day that a KPI's rows are complete until; where its table says nothing, that of the company."""
+    dated_by, _ = _tables(company, kpi)
+    found = company.as_of_of(dated_by)
+    if found is None and not _has_events(dated_by):
+        found = company.as_of
+    return found
+
+
+def _has_events(tables: Sequence[str]) -> bool:
+    from alignment_toolkit.tables import TABLES
+
+    return any(t in TABLES and TABLES[t].event_columns for t in tables)
+
+
+def _terms(company: Measured, kpi: Kpi, options: Mapping[str, Any]) -> Terms:
+    _, outcomes = _tables(company, kpi)
+    known = [d for t in outcomes if (d := company.as_of_of((t,))) is not None]
+    return Terms(
+        as_of=company.as_of_of(outcomes),
+        known_until=max(known) if known else None,
+        warm_until=_warm_until(company) if kpi.warm_up else None,
+        currency=company.currency,
+        options=options,
+    )
+
+
+def _warm_until(company: Measured) -> date | None:
+    """Give the day from which clients count as new: the beginning of the data and the days to leave out."""
+    days = company.settings.company.warm_up_days
+    if not days:
+        return None
+    firsts = []
+    for table, column in (
+        ("orders", "ordered_at"),
+        ("opportunities", "closed_at"),
+        ("leads", "converted_at"),
+    ):
+        if table in client_tables(company):
+            t = company[table]
+            firsts += [
+                v
+                for v in company.fetch(t.aggregate(first=day(t[column]).min()))["first"]
+                if v is not None and v == v
+            ]
+    if not firsts:
+        return None
+    first = min(v.date() if hasattr(v, "date") else v for v in firsts)
+    return first + timedelta(days=days)
+
+
+def _blocked(company: Measured, ask: Ask) -> str | None:
+    """Say why a KPI whose outcome takes time can't be judged at all."""
+    if (ask.kpi.censored is not None or ask.kpi.rising) and ask.terms.as_of is None:
+        _, outcomes = _tables(company, ask.kpi)
+        return f"nothing says how far {' and '.join(outcomes)} go: no dated rows"
+    return None
+
+
+def _note(company: Measured, kpi: Kpi) -> str:
+    if kpi.relation == "sales" and _tables(company, kpi)[0] == ("opportunities",):
+        return "sales lines are won opportunities, for want of orders"
+    return ""

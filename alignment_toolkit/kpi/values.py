@@ -1,0 +1,255 @@
+"""From sums to numbers: value, interval, method, and the reason where there is none."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from fractions import Fraction
+from math import exp, hypot, log
+from typing import TYPE_CHECKING, Any, Final
+
+from alignment_toolkit.kpi.cube import PERCENTILES, Answer, Ask, By
+from alignment_toolkit.periods import Period
+from alignment_toolkit.results import Change, Estimate, clean_number
+from alignment_toolkit.statistics.inference import INFINITY, Gap
+from alignment_toolkit.statistics.shares import (
+    clustered_ratio,
+    compound_total,
+    difference,
+    poisson_count,
+    score_gap,
+    wilson,
+)
+
+if TYPE_CHECKING:
+    from datetime import date
+
+    from alignment_toolkit.kpi.kinds import Kpi
+
+__all__ = ["Number", "Sheet", "change", "quotient"]
+
+PROCESS: Final = "interval of the process that makes the clients and their purchases"
+
+
+@dataclass(frozen=True)
+class Number:
+    """One number of a KPI for one slice and one stretch of time; `reason` says why there is no value."""
+
+    value: float | int | None
+    low: float | None
+    high: float | None
+    n: int
+    top: float | int | None
+    bottom: float | int | None
+    method: str
+    reason: str | None = None
+    censored: int = 0
+    immature: bool = False
+    spread: Mapping[str, float] | None = None
+
+    @classmethod
+    def none(cls, reason: str, method: str = "", **more: Any) -> Number:
+        """Give the number that is not available."""
+        return replace(cls(None, None, None, 0, None, None, method, reason), **more)
+
+    def estimate(self, unit: str) -> Estimate:
+        """Give value and interval as an Estimate."""
+        return Estimate(self.value, self.low, self.high, self.n, "rows", unit, self.method)
+
+
+@dataclass(frozen=True)
+class Sheet:
+    """A KPI's part of the answer, together with how far its tables go.
+
+    Attributes
+    ----------
+    until
+        The last day for which the tables that date its rows are complete; None where nothing says so.
+    blocked
+        Why no number of this KPI can be had, whatever the period.
+    note
+        What every method of this KPI says beside the statistics.
+    """
+
+    ask: Ask
+    answer: Answer
+    until: date | None
+    blocked: str | None = None
+    note: str = ""
+
+    @property
+    def kpi(self) -> Kpi:
+        """Give the KPI."""
+        return self.ask.kpi
+
+    def number(self, part: int, by: By, piece: int | None) -> Number:
+        """Give the number of one cell; a cell that no row fell into is a counted 0 where the data is complete."""
+        asked = self.answer.cube.parts[part]
+        period = asked.period if piece is None else asked.pieces[piece]
+        reason = self.blocked or self._out_of_time(period)
+        if reason:
+            return Number.none(reason)
+        cell = self.answer.cell(self.ask, part, by, piece)
+        found = self._mixed(cell) or _counted(self.kpi, cell)
+        notes = [found.method, self.note]
+        if self.kpi.left_out is not None and cell.get("left_out"):
+            notes.append(self.kpi.left_out_words.format(n=int(cell["left_out"])))
+        warm = self.ask.terms.warm_until if self.kpi.warm_up else None
+        if warm is not None:
+            notes.append(f"clients before {warm} left out: the data begins there")
+        censored = int(cell.get("censored") or 0)
+        reason = found.reason
+        if reason and censored:
+            reason = f"{reason}: {censored} too young at {self.ask.terms.as_of}"
+        if self.kpi.rising:
+            notes.append(f"known by {self.ask.terms.known_until}, still rising")
+        young = censored > 0 or self.kpi.rising or (self.until is not None and period.last > self.until)
+        early = warm is not None and period.start < warm
+        return replace(
+            found,
+            reason=reason,
+            censored=censored,
+            immature=young or early,
+            method="; ".join(n for n in notes if n),
+            spread=_spread(cell) if found.reason is None else None,
+        )
+
+    def _out_of_time(self, period: Period) -> str | None:
+        begins = self.answer.facts.get("begins")
+        begins = begins.date() if hasattr(begins, "date") else begins
+        if self.until is None and begins is None:
+            return f"{self.answer.cube.home} has no rows"
+        if self.until is not None and period.start > self.until:
+            return f"data ends {self.until}"
+        if begins is not None and period.end <= begins:
+            return f"data begins {begins}"
+        warm = self.ask.terms.warm_until if self.kpi.warm_up else None
+        if warm is not None and period.end <= warm:
+            return f"clients before {warm} are left out: the data begins there"
+        return None
+
+    def _mixed(self, cell: Mapping[str, Any]) -> Number | None:
+        """Refuse amounts of several currencies: adding them up would be wrong, and no rate is guessed."""
+        seen = {cell[role] for role in ("currency_min", "currency_max") if cell.get(role)}
+        own = self.ask.terms.currency.upper()
+        foreign = sorted(seen - {own}) if own != "XXX" else sorted(seen) * (len(seen) > 1)
+        if not foreign:
+            return None
+        return Number.none(f"amounts are in {' and '.join(foreign)}; only {own} can be added up")
+
+
+def _counted(kpi: Kpi, cell: Mapping[str, Any]) -> Number:
+    top, bottom, n = cell.get("top") or 0, cell.get("bottom") or 0, int(cell.get("n") or 0)
+    whole = dict(unit=kpi.unit, n_unit=kpi.n_unit)
+    if kpi.bottom is not None and not bottom:
+        return Number.none(kpi.empty, n=n, top=_float(top), bottom=0)
+    clusters = int(cell.get("clusters") or 0)
+    squares = [float(cell.get(role) or 0) for role in ("top2", "topbottom", "bottom2")]
+    value = _float(top) if kpi.bottom is None else _float(Fraction(top) / Fraction(bottom))
+    if kpi.interval == "count":
+        e = poisson_count(float(top), **whole)
+    elif kpi.interval == "exact":
+        e = Estimate(value, value, value, n, kpi.n_unit, kpi.unit, "sum as booked, no sampling error")
+    elif kpi.interval == "total":
+        e = compound_total(float(top), squares[0], clusters, n=n, **whole)
+        e = replace(e, method=f"{e.method}, {PROCESS}")
+    elif kpi.interval == "share":
+        e = _share(int(top), int(bottom), *(int(s) for s in squares), clusters, n_unit=kpi.n_unit).estimate
+    elif kpi.cluster is None:
+        e = Estimate(value, None, None, n, kpi.n_unit, kpi.unit, "ratio of sums; no interval")
+    else:
+        e = clustered_ratio(float(top), float(bottom), *squares, clusters, n=n, **whole)
+    if cell.get("large"):
+        e = replace(e, low=None, high=None, method="no interval: sums too large to be squared")
+    return Number(
+        value=value,
+        low=clean_number(e.low),
+        high=clean_number(e.high),
+        n=n,
+        top=_float(top),
+        bottom=None if kpi.bottom is None else _float(bottom),
+        method=e.method,
+    )
+
+
+def _share(
+    top: int, bottom: int, top2: int, topbottom: int, bottom2: int, clusters: int, *, n_unit: str
+) -> Gap:
+    """Give Wilson's interval on the effective number of rows, from sums over clusters (as `clustered_share`)."""
+    if bottom2 == bottom:  # no cluster has more than one row
+        return wilson(top, bottom, n_unit=n_unit)
+    words = f"Wilson on the effective number of rows, {clusters} clusters"
+    if clusters < 2:
+        return Gap.none(n=bottom, n_unit=n_unit, unit="share", method=f"{words}; one cluster has no spread")
+    p, kish = Fraction(top, bottom), bottom * bottom / bottom2
+    squares = top2 - 2 * p * topbottom + p * p * bottom2
+    if top in (0, bottom):
+        effective, df = kish, INFINITY
+    elif squares == 0:
+        effective, df = float(bottom), max(kish - 1, 1.0)
+    else:
+        variance = float(squares) * clusters / (clusters - 1) / bottom**2
+        effective, df = min(float(p * (1 - p)) / variance, float(bottom)), max(kish - 1, 1.0)
+    return score_gap(float(p), effective, df=df, n=bottom, n_unit=n_unit, method=words)
+
+
+def quotient(top: Number, bottom: Number, empty: str) -> Number:
+    """Give one KPI divided by another, the two taken as independent.
+
+    Interval: on the scale of the logarithm the two intervals are recovered into one; where an end is not positive,
+    the same on the plain scale of the quotient (first order).
+    """
+    more = dict(censored=top.censored + bottom.censored, immature=top.immature or bottom.immature)
+    for side in (top, bottom):
+        if side.reason is not None or side.value is None:
+            return Number.none(side.reason or "a side has no value", side.method, **more)
+    assert top.value is not None and bottom.value is not None
+    sides = dict(top=top.value, bottom=bottom.value, n=bottom.n)
+    if not bottom.value:
+        return Number.none(empty, **sides, **more)
+    value = top.value / bottom.value
+    low: float | None = None
+    high: float | None = None
+    method = "quotient of independent KPIs; no interval"
+    limits = (top.low, top.high, bottom.low, bottom.high)
+    if all(x is not None for x in limits):
+        t_low, t_high, b_low, b_high = (float(x) for x in limits if x is not None)
+        method = f"quotient of independent parts: {top.method} / {bottom.method}"
+        if t_low > 0 and b_low > 0:
+            down = hypot(log(top.value / t_low), log(b_high / bottom.value))
+            up = hypot(log(t_high / top.value), log(bottom.value / b_low))
+            low, high = value * exp(-down), value * exp(up)
+        else:
+            b = bottom.value
+            low = value - hypot((top.value - t_low) / b, value * (b_high - b) / b)
+            high = value + hypot((t_high - top.value) / b, value * (b - b_low) / b)
+    return Number(clean_number(value), clean_number(low), clean_number(high), method=method, **sides, **more)
+
+
+def change(now: Number, then: Number, then_label: str, unit: str) -> Change:
+    """Give the change since another period; numbers that are still growing are never compared."""
+    if now.immature or then.immature or now.value is None or then.value is None:
+        return Change(then_label, None, None, None, None)
+    found, p = difference(now.estimate(unit), then.estimate(unit))
+    return Change(
+        then_label,
+        clean_number(found.value),
+        clean_number(found.low),
+        clean_number(found.high),
+        clean_number(p),
+    )
+
+
+def _spread(cell: Mapping[str, Any]) -> dict[str, float] | None:
+    if any(cell.get(p) is None for p in PERCENTILES):
+        return None
+    return {p: float(clean_number(cell[p]) or 0) for p in PERCENTILES}
+
+
+def _float(number: Any) -> float | int:
+    """Give a number of the engine as JSON takes it: whole numbers stay whole, the rest is rounded to 12 digits."""
+    if isinstance(number, int):
+        return number
+    found = clean_number(float(number))
+    assert found is not None
+    return found
