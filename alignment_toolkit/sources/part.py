@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
@@ -19,8 +19,8 @@ def quoted(name: str) -> str:
 
     Examples
     --------
-    >>> quoted('a "b"')
-    '"a ""b"""'
+    >>> print(quoted("order"))
+    "order"
     """
     return '"' + name.replace('"', '""') + '"'
 
@@ -83,8 +83,8 @@ class Part:
         How dates and numbers are written.
     large
         The data stays where it is; the canonical table is a view over it.
-    line_of
-        Gives " (alignment.toml, line 7)" for a canonical column, or "".
+    refusal
+        Why the part can't be used at all, or None.
     """
 
     table: str
@@ -99,8 +99,8 @@ class Part:
     where: str | None = None
     formats: Formats = field(default_factory=Formats)
     large: bool = False
+    refusal: str | None = None
     problems: list[Problem] = field(default_factory=list)
-    line_of: Callable[[str], str] = lambda column: ""
 
     def tell(
         self,

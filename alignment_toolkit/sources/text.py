@@ -176,7 +176,8 @@ def _header(
             continue
     if not found:
         if text.strip():
-            return [], "", 0, TextFault("unclosed_quote", f"{name}, row 1: the header has a quote that is not closed.", 1)
+            message = f"{name}, row 1: the header has a quote that is not closed."
+            return [], "", 0, TextFault("unclosed_quote", message, 1)
         return [], "", 0, TextFault("empty_file", f"{name} has only blank lines: not even a header.")
     known, _, mark, names, before = max(found, key=lambda f: f[:2])
     row = before + 1
@@ -216,8 +217,9 @@ def _by_engine(engine: Engine, path: Path, relation: str, width: int, delimiter:
         engine.execute(
             f"CREATE OR REPLACE TEMP TABLE {quoted(relation)} AS SELECT {names},"
             " CAST(row_number() OVER () + 1 AS BIGINT) AS row_number"
-            f" FROM read_csv({literal(str(path))}, delim = {literal(delimiter)}, quote = '', escape = '', header = false,"
-            f" skip = 1, auto_detect = false, null_padding = false, strict_mode = true, columns = {{{columns}}})"
+            f" FROM read_csv({literal(str(path))}, delim = {literal(delimiter)}, quote = '', escape = '',"
+            " header = false, skip = 1, auto_detect = false, null_padding = false, strict_mode = true,"
+            f" columns = {{{columns}}})"
         )
     except Exception:  # any refusal sends the file down the careful way, which names the row
         return None

@@ -1,0 +1,310 @@
+"""What can only be seen with all tables at hand: doubled ids, merges, deletions, orphans, what is complete until when."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import date, timedelta
+from typing import Final
+
+from alignment_toolkit.errors import Problem
+from alignment_toolkit.sources.load import SHOWN, Loaded, LoadedTable
+from alignment_toolkit.sources.part import Engine, literal, quoted
+
+__all__ = ["PERSON_COLUMNS", "Facts", "relate"]
+
+PERSON_COLUMNS: Final = ("owner", "received_by", "actor", "assessor", "person_id", "initiated_by")
+_CLIENT_SIDE: Final = ("account_id", "contact_id", "lead_id", "opportunity_id")
+_ISOLATED_DAYS: Final = 30
+_ISOLATED_QUANTILE: Final = 0.999
+# Counting equal lines of more rows than this would take longer than it is worth.
+_MOST_COMPARED: Final = 5_000_000
+
+
+@dataclass
+class Facts:
+    """What was found: the last complete day and the share of linked rows, by table."""
+
+    complete_until: dict[str, date] = field(default_factory=dict)
+    linked: dict[str, float] = field(default_factory=dict)
+
+
+def relate(engine: Engine, loaded: Loaded, as_of: date | None) -> Facts:
+    """Check the tables against each other; refuse, follow, count and warn.
+
+    Parameters
+    ----------
+    engine
+        The DuckDB connection that holds the tables.
+    loaded
+        The tables; those refused here are taken out.
+    as_of
+        The last day that counts as past, or None.
+    """
+    for name in list(loaded.tables):
+        _unique(engine, loaded, loaded.tables[name])
+    for name in list(loaded.tables):
+        if "merged_into" in loaded.tables[name].columns:
+            _merge(engine, loaded, loaded.tables[name])
+    for table in loaded.tables.values():
+        if "deleted_at" in table.columns and table.spec.date in table.columns:
+            _delete(engine, loaded, table)
+    facts = Facts()
+    for table in loaded.tables.values():
+        _orphans(engine, loaded, table, facts)
+        _complete(engine, loaded, table, as_of, facts)
+    if "orders" in loaded.tables:
+        _equal_lines(engine, loaded, loaded.tables["orders"])
+    return facts
+
+
+def _file(table: LoadedTable) -> str:
+    return ", ".join(dict.fromkeys(p.file for p in table.parts))
+
+
+def _tell(loaded: Loaded, table: LoadedTable, code: str, level: str, message: str, **place: object) -> None:
+    loaded.problems.append(
+        Problem(
+            table.spec.name, _file(table), place.get("row"), place.get("column"), place.get("value"),  # type: ignore[arg-type]
+            code, level, message,  # type: ignore[arg-type]
+        )
+    )  # fmt: skip
+
+
+def _unique(engine: Engine, loaded: Loaded, table: LoadedTable) -> None:
+    """Refuse a table in which two rows have the same id; name the ids."""
+    groups = ([(table.spec.key,)] if table.spec.key else []) + list(table.spec.unique)
+    for group in (g for g in groups if all(c in table.columns for c in g)):
+        names = ", ".join(quoted(c) for c in group)
+        filled = " AND ".join(f"{quoted(c)} IS NOT NULL" for c in group)
+        rows, distinct = engine.execute(
+            f"SELECT count(*), count(DISTINCT ({names})) FROM {quoted(table.spec.name)} WHERE {filled}"
+        ).fetchone()
+        if rows == distinct:
+            continue
+        doubles = engine.execute(
+            f"SELECT {names}, count(*) AS n, count(*) OVER () FROM {quoted(table.spec.name)} WHERE {filled}"
+            f" GROUP BY {names} HAVING count(*) > 1 ORDER BY {names} LIMIT {SHOWN}"
+        ).fetchall()
+        label = " and ".join(group)
+        for *values, count, _ in doubles:
+            value = ", ".join(str(v) for v in values)
+            message = f"{_file(table)}: {label} '{value}' stands in {count} rows; an id must be unique."
+            _tell(loaded, table, "duplicate_id", "error", message, column=group[0], value=value)
+        total = doubles[0][-1]
+        if total > len(doubles):
+            message = f"{_file(table)}: {total - len(doubles)} more values of {label} stand in several rows."
+            _tell(loaded, table, "duplicate_id", "error", message, column=group[0])
+        first = ", ".join(f"'{', '.join(str(v) for v in d[:-2])}'" for d in doubles[:5])
+        engine.execute(f"DROP {'VIEW' if table.view else 'TABLE'} {quoted(table.spec.name)}")
+        loaded.refuse(table.spec.name, f"{_file(table)} has {total} values of {label} more than once: {first}")
+        return
+
+
+def _merge(engine: Engine, loaded: Loaded, table: LoadedTable) -> None:
+    """Follow merged_into in every table that points here, and take the absorbed rows out."""
+    key = table.spec.key or ""
+    name = quoted(table.spec.name)
+    pairs = engine.execute(
+        f"SELECT {quoted(key)}, merged_into FROM {name} WHERE merged_into IS NOT NULL ORDER BY 1"
+    ).fetchall()
+    if not pairs:
+        return
+    into: dict[str, str] = dict(pairs)
+    known = {
+        row[0]
+        for row in engine.execute(
+            f"SELECT {quoted(key)} FROM {name} WHERE {quoted(key)} IN (SELECT merged_into FROM {name})"
+        ).fetchall()
+    }
+    roots: dict[str, str] = {}
+    cycles: list[str] = []
+    for start in into:
+        seen = [start]
+        at = start
+        while at in into and into[at] not in seen:
+            at = into[at]
+            seen.append(at)
+        if at in into:
+            cycles.append(start)
+        elif at not in known:
+            message = f"{_file(table)}: {key} '{start}' is merged into '{at}', which is not there; it is kept as it is."
+            _tell(loaded, table, "merge_orphan", "warning", message, column="merged_into", value=at)
+        else:
+            roots[start] = at
+    for start in cycles[:SHOWN]:
+        message = f"{_file(table)}: {key} '{start}' is merged into '{into[start]}' and so on in a circle; the row is refused."
+        _tell(loaded, table, "merge_cycle", "error", message, column="merged_into", value=start)
+    engine.execute(f"CREATE OR REPLACE TABLE toolkit.{quoted('merged ' + table.spec.name)} (old VARCHAR, root VARCHAR)")
+    lookup = f"toolkit.{quoted('merged ' + table.spec.name)}"
+    if roots:
+        engine.executemany(f"INSERT INTO {lookup} VALUES (?, ?)", [list(p) for p in roots.items()])
+    gone = [*roots, *cycles]
+    if gone:
+        listed = ", ".join(literal(g) for g in gone)
+        _rewrite(engine, table, f"SELECT * FROM {{old}} WHERE {quoted(key)} NOT IN ({listed})")
+        table.used -= len(gone)
+        table.refused += len(cycles)
+        table.left_out += len(roots)
+    if not roots:
+        return
+    message = f"{_file(table)}: {len(roots)} rows are merged into others; every table's {key} follows."
+    _tell(loaded, table, "merged", "warning", message, column="merged_into")
+    for other in loaded.tables.values():
+        columns = [
+            c
+            for c in other.columns
+            if other.spec.references.get(c, ("",))[0] == table.spec.name
+            or (table.spec.name == "people" and c in PERSON_COLUMNS and c in other.spec.columns and c != other.spec.key)
+        ]
+        for column in columns:
+            c = quoted(column)
+            _rewrite(
+                engine,
+                other,
+                f"SELECT o.* REPLACE (coalesce(m.root, o.{c}) AS {c}) FROM {{old}} o LEFT JOIN {lookup} m ON m.old = o.{c}",
+            )
+
+
+def _rewrite(engine: Engine, table: LoadedTable, select: str) -> None:
+    """Make a table anew from itself; a view stands on what it was."""
+    name = quoted(table.spec.name)
+    kind = "VIEW" if table.view else "TABLE"
+    number = engine.execute("SELECT count(*) FROM duckdb_tables() WHERE schema_name = 'toolkit'").fetchone()[0]
+    number += engine.execute("SELECT count(*) FROM duckdb_views() WHERE schema_name = 'toolkit'").fetchone()[0]
+    old = f"toolkit.{quoted(f'{table.spec.name} before {number}')}"
+    if table.view:
+        definition = engine.execute(
+            "SELECT sql FROM duckdb_views() WHERE schema_name = 'main' AND view_name = ?", [table.spec.name]
+        ).fetchone()[0]
+        body = definition.partition(" AS ")[2].rstrip().rstrip(";")
+        engine.execute(f"CREATE VIEW {old} AS {body}")
+        engine.execute(f"CREATE OR REPLACE {kind} {name} AS {select.format(old=old)}")
+    else:
+        engine.execute(f"CREATE TABLE {old} AS SELECT * FROM {name}")
+        engine.execute(f"CREATE OR REPLACE {kind} {name} AS {select.format(old=old)}")
+        engine.execute(f"DROP TABLE {old}")
+
+
+def _delete(engine: Engine, loaded: Loaded, table: LoadedTable) -> None:
+    """Take out rows that were deleted before they happened."""
+    condition = f"deleted_at IS NOT NULL AND {quoted(table.spec.date or '')} >= deleted_at"
+    count = engine.execute(f"SELECT count(*) FROM {quoted(table.spec.name)} WHERE {condition}").fetchone()[0]
+    if count:
+        _rewrite(engine, table, f"SELECT * FROM {{old}} WHERE ({condition}) IS NOT TRUE")
+        table.used -= count
+        table.left_out += count
+        message = f"{_file(table)}: {count} rows are left out: {table.spec.date} lies on or after deleted_at."
+        _tell(loaded, table, "deleted", "warning", message, column="deleted_at")
+
+
+def _orphans(engine: Engine, loaded: Loaded, table: LoadedTable, facts: Facts) -> None:
+    """Count references that point at nothing, and the rows that are linked to the client's side."""
+    links: list[tuple[str, str]] = []
+    for column in table.columns:
+        target = table.spec.references.get(column)
+        if target is None:
+            continue
+        c = quoted(column)
+        if target[0] in loaded.tables:
+            found = f"{c} IN (SELECT {quoted(target[1])} FROM {quoted(target[0])})"
+            links.append((column, f"{c} IS NOT NULL AND {found}"))
+        elif column in _CLIENT_SIDE:
+            links.append((column, f"{c} IS NOT NULL"))
+    if not links:
+        return
+    asked = [f"count(*) FILTER (WHERE {quoted(c)} IS NOT NULL), count(*) FILTER (WHERE {f})" for c, f in links]
+    client = [f for c, f in links if c in _CLIENT_SIDE]
+    asked.append(f"count(*) FILTER (WHERE {' OR '.join(f'({f})' for f in client) or 'false'})")
+    rows, *counts, linked = engine.execute(
+        f"SELECT count(*), {', '.join(asked)} FROM {quoted(table.spec.name)}"
+    ).fetchone()
+    for position, (column, _) in enumerate(links):
+        filled, known = counts[2 * position : 2 * position + 2]
+        if filled > known:
+            target = table.spec.references[column]
+            shown = engine.execute(
+                f"SELECT DISTINCT {quoted(column)} FROM {quoted(table.spec.name)} WHERE {quoted(column)} IS NOT NULL AND"
+                f" {quoted(column)} NOT IN (SELECT {quoted(target[1])} FROM {quoted(target[0])}) ORDER BY 1 LIMIT 3"
+            ).fetchall()
+            names = ", ".join(f"'{row[0]}'" for row in shown)
+            message = (
+                f"{_file(table)}: {filled - known} of {filled} rows have a {column} that {target[0]} does not have"
+                f" ({names}{' ...' if filled - known > len(shown) else ''})."
+            )
+            _tell(loaded, table, "orphan", "warning", message, column=column, value=shown[0][0])
+    if client and rows:
+        facts.linked[table.spec.name] = linked / rows
+
+
+def quantile(days: Sequence[tuple[date, int]], q: float) -> float:
+    """Give the quantile of counted days, as a day number, interpolated as usual.
+
+    Examples
+    --------
+    >>> from datetime import date
+    >>> quantile([(date(2026, 1, 1), 1), (date(2026, 1, 3), 1)], 0.5) - date(2026, 1, 1).toordinal()
+    1.0
+    """
+    total = sum(count for _, count in days)
+    position = q * (total - 1)
+    below = int(position)
+    seen = 0
+    values: list[int] = []
+    for day, count in days:
+        seen += count
+        while len(values) < 2 and seen > below + len(values):
+            values.append(day.toordinal())
+        if len(values) == 2:
+            break
+    low, high = values[0], values[-1]
+    return low + (high - low) * (position - below)
+
+
+def _complete(engine: Engine, loaded: Loaded, table: LoadedTable, as_of: date | None, facts: Facts) -> None:
+    """Find the latest past event, isolated dates set aside."""
+    if table.undated:
+        return
+    last: list[date] = []
+    for column in (c for c in table.spec.event_columns if c in table.columns):
+        c, name = quoted(column), quoted(table.spec.name)
+        past = f" AND {c} < DATE {literal(str(as_of + timedelta(days=1)))}" if as_of else ""
+        days = engine.execute(
+            f"SELECT CAST({c} AS DATE) AS d, count(*) FROM {name} WHERE {c} IS NOT NULL{past} GROUP BY d ORDER BY d"
+        ).fetchall()
+        if not days:
+            continue
+        limit = quantile(days, _ISOLATED_QUANTILE) + _ISOLATED_DAYS
+        last.append(max(day for day, _ in days if day.toordinal() <= limit))
+        far = [(day, count) for day, count in days if day.toordinal() > limit]
+        if far:
+            _isolated(loaded, table, column, far, last[-1])
+    if last:
+        facts.complete_until[table.spec.name] = max(last)
+
+
+def _isolated(
+    loaded: Loaded, table: LoadedTable, column: str, far: Sequence[tuple[date, int]], last: date
+) -> None:
+    for day, count in far[:SHOWN]:
+        rows = "row has" if count == 1 else "rows have"
+        message = (
+            f"{_file(table)}: {count} {rows} {column} on {day}, far from all others; set aside when asking until when"
+            f" the table is complete ({last})."
+        )
+        _tell(loaded, table, "isolated_date", "warning", message, column=column, value=str(day))
+
+
+def _equal_lines(engine: Engine, loaded: Loaded, table: LoadedTable) -> None:
+    """Count order lines that are equal in everything; they are kept."""
+    if "line_id" in table.columns or table.used > _MOST_COMPARED:
+        return
+    names = ", ".join(quoted(c) for c in table.columns)
+    count = engine.execute(
+        f"SELECT coalesce(sum(n - 1), 0) FROM (SELECT count(*) AS n FROM orders GROUP BY {names} HAVING count(*) > 1)"
+    ).fetchone()[0]
+    if count:
+        message = f"{_file(table)}: {count} order lines are equal to another in every column; they are kept and counted."
+        _tell(loaded, table, "equal_lines", "warning", message)
+
+
