@@ -233,9 +233,9 @@ def make_spend(world: World, marketing: Marketing, commissions: pd.DataFrame) ->
     leads = world.recipe.leads / 20_000
     lines: list[pd.DataFrame] = [marketing.campaign_spend]
     monthly: list[tuple[str, str, float, str | None]] = [
-        ("marketing", "people", 32_000 * leads, "both"),
-        ("marketing", "tools", 6_000 * leads, None),
-        ("marketing", "media", 4_000 * leads, "existing"),
+        ("marketing", "people", 3_000 * leads, "both"),
+        ("marketing", "tools", 1_000 * leads, None),
+        ("marketing", "media", 1_200 * leads, "existing"),
         ("sales", "tools", 90.0 * world.recipe.salespeople, "both"),
     ]
     for department, category, amount, audience in monthly:
