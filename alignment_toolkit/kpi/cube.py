@@ -11,11 +11,11 @@ import ibis
 import pandas as pd
 
 from alignment_toolkit.errors import ParameterError
-from alignment_toolkit.results import clean_value
 from alignment_toolkit.kpi.dimensions import dimension_column
 from alignment_toolkit.kpi.kinds import Aggregate, Kpi, Terms, call
 from alignment_toolkit.periods import GRAINS, Period
 from alignment_toolkit.relations import day
+from alignment_toolkit.results import clean_value
 
 if TYPE_CHECKING:
     from ibis.expr.types import Table, Value
@@ -26,7 +26,7 @@ By: TypeAlias = tuple[Any, ...] | None
 
 # Beyond this a square does not fit the engine's decimals; such sums get no interval.
 LARGE: Final = 10**13
-_TRUNCATED: Final = dict(zip(GRAINS, ("D", "W", "M", "Q", "Y"), strict=True))
+_TRUNCATED: Final[dict[str, str]] = dict(zip(GRAINS, ("D", "W", "M", "Q", "Y"), strict=True))
 PERCENTILES: Final = {"p10": 0.1, "p50": 0.5, "p90": 0.9}
 
 
@@ -223,16 +223,10 @@ class Cube:
             pairs |= {"topbottom": (top, bottom), "bottom2": (bottom, bottom)}
         for role, (a, b) in pairs.items():
             key = f"{a.removeprefix(prefix)}_x_{b.removeprefix(prefix)}"
-            put(role, key, lambda t, a=a, b=b: _product(t[a], kinds[a], t[b], kinds[b]).sum())  # type: ignore[misc]
-        large = [
-            name for name in dict.fromkeys((top, bottom)) if name is not None and kinds[name].is_decimal()
-        ]
-        for name in large:
-            put(
-                "large",
-                f"large_{name.removeprefix(prefix)}",
-                lambda t, name=name: (t[name].abs() >= LARGE).ifelse(1, 0).sum(),
-            )  # type: ignore[misc]
+            put(role, key, _sum_of_products(a, kinds[a], b, kinds[b]))
+        for role, name in (("large", top), ("large_bottom", bottom)):
+            if name is not None and kinds[name].is_decimal():
+                put(role, f"large_{name.removeprefix(prefix)}", _too_large(name))
         counted = (top, bottom) if bottom is not None else (n, n)
         key = f"clusters_{counted[0].removeprefix(prefix)}_{(counted[1] or '').removeprefix(prefix)}"
         put("clusters", key, lambda t: ((t[counted[0]] != 0) | (t[counted[1]] != 0)).ifelse(1, 0).sum())
@@ -317,20 +311,28 @@ def _first(on: date, unit: str) -> date:
     return date(on.year, (on.month - 1) // months * months + 1, 1)
 
 
-def _product(a: Value, kind_a: Any, b: Value, kind_b: Any) -> Value:
-    """Give an exact product of two sums of a cluster, 0 where it would not fit."""
+def _too_large(name: str) -> Callable[[Table], Value]:
+    return lambda t: (t[name].abs() >= LARGE).ifelse(1, 0).sum()
+
+
+def _sum_of_products(a: str, kind_a: Any, b: str, kind_b: Any) -> Callable[[Table], Value]:
+    """Give the exact sum over clusters of the product of two of their sums; what would not fit counts as 0."""
     if not (kind_a.is_decimal() or kind_b.is_decimal()):
-        return a.cast("int64") * b.cast("int64")
-    fits: Value = ibis.literal(True)
-    sides = []
-    for value, kind in ((a, kind_a), (b, kind_b)):
-        if kind.is_decimal():
-            fits = fits & (value.abs() < LARGE)
-            sides.append(value.cast("decimal(19,4)"))
-        else:
-            sides.append(value.cast("decimal(18,0)"))
-    product = (sides[0] * sides[1]).cast("decimal(38,8)")
-    return fits.ifelse(product, ibis.literal(0).cast("decimal(38,8)"))
+        return lambda t: (t[a].cast("int64") * t[b].cast("int64")).sum()
+
+    def make(t: Table) -> Value:
+        fits: Value = ibis.literal(True)
+        sides = []
+        for name, kind in ((a, kind_a), (b, kind_b)):
+            if kind.is_decimal():
+                fits = fits & (t[name].abs() < LARGE)
+                sides.append(t[name].cast("decimal(19,4)"))
+            else:
+                sides.append(t[name].cast("decimal(18,0)"))
+        product = (sides[0] * sides[1]).cast("decimal(38,8)")
+        return fits.ifelse(product, ibis.literal(0).cast("decimal(38,8)")).sum()
+
+    return make
 
 
 def _stacked(branches: Iterable[Table]) -> Table:

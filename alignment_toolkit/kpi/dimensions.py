@@ -15,7 +15,8 @@ if TYPE_CHECKING:
 __all__ = ["attach", "dimension_column", "home_of"]
 
 KEY_OF: Final = {
-    "accounts": "account_id", "campaigns": "campaign_id", "products": "product_id", "contacts": "contact_id", "people": "person_id",
+    "accounts": "account_id", "campaigns": "campaign_id", "products": "product_id",
+    "contacts": "contact_id", "people": "person_id",
 }  # fmt: skip
 # A short name is sought among what is sold and who is sold to before it is sought among persons.
 _TIERS: Final = (("accounts", "campaigns", "products"), ("contacts", "people"))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
 
 from alignment_toolkit.errors import ParameterError, UnknownName, did_you_mean
@@ -322,7 +322,7 @@ def _warm_until(company: Measured) -> date | None:
             ]
     if not firsts:
         return None
-    first = min(v.date() if hasattr(v, "date") else v for v in firsts)
+    first: date = min(v.date() if isinstance(v, datetime) else v for v in firsts)
     return first + timedelta(days=days)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from datetime import date, datetime
 from fractions import Fraction
 from math import exp, hypot, log
 from typing import TYPE_CHECKING, Any, Final
@@ -22,8 +23,6 @@ from alignment_toolkit.statistics.shares import (
 )
 
 if TYPE_CHECKING:
-    from datetime import date
-
     from alignment_toolkit.kpi.kinds import Kpi
 
 __all__ = ["Number", "Sheet", "change", "quotient"]
@@ -116,7 +115,7 @@ class Sheet:
 
     def _out_of_time(self, period: Period) -> str | None:
         begins = self.answer.facts.get("begins")
-        begins = begins.date() if hasattr(begins, "date") else begins
+        begins = begins.date() if isinstance(begins, datetime) else begins
         if self.until is None and begins is None:
             return f"{self.answer.cube.home} has no rows"
         if self.until is not None and period.start > self.until:
@@ -140,26 +139,30 @@ class Sheet:
 
 def _counted(kpi: Kpi, cell: Mapping[str, Any]) -> Number:
     top, bottom, n = cell.get("top") or 0, cell.get("bottom") or 0, int(cell.get("n") or 0)
-    whole = dict(unit=kpi.unit, n_unit=kpi.n_unit)
+    whole: dict[str, Any] = {"unit": kpi.unit, "n_unit": kpi.n_unit}
     if kpi.bottom is not None and not bottom:
         return Number.none(kpi.empty, n=n, top=_float(top), bottom=0)
     clusters = int(cell.get("clusters") or 0)
-    squares = [float(cell.get(role) or 0) for role in ("top2", "topbottom", "bottom2")]
+    top2, both, bottom2 = (cell.get(role) or 0 for role in ("top2", "topbottom", "bottom2"))
     value = _float(top) if kpi.bottom is None else _float(Fraction(top) / Fraction(bottom))
     if kpi.interval == "count":
         e = poisson_count(float(top), **whole)
     elif kpi.interval == "exact":
         e = Estimate(value, value, value, n, kpi.n_unit, kpi.unit, "sum as booked, no sampling error")
     elif kpi.interval == "total":
-        e = compound_total(float(top), squares[0], clusters, n=n, **whole)
+        e = compound_total(float(top), float(top2), clusters, n=n, **whole)
         e = replace(e, method=f"{e.method}, {PROCESS}")
     elif kpi.interval == "share":
-        e = _share(int(top), int(bottom), *(int(s) for s in squares), clusters, n_unit=kpi.n_unit).estimate
+        e = _share(
+            int(top), int(bottom), int(top2), int(both), int(bottom2), clusters, n_unit=kpi.n_unit
+        ).estimate
     elif kpi.cluster is None:
         e = Estimate(value, None, None, n, kpi.n_unit, kpi.unit, "ratio of sums; no interval")
     else:
-        e = clustered_ratio(float(top), float(bottom), *squares, clusters, n=n, **whole)
-    if cell.get("large"):
+        e = clustered_ratio(
+            float(top), float(bottom), float(top2), float(both), float(bottom2), clusters, n=n, **whole
+        )
+    if cell.get("large") or cell.get("large_bottom"):
         e = replace(e, low=None, high=None, method="no interval: sums too large to be squared")
     return Number(
         value=value,
@@ -199,12 +202,16 @@ def quotient(top: Number, bottom: Number, empty: str) -> Number:
     Interval: on the scale of the logarithm the two intervals are recovered into one; where an end is not positive,
     the same on the plain scale of the quotient (first order).
     """
-    more = dict(censored=top.censored + bottom.censored, immature=top.immature or bottom.immature)
+    more: dict[str, Any] = {
+        "censored": top.censored + bottom.censored,
+        "immature": top.immature or bottom.immature,
+    }
     for side in (top, bottom):
         if side.reason is not None or side.value is None:
             return Number.none(side.reason or "a side has no value", side.method, **more)
-    assert top.value is not None and bottom.value is not None
-    sides = dict(top=top.value, bottom=bottom.value, n=bottom.n)
+    assert top.value is not None
+    assert bottom.value is not None
+    sides: dict[str, Any] = {"top": top.value, "bottom": bottom.value, "n": bottom.n}
     if not bottom.value:
         return Number.none(empty, **sides, **more)
     value = top.value / bottom.value

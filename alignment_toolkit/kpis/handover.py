@@ -35,8 +35,8 @@ lead_to_client = Kpi(
     better="higher",
     owners=BOTH,
     about=(
-        "Of the episodes opened in the period that are at least 90 days old (horizon_days) when the data ends, the share "
-        "that converts within 90 days. Episodes opened by an existing client's lead are left out."
+        "Of the episodes opened in the period that are at least 90 days old (horizon_days) when the data ends, "
+        "the share that converts within 90 days. Episodes opened by an existing client's lead are left out."
     ),
     top=lambda t, terms: t.count(
         where=_mature(t, terms) & (t.days_to_client <= terms.options["horizon_days"])
@@ -58,7 +58,7 @@ conversions_to_date = Kpi(
     unit="count",
     better="higher",
     owners=BOTH,
-    about="Episodes opened in the period that have become clients by the end of the data, however late; it still rises.",
+    about="Episodes opened in the period that have become clients by the end of the data; the number still rises.",
     top=lambda t, terms: t.count(where=t.opens_episode & t.converted & (t.client_since <= terms.known_until)),
     interval="count",
     n=lambda t: t.count(where=_episodes(t)),

@@ -83,7 +83,8 @@ cost_per_sale = RatioOfKpis(
     better="lower",
     owners=BOTH,
     about=(
-        "Spend of both departments in the period with audience new, both or empty / clients whose client_since lies in it. "
+        "Spend of both departments in the period with audience new, both or empty / clients whose client_since lies "
+        "in it. "
         "By channel or campaign: spend on it / clients whose opening lead came by it."
     ),
     empty="no new client",

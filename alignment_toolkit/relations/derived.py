@@ -1,76 +1,21 @@
-"""Relations: tables derived from the canonical ones, each with one row per stated grain.
+"""The relations themselves: sales lines, clients, leads with their outcome, first touches.
 
 Every relation joins many-to-one or on something aggregated before, so that no row of its grain is lost or doubled.
-The words are those of the data dictionary: sales lines, client since, episode, a lead converts, first touch.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Final, Protocol
+from typing import TYPE_CHECKING, Final
 
 import ibis
 
-from alignment_toolkit.errors import DataError, UnknownName
+from alignment_toolkit.errors import DataError
+from alignment_toolkit.relations.source import DEALS, ORDERS, Source, column, day
 
 if TYPE_CHECKING:
     from ibis.expr.types import Table, Value
 
-__all__ = [
-    "PARENTS",
-    "RELATIONS",
-    "Relation",
-    "Source",
-    "client_tables",
-    "clients",
-    "day",
-    "first_touches",
-    "lead_outcomes",
-    "sales",
-    "sales_table",
-]
-
-# A column of this name, in whatever table or relation, is the many-to-one key to that table.
-PARENTS: Final[Mapping[str, str]] = {
-    "account_id": "accounts",
-    "campaign_id": "campaigns",
-    "product_id": "products",
-    "contact_id": "contacts",
-    "owner": "people",
-    "received_by": "people",
-    "actor": "people",
-    "assessor": "people",
-}
-ORDERS: Final = ("order_id", "ordered_at", "amount")
-DEALS: Final = ("opportunity_id", "outcome", "closed_at")
-
-
-class Source(Protocol):
-    """What a relation needs of a company; the toolkit's Company is one."""
-
-    @property
-    def tables(self) -> tuple[str, ...]:
-        """Name the tables that are there."""
-
-    @property
-    def settings(self) -> Any:
-        """Give the settings."""
-
-    def __getitem__(self, table: str) -> Table:
-        """Give a canonical table."""
-
-    def has(self, table: str, *columns: str) -> bool:
-        """Say whether a table and these columns of it are there."""
-
-
-def day(column: Value) -> Value:
-    """Give the calendar day of a date or of a moment in the company's zone."""
-    return column if column.type().is_date() else column.date()
-
-
-def _column(t: Table, name: str, kind: str = "string") -> Value:
-    return t[name] if name in t.columns else ibis.null(kind)
+__all__ = ["client_tables", "clients", "first_touches", "lead_outcomes", "sales", "sales_table"]
 
 
 def sales_table(source: Source) -> str | None:
@@ -130,7 +75,7 @@ def _won(source: Source) -> Table | None:
     deals = source["opportunities"]
     won = deals.filter(deals.outcome == "won", deals.closed_at.notnull())
     won = won.select(
-        day=day(won.closed_at), own_account=_column(won, "account_id"), lead_id=_column(won, "lead_id")
+        day=day(won.closed_at), own_account=column(won, "account_id"), lead_id=column(won, "lead_id")
     )
     if not source.has("leads", "lead_id"):
         return won.select("day", "lead_id", account_id=won.own_account)
@@ -344,22 +289,22 @@ def first_touches(source: Source) -> Table:
     leads = leads.filter(leads.qualified_at.notnull())
     asked = leads.select(
         for_lead="lead_id",
-        for_contact=_column(leads, "contact_id"),
+        for_contact=column(leads, "contact_id"),
         for_account=leads.account_id,
         since="qualified_at",
     )
     t = source["touches"]
-    automated = _column(t, "automated", "boolean").fill_null(False)
+    automated = column(t, "automated", "boolean").fill_null(False)
     t = t.filter(t.department == "sales", t.direction == "outbound", ~automated)
     t = t.select(
         touch_id=t.touch_id,
         first_touched_at=t.touched_at,
-        touch_channel=_column(t, "channel"),
-        touch_theme=_column(t, "theme"),
-        touch_actor=_column(t, "actor"),
-        to_lead=_column(t, "lead_id"),
-        to_contact=_column(t, "contact_id"),
-        to_account=_column(t, "account_id"),
+        touch_channel=column(t, "channel"),
+        touch_theme=column(t, "theme"),
+        touch_actor=column(t, "actor"),
+        to_lead=column(t, "lead_id"),
+        to_contact=column(t, "contact_id"),
+        to_account=column(t, "account_id"),
     )
     open_ = t.filter(t.to_lead.isnull())
     links = [
@@ -380,136 +325,3 @@ def first_touches(source: Source) -> Table:
     )
     first = found.filter(found._place == 0).drop("_place")
     return leads.left_join(first, leads.lead_id == first.for_lead).drop("for_lead")
-
-
-@dataclass(frozen=True)
-class Relation:
-    """A derived table of stated grain.
-
-    Attributes
-    ----------
-    name, grain, about
-        Its name, what one row is, and what it says.
-    build
-        Makes it from a company's canonical tables (always the whole company's).
-    needs, any_of
-        The columns it stands on: all of `needs`, and all of one of `any_of`.
-    date
-        The column that dates a row.
-    dated_by, outcome_tables
-        The tables that its dates, and the outcomes in it, come from; their completeness bounds what it can say.
-    """
-
-    name: str
-    grain: str
-    about: str
-    build: Callable[[Source], Table]
-    date: str
-    dated_by: Callable[[Source], tuple[str, ...]]
-    outcome_tables: Callable[[Source], tuple[str, ...]]
-    needs: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
-    any_of: tuple[Mapping[str, tuple[str, ...]], ...] = ()
-
-    def missing(self, source: Source) -> tuple[str, ...]:
-        """Name what is needed and not there, as table.column."""
-        return missing(source, self.needs, self.any_of)
-
-
-def missing(
-    source: Source, needs: Mapping[str, Iterable[str]], any_of: Sequence[Mapping[str, Iterable[str]]] = ()
-) -> tuple[str, ...]:
-    """Name the table.columns that are not there: those of `needs`, and of `any_of` where no choice is whole."""
-
-    def absent(choice: Mapping[str, Iterable[str]]) -> list[str]:
-        return [
-            f"{table}.{column}"
-            for table, columns in choice.items()
-            for column in columns
-            if not source.has(table, column)
-        ]
-
-    lacking = absent(needs)
-    if any_of and all(absent(choice) for choice in any_of):
-        lacking.append(" or ".join(" and ".join(absent(choice)) for choice in any_of))
-    return tuple(lacking)
-
-
-def _sales_tables(source: Source) -> tuple[str, ...]:
-    table = sales_table(source)
-    return () if table is None else (table,)
-
-
-_CLIENT_EVENTS: Final[tuple[Mapping[str, tuple[str, ...]], ...]] = (
-    {"orders": ORDERS},
-    {"opportunities": ("outcome", "closed_at")},
-    {"leads": ("converted_at",)},
-)
-
-RELATIONS: Final[dict[str, Relation]] = {
-    r.name: r
-    for r in (
-        Relation(
-            name="sales",
-            grain="sales line",
-            about="Order lines; where there is no orders table, won opportunities as one line each, dated by their closing.",
-            build=sales,
-            date="ordered_at",
-            dated_by=_sales_tables,
-            outcome_tables=_sales_tables,
-            any_of=({"orders": ORDERS}, {"opportunities": ("outcome", "closed_at", "amount")}),
-        ),
-        Relation(
-            name="clients",
-            grain="client (an account, or a lead without account)",
-            about="Who has become a client, since when, and the lead that opened the last episode up to then.",
-            build=clients,
-            date="client_since",
-            dated_by=client_tables,
-            outcome_tables=client_tables,
-            any_of=_CLIENT_EVENTS,
-        ),
-        Relation(
-            name="lead_outcomes",
-            grain="lead",
-            about="Every lead with its episode, and whether and when its account became a client.",
-            build=lead_outcomes,
-            date="created_at",
-            dated_by=lambda _: ("leads",),
-            outcome_tables=client_tables,
-            needs={"leads": ("lead_id", "created_at")},
-            any_of=_CLIENT_EVENTS,
-        ),
-        Relation(
-            name="first_touches",
-            grain="qualified lead",
-            about="Every qualified lead with the first answer of sales: outbound, not automated, at or after the hand-over.",
-            build=first_touches,
-            date="qualified_at",
-            dated_by=lambda _: ("leads",),
-            outcome_tables=lambda _: ("touches",),
-            needs={
-                "leads": ("lead_id", "created_at", "qualified_at"),
-                "touches": ("touch_id", "touched_at", "department", "direction"),
-            },
-        ),
-    )
-}
-
-
-def relation(name: str) -> Relation:
-    """Look a derived relation up.
-
-    Raises
-    ------
-    UnknownName
-        With the near match.
-
-    Examples
-    --------
-    >>> relation("sales").grain
-    'sales line'
-    """
-    try:
-        return RELATIONS[name]
-    except KeyError:
-        raise UnknownName("relation", name, RELATIONS) from None

@@ -1,0 +1,137 @@
+"""The list of relations, with what each stands on."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Final
+
+from alignment_toolkit.errors import UnknownName
+from alignment_toolkit.relations.derived import (
+    client_tables,
+    clients,
+    first_touches,
+    lead_outcomes,
+    sales,
+    sales_table,
+)
+from alignment_toolkit.relations.source import ORDERS, Source, missing
+
+if TYPE_CHECKING:
+    from ibis.expr.types import Table
+
+__all__ = ["RELATIONS", "Relation", "relation"]
+
+
+@dataclass(frozen=True)
+class Relation:
+    """A derived table of stated grain.
+
+    Attributes
+    ----------
+    name, grain, about
+        Its name, what one row is, and what it says.
+    build
+        Makes it from a company's canonical tables (always the whole company's).
+    needs, any_of
+        The columns it stands on: all of `needs`, and all of one of `any_of`.
+    date
+        The column that dates a row.
+    dated_by, outcome_tables
+        The tables that its dates, and the outcomes in it, come from; their completeness bounds what it can say.
+    """
+
+    name: str
+    grain: str
+    about: str
+    build: Callable[[Source], Table]
+    date: str
+    dated_by: Callable[[Source], tuple[str, ...]]
+    outcome_tables: Callable[[Source], tuple[str, ...]]
+    needs: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    any_of: tuple[Mapping[str, tuple[str, ...]], ...] = ()
+
+    def missing(self, source: Source) -> tuple[str, ...]:
+        """Name what is needed and not there, as table.column."""
+        return missing(source, self.needs, self.any_of)
+
+
+def _sales_tables(source: Source) -> tuple[str, ...]:
+    table = sales_table(source)
+    return () if table is None else (table,)
+
+
+_CLIENT_EVENTS: Final[tuple[Mapping[str, tuple[str, ...]], ...]] = (
+    {"orders": ORDERS},
+    {"opportunities": ("outcome", "closed_at")},
+    {"leads": ("converted_at",)},
+)
+
+RELATIONS: Final[dict[str, Relation]] = {
+    r.name: r
+    for r in (
+        Relation(
+            name="sales",
+            grain="sales line",
+            about="Order lines; without an orders table, won opportunities as one line each, dated by their closing.",
+            build=sales,
+            date="ordered_at",
+            dated_by=_sales_tables,
+            outcome_tables=_sales_tables,
+            any_of=({"orders": ORDERS}, {"opportunities": ("outcome", "closed_at", "amount")}),
+        ),
+        Relation(
+            name="clients",
+            grain="client (an account, or a lead without account)",
+            about="Who has become a client, since when, and the lead that opened the last episode up to then.",
+            build=clients,
+            date="client_since",
+            dated_by=client_tables,
+            outcome_tables=client_tables,
+            any_of=_CLIENT_EVENTS,
+        ),
+        Relation(
+            name="lead_outcomes",
+            grain="lead",
+            about="Every lead with its episode, and whether and when its account became a client.",
+            build=lead_outcomes,
+            date="created_at",
+            dated_by=lambda _: ("leads",),
+            outcome_tables=client_tables,
+            needs={"leads": ("lead_id", "created_at")},
+            any_of=_CLIENT_EVENTS,
+        ),
+        Relation(
+            name="first_touches",
+            grain="qualified lead",
+            about="Every qualified lead with sales' first answer: outbound, not automated, at or after the hand-over.",
+            build=first_touches,
+            date="qualified_at",
+            dated_by=lambda _: ("leads",),
+            outcome_tables=lambda _: ("touches",),
+            needs={
+                "leads": ("lead_id", "created_at", "qualified_at"),
+                "touches": ("touch_id", "touched_at", "department", "direction"),
+            },
+        ),
+    )
+}
+
+
+def relation(name: str) -> Relation:
+    """Look a derived relation up.
+
+    Raises
+    ------
+    UnknownName
+        With the near match.
+
+    Examples
+    --------
+    >>> relation("sales").grain
+    'sales line'
+    """
+    try:
+        return RELATIONS[name]
+    except KeyError:
+        raise UnknownName("relation", name, RELATIONS) from None
