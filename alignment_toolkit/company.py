@@ -75,13 +75,13 @@ class Company:
         self._fingerprint: str | None = None
 
     @classmethod
-    def open(cls, source: str | Path | Settings, *, as_of: date | None = None) -> Company:
+    def open(cls, source: str | Path | Settings, *, as_of: date | str | None = None) -> Company:
         """Open a company: a folder of canonical files, a .duckdb file, a database address or an alignment.toml.
 
         Parameters
         ----------
         source
-            What to open. An alignment.toml in a folder is read.
+            What to open. An alignment.toml in a folder is read. "sample" is the made-up company of the toolkit.
         as_of
             No day after this one counts as past; by default the setting, else the data itself says.
 
@@ -101,7 +101,7 @@ class Company:
         """
         opened = open_source(source)
         settings = _with_defaults(opened)
-        cap = as_of or settings.company.as_of
+        cap = (date.fromisoformat(as_of) if isinstance(as_of, str) else as_of) or settings.company.as_of
         backend = ibis.duckdb.connect()
         engine = backend.con
         engine.execute("SET TimeZone = 'UTC'")

@@ -12,9 +12,10 @@ from alignment_toolkit.settings import Settings
 from alignment_toolkit.sources.part import Engine, Part
 from alignment_toolkit.tables import TABLES
 
-__all__ = ["Opened", "open_source", "read_source"]
+__all__ = ["Opened", "open_source", "read_source", "sample_folder"]
 
 FILE_NAME: Final = "alignment.toml"
+SAMPLE: Final = "sample"
 _DUCKDB: Final = (".duckdb", ".ddb", ".db")
 _KINDS: Final = ("folder", "duckdb", "sql", "olist")
 
@@ -45,6 +46,8 @@ def open_source(source: str | Path | Settings) -> Opened:
     if "://" in text or text.startswith("duckdb:"):
         return _named(text, None, Settings(), Path())
     path = Path(text).expanduser()
+    if text == SAMPLE and not path.exists():
+        path = sample_folder()
     if path.is_dir():
         file = path / FILE_NAME
         return _from_settings(Settings.load(file) if file.is_file() else Settings(), path)
@@ -62,6 +65,13 @@ def open_source(source: str | Path | Settings) -> Opened:
     missing = f"There is no '{text}'." if parent.is_dir() else f"There is no '{text}', nor the folder '{parent}'."
     near = did_you_mean(path.name, there) if there else ""
     raise ParameterError(f"{missing} {near} A source is a folder, a .duckdb file, a database address or an {FILE_NAME}.")
+
+
+def sample_folder() -> Path:
+    """Give the folder of the made-up company that comes with the toolkit, in the wheel or in the checkout."""
+    package = Path(__file__).resolve().parents[1]
+    bundled = package / "_bundled" / SAMPLE
+    return bundled if bundled.is_dir() else package.parent / "data" / SAMPLE
 
 
 def _from_settings(settings: Settings, folder: Path | None) -> Opened:
