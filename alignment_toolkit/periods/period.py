@@ -121,10 +121,10 @@ class Period:
         fiscal = _Fiscal.of(fiscal_year_starts, fiscal_year_names)
         try:
             return _parse(text.strip(), fiscal)
-        except _NoPeriodError as why:
+        except (_NoPeriodError, PeriodError) as why:
             near = near_period(text, lambda candidate: _parses(candidate, fiscal), fiscal.shift)
             hint = f" Did you mean '{near}'?" if near else ""
-            reason = f": {why}." if str(why) else "."
+            reason = f": {str(why).rstrip('.')}." if str(why) else "."
             raise PeriodError(
                 f"There is no period '{text}'{reason}{hint} A period is written {FORMS}."
             ) from None
@@ -267,7 +267,7 @@ class _NoPeriodError(Exception):
 def _parses(text: str, fiscal: _Fiscal) -> bool:
     try:
         _parse(text, fiscal)
-    except _NoPeriodError:
+    except (_NoPeriodError, PeriodError):
         return False
     return True
 
@@ -285,8 +285,8 @@ def _parse(text: str, fiscal: _Fiscal) -> Period:
     if named is None or (named["fy"] and (named["w"] or named["m"])):
         raise _NoPeriodError
     year = int(named["y"])
-    if year not in _YEARS or year - 1 not in _YEARS:
-        raise _NoPeriodError(f"years go from {_YEARS.start + 1} to {_YEARS.stop - 1}")
+    if year not in _YEARS:
+        raise _NoPeriodError(f"years go from {_YEARS.start} to {_YEARS.stop - 1}")
     if named["w"]:
         weeks = _iso_weeks(year)
         if not 1 <= int(named["w"]) <= weeks:
@@ -351,13 +351,13 @@ def _day(text: str) -> date:
     except ValueError:
         raise _NoPeriodError(f"there is no day {text}") from None
     if day.year not in _YEARS:
-        raise _NoPeriodError(f"years go from {_YEARS.start + 1} to {_YEARS.stop - 1}")
+        raise _NoPeriodError(f"years go from {_YEARS.start} to {_YEARS.stop - 1}")
     return day
 
 
 def _check_year(year: int, label: str) -> None:
     if year not in _YEARS:
-        raise PeriodError(f"'{label}' reaches beyond the years {_YEARS.start + 1} to {_YEARS.stop - 1}.")
+        raise PeriodError(f"'{label}' reaches beyond the years {_YEARS.start} to {_YEARS.stop - 1}.")
 
 
 def _back(day: date, days: int, label: str) -> date:
