@@ -80,7 +80,12 @@ def judged(seen: Callable[..., Observation] | Gap, **header: Any) -> Finding:
 
 @pytest.mark.parametrize(
     ("value", "se", "status"),
-    [(0.20, 0.02, "misaligned"), (0.05, 0.01, "aligned"), (0.12, 0.02, "uncertain"), (0.08, 0.02, "uncertain")],
+    [
+        (0.20, 0.02, "misaligned"),
+        (0.05, 0.01, "aligned"),
+        (0.12, 0.02, "uncertain"),
+        (0.08, 0.02, "uncertain"),
+    ],
 )
 def test_verdict_greater(value: float, se: float, status: str) -> None:
     assert judged(gap(value, se)).status == status
@@ -122,7 +127,12 @@ def test_titles_and_statement_follow_the_verdict() -> None:
 
 def test_too_little_data_keeps_the_gap_but_bears_no_test() -> None:
     found = judged(gap(0.5, 0.02, n=49))
-    assert (found.status, found.needs_more, found.p_value, found.severity) == ("too_little_data", 1, None, "none")
+    assert (found.status, found.needs_more, found.p_value, found.severity) == (
+        "too_little_data",
+        1,
+        None,
+        "none",
+    )
     assert found.message == "There are 49 leads, at least 50 are needed."
     assert judged(gap(0.5, 0.02, n=50)).status == "misaligned"
 
@@ -138,7 +148,9 @@ def test_several_minima_are_counted_by_name() -> None:
 def test_uncertain_says_how_many_more_rows_would_settle_it() -> None:
     found = judged(gap(0.12, 0.02))
     assert found.needs_more is not None
-    assert 1000 < found.needs_more < 1300  # half-width .0392 must come down to .02: (1.96)^2 x 400 = 1,537 in all
+    assert (
+        1000 < found.needs_more < 1300
+    )  # half-width .0392 must come down to .02: (1.96)^2 x 400 = 1,537 in all
 
 
 def test_withheld_goes_before_too_little_data_and_shows_no_number() -> None:
@@ -150,7 +162,9 @@ def test_withheld_goes_before_too_little_data_and_shows_no_number() -> None:
 
 
 def test_what_is_missing_is_named_and_the_author_is_not_called() -> None:
-    header = made(lambda *a, **k: pytest.fail("called"), needs={"touches": ("theme", "touched_at"), "plan": ("key",)})
+    header = made(
+        lambda *a, **k: pytest.fail("called"), needs={"touches": ("theme", "touched_at"), "plan": ("key",)}
+    )
     found = verdicts([header.look(FULL, Q3)])[0]
     assert (found.status, found.missing) == ("not_assessed", ("touches.theme", "plan.key"))
     assert found.message == "Needs touches.theme, plan.key."
@@ -195,7 +209,9 @@ def test_false_discoveries_are_controlled_over_the_family() -> None:
     # One gap just beyond the margin (p = .02) passes alone and falls among twenty that are at 0.
     border = 2.05
     alone = verdicts([made(at(border)).look(FULL, Q3)])
-    crowd = [made(at(border)).look(FULL, Q3)] + [made(at(-5), name=f"null_{i}").look(FULL, Q3) for i in range(19)]
+    crowd = [made(at(border)).look(FULL, Q3)] + [
+        made(at(-5), name=f"null_{i}").look(FULL, Q3) for i in range(19)
+    ]
     found = {f.indicator: f for f in verdicts(crowd)}
     assert alone[0].status == "misaligned"
     assert found["late_leads"].status == "uncertain"

@@ -40,6 +40,7 @@ def indicator(
     any_of: Sequence[Mapping[str, Sequence[str]]] = (),
     uses: Mapping[str, Sequence[str]] | None = None,
     relations: Sequence[str] = (),
+    uses_relations: Sequence[str] = (),
     kpis: Sequence[str] = (),
 ) -> Callable[[Callable[..., Observation]], Indicator]:
     """Make an `Indicator` of a function ``(data, window, *, option=default) -> Observation``.
@@ -61,9 +62,11 @@ def indicator(
         The sentence of the report; ``{gap}``, ``{n}``, options and the keys of `Observation.values` are filled in.
     window
         ``period``, ``trailing-12-months``, ``history`` or ``mature-N-days``.
-    needs, any_of, uses, relations, kpis
+    needs, any_of, uses
         The tables and columns that must be there, of which the first that is there is used, that are used where they
-        are there; relations and measured KPIs by name. Nothing else is handed over.
+        are there. Nothing else is handed over.
+    relations, uses_relations, kpis
+        Relations that must be there, relations that are used where they are, and measured KPIs, by name.
 
     Raises
     ------
@@ -117,6 +120,7 @@ def indicator(
             any_of=tuple(_needs(choice) for choice in any_of),
             uses=_needs(uses),
             relations=tuple(relations),
+            uses_relations=tuple(uses_relations),
             kpis=tuple(kpis),
             options=options,
             card=inspect.getdoc(inspect.getmodule(function)) or why,

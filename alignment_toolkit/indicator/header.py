@@ -51,6 +51,7 @@ class Indicator:
     any_of: tuple[Mapping[str, tuple[str, ...]], ...]
     uses: Mapping[str, tuple[str, ...]]
     relations: tuple[str, ...]
+    uses_relations: tuple[str, ...]
     kpis: tuple[str, ...]
     options: Mapping[str, Any]
     card: str
@@ -156,7 +157,8 @@ class Indicator:
         """Observe once; whatever goes wrong stays inside the returned Look."""
         margin, chosen = self.configured(options or {})
         lacking = self.missing(company)
-        tables = [*self.needs, *(t for choice in self.any_of for t in choice), *self.uses]
+        # What is only looked up (names, products) does not bound what is known.
+        tables = [*self.needs, *(t for choice in self.any_of for t in choice)]
         present = [t for t in dict.fromkeys(tables) if t in company.tables]
         as_of = company.as_of_of(present) if present else None
         window = self.window_of(period, first=first, as_of=as_of)

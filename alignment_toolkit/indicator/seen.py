@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from alignment_toolkit.errors import ParameterError, did_you_mean
 from alignment_toolkit.periods import Period
+from alignment_toolkit.relations import RELATIONS
 from alignment_toolkit.results import Chart, Column, Evidence, Guard, KpiValue, Measure, Money, clean_value
 from alignment_toolkit.statistics.inference import Gap
 
@@ -119,7 +120,11 @@ class Header(Protocol):
 
     @property
     def relations(self) -> tuple[str, ...]:
-        """Name the declared relations."""
+        """Name the relations that must be there."""
+
+    @property
+    def uses_relations(self) -> tuple[str, ...]:
+        """Name the relations that are used where they are there."""
 
 
 class Data:
@@ -150,12 +155,18 @@ class Data:
 
     def relation(self, name: str) -> ibis.Table:
         """Give a declared relation (see docs: relations)."""
-        if name not in self._header.relations:
-            raise ParameterError(
-                f"{self._header.id} asks for the relation '{name}' without declaring it. "
-                f"{did_you_mean(name, self._header.relations)} Declare it in relations=(...)."
-            )
+        self._declared_relation(name)
         return self._company.relation(name)
+
+    def has_relation(self, name: str) -> bool:
+        """Say whether what a declared relation stands on is there."""
+        self._declared_relation(name)
+        return not RELATIONS[name].missing(self._company)
+
+    def known_until(self, relation: str) -> date | None:
+        """Give the last day for which the outcomes in a relation are complete."""
+        self._declared_relation(relation)
+        return self._company.as_of_of(RELATIONS[relation].outcome_tables(self._company))
 
     def fetch(self, expr: Any, *, limit: int = 2_000_000) -> pd.DataFrame:
         """Bring an expression's rows from the engine to pandas, through the company's one gate."""
@@ -182,6 +193,14 @@ class Data:
     def effort_minutes(self) -> Mapping[str, float]:
         """Give the minutes that count for a touch without its own, by channel (settings)."""
         return dict(self._company.settings.effort.minutes)
+
+    def _declared_relation(self, name: str) -> None:
+        known = (*self._header.relations, *self._header.uses_relations)
+        if name not in known:
+            raise ParameterError(
+                f"{self._header.id} asks for the relation '{name}' without declaring it. "
+                f"{did_you_mean(name, known)} Declare it in relations= or uses_relations=."
+            )
 
     def _declared(self, table: str, *columns: str) -> None:
         if table not in self._allowed:

@@ -30,15 +30,17 @@ confidence intervals for survival probabilities and quantiles of censored surviv
 
 from __future__ import annotations
 
-from datetime import datetime, time, timedelta
+from datetime import date, timedelta
 
 import pandas as pd
 
 from alignment_toolkit.indicator import Data, Observation, evidence, indicator
 from alignment_toolkit.periods import Period
-from alignment_toolkit.results import Chart, Column, Guard, Measure
+from alignment_toolkit.results import Chart, Column, Guard, Measure, Money
 from alignment_toolkit.statistics import survival
+from alignment_toolkit.statistics.inference import Gap
 from alignment_toolkit.statistics.shares import wilson
+from alignment_toolkit.statistics.stratified import risk_difference
 from alignment_toolkit.statistics.working_time import working_hours
 
 STEPS = (1, 2, 4, 8, 16, 24, 40, 80)
@@ -57,8 +59,10 @@ STEPS = (1, 2, 4, 8, 16, 24, 40, 80)
     window="period",
     population="leads handed to sales in the period",
     relations=("first_touches",),
-    uses={"leads": ("accepted_at", "rejected_at", "received_by", "channel", "campaign_id")},
-    says="{gap} of {n} leads handed to sales had no personal answer from sales within {within_hours} working hours.",
+    uses_relations=("lead_outcomes",),
+    uses={"leads": ("accepted_at", "received_by", "channel", "marketing_score")},
+    kpis=("arpu",),
+    says="{gap} of the leads handed to sales had no personal answer within {within_hours} working hours.",
     who=("sales", "marketing"),
     advice=(
         "Agree on one time limit and on who stands in when a person is away. Hand leads over in working hours, in "
@@ -69,25 +73,17 @@ STEPS = (1, 2, 4, 8, 16, 24, 40, 80)
         "sales": "Leads may have been answered by telephone or in person without a record, or need no answer.",
     },
 )
-def dropped_leads(data: Data, window: Period, *, within_hours: float = 16.0) -> Observation:
+def dropped_leads(
+    data: Data, window: Period, *, within_hours: float = 16.0, horizon_days: int = 90
+) -> Observation:
     """A person who asks for something and hears nothing asks somebody else.
 
     Marketing has paid for each of these leads, and sales is measured on what becomes of them: a lead that waits costs
     both. The first working hours decide most of it.
     """
-    touches = data.relation("first_touches")
-    inside = touches.qualified_at.between(
-        _midnight(window.start), _midnight(window.end) - timedelta(microseconds=1)
-    )
-    rows = data.fetch(touches.filter(inside).order_by(["qualified_at", "lead_id"]))
-    as_of = data.as_of("touches") or window.last
-    end_of_data = pd.Timestamp(_midnight(as_of + timedelta(days=1)))
-    rows = rows[rows.qualified_at < end_of_data].reset_index(drop=True)
-    touched = rows.first_touched_at.notna() & (rows.first_touched_at < end_of_data)
-    until = rows.first_touched_at.where(touched, end_of_data)
-    hours = working_hours(data.calendar, rows.qualified_at.to_numpy(), until.to_numpy())
-    late = survival.late_share(hours, touched.to_numpy(), at=within_hours, n_unit="leads")
-    rows = rows.assign(hours=hours, touched=touched, late=hours > within_hours)
+    rows = _waits(data, window.start, window.end, within_hours)
+    hours, touched = rows.hours.to_numpy(), rows.touched
+    late = survival.share_by(hours, touched.to_numpy(), at=within_hours, n_unit="leads").complement()
     measures = [
         Measure.of(
             "median_hours",
@@ -111,13 +107,69 @@ def dropped_leads(data: Data, window: Period, *, within_hours: float = 16.0) -> 
         columns.append(Column("received_by", "Handed to", None, "person"))
     if "channel" in shown.columns:
         columns.append(Column("channel", "Channel", None, "dimension"))
+    lost = _lost_clients(data, window, within_hours, horizon_days)
+    if lost is not None and lost.estimate.value is not None:
+        label = f"Clients within {horizon_days} days: leads answered in time minus late ones, like scores"
+        measures.append(Measure.of("lost_conversion", label, lost.estimate))
     return Observation(
         gap=late,
         measures=measures,
+        money=_money(data, lost, int(rows.late.sum()), horizon_days),
         guards=_guards(rows, touched),
         evidence=evidence(shown, columns),
         chart=_chart(hours, touched, within_hours, late.estimate.value),
     )
+
+
+def _waits(data: Data, start: date, end: date, within: float) -> pd.DataFrame:
+    """Give one row per lead handed over from `start` to before `end`: working hours waited, touched, late."""
+    t = data.relation("first_touches")
+    columns = ["lead_id", "qualified_at", "first_touched_at"]
+    columns += [c for c in ("accepted_at", "received_by", "channel", "marketing_score") if c in t.columns]
+    t = t.filter(t.qualified_at >= str(start), t.qualified_at < str(end))
+    rows = data.fetch(t.select(columns).order_by(["qualified_at", "lead_id"]))
+    as_of = data.as_of("touches") or end - timedelta(days=1)
+    end_of_data = pd.Timestamp(as_of) + pd.Timedelta(days=1)
+    rows = rows[rows.qualified_at < end_of_data].reset_index(drop=True)
+    touched = rows.first_touched_at.notna() & (rows.first_touched_at < end_of_data)
+    until = rows.first_touched_at.where(touched, end_of_data)
+    hours = working_hours(data.calendar, rows.qualified_at.to_numpy(), until.to_numpy())
+    return rows.assign(hours=hours, touched=touched, late=hours > within)
+
+
+def _lost_clients(data: Data, window: Period, within: float, horizon: int) -> Gap | None:
+    """Compare what became of leads answered in time and late: the last twelve months that are old enough to tell."""
+    if not data.has_relation("lead_outcomes"):
+        return None
+    t = data.relation("lead_outcomes")
+    known = data.known_until("lead_outcomes")
+    if known is None:
+        return None
+    end = min(window.end, known + timedelta(days=1 - horizon))
+    waits = _waits(data, end - timedelta(days=365), end, within)
+    fresh = t.filter(t.opens_episode, ~t.existing_client).select("lead_id", "converted", "days_to_client")
+    both = waits.merge(data.fetch(fresh), on="lead_id", validate="one_to_one")
+    both = both.sort_values("lead_id")
+    won = both.converted.astype(bool) & (both.days_to_client <= horizon)
+    strata = pd.Series(0, index=both.index)
+    if "marketing_score" in both.columns and both.marketing_score.notna().sum() >= 30:
+        strata = pd.qcut(both.marketing_score.rank(method="first"), 3, labels=False).fillna(-1)
+    return risk_difference(~both.late, won, strata, n_unit="leads")
+
+
+def _money(data: Data, lost: Gap | None, late: int, horizon: int) -> Money | None:
+    arpu = data.kpis.get("arpu")
+    if lost is None or arpu is None or arpu.value is None:
+        return None
+    e = lost.estimate
+    if e.value is None or e.low is None or e.high is None:
+        return None
+    basis = (
+        f"associational: {late:,} late leads x the difference in becoming a client within {horizon} days between leads "
+        "answered in time and late, of like scores x revenue per active client and period"
+    )
+    each = late * arpu.value
+    return Money(each * e.value, each * e.low, each * e.high, data.currency, basis)
 
 
 def _guards(rows: pd.DataFrame, touched: pd.Series) -> list[Guard]:
@@ -140,7 +192,3 @@ def _chart(hours: object, touched: pd.Series, within: float, late: float | None)
         rows.append({"hours": step, "answered": share.value, "low": share.low, "high": share.high})
     title = f"{1 - late:.0%} of leads are answered within {within:g} working hours"
     return Chart("lines", "hours", "answered", "low", "high", rows=tuple(rows), reference=0.9, title=title)
-
-
-def _midnight(day: object) -> datetime:
-    return datetime.combine(day, time())  # type: ignore[arg-type]

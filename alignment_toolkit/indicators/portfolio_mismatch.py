@@ -66,8 +66,17 @@ MINUTES = "decimal(18, 4)"
     ),
     uses={
         "spend": ("department", "campaign_id", "product_id"),
-        "touches": ("direction", "automated", "minutes", "channel", "account_id", "product_id", "campaign_id")
-        + ("lead_id", "opportunity_id"),
+        "touches": (
+            "direction",
+            "automated",
+            "minutes",
+            "channel",
+            "account_id",
+            "product_id",
+            "campaign_id",
+            "lead_id",
+            "opportunity_id",
+        ),
         "leads": ("lead_id", "sourced_by", "product_id", "account_id"),
         "opportunities": ("opportunity_id", "sourced_by", "product_id", "account_id"),
         "campaigns": ("campaign_id", "product_id"),

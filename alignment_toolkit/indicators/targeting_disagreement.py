@@ -133,7 +133,7 @@ def _measures(both: pd.DataFrame, rows: pd.DataFrame, cells: list[list[int]]) ->
         table = [[int((a & b).sum()), int((a & ~b).sum())], [int((~a & b).sum()), int((~a & ~b).sum())]]
         itself = agreement.kappa(table, n_unit="accounts judged twice").estimate
         if itself.value is not None:
-            label = f"{side.capitalize()}'s agreement with itself (kappa, first and last judgement)"
+            label = f"Agreement of {side} with itself (kappa of first and last judgement)"
             found.append(Measure.of(f"{side}_itself", label, itself))
     return found
 

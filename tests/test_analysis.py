@@ -1,0 +1,154 @@
+from __future__ import annotations
+
+import json
+import os
+import random
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from alignment_toolkit.analysis import analyse, default_period
+from alignment_toolkit.catalog import Catalog
+from alignment_toolkit.company import Company
+from alignment_toolkit.errors import PeriodError, UnknownName
+from alignment_toolkit.kpi import Kpi
+from alignment_toolkit.report import Report
+from alignment_toolkit.results import Analysis
+
+EXAMPLES = Path(__file__).parents[1] / "docs" / "examples"
+
+
+@pytest.fixture(scope="module")
+def company(sample_dir: Path) -> Company:
+    return Company.open(sample_dir)
+
+
+@pytest.fixture(scope="module")
+def whole(company: Company) -> Analysis:
+    return analyse(company, "2026-Q3", by=("region",))
+
+
+def test_the_sample_says_what_was_planted(whole: Analysis, sample_dir: Path) -> None:
+    answers = json.loads((sample_dir.parent / "sample-answers.json").read_text(encoding="utf-8"))
+    status = {f.indicator: f.status for f in whole.findings}
+    assert status == {
+        "portfolio_mismatch": "misaligned",
+        "targeting_disagreement": "aligned",
+        "dropped_leads": "misaligned",
+    }
+    for f in whole.findings:
+        assert f.gap is not None
+        assert f.gap.low is not None
+        assert f.gap.high is not None
+        assert f.gap.low <= answers["gaps"][f.indicator]["value"] <= f.gap.high
+
+
+def test_the_default_period_is_the_last_complete_quarter(company: Company) -> None:
+    assert default_period(company).label == "2026-Q3"
+    only = analyse(company, kpis=["leads"], indicators=[])
+    assert (only.period, only.start, only.to) == ("2026-Q3", "2026-07-01", "2026-09-30")
+    assert only.compared_with == ("2026-Q2",)
+
+
+def test_there_and_back(whole: Analysis) -> None:
+    assert Analysis.loads(whole.dumps()) == whole
+
+
+def test_kpis_come_in_catalogue_order_total_first_then_by_then_time(whole: Analysis) -> None:
+    order = list(Catalog.load().kpis)
+    ids = [r.kpi for r in whole.kpis]
+    assert [i for n, i in enumerate(ids) if n == 0 or ids[n - 1] != i] == [k for k in order if k in ids]
+    leads = [r for r in whole.kpis if r.kpi == "leads"]
+    assert leads[0].by == {}
+    regions = [r for r in leads if r.by]
+    assert sum(r.value or 0 for r in regions) == leads[0].value
+    months = [r for r in leads if r.grain == "month"]
+    assert [r.period for r in months] == ["2026-07", "2026-08", "2026-09"]
+    assert sum(r.value or 0 for r in months) == leads[0].value
+
+
+def test_a_broken_kpi_is_told_and_takes_nothing_down(company: Company) -> None:
+    catalog = Catalog.load()
+    good = catalog.kpis["leads"]
+    assert isinstance(good, Kpi)
+
+    def explode(table: object) -> object:
+        raise ZeroDivisionError("boom")
+
+    fields = {**vars(good), "id": "exploding", "top": explode}
+    broken = Kpi(**fields)
+    both = Catalog({"exploding": broken, "leads": good}, {}, {})
+    rows = analyse(company, "2026-Q3", catalog=both, indicators=[])
+    assert rows.kpi("leads").status == "ok"
+    assert rows.kpi("exploding").status == "not_available"
+    assert any("exploding could not be computed: ZeroDivisionError: boom" in w for w in rows.warnings)
+
+
+def test_a_period_without_data_is_typed_not_zero(company: Company) -> None:
+    future = analyse(company, "2031-Q1")
+    assert {r.status for r in future.kpis} == {"not_available"}
+    assert all(r.value is None and r.reason for r in future.kpis)
+    assert {f.status for f in future.findings} <= {"too_little_data", "not_assessed"}
+
+
+def test_misspelt_period_kpi_indicator_and_dimension_name_the_near_match(company: Company) -> None:
+    with pytest.raises(PeriodError, match="2026-Q3"):
+        analyse(company, "2026Q3")
+    with pytest.raises(UnknownName, match="Did you mean 'leads'"):
+        analyse(company, "2026-Q3", kpis=["laeds"])
+    with pytest.raises(UnknownName, match="Did you mean 'dropped_leads'"):
+        analyse(company, "2026-Q3", indicators=["dropped_lead"])
+    with pytest.raises(UnknownName, match="Did you mean 'region'"):
+        analyse(company, "2026-Q3", by=("regoin",))
+
+
+def test_a_third_partys_indicator_appears_in_list_analysis_and_report(
+    sample_dir: Path, tmp_path: Path
+) -> None:
+    folder = tmp_path / "firm"
+    shutil.copytree(sample_dir, folder)
+    (folder / "indicators").mkdir()
+    shutil.copy(EXAMPLES / "untouched_accounts.py", folder / "indicators")
+    toml = folder / "alignment.toml"
+    toml.write_text(
+        toml.read_text(encoding="utf-8") + '\n[catalogue]\nfolders = ["indicators"]\n', encoding="utf-8"
+    )
+    firm = Company.open(folder)
+    assert "untouched_accounts" in Catalog.load(firm.settings).indicators
+    found = analyse(firm, "2026-Q3", kpis=["leads"])
+    finding = found.finding("untouched_accounts")
+    assert finding.status in ("misaligned", "aligned", "uncertain")
+    page = tmp_path / "report.html"
+    Report.of(found).save(page)
+    text = page.read_text(encoding="utf-8")
+    assert finding.title in text
+    assert "Accounts without a touch, by region" in text
+
+
+@pytest.mark.parametrize("environment", [{"TZ": "Asia/Tokyo"}, {"LC_ALL": "C", "PYTHONHASHSEED": "7"}])
+def test_same_bytes_in_any_row_order_zone_and_thread_count(
+    sample_dir: Path, tmp_path: Path, whole: Analysis, environment: dict[str, str]
+) -> None:
+    folder = tmp_path / "shuffled"
+    shutil.copytree(sample_dir, folder)
+    shuffle = random.Random(3)
+    for path in sorted(folder.glob("*.csv")):
+        head, *rows = path.read_text(encoding="utf-8").splitlines(keepends=True)
+        shuffle.shuffle(rows)
+        path.write_text("".join([head, *rows]), encoding="utf-8")
+    code = (
+        "import sys; from alignment_toolkit.company import Company; from alignment_toolkit.analysis import analyse; "
+        "c = Company.open(sys.argv[1]); c.backend.raw_sql('SET threads = 1'); "
+        "sys.stdout.buffer.write(analyse(c, '2026-Q3', by=('region',)).dumps().encode())"
+    )
+    root = Path(__file__).parents[1]
+    run = subprocess.run(
+        [sys.executable, "-c", code, str(folder)],
+        env={**os.environ, "PYTHONPATH": str(root), **environment},
+        capture_output=True,
+        check=True,
+    )
+    assert run.stdout.decode() == whole.dumps()
