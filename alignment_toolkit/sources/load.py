@@ -37,6 +37,8 @@ class LoadedTable:
     left_out: int = 0
     undated: bool = False
     view: bool = False
+    # Where rows came from, for messages found later: file, what stands behind FROM, row number, typed columns.
+    origins: list[tuple[str, str, str | None, dict[str, str]]] = field(default_factory=list)
 
 
 @dataclass
@@ -241,6 +243,7 @@ def _bind(engine: Engine, spec: TableSpec, scans: Sequence[_Scan], loaded: Loade
                 f"SELECT count(*) FROM {scan.part.relation} WHERE {keep}({some})"
             ).fetchone()[0]
         part = scan.part
+        table.origins.append((part.file, scan.source, part.row, typed))
         table.rows += part.rows
         table.blank += part.blank
         table.refused += part.refused + refused

@@ -278,21 +278,29 @@ def _complete(engine: Engine, loaded: Loaded, table: LoadedTable, as_of: date | 
         last.append(max(day for day, _ in days if day.toordinal() <= limit))
         far = [(day, count) for day, count in days if day.toordinal() > limit]
         if far:
-            _isolated(loaded, table, column, far, last[-1])
+            _isolated(engine, loaded, table, column, far[0][0], last[-1])
     if last:
         facts.complete_until[table.spec.name] = max(last)
 
 
-def _isolated(
-    loaded: Loaded, table: LoadedTable, column: str, far: Sequence[tuple[date, int]], last: date
-) -> None:
-    for day, count in far[:SHOWN]:
-        rows = "row has" if count == 1 else "rows have"
-        message = (
-            f"{_file(table)}: {count} {rows} {column} on {day}, far from all others; set aside when asking until when"
-            f" the table is complete ({last})."
-        )
-        _tell(loaded, table, "isolated_date", "warning", message, column=column, value=str(day))
+def _isolated(engine: Engine, loaded: Loaded, table: LoadedTable, column: str, first: date, last: date) -> None:
+    for file, source, row, typed in table.origins:
+        if column not in typed:
+            continue
+        found = engine.execute(
+            f"SELECT {row or 'NULL'} AS number, {typed[column]} AS moment, count(*) OVER () FROM {source}"
+            f" AND {typed[column]} >= DATE {literal(str(first))} ORDER BY 1, 2 LIMIT {SHOWN}"
+        ).fetchall()
+        for number, moment, _ in found:
+            at = f", row {number}" if number is not None else ""
+            message = (
+                f"{file}{at}: {column} is '{moment}', far from all others; set aside when asking until when the table is"
+                f" complete ({last}). The row is kept."
+            )
+            _tell(loaded, table, "isolated_date", "warning", message, column=column, value=str(moment), row=number)
+        if found and found[0][2] > len(found):
+            message = f"{file}: {found[0][2] - len(found)} more rows have such a {column}."
+            _tell(loaded, table, "isolated_date", "warning", message, column=column)
 
 
 def _equal_lines(engine: Engine, loaded: Loaded, table: LoadedTable) -> None:
