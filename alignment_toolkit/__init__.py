@@ -67,6 +67,9 @@ _HOME = {
     "Settings": "settings",
     "SettingsError": "errors",
     "analyse": "analysis",
+    "answer": "notebooks",
+    "cards": "notebooks",
+    "finish": "notebooks",
     "measure": "kpi",
 }
 
@@ -92,6 +95,9 @@ __all__ = [
     "Settings",
     "SettingsError",
     "analyse",
+    "answer",
+    "cards",
+    "finish",
     "measure",
 ]
 

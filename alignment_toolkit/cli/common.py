@@ -63,9 +63,9 @@ def level(word: str) -> str:
 
 def opened(source: str, as_of: str | None = None, *, clean: bool = True) -> Company:
     """Open a source; data that is refused ends the command unless `clean` is False."""
-    from alignment_toolkit.runs import open_company
+    from alignment_toolkit.company import Company
 
-    company = open_company(source, as_of)
+    company = Company.open(source, as_of=as_of)
     if clean:
         company.require_clean()
     return company

@@ -8,6 +8,7 @@ import io
 import json
 import os
 import re
+import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -102,12 +103,14 @@ def read_notebook(path: Path) -> NotebookNode:
 
     try:
         text = path.read_text(encoding="utf-8")
-        with contextlib.redirect_stderr(io.StringIO()):
+        with warnings.catch_warnings(), contextlib.redirect_stderr(io.StringIO()):
+            warnings.simplefilter("ignore")
             node: NotebookNode = nbformat.reads(text, as_version=4)  # type: ignore[no-untyped-call]
-            return node
-    except (OSError, ValueError, KeyError, AttributeError, nbformat.validator.NotebookValidationError) as e:
+            nbformat.validate(node)
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, nbformat.ValidationError) as e:
         reason = str(e).splitlines()[0] if str(e) else type(e).__name__
         raise ParameterError(f"{path} is no notebook that can be read: {reason}") from e
+    return node
 
 
 def write_notebook(notebook: NotebookNode, path: Path) -> None:

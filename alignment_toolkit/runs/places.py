@@ -49,7 +49,8 @@ def slug(text: str) -> str:
     name = re.sub(r"[^A-Za-z0-9._=+-]+", "-", plain).strip("-. ")[:60].rstrip("-. ")
     # `latest` and the page of a failure stand beside folders of this kind.
     reserved = name.split(".")[0].casefold() in _DEVICES or name.casefold() in {LATEST, FAILED.casefold()}
-    if name == text and name and not reserved:
+    # What looks like a name with a digest gets one too, or it could take another text's folder.
+    if name == text and name and not reserved and not re.search(r"-[0-9a-f]{8}$", name):
         return name
     digest = hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()[:8]
     return f"{name or 'x'}-{digest}".replace(".", "-") if reserved else f"{name or 'x'}-{digest}"

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from alignment_toolkit.errors import DataError, ParameterError, UnknownName
-from alignment_toolkit.notebooks import bundled, check_parameters, find_notebook, parameters_of, read_notebook
+from alignment_toolkit.notebooks import check_parameters, find_notebook, parameters_of, read_notebook
 from alignment_toolkit.periods import Period, compare_periods
 from alignment_toolkit.privacy import check_audience
 from alignment_toolkit.results import VERSION
@@ -29,7 +29,6 @@ __all__ = [
     "check_dimensions",
     "check_formats",
     "default_formats",
-    "open_company",
     "plan",
     "require_data",
     "resolve_period",
@@ -84,7 +83,7 @@ class Plan:
             "outputs": [
                 f"{self.name}.ipynb",
                 "analysis.json",
-                *(f"report.{f}" for f in self.formats),
+                *(f"report.{f}" for f in self.formats if f != "json"),
                 MANIFEST,
             ],
             "digest": self.digest,
@@ -118,12 +117,14 @@ def plan(
     DataError
         For data that is refused, and for a period without any data (exit 3).
     """
+    from alignment_toolkit.company import Company
+
     path = find_notebook(notebook)
     node = read_notebook(path)
     declared = parameters_of(node, path.stem)
     values: dict[str, Any] = {**(given or {}), "source": _portable(source)}
     values = check_parameters(declared, values, notebook=path.stem)
-    company = open_company(source, values.get("as_of"))
+    company = Company.open(source, as_of=values.get("as_of"))
     company.require_clean()
     _check_names(company, values)
     formats = check_formats(values.get("formats") or ()) or default_formats(company.settings.report.formats)
@@ -172,14 +173,6 @@ def _portable(source: str) -> str:
     with contextlib.suppress(ValueError):  # another drive has no relative path
         return Path(os.path.relpath(source)).as_posix() if Path(source).is_absolute() else source
     return source
-
-
-def open_company(source: str, as_of: str | None = None) -> Company:
-    """Open a source as the command does: "sample" is the made-up company that comes with the toolkit."""
-    from alignment_toolkit.company import Company
-
-    place = bundled("sample") if source == "sample" and not Path(source).exists() else source
-    return Company.open(place, as_of=dt.date.fromisoformat(as_of) if as_of else None)
 
 
 def resolve_period(company: Company, text: str | None) -> Period:
