@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping, Sequence
 from alignment_toolkit.errors import ParameterError, did_you_mean
 from alignment_toolkit.indicator.header import Direction, Indicator, Kind, Nature, Tension
 from alignment_toolkit.indicator.seen import Observation
+from alignment_toolkit.relations import relation
 from alignment_toolkit.units import unit as unit_of
 
 __all__ = ["indicator"]
@@ -90,10 +91,8 @@ def indicator(
         free = [p for p in options if options[p] is inspect.Parameter.empty]
         if free:
             raise ParameterError(f"The indicator '{name}' has options without a default: {', '.join(free)}.")
-        needed = _needs(needs)
-        for relation in relations:
-            for table, columns in _relation_needs(relation).items():
-                needed[table] = tuple(dict.fromkeys((*needed.get(table, ()), *columns)))
+        for name_ in (*relations, *uses_relations):
+            relation(name_)
         first = population.split()[0] if population else "rows"
         return Indicator(
             id=name,
@@ -116,7 +115,7 @@ def indicator(
             who=tuple(who),
             innocent=dict(innocent or {}),
             tension=tension,
-            needs=needed,
+            needs=_needs(needs),
             any_of=tuple(_needs(choice) for choice in any_of),
             uses=_needs(uses),
             relations=tuple(relations),
@@ -127,15 +126,6 @@ def indicator(
         )
 
     return make
-
-
-def _relation_needs(name: str) -> Mapping[str, Sequence[str]]:
-    from alignment_toolkit.relations import RELATIONS
-
-    if name not in RELATIONS:
-        raise ParameterError(f"There is no relation '{name}'. {did_you_mean(name, RELATIONS)}")
-    needs: Mapping[str, Sequence[str]] = RELATIONS[name].needs
-    return needs
 
 
 def _is_mature(window: str) -> bool:

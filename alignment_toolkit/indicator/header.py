@@ -10,6 +10,7 @@ from typing import Any, Literal
 from alignment_toolkit.errors import SettingsError, did_you_mean
 from alignment_toolkit.indicator.seen import Data, Observation, Source
 from alignment_toolkit.periods import Period
+from alignment_toolkit.relations import RELATIONS
 from alignment_toolkit.results import Guard, KpiValue
 from alignment_toolkit.units import unit as unit_of
 
@@ -65,7 +66,17 @@ class Indicator:
                 " and ".join(f"{t}.{c}" for t, cs in choice.items() for c in cs) for choice in self.any_of
             )
         ] * bool(self.any_of)
+        for name in self.relations:
+            stands = RELATIONS[name]
+            columns = [f"{t}.{c}" for t, cs in stands.needs.items() for c in cs]
+            columns += [
+                " or ".join(
+                    " and ".join(f"{t}.{c}" for t, cs in ch.items() for c in cs) for ch in stands.any_of
+                )
+            ]
+            needs.append(f"the relation {name} ({', '.join(c for c in columns if c)})")
         uses = [f"{t}.{c}" for t, columns in self.uses.items() for c in columns]
+        uses += [f"the relation {name}" for name in self.uses_relations]
         direction = (
             "beyond the margin upwards" if self.direction == "greater" else "beyond the margin either way"
         )
@@ -99,7 +110,9 @@ class Indicator:
         if self.any_of and not any(not company.missing(choice) for choice in self.any_of):
             choices = [" and ".join(company.missing(choice)) for choice in self.any_of]
             lacking.append(" or ".join(choices))
-        return tuple(lacking)
+        for name in self.relations:
+            lacking += RELATIONS[name].missing(company)
+        return tuple(dict.fromkeys(lacking))
 
     def configured(self, options: Mapping[str, Any]) -> tuple[float, dict[str, Any]]:
         """Give the margin and the options after the settings; `options` is the table [indicators.<id>].
@@ -159,6 +172,9 @@ class Indicator:
         lacking = self.missing(company)
         # What is only looked up (names, products) does not bound what is known.
         tables = [*self.needs, *(t for choice in self.any_of for t in choice)]
+        if not lacking:
+            for name in self.relations:
+                tables += [*RELATIONS[name].dated_by(company), *RELATIONS[name].outcome_tables(company)]
         present = [t for t in dict.fromkeys(tables) if t in company.tables]
         as_of = company.as_of_of(present) if present else None
         window = self.window_of(period, first=first, as_of=as_of)

@@ -35,7 +35,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-import ibis
 import pandas as pd
 
 from alignment_toolkit.indicator import Data, Observation, evidence, indicator
@@ -44,7 +43,6 @@ from alignment_toolkit.results import Chart, Column, Guard, Measure, Money
 from alignment_toolkit.statistics.distances import Side, total_variation_gap
 
 SIDES = ("marketing", "sales")
-MINUTES = "decimal(18, 4)"
 
 
 @indicator(
@@ -59,27 +57,8 @@ MINUTES = "decimal(18, 4)"
     enough={"campaigns": 5, "touches or opportunities": 100},
     window="period",
     population="marketing's spend and sales' own outbound effort in the period, by product",
-    any_of=(
-        {"spend": ("spent_on", "amount"), "touches": ("touched_at", "department")},
-        {"spend": ("spent_on", "amount"), "opportunities": ("opened_at", "sourced_by", "product_id")},
-        {"leads": ("created_at", "campaign_id"), "touches": ("touched_at", "department")},
-    ),
+    relations=("product_pushes",),
     uses={
-        "spend": ("department", "campaign_id", "product_id"),
-        "touches": (
-            "direction",
-            "automated",
-            "minutes",
-            "channel",
-            "account_id",
-            "product_id",
-            "campaign_id",
-            "lead_id",
-            "opportunity_id",
-        ),
-        "leads": ("lead_id", "sourced_by", "product_id", "account_id"),
-        "opportunities": ("opportunity_id", "sourced_by", "product_id", "account_id"),
-        "campaigns": ("campaign_id", "product_id"),
         "products": ("product_id", "name"),
         "plan": ("dimension", "key", "department", "measure", "value", "period"),
     },
@@ -99,7 +78,13 @@ def portfolio_mismatch(data: Data, window: Period) -> Observation:
     Where marketing advertises one product and sales talks about another, clients hear two companies; where both leave
     the plan, the plan is no plan.
     """
-    pushes = {"marketing": _marketing(data, window), "sales": _sales(data, window)}
+    t = data.relation("product_pushes")
+    t = t.filter(t.pushed_on >= str(window.start), t.pushed_on < str(window.end))
+    keys = ["department", "measure", "cluster", "product_id"]
+    rows = data.fetch(
+        t.group_by(keys).aggregate(push=t.push.sum().cast("float64"), cases=t.count()).order_by(keys)
+    )
+    pushes = {side: _push(rows, side) for side in SIDES}
     plan = _plan(data, window)
     products = sorted({*plan.index, *(p for push in pushes.values() for p in push["product_id"].dropna())})
     sides = []
@@ -128,7 +113,7 @@ def portfolio_mismatch(data: Data, window: Period) -> Observation:
     }
     counts = {"campaigns": campaigns, "touches or opportunities": contacts}
     money = None
-    if planned and "spend" in pushes["marketing"].attrs:
+    if planned and "spend" in set(rows.measure):
         spent, apart = float(pushes["marketing"]["push"].sum()), own["marketing"]
         if apart.value is not None and apart.low is not None and apart.high is not None:
             basis = "arithmetical: marketing's spend of the period on other products than planned"
@@ -146,102 +131,9 @@ def portfolio_mismatch(data: Data, window: Period) -> Observation:
     )
 
 
-def _optional(table: ibis.Table, column: str, dtype: str = "string") -> Any:
-    return table[column] if column in table.columns else ibis.null(dtype)
-
-
-def _product_of(table: Any, data: Data, *links: str) -> Any:
-    """Give the product of a row: its own, else that of what it links to, in this order."""
-    found = _optional(table, "product_id")
-    for link in links:
-        key = {"opportunities": "opportunity_id", "leads": "lead_id", "campaigns": "campaign_id"}[link]
-        if key in table.columns and data.has(link, key, "product_id"):
-            found = ibis.coalesce(found, table[f"{link}_product"])
-    return found
-
-
-def _linked(data: Data, table: ibis.Table, *links: str) -> ibis.Table:
-    """Join the product and the origin of what a row links to, many to one."""
-    for link in links:
-        key = {"opportunities": "opportunity_id", "leads": "lead_id", "campaigns": "campaign_id"}[link]
-        if key not in table.columns or not data.has(link, key):
-            continue
-        other = data[link]
-        side = other.select(
-            **{
-                f"{link}_key": other[key],
-                f"{link}_product": _optional(other, "product_id"),
-                f"{link}_sourced_by": _optional(other, "sourced_by"),
-            }
-        )
-        table = table.left_join(side, table[key] == side[f"{link}_key"]).drop(f"{link}_key")
-    return table
-
-
-def _marketing(data: Data, window: Period) -> pd.DataFrame:
-    if "amount" in data.columns("spend"):
-        t = data["spend"]
-        t = t.filter(t.spent_on >= str(window.start), t.spent_on < str(window.end))
-        if "department" in t.columns:
-            t = t.filter(t.department.fill_null("marketing") == "marketing")
-        t = _linked(data, t, "campaigns")
-        push, unit = t.amount, "spend"
-    else:
-        t = data["leads"]
-        t = t.filter(
-            t.created_at >= str(window.start), t.created_at < str(window.end), t.campaign_id.notnull()
-        )
-        t = _linked(data, t, "campaigns")
-        push, unit = ibis.literal(1).cast(MINUTES), "leads"
-    cluster = ibis.coalesce(_optional(t, "campaign_id"), ibis.literal("(no campaign)"))
-    grouped = t.select(cluster=cluster, product_id=_product_of(t, data, "campaigns"), amount=push)
-    return _sum(data, grouped, unit)
-
-
-def _sales(data: Data, window: Period) -> pd.DataFrame:
-    if "touched_at" in data.columns("touches"):
-        t = data["touches"]
-        t = t.filter(
-            t.touched_at >= str(window.start), t.touched_at < str(window.end), t.department == "sales"
-        )
-        if "direction" in t.columns:
-            t = t.filter(t.direction.fill_null("outbound") == "outbound")
-        if "automated" in t.columns:
-            t = t.filter(~t.automated.fill_null(False))
-        t = _linked(data, t, "opportunities", "leads", "campaigns")
-        for link in ("opportunities", "leads"):
-            if f"{link}_sourced_by" in t.columns:
-                default = "marketing" if link == "leads" else "sales"
-                linked = t["opportunity_id" if link == "opportunities" else "lead_id"].notnull()
-                by_marketing = t[f"{link}_sourced_by"].fill_null(default) == "marketing"
-                t = t.filter(~(linked & by_marketing))
-        usual = data.effort_minutes()
-        minutes = _optional(t, "minutes", "float64").cast(MINUTES)
-        if "channel" in t.columns and usual:
-            cases = [
-                (t.channel == channel, ibis.literal(value).cast(MINUTES))
-                for channel, value in sorted(usual.items())
-            ]
-            minutes = ibis.coalesce(minutes, ibis.cases(*cases, else_=ibis.null(MINUTES)))
-        push = ibis.coalesce(minutes, ibis.literal(0).cast(MINUTES))
-        links, unit = ("opportunities", "leads", "campaigns"), "minutes"
-    else:
-        t = data["opportunities"]
-        t = t.filter(t.opened_at >= str(window.start), t.opened_at < str(window.end), t.sourced_by == "sales")
-        push, links, unit = ibis.literal(1).cast(MINUTES), (), "opportunities"
-    own = t["opportunity_id"] if "opportunity_id" in t.columns else ibis.literal("(no account)")
-    cluster = ibis.coalesce(_optional(t, "account_id"), own, ibis.literal("(no account)"))
-    return _sum(data, t.select(cluster=cluster, product_id=_product_of(t, data, *links), amount=push), unit)
-
-
-def _sum(data: Data, rows: ibis.Table, unit: str) -> pd.DataFrame:
-    grouped = rows.group_by(["cluster", "product_id"]).aggregate(
-        push=rows.amount.sum().cast("float64"), cases=rows.count()
-    )
-    found = data.fetch(grouped.order_by(["cluster", "product_id"]))
-    found = found[found.push != 0].reset_index(drop=True)
-    found.attrs[unit] = True
-    return found
+def _push(rows: pd.DataFrame, side: str) -> pd.DataFrame:
+    own = rows[rows.department == side]
+    return own[own.push != 0].reset_index(drop=True)
 
 
 def _plan(data: Data, window: Period) -> pd.DataFrame:
@@ -285,7 +177,7 @@ def _table(data: Data, products: list[str], sides: list[Side], planned: bool) ->
         table[f"{name}_share"] = side.weights.sum(axis=0) / total if total else 0.0
         if planned:
             table[f"{name}_plan"] = side.target
-            table[f"{name}_apart"] = 100 * (table[f"{name}_share"] - table[f"{name}_plan"])
+            table[f"{name}_apart"] = table[f"{name}_share"] - table[f"{name}_plan"]
     key = sum(table[f"{name}_apart"].abs() for name in SIDES) if planned else _between(table).abs()
     return (
         table.assign(order=key)
@@ -295,7 +187,7 @@ def _table(data: Data, products: list[str], sides: list[Side], planned: bool) ->
 
 
 def _between(table: pd.DataFrame) -> pd.Series:
-    return 100 * (table["marketing_share"] - table["sales_share"])
+    return table["marketing_share"] - table["sales_share"]
 
 
 def _columns(planned: bool) -> list[Column]:
@@ -325,7 +217,7 @@ def _chart(table: pd.DataFrame, planned: bool) -> Chart | None:
         for r in table.to_dict("records")
         for s in SIDES
     ]
-    title = f"Push minus plan, in percentage points: furthest off at {first['product']}"
+    title = f"{first['product']} is furthest from its planned share (push minus plan)"
     return Chart("bars", "product", "apart", group="department", rows=tuple(rows), reference=0.0, title=title)
 
 

@@ -14,6 +14,7 @@ from alignment_toolkit.relations.derived import (
     sales,
     sales_table,
 )
+from alignment_toolkit.relations.pushes import product_pushes
 from alignment_toolkit.relations.registry import RELATIONS, Relation, relation
 from alignment_toolkit.relations.source import PARENTS, Source, day, missing
 
@@ -28,6 +29,7 @@ __all__ = [
     "first_touches",
     "lead_outcomes",
     "missing",
+    "product_pushes",
     "relation",
     "sales",
     "sales_table",

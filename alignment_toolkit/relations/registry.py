@@ -15,6 +15,7 @@ from alignment_toolkit.relations.derived import (
     sales,
     sales_table,
 )
+from alignment_toolkit.relations.pushes import PUSHES, product_pushes, push_tables
 from alignment_toolkit.relations.source import ORDERS, Source, missing
 
 if TYPE_CHECKING:
@@ -113,6 +114,16 @@ RELATIONS: Final[dict[str, Relation]] = {
                 "leads": ("lead_id", "created_at", "qualified_at"),
                 "touches": ("touch_id", "touched_at", "department", "direction"),
             },
+        ),
+        Relation(
+            name="product_pushes",
+            grain="line of spend, or touch (leads and opportunities where there are none)",
+            about="What either department puts its weight behind: marketing's money, sales' own outbound minutes.",
+            build=product_pushes,
+            date="pushed_on",
+            dated_by=push_tables,
+            outcome_tables=push_tables,
+            any_of=PUSHES,
         ),
     )
 }
