@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import replace
+from datetime import date
 from typing import Any
 
 from alignment_toolkit.catalog import Catalog
@@ -14,6 +15,7 @@ from alignment_toolkit.kpi import Kpi, RatioOfKpis, measure
 from alignment_toolkit.periods import Period, compare_periods, last_complete
 from alignment_toolkit.pseudonyms import Pseudonyms
 from alignment_toolkit.results import SCHEMA, VERSION, Analysis, Area, Finding, KpiValue
+from alignment_toolkit.tables import TABLES
 from alignment_toolkit.verdict import verdicts
 
 __all__ = ["analyse", "default_period", "measure_kpis"]
@@ -183,7 +185,7 @@ def _period(company: Company, period: str | Period | None) -> Period:
 def _findings(
     company: Company, chosen: Sequence[Indicator], catalog: Catalog, period: Period, hidden: Pseudonyms
 ) -> tuple[Finding, ...]:
-    first = company.first_day
+    first = _first_day(company) if any(i.window == "history" for i in chosen) else None
     looks = []
     for indicator in chosen:
         measured = {}
@@ -205,6 +207,21 @@ def _findings(
         return totals[window]
 
     return verdicts(looks, revenue=revenue, pseudonyms=hidden)
+
+
+def _first_day(company: Company) -> date | None:
+    """Give the earliest dated row of all tables."""
+    days = []
+    for table in company.tables:
+        column = TABLES[table].date
+        if column and company.has(table, column):
+            t = company[table]
+            days += [
+                d
+                for d in company.fetch(t.aggregate(first=t[column].min().cast("date")))["first"]
+                if d == d and d
+            ]
+    return min((d.date() if hasattr(d, "date") else d for d in days), default=None)
 
 
 def _areas(findings: Sequence[Finding], chosen: Sequence[Indicator]) -> tuple[Area, ...]:

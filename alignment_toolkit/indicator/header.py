@@ -68,13 +68,8 @@ class Indicator:
         ] * bool(self.any_of)
         for name in self.relations:
             stands = RELATIONS[name]
-            columns = [f"{t}.{c}" for t, cs in stands.needs.items() for c in cs]
-            columns += [
-                " or ".join(
-                    " and ".join(f"{t}.{c}" for t, cs in ch.items() for c in cs) for ch in stands.any_of
-                )
-            ]
-            needs.append(f"the relation {name} ({', '.join(c for c in columns if c)})")
+            tables = dict.fromkeys(t for group in (stands.needs, *stands.any_of) for t in group)
+            needs.append(f"the relation {name} (from {', '.join(tables)})")
         uses = [f"{t}.{c}" for t, columns in self.uses.items() for c in columns]
         uses += [f"the relation {name}" for name in self.uses_relations]
         direction = (
