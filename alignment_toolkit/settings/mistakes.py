@@ -92,6 +92,11 @@ def refused(error: ValidationError, data: Mapping[str, Any], model: type[BaseMod
     for one in error.errors(include_url=False):
         seen.setdefault(_in_file(one["loc"], data), []).append(one)
     for path, ones in seen.items():
+        # A list of wrong elements only is counted as empty, which it is not.
+        if ones[0]["type"] == "too_short" and any(
+            other != path and other[: len(path)] == path for other in seen
+        ):
+            continue
         yield path, _message(path, ones, model)
 
 
@@ -154,14 +159,15 @@ def _homeless(key: str, model: type[BaseModel]) -> str:
 
 def type_name(value: Any) -> str:
     """Say what kind of value it is, and nothing of the value."""
-    text = shown(value)
-    return (
-        "a text"
-        if isinstance(value, str)
-        else "a number"
-        if text.startswith("the number")
-        else text.split(" ")[0]
-    )
+    kinds = {
+        bool: "true or false",
+        str: "a text",
+        int: "a number",
+        float: "a number",
+        list: "a list",
+        dict: "a table",
+    }
+    return kinds.get(type(value), "a date or time")
 
 
 def _about(model: type[BaseModel], path: Path) -> str:
