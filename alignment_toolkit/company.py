@@ -49,8 +49,8 @@ class _Data:
 class Company:
     """A company's canonical tables, bound to one engine.
 
-    Opened with `Company.open`. Tables are ibis tables in canonical types: moments are naive in the company's zone, money
-    is decimal, ids are text. What a company does not have is absent, with the reason.
+    Opened with `Company.open`. Tables are ibis tables in canonical types: moments are naive in the company's zone,
+    money is decimal, ids are text. What a company does not have is absent, with the reason.
 
     Attributes
     ----------
@@ -107,7 +107,9 @@ class Company:
         engine.execute("SET TimeZone = 'UTC'")
         engine.execute("SET enable_progress_bar = false")
         engine.execute("SET autoinstall_known_extensions = false")
-        engine.execute(f"SET temp_directory = {literal(str(Path(tempfile.gettempdir()) / 'alignment_toolkit.spill'))}")
+        engine.execute(
+            f"SET temp_directory = {literal(str(Path(tempfile.gettempdir()) / 'alignment_toolkit.spill'))}"
+        )
         parts = read_source(engine, Opened(opened.kind, opened.place, settings, opened.name))
         loaded = load(engine, parts, settings.company.timezone)
         facts = relate(engine, loaded, cap)
@@ -264,7 +266,7 @@ class Company:
         """
         table = expr if isinstance(expr, ibis.Table) else expr.as_table()
         try:
-            frame = self._data.backend.to_pandas(table.limit(limit + 1))
+            frame: pd.DataFrame = self._data.backend.to_pandas(table.limit(limit + 1))
         except Exception as error:  # the engine's own errors, of many kinds
             raise DataError(f"The engine refused a query: {_first_line(error)}\n{_sql(table)}") from error
         if len(frame) > limit:
@@ -320,7 +322,9 @@ class Company:
             if found is None:
                 raise UnknownName(f"value of {dimension}", str(value), map(str, known))
             value = found
-        return Company(self._data, self.settings, self._cap, (*self._steps, Step(dimension, value)), self._root)
+        return Company(
+            self._data, self.settings, self._cap, (*self._steps, Step(dimension, value)), self._root
+        )
 
     def values(self, dimension: str) -> tuple[Any, ...]:
         """Give the observed values of a dimension, sorted; missing ones are left out."""
@@ -354,7 +358,9 @@ class Company:
             if table is not None:
                 until = self.complete_until(name)
                 linked = self._data.facts.linked.get(name)
-                out.append(DataQuality(name, table.used, table.refused, linked, until.isoformat() if until else None))
+                out.append(
+                    DataQuality(name, table.used, table.refused, linked, until.isoformat() if until else None)
+                )
         return tuple(out)
 
     def require_clean(self) -> None:

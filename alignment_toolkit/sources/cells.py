@@ -9,10 +9,10 @@ from typing import Final, Literal
 from alignment_toolkit.sources.part import Formats, RawColumn, literal
 from alignment_toolkit.tables import ColumnSpec
 
-__all__ = ["Cell", "Fault", "cell", "family"]
+__all__ = ["BLANKS", "Cell", "Fault", "cell", "family", "plain_number"]
 
 Level = Literal["error", "warning"]
-_BLANKS: Final = literal(" \t\r\n\u00a0\u202f")
+BLANKS: Final = literal(" \t\r\n\u00a0\u202f")
 _DAY: Final = r"\d{4}-(0[1-9]|1[0-2])-(0[1-9]|[12]\d|3[01])"
 _CLOCK: Final = r"([01]\d|2[0-3]):[0-5]\d(:[0-5]\d(\.\d{1,9})?)?"
 _OFFSET: Final = r" ?(Z|[+-](0\d|1[0-5])(:?[0-5]\d)?)"
@@ -93,6 +93,7 @@ def cell(spec: ColumnSpec, raw: RawColumn, formats: Formats, zone: str) -> Cell:
     """
     kind = family(raw.physical)
     text = raw.sql if raw.physical.upper() == "VARCHAR" else f"CAST({raw.sql} AS VARCHAR)"
+    made: Made | str
     if kind == "text":
         filled = f"nullif({text}, '')"
         made = _from_text(spec, filled, formats, zone)
@@ -104,7 +105,7 @@ def cell(spec: ColumnSpec, raw: RawColumn, formats: Formats, zone: str) -> Cell:
     typed, faults = made
     faults = [*faults, *_bounds(spec, typed)]
     for operand in raw.operands:
-        bad = f"{operand} IS NOT NULL AND {_number(operand, formats)[0]} IS NULL"
+        bad = f"{operand} IS NOT NULL AND {plain_number(operand, formats)[0]} IS NULL"
         faults.insert(0, Fault("not_a_number", "error", bad, "its SQL expression takes a number"))
     if spec.required and not spec.may_be_empty:
         faults.append(Fault("missing_value", "error", f"{filled} IS NULL", "it must be filled"))
@@ -125,7 +126,7 @@ def _matches(text: str, pattern: str) -> str:
 def _from_text(spec: ColumnSpec, x: str, formats: Formats, zone: str) -> Made:
     if spec.type in ("text", "id", "word"):
         return x, []
-    bare = f"trim({x}, {_BLANKS})"
+    bare = f"trim({x}, {BLANKS})"
     if spec.type == "timestamp":
         typed, right = _moment(bare, formats, zone)
         return typed, [_untypable("not_a_timestamp", x, typed, right)]
@@ -139,7 +140,7 @@ def _from_text(spec: ColumnSpec, x: str, formats: Formats, zone: str) -> Made:
             f" WHEN lower({bare}) IN ('false', 'no', '0') THEN false END"
         )
         return typed, [_untypable("not_a_bool", x, typed, "it must be true, false, yes, no, 1 or 0")]
-    plain, right = _number(bare, formats)
+    plain, right = plain_number(bare, formats)
     if spec.type == "integer":
         typed = f"CASE WHEN {_matches(plain, '[+-]?[0-9]+([.]0+)?')} THEN TRY_CAST({plain} AS BIGINT) END"
         return typed, [_untypable("not_a_whole_number", x, typed, "it must be a whole number, as in 12")]
@@ -154,7 +155,7 @@ def _from_text(spec: ColumnSpec, x: str, formats: Formats, zone: str) -> Made:
     return typed, [_untypable("not_a_number", x, typed, right)]
 
 
-def _number(x: str, formats: Formats) -> tuple[str, str]:
+def plain_number(x: str, formats: Formats) -> tuple[str, str]:
     """Give SQL for the plain form of a number (NULL where it is none), and what would be right."""
     point = re.escape(formats.decimal)
     group = formats.thousands
@@ -197,7 +198,7 @@ def _moment(x: str, formats: Formats, zone: str) -> tuple[str, str]:
         if "%z" in form:
             parsed = f"timezone({literal(zone)}, {parsed})"
         choices.append(f"WHEN {_matches(x, _form_pattern(form))} THEN {parsed}")
-    return f"CASE {' '.join(choices)} END", f"it must be a time as in the settings' dates = \"{written}\""
+    return f"CASE {' '.join(choices)} END", f'it must be a time as in the settings\' dates = "{written}"'
 
 
 def _form_pattern(form: str) -> str:
@@ -216,8 +217,12 @@ def _from_value(spec: ColumnSpec, x: str, physical: str, kind: str, zone: str) -
             whole = f"CASE WHEN {x} = floor({x}) AND abs({x}) < 9007199254740992 THEN CAST({x} AS BIGINT) END"
             typed = f"CAST({whole} AS VARCHAR)"
             return typed, [
-                _untypable("not_an_id", x, typed, "an id that is stored as a number must be whole and below 2^53"),
-                Fault("id_from_number", "warning", f"({typed}) IS NOT NULL", "a number keeps no leading zeros"),
+                _untypable(
+                    "not_an_id", x, typed, "an id that is stored as a number must be whole and below 2^53"
+                ),
+                Fault(
+                    "id_from_number", "warning", f"({typed}) IS NOT NULL", "a number keeps no leading zeros"
+                ),
             ]
         return f"CAST({x} AS VARCHAR)", []
     if spec.type in ("timestamp", "date"):
@@ -239,8 +244,11 @@ def _from_value(spec: ColumnSpec, x: str, physical: str, kind: str, zone: str) -
     right = "it must be a finite number"
     if spec.type == "integer":
         typed = x if physical == "BIGINT" else f"TRY_CAST({x} AS BIGINT)"
-        whole = Fault("not_a_whole_number", "error", f"{x} <> floor({x})", "it must be a whole number")
-        return typed, [_untypable("not_a_number", x, typed, right), *([whole] if kind != "integer" else [])]
+        not_whole = Fault("not_a_whole_number", "error", f"{x} <> floor({x})", "it must be a whole number")
+        return typed, [
+            _untypable("not_a_number", x, typed, right),
+            *([not_whole] if kind != "integer" else []),
+        ]
     if spec.type == "money":
         if physical.upper().replace(" ", "") == "DECIMAL(18,4)":
             return x, []
@@ -251,7 +259,9 @@ def _from_value(spec: ColumnSpec, x: str, physical: str, kind: str, zone: str) -
             *([Fault("rounded", "warning", lost, "rounded to four decimals")] if kind != "integer" else []),
         ]
     typed = x if physical.upper() == "DOUBLE" else f"TRY_CAST({x} AS DOUBLE)"
-    return typed, [Fault("not_a_number", "error", f"NOT isfinite({typed})", right)] if kind == "number" else []
+    return typed, [
+        Fault("not_a_number", "error", f"NOT isfinite({typed})", right)
+    ] if kind == "number" else []
 
 
 def _bounds(spec: ColumnSpec, typed: str) -> list[Fault]:

@@ -8,7 +8,8 @@ import sqlglot
 from sqlglot import exp
 
 from alignment_toolkit.errors import did_you_mean
-from alignment_toolkit.sources.part import Engine, RawColumn, quoted
+from alignment_toolkit.sources.cells import BLANKS, plain_number
+from alignment_toolkit.sources.part import Engine, Formats, RawColumn, quoted
 
 __all__ = ["BadExpression", "scalar"]
 
@@ -39,7 +40,9 @@ class BadExpression(Exception):
     """The expression is not one that a mapping may have; the text says why and what would be right."""
 
 
-def scalar(engine: Engine, text: str, present: Mapping[str, RawColumn], relation: str) -> RawColumn:
+def scalar(
+    engine: Engine, text: str, present: Mapping[str, RawColumn], relation: str, formats: Formats
+) -> RawColumn:
     """Turn an expression over a file's columns into a raw column.
 
     A text column is read as a number where the expression reckons with it; a cell that is no number is then refused.
@@ -53,18 +56,23 @@ def scalar(engine: Engine, text: str, present: Mapping[str, RawColumn], relation
     for node in tree.walk():
         if isinstance(node, exp.Func) and not isinstance(node, _ALLOWED):
             name = node.name if isinstance(node, exp.Anonymous) else node.sql_name().lower()
-            raise BadExpression(f"the function {name} is not allowed. {did_you_mean(name, _FUNCTIONS, shown=30)}")
+            raise BadExpression(
+                f"the function {name} is not allowed. {did_you_mean(name, _FUNCTIONS, shown=30)}"
+            )
         if not isinstance(node, _ALLOWED):
             what = type(node).__name__.lower()
-            raise BadExpression(f"'{what}' is not allowed; it must be one expression over the columns of one row.")
+            raise BadExpression(
+                f"'{what}' is not allowed; it must be one expression over the columns of one row."
+            )
     operands: list[str] = []
     marks: list[str] = []
     for column in list(tree.find_all(exp.Column)):
         raw = _found(column, present)
         sql = raw.sql
         if raw.physical == "VARCHAR" and _reckoned(column):
-            sql = f"TRY_CAST({raw.sql} AS DOUBLE)"
-            operands.append(raw.sql)
+            bare = f"trim({raw.sql}, {BLANKS})"
+            sql = f"TRY_CAST({plain_number(bare, formats)[0]} AS DOUBLE)"
+            operands.append(bare)
         # A mark takes the column's place while the tree is written; no text of a mapping can hold a NUL.
         marks.append(sql)
         column.set("this", exp.to_identifier(f"\0{len(marks) - 1}\0", quoted=True))
@@ -90,7 +98,9 @@ def _parse(text: str) -> exp.Expression:
         raise BadExpression("it must be one scalar SQL expression.")
     parts = {name for name, value in tree.args.items() if value}
     if parts - {"expressions", "kind"} or len(tree.expressions) != 1:
-        raise BadExpression("it must be one scalar SQL expression over the columns of one row, without FROM or WHERE.")
+        raise BadExpression(
+            "it must be one scalar SQL expression over the columns of one row, without FROM or WHERE."
+        )
     made = tree.expressions[0]
     if isinstance(made, (exp.Alias, exp.Star)):
         raise BadExpression("it must be one scalar SQL expression, without AS or *.")
@@ -109,7 +119,7 @@ def _found(column: exp.Column, present: Mapping[str, RawColumn]) -> RawColumn:
         return present[alike[0]]
     hint = ""
     if '"' not in column.sql(dialect="duckdb") and any(" " in n for n in present):
-        hint = ' Names with blanks stand in double quotes, texts in single ones.'
+        hint = " Names with blanks stand in double quotes, texts in single ones."
     raise BadExpression(f"there is no column '{name}'. {did_you_mean(name, present)}{hint}")
 
 

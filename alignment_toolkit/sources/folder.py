@@ -11,7 +11,7 @@ from alignment_toolkit.sources.part import Engine, Formats, Part, RawColumn, lit
 from alignment_toolkit.sources.text import read_text
 from alignment_toolkit.tables import TABLES
 
-__all__ = ["file_part", "folder_parts"]
+__all__ = ["file_part", "folder_parts", "formats"]
 
 _TEXT = (".csv", ".tsv", ".txt")
 _KINDS = (*_TEXT, ".parquet")
@@ -49,8 +49,8 @@ def folder_parts(engine: Engine, folder: Path, settings: Any) -> list[Part]:
         own = [p for p, stem in tables.items() if stem == name and p not in mapped_files]
         if len(own) > 1:
             both = " and ".join(p.name for p in own)
-            part = _refused(name, own[0], "two_files", f"There are {both}: which of them is '{name}'? Keep one of them.")
-            parts.append(part)
+            message = f"There are {both}: which of them is '{name}'? Keep one of them."
+            parts.append(_refused(name, own[0], "two_files", message))
         elif own:
             parts.append(file_part(engine, own[0], name, None, settings, 0))
     if not parts:
@@ -63,7 +63,9 @@ def folder_parts(engine: Engine, folder: Path, settings: Any) -> list[Part]:
         )
     strange = [p for p in tables if p.stem not in TABLES and p not in mapped_files]
     for path in strange:
-        message = f"{path.name} is no canonical table and is not used. {did_you_mean(path.stem, TABLES, shown=23)}"
+        message = (
+            f"{path.name} is no canonical table and is not used. {did_you_mean(path.stem, TABLES, shown=23)}"
+        )
         problem = Problem(None, path.name, None, None, None, "unknown_table", "warning", message)
         parts[0].problems.append(problem)
     return parts
@@ -81,7 +83,8 @@ def _mapped_file(folder: Path, name: str | None, files: list[Path], settings: An
     for kind in _KINDS:
         if path.with_name(path.name + kind).is_file():
             return path.with_name(path.name + kind)
-    raise settings.error((key, f"names the file '{name}', which is not there. {did_you_mean(said.name, [f.name for f in files])}"))
+    near = did_you_mean(said.name, [f.name for f in files])
+    raise settings.error((key, f"names the file '{name}', which is not there. {near}"))
 
 
 def _refused(table: str, path: Path, code: str, message: str) -> Part:
@@ -105,7 +108,7 @@ def file_part(engine: Engine, path: Path, table: str, mapping: Any, settings: An
         encoding=mapping.encoding if mapping else None,
         delimiter=mapping.delimiter if mapping else None,
     )
-    part = Part(table, path.name, quoted(relation), {}, formats=_formats(mapping))
+    part = Part(table, path.name, quoted(relation), {}, formats=formats(mapping))
     part.rows, part.blank, part.refused = text.rows, text.blank, text.refused
     if text.refusal is not None:
         fault = text.refusal
@@ -115,7 +118,8 @@ def file_part(engine: Engine, path: Path, table: str, mapping: Any, settings: An
     for fault in text.faults:
         part.tell(fault.code, fault.message, row=fault.row, value=fault.value)
     if text.refused > len(text.faults):
-        part.tell("ragged_row", f"{path.name}: {text.refused - len(text.faults)} more rows with too many or too few cells.")
+        more = text.refused - len(text.faults)
+        part.tell("ragged_row", f"{path.name}: {more} more rows with too many or too few cells.")
     if text.rows == text.blank:
         part.tell("header_only", f"{path.name} has a header and no row.", level="warning")
     present = {name: RawColumn(f"c{i}", source=name) for i, name in enumerate(text.header) if name}
@@ -123,7 +127,8 @@ def file_part(engine: Engine, path: Path, table: str, mapping: Any, settings: An
     return part
 
 
-def _formats(mapping: Any) -> Formats:
+def formats(mapping: Any) -> Formats:
+    """Give the forms of dates and numbers that a mapping says."""
     if mapping is None:
         return Formats()
     return Formats(mapping.dates, mapping.decimal or ".", mapping.thousands)
@@ -131,7 +136,9 @@ def _formats(mapping: Any) -> Formats:
 
 def _parquet(engine: Engine, path: Path, table: str, mapping: Any, settings: Any) -> Part:
     relation = f"read_parquet({literal(str(path))}, file_row_number = true)"
-    part = Part(table, path.name, relation, {}, row="file_row_number + 1", large=True, formats=_formats(mapping))
+    part = Part(
+        table, path.name, relation, {}, row="file_row_number + 1", large=True, formats=formats(mapping)
+    )
     try:
         described = engine.execute(f"DESCRIBE SELECT * FROM {relation}").fetchall()
         part.rows = engine.execute(f"SELECT count(*) FROM {relation}").fetchone()[0]

@@ -135,9 +135,7 @@ def _cells(part: Part, spec: TableSpec, zone: str, has_people: bool) -> tuple[_S
     missing = [name for name in spec.required if name not in part.columns]
     if missing:
         sources = [c.source or n for n, c in part.columns.items() if n not in spec.columns]
-        lacks = "; ".join(
-            f"no column '{name}'. {did_you_mean(name, sources)}" for name in missing
-        )
+        lacks = "; ".join(f"no column '{name}'. {did_you_mean(name, sources)}" for name in missing)
         message = f"{part.file} has {lacks}"
         problem = Problem(part.table, part.file, None, missing[0], None, "missing_column", "error", message)
         return None, problem
@@ -153,7 +151,9 @@ def _cells(part: Part, spec: TableSpec, zone: str, has_people: bool) -> tuple[_S
             default = spec.columns[name].default
             if default is not None:
                 typed = "BOOLEAN" if spec.columns[name].type == "bool" else "VARCHAR"
-                made = Cell(f"coalesce({made.typed}, CAST({literal(default)} AS {typed}))", made.shown, made.faults)
+                made = Cell(
+                    f"coalesce({made.typed}, CAST({literal(default)} AS {typed}))", made.shown, made.faults
+                )
             cells[name] = made
     for name in sorted(set(part.columns) - set(spec.columns)):
         raw = part.columns[name]
@@ -176,7 +176,9 @@ def _fill_department(engine: Engine, scan: _Scan) -> _Scan:
     )
     typed = f"coalesce({made.typed}, {quoted(_OF_PERSON)})"
     faults = tuple(
-        Fault(f.code, f.level, f"({typed}) IS NULL", f"{f.right}, or the person's department known from people")
+        Fault(
+            f.code, f.level, f"({typed}) IS NULL", f"{f.right}, or the person's department known from people"
+        )
         if f.code == "missing_value"
         else f
         for f in made.faults
@@ -188,7 +190,9 @@ def _fill_department(engine: Engine, scan: _Scan) -> _Scan:
 def _look(engine: Engine, scan: _Scan) -> _Scan:
     """Look at all rows once: how many there are, how many cells have which fault, which words are used."""
     faults = list(scan.faults())
-    words = [name for name in scan.cells if name in scan.spec.columns and scan.spec.columns[name].type == "word"]
+    words = [
+        name for name in scan.cells if name in scan.spec.columns and scan.spec.columns[name].type == "word"
+    ]
     asked = [f"count(*) FILTER (WHERE {fault.condition})" for _, fault in faults]
     asked += [f"histogram({scan.cells[name].typed})" for name in words]
     found = engine.execute(f"SELECT count(*), {', '.join(asked) or 'NULL'} FROM {scan.source}").fetchone()
@@ -212,8 +216,12 @@ def _departments(engine: Engine, scans: Sequence[_Scan]) -> None:
     """Note who is in which department, for tables whose own department is empty."""
     selects = []
     for number, scan in enumerate(scans):
-        shown = spelled_sql(engine, scan.spellings["department"], scan.cells["department"].typed, f"d{number}")
-        selects.append(f"SELECT {scan.cells['person_id'].typed} AS person, {shown} AS department FROM {scan.source}")
+        shown = spelled_sql(
+            engine, scan.spellings["department"], scan.cells["department"].typed, f"d{number}"
+        )
+        selects.append(
+            f"SELECT {scan.cells['person_id'].typed} AS person, {shown} AS department FROM {scan.source}"
+        )
     engine.execute(
         f"CREATE OR REPLACE TABLE {_DEPARTMENTS} AS SELECT person, min(department) AS department"
         f" FROM ({' UNION ALL '.join(selects)}) WHERE person IS NOT NULL GROUP BY person"
@@ -232,7 +240,9 @@ def _bind(engine: Engine, spec: TableSpec, scans: Sequence[_Scan], loaded: Loade
         for name, spelling in scan.spellings.items():
             typed[name] = spelled_sql(engine, spelling, typed[name], f"spelling {spec.name} {number} {name}")
         shown = ", ".join(f"{typed.get(c, _empty(spec, c))} AS {quoted(c)}" for c in table.columns)
-        conditions = ([f"({scan.part.where})"] if scan.part.where else []) + [f"({e}) IS NOT TRUE" for e in errors]
+        conditions = ([f"({scan.part.where})"] if scan.part.where else []) + [
+            f"({e}) IS NOT TRUE" for e in errors
+        ]
         where = f" WHERE {' AND '.join(conditions)}" if conditions else ""
         selects.append(f"SELECT {shown} FROM {scan.part.relation}{where}")
         refused = 0
@@ -259,7 +269,13 @@ def _bind(engine: Engine, spec: TableSpec, scans: Sequence[_Scan], loaded: Loade
 
 
 def _empty(spec: TableSpec, name: str) -> str:
-    kinds = {"timestamp": "TIMESTAMP", "date": "DATE", "money": "DECIMAL(18,4)", "bool": "BOOLEAN", "integer": "BIGINT"}
+    kinds = {
+        "timestamp": "TIMESTAMP",
+        "date": "DATE",
+        "money": "DECIMAL(18,4)",
+        "bool": "BOOLEAN",
+        "integer": "BIGINT",
+    }
     kinds |= {"number": "DOUBLE", "share": "DOUBLE", "score": "DOUBLE"}
     kind = spec.columns[name].type if name in spec.columns else "text"
     return f"CAST(NULL AS {kinds.get(kind, 'VARCHAR')})"
@@ -295,7 +311,14 @@ def _report(engine: Engine, scan: _Scan, loaded: Loaded) -> list[str]:
 
 
 def _tell(
-    engine: Engine, scan: _Scan, name: str, code: str, level: str, condition: str, right: str | None, loaded: Loaded
+    engine: Engine,
+    scan: _Scan,
+    name: str,
+    code: str,
+    level: str,
+    condition: str,
+    right: str | None,
+    loaded: Loaded,
 ) -> None:
     """List the first rows with a fault, and count them all."""
     part, made = scan.part, scan.cells[name]
@@ -312,12 +335,20 @@ def _tell(
     for number, row_key, value, _ in found:
         named = f", {part.row_name} '{row_key}'" if row_key is not None else ""
         at = f", row {number}" if number is not None else named
-        says = right or f"it is none of the allowed words. {did_you_mean(value, scan.spec.columns[name].words)}"
-        what = f"{label} is empty" if value is None or code == "missing_value" else f"{label} is '{_short(value)}'"
+        says = (
+            right or f"it is none of the allowed words. {did_you_mean(value, scan.spec.columns[name].words)}"
+        )
+        what = (
+            f"{label} is empty"
+            if value is None or code == "missing_value"
+            else f"{label} is '{_short(value)}'"
+        )
         message = f"{part.file}{at}: {what}; {says.rstrip('.')}."
         loaded.problems.append(Problem(part.table, part.file, number, name, value, code, level, message))  # type: ignore[arg-type]
     if total > len(found):
-        message = f"{part.file}: {total - len(found)} more rows in which {label} has the same problem ({code})."
+        message = (
+            f"{part.file}: {total - len(found)} more rows in which {label} has the same problem ({code})."
+        )
         loaded.problems.append(Problem(part.table, part.file, None, name, None, code, level, message))  # type: ignore[arg-type]
 
 

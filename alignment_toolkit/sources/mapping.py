@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 from collections.abc import Mapping
 from typing import Any
 
@@ -39,23 +40,27 @@ def mapped_columns(
             continue
         try:
             if how.sql is not None:
-                part.columns[name] = scalar(engine, how.sql, present, part.relation)
+                part.columns[name] = scalar(engine, how.sql, present, part.relation, part.formats)
                 continue
         except BadExpression as error:
-            mistakes.append((key, f"has sql = \"{how.sql}\": {error}"))
+            mistakes.append((key, f'has sql = "{how.sql}": {error}'))
             continue
         source = how.from_ or name
         if source not in present:
-            mistakes.append((key, f"takes the column '{source}', which {part.file} does not have. {did_you_mean(source, present)}"))
+            near = did_you_mean(source, present)
+            mistakes.append((key, f"takes the column '{source}', which {part.file} does not have. {near}"))
             continue
         used.add(source)
-        part.columns[name] = _translated(present[source], how, folded=name in spec.columns and spec.columns[name].type == "word")
+        folded = name in spec.columns and spec.columns[name].type == "word"
+        part.columns[name] = _translated(present[source], how, folded=folded)
     where = mapping.where if mapping is not None else None
     if where is not None:
         try:
-            part.where = f"({scalar(engine, where, present, part.relation).sql}) IS TRUE"
+            condition = scalar(engine, where, present, part.relation, part.formats).sql
+            _undecided(engine, part, where, condition)
+            part.where = f"({condition}) IS TRUE"
         except BadExpression as error:
-            mistakes.append((("tables", spec.name, "where"), f"is \"{where}\": {error}"))
+            mistakes.append((("tables", spec.name, "where"), f'is "{where}": {error}'))
     if mistakes:
         raise settings.error(*mistakes)
     for source, raw in present.items():
@@ -65,14 +70,25 @@ def mapped_columns(
         close = [c for c in spec.columns if c not in present and c not in said]
         near = did_you_mean(source, close) if source not in spec.columns else ""
         if near.startswith("Did") and _very_near(source, near):
-            part.tell("near_column", f"{part.file} has a column '{source}', kept as it is. {near}", column=source, level="warning")
+            message = f"{part.file} has a column '{source}', kept as it is. {near}"
+            part.tell("near_column", message, column=source, level="warning")
     if spec.key and spec.key in part.columns:
         part.row_name = spec.key
 
 
-def _very_near(source: str, near: str) -> bool:
-    import difflib
+def _undecided(engine: Engine, part: Part, where: str, condition: str) -> None:
+    """Warn of rows for which a condition is neither true nor false: SQL leaves them out, which few expect."""
+    query = f"SELECT count(*) FROM {part.relation} WHERE ({condition}) IS NULL"
+    count = engine.execute(query).fetchone()[0]
+    if count:
+        message = (
+            f'{part.file}: for {count} rows where = "{where}" is neither true nor false (an empty cell); they are left'
+            " out. Write coalesce(column, '') to decide them."
+        )
+        part.tell("where_undecided", message, level="warning")
 
+
+def _very_near(source: str, near: str) -> bool:
     word = near.split("'")[1]
     return difflib.SequenceMatcher(None, source.casefold().replace(" ", "_"), word).ratio() >= 0.85
 

@@ -28,7 +28,6 @@ _KEYS: Final = (
 # The same word for two things: where a lead came from is not by what means somebody was touched, so a touch is
 # narrowed through its lead or campaign.
 _MAIN: Final = {"channel": "channel", "category": "product_category"}
-_RELATION_VOCABULARY: Final = {("first_touches", "channel"): "touch_channel"}
 
 
 class _Tables(Protocol):
@@ -45,14 +44,21 @@ class Step:
     dimension: str
     value: Any
 
-    def path(self, company: _Tables, table: str, columns: Iterable[str]) -> tuple[str, str | None, str | None] | None:
+    def path(
+        self, company: _Tables, table: str, columns: Iterable[str]
+    ) -> tuple[str, str | None, str | None] | None:
         """Give (column, key, key's table): own column without key, or through a key; None where there is no way."""
         home, _, column = self.dimension.rpartition(".")
         there = set(columns)
         if column in there and (home == table or (not home and _is_dimension(table, column))):
             return column, None, None
         for key, target in _KEYS:
-            if key not in there or target not in company.tables or target == table or (home and home != target):
+            if (
+                key not in there
+                or target not in company.tables
+                or target == table
+                or (home and home != target)
+            ):
                 continue
             if key == "owner" and table == "value_ratings":
                 continue
@@ -72,7 +78,7 @@ def _is_dimension(table: str, column: str) -> bool:
     if table in TABLES:
         spec = TABLES[table].columns.get(column)
         return spec is None or spec.vocabulary == main
-    return _RELATION_VOCABULARY.get((table, column), main) == main
+    return True
 
 
 def owners_of_dimension(company: _Tables, dimension: str) -> list[tuple[str, str]]:
@@ -95,7 +101,9 @@ def narrowed_table(company: _Tables, name: str, made: Table, step: Step) -> Tabl
     """
     path = step.path(company, name, made.columns)
     if path is None:
-        reason = f"it can't be narrowed by {step.dimension}: it has no such column and no key to a table that has"
+        reason = (
+            f"it can't be narrowed by {step.dimension}: it has no such column and no key to a table that has"
+        )
         raise MissingTable(name, company.tables, reason=reason)
     column, key, target = path
     if key is None or target is None:

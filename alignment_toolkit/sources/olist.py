@@ -125,7 +125,9 @@ def _read(engine: Engine, path: Path, file: _File) -> _Read:
     return _Read(path, quoted(relation), physical, rows, blank, refused, tuple(problems), fault)
 
 
-def _part(table: str, main: _Read, relation: str, columns: dict[str, str | RawColumn], *needed: _Read | None) -> Part:
+def _part(
+    table: str, main: _Read, relation: str, columns: dict[str, str | RawColumn], *needed: _Read | None
+) -> Part:
     """Make a part of which every row is a row of `main`; a file that can't be read takes the table with it."""
     made = {n: c if isinstance(c, RawColumn) else RawColumn(quoted(n), source=c) for n, c in columns.items()}
     part = Part(table, main.path.name, relation, made, rows=main.rows, blank=main.blank, refused=main.refused)
@@ -143,7 +145,9 @@ def _first(read: _Read | None, key: str, *columns: str) -> str:
     if read is None or read.fault is not None:
         nulls = ", ".join(f"CAST(NULL AS VARCHAR) AS {quoted(c)}" for c in (key, *columns))
         return f"(SELECT {nulls} WHERE false)"
-    chosen = ", ".join(f"arg_min(struct_pack(v := {quoted(c)}), row_number).v AS {quoted(c)}" for c in columns)
+    chosen = ", ".join(
+        f"arg_min(struct_pack(v := {quoted(c)}), row_number).v AS {quoted(c)}" for c in columns
+    )
     return f"(SELECT {quoted(key)}, {chosen} FROM {read.relation} GROUP BY {quoted(key)})"
 
 
@@ -157,7 +161,8 @@ def _leads(engine: Engine, read: dict[str, _Read]) -> Part | None:
         f" FROM {main.relation} l LEFT JOIN {_first(deals, 'mql_id', 'seller_id', 'sdr_id')} d ON d.mql_id = l.mql_id)"
     )
     columns: dict[str, str | RawColumn] = {
-        "lead_id": "mql_id", "created_at": "first_contact_date", "channel": "origin", "landing_page_id": "landing_page_id"
+        "lead_id": "mql_id", "created_at": "first_contact_date", "channel": "origin",
+        "landing_page_id": "landing_page_id",
     }  # fmt: skip
     if deals is not None:
         columns |= {"account_id": "seller_id", "received_by": "sdr_id"}
@@ -170,8 +175,9 @@ def _opportunities(engine: Engine, read: dict[str, _Read]) -> Part | None:
         return None
     # Won dates are UTC; written with their offset they are brought into the company's zone like any other.
     relation = (
-        "(SELECT d.row_number, d.mql_id AS opportunity_id, d.mql_id AS lead_id, d.seller_id AS account_id, d.sr_id AS owner,"
-        " coalesce(l.first_contact_date, d.won_date || '+00') AS opened_at, d.won_date || '+00' AS closed_at,"
+        "(SELECT d.row_number, d.mql_id AS opportunity_id, d.mql_id AS lead_id, d.seller_id AS account_id,"
+        " d.sr_id AS owner, coalesce(l.first_contact_date, d.won_date || '+00') AS opened_at,"
+        " d.won_date || '+00' AS closed_at,"
         " 'won' AS outcome, d.business_segment, d.lead_type, d.lead_behaviour_profile, d.business_type"
         f" FROM {main.relation} d LEFT JOIN {_first(leads, 'mql_id', 'first_contact_date')} l ON l.mql_id = d.mql_id)"
     )
@@ -193,8 +199,9 @@ def _accounts(engine: Engine, read: dict[str, _Read]) -> Part | None:
     known = _first(sellers, "seller_id", "seller_state", "seller_city")
     of_deal = _first(deals, "seller_id", "business_segment", "lead_type", "lead_behaviour_profile")
     relation = (
-        "(SELECT k.seller_id AS account_id, s.seller_state AS region, s.seller_city AS city, d.business_segment AS industry,"
-        " d.lead_type, d.lead_behaviour_profile, CASE WHEN d.seller_id IS NULL THEN 'no' ELSE 'yes' END AS from_lead"
+        "(SELECT k.seller_id AS account_id, s.seller_state AS region, s.seller_city AS city,"
+        " d.business_segment AS industry, d.lead_type, d.lead_behaviour_profile,"
+        " CASE WHEN d.seller_id IS NULL THEN 'no' ELSE 'yes' END AS from_lead"
         f" FROM ({keys}) k LEFT JOIN {known} s ON s.seller_id = k.seller_id"
         f" LEFT JOIN {of_deal} d ON d.seller_id = k.seller_id)"
     )
@@ -213,8 +220,9 @@ def _orders(engine: Engine, read: dict[str, _Read]) -> Part | None:
         return None
     leads, deals = read.get("leads"), read.get("deals")
     relation = (
-        "(SELECT o.row_number, o.order_id, o.shipping_limit_date AS ordered_at, o.price AS amount, o.seller_id AS account_id,"
-        " o.order_id || '-' || CAST(o.order_item_id AS VARCHAR) AS line_id, o.product_id, '1' AS quantity,"
+        "(SELECT o.row_number, o.order_id, o.shipping_limit_date AS ordered_at, o.price AS amount,"
+        " o.seller_id AS account_id, o.order_id || '-' || CAST(o.order_item_id AS VARCHAR) AS line_id,"
+        " o.product_id, '1' AS quantity,"
         " l.origin AS channel, CASE WHEN d.seller_id IS NULL THEN 'no' ELSE 'yes' END AS from_lead, o.freight_value"
         f" FROM {main.relation} o LEFT JOIN {_first(deals, 'seller_id', 'mql_id')} d ON d.seller_id = o.seller_id"
         f" LEFT JOIN {_first(leads, 'mql_id', 'origin')} l ON l.mql_id = d.mql_id)"
@@ -222,7 +230,9 @@ def _orders(engine: Engine, read: dict[str, _Read]) -> Part | None:
     kinds = main.physical
     columns: dict[str, str | RawColumn] = {
         "order_id": "order_id",
-        "ordered_at": RawColumn("ordered_at", kinds.get("shipping_limit_date", "VARCHAR"), "shipping_limit_date"),
+        "ordered_at": RawColumn(
+            "ordered_at", kinds.get("shipping_limit_date", "VARCHAR"), "shipping_limit_date"
+        ),
         "amount": RawColumn("amount", kinds.get("price", "VARCHAR"), "price"),
         "account_id": "seller_id",
         "line_id": "order_item_id",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
 
@@ -25,7 +25,7 @@ class Opened:
     """What is to be read: the kind, a path or an address, the settings, and the name to use where none is set."""
 
     kind: str
-    place: Path | str
+    place: Path | str = field(repr=False)  # an address may hold a password
     settings: Settings
     name: str
 
@@ -57,14 +57,17 @@ def open_source(source: str | Path | Settings) -> Opened:
         if path.suffix.lower() in _DUCKDB:
             return Opened("duckdb", path, Settings(), path.stem)
         raise ParameterError(
-            f"'{path.name}' is a file; a source is a folder of canonical files (this one lies in '{path.parent}'), a .duckdb"
-            f" file, a database address or an {FILE_NAME}."
+            f"'{path.name}' is a file; a source is a folder of canonical files (this one lies in '{path.parent}'),"
+            f" a .duckdb file, a database address or an {FILE_NAME}."
         )
     parent = path.parent
     there = sorted(p.name for p in parent.iterdir()) if parent.is_dir() else []
-    missing = f"There is no '{text}'." if parent.is_dir() else f"There is no '{text}', nor the folder '{parent}'."
-    near = did_you_mean(path.name, there) if there else ""
-    raise ParameterError(f"{missing} {near} A source is a folder, a .duckdb file, a database address or an {FILE_NAME}.")
+    missing = (
+        f"There is no '{text}'." if parent.is_dir() else f"There is no '{text}', nor the folder '{parent}'."
+    )
+    near = f" {did_you_mean(path.name, there)}" if there else ""
+    forms = f"A source is a folder, a .duckdb file, a database address or an {FILE_NAME}."
+    raise ParameterError(f"{missing}{near} {forms}")
 
 
 def sample_folder() -> Path:
@@ -81,7 +84,9 @@ def _from_settings(settings: Settings, folder: Path | None) -> Opened:
         if folder is None:
             folder = settings.folder if settings.file is not None else None
         if folder is None:
-            raise SettingsError(f'The settings name no source; write [source] url = "data/" into {FILE_NAME}.')
+            raise SettingsError(
+                f'The settings name no source; write [source] url = "data/" into {FILE_NAME}.'
+            )
         place = str(folder.resolve())
     return _named(place, settings.source.kind, settings, settings.folder)
 

@@ -1,4 +1,4 @@
-"""What can only be seen with all tables at hand: doubled ids, merges, deletions, orphans, what is complete until when."""
+"""What is seen with all tables at hand: doubled ids, merges, deletions, orphans, what is complete until when."""
 
 from __future__ import annotations
 
@@ -97,7 +97,9 @@ def _unique(engine: Engine, loaded: Loaded, table: LoadedTable) -> None:
             _tell(loaded, table, "duplicate_id", "error", message, column=group[0])
         first = ", ".join(f"'{', '.join(str(v) for v in d[:-2])}'" for d in doubles[:5])
         engine.execute(f"DROP {'VIEW' if table.view else 'TABLE'} {quoted(table.spec.name)}")
-        loaded.refuse(table.spec.name, f"{_file(table)} has {total} values of {label} more than once: {first}")
+        loaded.refuse(
+            table.spec.name, f"{_file(table)} has {total} values of {label} more than once: {first}"
+        )
         return
 
 
@@ -133,9 +135,12 @@ def _merge(engine: Engine, loaded: Loaded, table: LoadedTable) -> None:
         else:
             roots[start] = at
     for start in cycles[:SHOWN]:
-        message = f"{_file(table)}: {key} '{start}' is merged into '{into[start]}' and so on in a circle; the row is refused."
+        circle = f"{key} '{start}' is merged into '{into[start]}' and so on in a circle"
+        message = f"{_file(table)}: {circle}; the row is refused."
         _tell(loaded, table, "merge_cycle", "error", message, column="merged_into", value=start)
-    engine.execute(f"CREATE OR REPLACE TABLE toolkit.{quoted('merged ' + table.spec.name)} (old VARCHAR, root VARCHAR)")
+    engine.execute(
+        f"CREATE OR REPLACE TABLE toolkit.{quoted('merged ' + table.spec.name)} (old VARCHAR, root VARCHAR)"
+    )
     lookup = f"toolkit.{quoted('merged ' + table.spec.name)}"
     if roots:
         engine.executemany(f"INSERT INTO {lookup} VALUES (?, ?)", [list(p) for p in roots.items()])
@@ -155,14 +160,20 @@ def _merge(engine: Engine, loaded: Loaded, table: LoadedTable) -> None:
             c
             for c in other.columns
             if other.spec.references.get(c, ("",))[0] == table.spec.name
-            or (table.spec.name == "people" and c in PERSON_COLUMNS and c in other.spec.columns and c != other.spec.key)
+            or (
+                table.spec.name == "people"
+                and c in PERSON_COLUMNS
+                and c in other.spec.columns
+                and c != other.spec.key
+            )
         ]
         for column in columns:
             c = quoted(column)
             _rewrite(
                 engine,
                 other,
-                f"SELECT o.* REPLACE (coalesce(m.root, o.{c}) AS {c}) FROM {{old}} o LEFT JOIN {lookup} m ON m.old = o.{c}",
+                f"SELECT o.* REPLACE (coalesce(m.root, o.{c}) AS {c})"
+                f" FROM {{old}} o LEFT JOIN {lookup} m ON m.old = o.{c}",
             )
 
 
@@ -170,8 +181,12 @@ def _rewrite(engine: Engine, table: LoadedTable, select: str) -> None:
     """Make a table anew from itself; a view stands on what it was."""
     name = quoted(table.spec.name)
     kind = "VIEW" if table.view else "TABLE"
-    number = engine.execute("SELECT count(*) FROM duckdb_tables() WHERE schema_name = 'toolkit'").fetchone()[0]
-    number += engine.execute("SELECT count(*) FROM duckdb_views() WHERE schema_name = 'toolkit'").fetchone()[0]
+    number = engine.execute("SELECT count(*) FROM duckdb_tables() WHERE schema_name = 'toolkit'").fetchone()[
+        0
+    ]
+    number += engine.execute("SELECT count(*) FROM duckdb_views() WHERE schema_name = 'toolkit'").fetchone()[
+        0
+    ]
     old = f"toolkit.{quoted(f'{table.spec.name} before {number}')}"
     if table.view:
         definition = engine.execute(
@@ -213,7 +228,9 @@ def _orphans(engine: Engine, loaded: Loaded, table: LoadedTable, facts: Facts) -
             links.append((column, f"{c} IS NOT NULL"))
     if not links:
         return
-    asked = [f"count(*) FILTER (WHERE {quoted(c)} IS NOT NULL), count(*) FILTER (WHERE {f})" for c, f in links]
+    asked = [
+        f"count(*) FILTER (WHERE {quoted(c)} IS NOT NULL), count(*) FILTER (WHERE {f})" for c, f in links
+    ]
     client = [f for c, f in links if c in _CLIENT_SIDE]
     asked.append(f"count(*) FILTER (WHERE {' OR '.join(f'({f})' for f in client) or 'false'})")
     rows, *counts, linked = engine.execute(
@@ -224,8 +241,8 @@ def _orphans(engine: Engine, loaded: Loaded, table: LoadedTable, facts: Facts) -
         if filled > known:
             target = table.spec.references[column]
             shown = engine.execute(
-                f"SELECT DISTINCT {quoted(column)} FROM {quoted(table.spec.name)} WHERE {quoted(column)} IS NOT NULL AND"
-                f" {quoted(column)} NOT IN (SELECT {quoted(target[1])} FROM {quoted(target[0])}) ORDER BY 1 LIMIT 3"
+                f"SELECT DISTINCT {quoted(column)} FROM {quoted(table.spec.name)} WHERE {quoted(column)} IS NOT NULL"
+                f" AND {quoted(column)} NOT IN (SELECT {quoted(target[1])} FROM {quoted(target[0])}) ORDER BY 1 LIMIT 3"
             ).fetchall()
             names = ", ".join(f"'{row[0]}'" for row in shown)
             message = (
@@ -283,7 +300,9 @@ def _complete(engine: Engine, loaded: Loaded, table: LoadedTable, as_of: date | 
         facts.complete_until[table.spec.name] = max(last)
 
 
-def _isolated(engine: Engine, loaded: Loaded, table: LoadedTable, column: str, first: date, last: date) -> None:
+def _isolated(
+    engine: Engine, loaded: Loaded, table: LoadedTable, column: str, first: date, last: date
+) -> None:
     for file, source, row, typed in table.origins:
         if column not in typed:
             continue
@@ -294,10 +313,19 @@ def _isolated(engine: Engine, loaded: Loaded, table: LoadedTable, column: str, f
         for number, moment, _ in found:
             at = f", row {number}" if number is not None else ""
             message = (
-                f"{file}{at}: {column} is '{moment}', far from all others; set aside when asking until when the table is"
-                f" complete ({last}). The row is kept."
+                f"{file}{at}: {column} is '{moment}', far from all others; set aside when asking until when the"
+                f" table is complete ({last}). The row is kept."
             )
-            _tell(loaded, table, "isolated_date", "warning", message, column=column, value=str(moment), row=number)
+            _tell(
+                loaded,
+                table,
+                "isolated_date",
+                "warning",
+                message,
+                column=column,
+                value=str(moment),
+                row=number,
+            )
         if found and found[0][2] > len(found):
             message = f"{file}: {found[0][2] - len(found)} more rows have such a {column}."
             _tell(loaded, table, "isolated_date", "warning", message, column=column)
@@ -312,7 +340,5 @@ def _equal_lines(engine: Engine, loaded: Loaded, table: LoadedTable) -> None:
         f"SELECT coalesce(sum(n - 1), 0) FROM (SELECT count(*) AS n FROM orders GROUP BY {names} HAVING count(*) > 1)"
     ).fetchone()[0]
     if count:
-        message = f"{_file(table)}: {count} order lines are equal to another in every column; they are kept and counted."
+        message = f"{_file(table)}: {count} order lines are equal to another in every column; they are kept."
         _tell(loaded, table, "equal_lines", "warning", message)
-
-

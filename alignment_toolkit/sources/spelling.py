@@ -60,19 +60,19 @@ def spell(uses: Iterable[WordUse]) -> list[Spelling]:
         spelling = Spelling()
         allowed = {fold(w): w for w in use.spec.words}
         for word in use.counts:
-            key = fold(word)
+            folded = fold(word)
             shown: str | None
-            if not key:
+            if not folded:
                 shown = None
             elif allowed:
-                if key not in allowed:
+                if folded not in allowed:
                     spelling.unknown.append(word)
                     continue
-                shown = allowed[key]
+                shown = allowed[folded]
             elif use.spec.vocabulary == "currency":
                 shown = word.strip().upper()
             else:
-                shown = best[use.spec.vocabulary, key]
+                shown = best[use.spec.vocabulary, folded]
             if shown != word:
                 spelling.shown[word] = shown
         spelling.unknown.sort()

@@ -107,10 +107,13 @@ def read_text(
     if fault is not None:
         return TextTable(header=header, refusal=fault)
     table = TextTable(header=header, relation=relation)
-    plain = plain_by_engine and start == 0 and before == 0 and '"' not in text and _even_lines(text)
-    if plain and data[:2] not in (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE) and encoding is None:
-        rows = _by_engine(engine, path, relation, len(header), delimiter)
-        if rows is not None and rows == text.count("\n") - (1 if text.endswith("\n") else 0):
+    plain = plain_by_engine and start == before == 0 and encoding is None and '"' not in text
+    if plain and not data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)) and _even_lines(text):
+        lines = text.count("\n") + (0 if text.endswith("\n") else 1)
+        # The engine takes an empty cell too many at a line's end for nothing; their number tells.
+        even = text.count(delimiter) == (len(header) - 1) * lines
+        rows = _by_engine(engine, path, relation, len(header), delimiter) if even else None
+        if rows == lines - 1:
             table.rows = rows
             return table
     _by_hand(engine, text[start:], relation, delimiter, before, skipped, table, path.name)
@@ -133,14 +136,16 @@ def _decode(data: bytes, name: str, encoding: str | None) -> tuple[str, TextFaul
         text = data.decode(used)
     except LookupError:
         known = ("utf-8", "utf-16", "cp1252", "latin-1", "mac-roman", "cp1250", "cp850")
-        return "", TextFault("bad_encoding", f"{name}: there is no encoding '{used}'. {did_you_mean(used, known)}")
+        return "", TextFault(
+            "bad_encoding", f"{name}: there is no encoding '{used}'. {did_you_mean(used, known)}"
+        )
     except UnicodeDecodeError as error:
         line = data.count(b"\n", 0, error.start) + 1
         byte = f"0x{data[error.start]:02X}" if error.start < len(data) else "the end"
         return "", TextFault(
             "bad_encoding",
             f"{name}, line {line}: byte {byte} at position {error.start} is not {used}; save the file as UTF-8, or name"
-            f" its encoding in the settings: encoding = \"cp1252\".",
+            f' its encoding in the settings: encoding = "cp1252".',
             value=byte,
         )
     at = text.find("\0")
@@ -149,7 +154,7 @@ def _decode(data: bytes, name: str, encoding: str | None) -> tuple[str, TextFaul
         return "", TextFault(
             "nul_byte",
             f"{name}, line {line}: a NUL byte at position {at}; this is no text file, or it is UTF-16 without a byte"
-            " order mark (then set encoding = \"utf-16-le\").",
+            ' order mark (then set encoding = "utf-16-le").',
         )
     return text, None
 
@@ -191,8 +196,15 @@ def _header(
         )  # fmt: skip
     twice = sorted({n for n in names if n and [m.casefold() for m in names].count(n.casefold()) > 1})
     if twice:
-        return names, mark, before, TextFault(
-            "duplicate_header", f"{name}, row {row}: the header has {', '.join(map(repr, twice))} more than once.", row
+        return (
+            names,
+            mark,
+            before,
+            TextFault(
+                "duplicate_header",
+                f"{name}, row {row}: the header has {', '.join(map(repr, twice))} more than once.",
+                row,
+            ),
         )
     return names, mark, before, None
 
@@ -268,7 +280,9 @@ def _by_hand(
                 if len(kept) == _CHUNK:
                     flush()
     except csv.Error as error:
-        message = f"{name}, row {row + 1}: the quotes of this record are not closed as they should be ({error})."
+        message = (
+            f"{name}, row {row + 1}: the quotes of this record are not closed as they should be ({error})."
+        )
         table.refusal = TextFault("unclosed_quote", message, row + 1)
         return
     flush()
