@@ -384,11 +384,13 @@ def test_names_that_are_not_canonical_are_told_at_once_with_line_and_near_match(
 
 def test_others_name_their_mistakes_the_same_way(acme):
     error = acme.error(
-        (("indicators", "dropped-leads", "margin"), "margin is 0.05; it must be more."),
+        (("indicators", "dropped-leads", "margin"), "is 0.05; it must be more."),
         (("owners", "arpu"), "there is no KPI 'arpu'."),
     )
     assert [m.line for m in error.mistakes] == [at("[owners.arpu]"), at("margin")]
-    assert str(acme.error((("catalogue",), "nothing."))) == "alignment.toml: nothing."
+    assert str(acme.error((("catalogue",), "is empty."))) == "alignment.toml: [catalogue] is empty."
+    assert error.mistakes[1].message == "[indicators.dropped-leads] margin is 0.05; it must be more."
+    assert error.mistakes[0].message == "there is no KPI 'arpu'."
 
 
 def test_the_parts_of_a_union_inherit_what_they_do_not_say():

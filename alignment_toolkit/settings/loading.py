@@ -7,7 +7,7 @@ import json
 import os
 import re
 import tomllib
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import date
 from pathlib import Path
 from typing import Annotated, Any, Final
@@ -176,8 +176,14 @@ class Settings(Strict):
         Parameters
         ----------
         *found
-            Pairs of path and sentence. The sentence should name the key, the near match and what would be right.
+            Pairs of path and sentence. A sentence that begins with its verb (``is 3; it must be ...``) gets the key's
+            name put before it; one that begins with "there is" or with the name in brackets stands as it is.
         """
+        return self._invalid(
+            [(p, m if m.startswith(("there is", "[")) else f"{place(p)} {m}") for p, m in found]
+        )
+
+    def _invalid(self, found: Iterable[tuple[Sequence[str | int], str]]) -> InvalidSettings:
         return InvalidSettings(self._name, [Mistake(self.line_of(*p), tuple(p), m) for p, m in found])
 
     def check_names(self, tables: Mapping[str, Collection[str]]) -> None:
@@ -193,7 +199,7 @@ class Settings(Strict):
         }
         found = list(name_mistakes(mapped, tables))
         if found:
-            raise self.error(*found)
+            raise self._invalid(found)
 
     def period(self, text: str | Period, *, as_of: date | None = None) -> Period:
         """Read a period, or a relative word counted from `as_of`, with the company's fiscal calendar."""
