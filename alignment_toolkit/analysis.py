@@ -95,12 +95,15 @@ def analyse(
     rows = measure_kpis(company, chosen_kpis, when, by=by, compare=against, hidden=hidden, warnings=warnings)
     if chosen_kpis:
         rows += measure_kpis(company, chosen_kpis, when, grain="month", hidden=hidden, only_parts=True)
+        place = {kpi.id: i for i, kpi in enumerate(chosen_kpis)}
+        slices = {key: i for i, key in enumerate(dict.fromkeys(_slice(r) for r in rows))}
+        rows.sort(key=lambda r: (place[r.kpi], slices[_slice(r)], r.grain is not None, r.start))
     findings = _findings(company, chosen, catalog, when, hidden)
     for f in findings:
         if f.status == "error":
             warnings.append(f"{f.indicator} could not be computed: {f.message}")
     warnings += [p.message for p in company.problems]
-    return Analysis(
+    found = Analysis(
         schema=SCHEMA,
         toolkit=VERSION,
         company=company.name,
@@ -119,6 +122,8 @@ def analyse(
         definitions=_definitions(chosen_kpis, chosen),
         warnings=tuple(_shortened(warnings)),
     )
+    # Rounded as it will be written, so that what is computed and what is read back are the same.
+    return Analysis.from_json(found.to_json())
 
 
 def measure_kpis(
@@ -157,6 +162,10 @@ def measure_kpis(
     if hidden is None or not people:
         return rows
     return [replace(r, by={k: hidden.person(v) if k in people else v for k, v in r.by.items()}) for r in rows]
+
+
+def _slice(row: KpiValue) -> tuple[tuple[str, Any], ...]:
+    return tuple(row.by.items())
 
 
 def _broken(

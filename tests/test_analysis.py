@@ -65,6 +65,7 @@ def test_kpis_come_in_catalogue_order_total_first_then_by_then_time(whole: Analy
     assert leads[0].by == {}
     regions = [r for r in leads if r.by]
     assert sum(r.value or 0 for r in regions) == leads[0].value
+    assert leads[1].grain == "month"
     months = [r for r in leads if r.grain == "month"]
     assert [r.period for r in months] == ["2026-07", "2026-08", "2026-09"]
     assert sum(r.value or 0 for r in months) == leads[0].value

@@ -110,7 +110,10 @@ def test_right_settings_pass() -> None:
     catalog = Catalog.load()
     catalog.check(given)
     options = given.indicator_options("dropped_leads")
-    assert catalog.indicators["dropped_leads"].configured(options) == (0.05, {"within_hours": 8.0})
+    assert catalog.indicators["dropped_leads"].configured(options) == (
+        0.05,
+        {"within_hours": 8.0, "horizon_days": 90},
+    )
 
 
 @pytest.mark.parametrize("id", ["targeting_disagreement", "portfolio_mismatch", "dropped_leads"])
