@@ -31,9 +31,10 @@ if TYPE_CHECKING:
     from alignment_toolkit.kpi import Kpi as Kpi
     from alignment_toolkit.kpi import RatioOfKpis as RatioOfKpis
     from alignment_toolkit.kpi import measure as measure
-    from alignment_toolkit.notebooks import answer as answer
-    from alignment_toolkit.notebooks import cards as cards
     from alignment_toolkit.notebooks import finish as finish
+    from alignment_toolkit.notebooks.cards import answer as answer
+    from alignment_toolkit.notebooks.cards import cards as cards
+    from alignment_toolkit.notebooks.cards import figures as figures
     from alignment_toolkit.periods import Period as Period
     from alignment_toolkit.report import Report as Report
     from alignment_toolkit.results import Analysis as Analysis
@@ -67,8 +68,9 @@ _HOME = {
     "Settings": "settings",
     "SettingsError": "errors",
     "analyse": "analysis",
-    "answer": "notebooks",
-    "cards": "notebooks",
+    "answer": "notebooks.cards",
+    "cards": "notebooks.cards",
+    "figures": "notebooks.cards",
     "finish": "notebooks",
     "measure": "kpi",
 }
@@ -97,6 +99,7 @@ __all__ = [
     "analyse",
     "answer",
     "cards",
+    "figures",
     "finish",
     "measure",
 ]

@@ -15,7 +15,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from alignment_toolkit.errors import ParameterError, UnknownName
-from alignment_toolkit.notebooks.cards import Cards, answer, cards
 from alignment_toolkit.notebooks.execution import RUN_FOLDER, SENTINEL, execute, kernel_starts
 from alignment_toolkit.notebooks.parameters import (
     Kind,
@@ -35,13 +34,10 @@ if TYPE_CHECKING:
 __all__ = [
     "RUN_FOLDER",
     "SENTINEL",
-    "Cards",
     "Finished",
     "Kind",
     "Parameter",
-    "answer",
     "bundled",
-    "cards",
     "check_parameters",
     "execute",
     "find_notebook",

@@ -6,13 +6,19 @@ import base64
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from alignment_toolkit import units
+from alignment_toolkit.charts import clean
 from alignment_toolkit.errors import UnknownName
 from alignment_toolkit.report import words
+from alignment_toolkit.report.blocks import without_isolates
+from alignment_toolkit.report.findings import in_order
 
 if TYPE_CHECKING:
+    import pandas as pd
+
     from alignment_toolkit.results import Analysis, Finding
 
-__all__ = ["Cards", "answer", "cards"]
+__all__ = ["Cards", "answer", "cards", "figures"]
 
 _COLOURS = {"misaligned": "#d55e00", "aligned": "#009e73", "uncertain": "#8a6d00"}
 _CARD = "border-left:5px solid {colour};padding:.2em 1em;margin:1em 0;max-width:52em"
@@ -36,6 +42,9 @@ class Cards:
         facts = [("Gap", words.gap_sentence(finding, currency))]
         if finding.money_at_stake is not None:
             facts.append(("At stake", words.money_text(finding.money_at_stake)))
+        if finding.status not in _COLOURS:
+            reason = finding.message or words.status_text(finding)
+            return [("Why not", reason), ("To settle it", words.what_it_takes(finding))]
         if self.short:
             return facts
         facts += [("How sure", words.how_sure(finding)), ("Why it matters", " ".join(finding.why.split()))]
@@ -49,12 +58,9 @@ class Cards:
         lines = [self.heading] if self.heading else []
         for f in self.findings:
             slices = "".join(f" [{k}: {v}]" for k, v in f.by.items())
-            lines += ["", f"{words.STATUS.get(f.status, f.status)}: {f.title}{slices}", f"  {f.statement}"]
-            lines += [f"  {name}: {text}" for name, text in self._facts(f) if text]
-        from alignment_toolkit.charts import clean
-        from alignment_toolkit.report.blocks import without_isolates
-
-        return "\n".join(clean(without_isolates(line)) if line else "" for line in lines)
+            lines += ["", f"{words.STATUS.get(f.status, f.status)}: {f.title}{slices}", f.statement]
+            lines += [f"- {name}: {text}" for name, text in self._facts(f) if text]
+        return "\n".join(clean(without_isolates(line)) for line in lines)
 
     def _repr_html_(self) -> str:
         from alignment_toolkit.report.html import escape_text as text
@@ -95,7 +101,7 @@ def answer(analysis: Analysis) -> Cards:
     Acme, 2026-Q3: none of 0 questions that could be answered is out of line.
     """
     judged = [f for f in analysis.findings if f.status in _COLOURS and not f.by]
-    wrong = tuple(f for f in judged if f.status == "misaligned")
+    wrong = tuple(in_order([f for f in judged if f.status == "misaligned"]))
     many = f"{len(wrong)} of {len(judged)}" if wrong else f"none of {len(judged)}"
     verb = "are" if len(wrong) > 1 else "is"
     heading = (
@@ -116,5 +122,50 @@ def cards(analysis: Analysis, *statuses: str) -> Cards:
         if status not in words.STATUS:
             raise UnknownName("status", status, words.STATUS)
     wanted = statuses or tuple(_COLOURS)
-    found = tuple(f for status in wanted for f in analysis.findings if f.status == status)
-    return Cards(analysis, found, heading="" if found else f"No finding is {' or '.join(wanted)}.")
+    found = tuple(
+        f for status in wanted for f in in_order([f for f in analysis.findings if f.status == status])
+    )
+    return Cards(
+        analysis,
+        found,
+        heading=""
+        if found
+        else f"There is none: {', '.join(map(words.STATUS.__getitem__, wanted)).lower()}.",
+    )
+
+
+def figures(analysis: Analysis) -> pd.DataFrame:
+    """Give the key figures of the whole period as a table to read; ``analysis.frame()`` has the numbers.
+
+    Examples
+    --------
+    >>> from alignment_toolkit.results import Analysis
+    >>> len(figures(Analysis.empty(company="Acme", currency="EUR", period="2026-Q3")))
+    0
+    """
+    import pandas as pd
+
+    currency = analysis.currency
+    compared = analysis.compared_with[0] if analysis.compared_with else None
+    rows = []
+    for k in analysis.kpis:
+        if k.grain is not None:
+            continue
+        notes = [k.reason or "", "too young to compare" if k.immature else ""]
+        rows.append(
+            {
+                "key figure": k.title,
+                **{name: "(missing)" if value is None else value for name, value in k.by.items()},
+                "value": units.unit(k.unit).text(k.value, currency=currency),
+                "95 % interval": words.interval_text(k, currency),
+                "n": k.n,
+                f"against {compared}": words.change_text(k, currency, compared)[0] if compared else "",
+                "note": "; ".join(n for n in notes if n),
+            }
+        )
+    table = pd.DataFrame(rows).fillna("all")
+    return (
+        table.loc[:, [c for c in table.columns if (table[c] != "").any()]].set_index("key figure")
+        if rows
+        else table
+    )

@@ -66,7 +66,16 @@ class Plan:
     def digest(self) -> str:
         """The same inputs, parameters, notebook and version give the same digest."""
         sources = [[c.cell_type, c.source] for c in self.node.cells]
-        told = [VERSION, sources, dict(self.parameters), self.fingerprint, self.settings, list(self.formats)]
+        told = [
+            VERSION,
+            sources,
+            dict(self.parameters),
+            self.fingerprint,
+            self.settings,
+            list(self.formats),
+            self.period,
+            self.slice,
+        ]
         return hashlib.sha256(json.dumps(told, sort_keys=True).encode()).hexdigest()
 
     def to_json(self) -> dict[str, Any]:

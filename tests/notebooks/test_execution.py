@@ -30,7 +30,9 @@ def test_a_notebook_runs_with_its_parameters_in_this_interpreter(tmp_path):
     foreign = notebook("a", "import sys, os\nsys.executable", "os.environ['ALIGNMENT_RUN_FOLDER']")
     foreign.metadata["kernelspec"] = {"name": "no-such-kernel", "display_name": "?", "language": "python"}
     seen = []
-    executed = execute(foreign, "n", {"a": 41}, folder=tmp_path, progress=lambda done, total: seen.append((done, total)))
+    executed = execute(
+        foreign, "n", {"a": 41}, folder=tmp_path, progress=lambda done, total: seen.append((done, total))
+    )
     assert outputs(executed) == ["41", repr(sys.executable), repr(str(tmp_path))]
     assert len(foreign.cells) == 4, "the notebook that was given stays as it was"
     assert seen[-1] == (4, 5)
@@ -41,22 +43,42 @@ def test_a_notebook_runs_with_its_parameters_in_this_interpreter(tmp_path):
 @pytest.mark.parametrize(
     ("source", "error", "said"),
     [
-        ("b = 1\nraise ValueError('no such client')", CellFailed, "code cell 3, line 2: raise.*\n.*no such client"),
-        ("import alignment_toolkit as at\nraise at.DataError('leads.csv, row 7')", CellFailed, "line 2.*\n  leads.csv"),
+        (
+            "b = 1\nraise ValueError('no such client')",
+            CellFailed,
+            "code cell 3, line 2: raise.*\n.*no such client",
+        ),
+        (
+            "import alignment_toolkit as at\nraise at.DataError('leads.csv, row 7')",
+            CellFailed,
+            "line 2.*\n  leads.csv",
+        ),
         ("def f(:", CellFailed, "code cell 3, line 1"),
         ("helper()", CellFailed, "code cell 3, line 1: helper()"),
         ("import sys\nsys.exit(0)", CellFailed, "code cell 3.*\n.*sys.exit"),
         ("import sys\nsys.exit(3)", CellFailed, "code cell 3.*\n.*sys.exit"),
         ("input()", CellFailed, "line 1: input()"),
         ("import os\nos._exit(0)", KernelLost, "code cell 3: the kernel died"),
-        ("import os, signal\nos.kill(os.getpid(), signal.SIGKILL)", KernelLost, "code cell 3: the kernel died"),
+        (
+            "import os, signal\nos.kill(os.getpid(), signal.SIGKILL)",
+            KernelLost,
+            "code cell 3: the kernel died",
+        ),
         ("raise MemoryError", KernelLost, "memory"),
-        ("from alignment_toolkit.errors import ExportFailed\nraise ExportFailed('disk full')", ExportFailed, "disk full"),
+        (
+            "from alignment_toolkit.errors import ExportFailed\nraise ExportFailed('disk full')",
+            ExportFailed,
+            "disk full",
+        ),
     ],
 )
 def test_every_failure_names_the_cell(source, error, said):
     with pytest.raises(error, match=f"(?s)Notebook 'n', .*{said}") as caught:
-        execute(notebook("def helper():\n\n\n    1 / 0", source, "raise SystemError('never reached')"), "n", {"a": 1})
+        execute(
+            notebook("def helper():\n\n\n    1 / 0", source, "raise SystemError('never reached')"),
+            "n",
+            {"a": 1},
+        )
     assert "Traceback" not in str(caught.value)
     assert "never reached" not in str(caught.value)
 

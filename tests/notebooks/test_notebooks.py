@@ -12,14 +12,13 @@ from alignment_toolkit.errors import ParameterError, UnknownName
 from alignment_toolkit.notebooks import (
     RUN_FOLDER,
     SENTINEL,
-    answer,
-    cards,
     find_notebook,
     finish,
     known_notebooks,
     parameters_of,
     read_notebook,
 )
+from alignment_toolkit.notebooks.cards import answer, cards
 from alignment_toolkit.results import Analysis
 
 EMPTY = Analysis.empty(company="Acme", currency="EUR", period="2026-Q3")
@@ -66,7 +65,9 @@ def test_a_notebook_is_found_by_name_without_its_number_and_by_path(tmp_path, mo
     assert find_notebook("other.ipynb").name == "other.ipynb"
 
 
-@pytest.mark.parametrize("text", ["", "{}", "no json", "[]", '{"nbformat": 4, "nbformat_minor": 5, "cells": 5}'])
+@pytest.mark.parametrize(
+    "text", ["", "{}", "no json", "[]", '{"nbformat": 4, "nbformat_minor": 5, "cells": 5}']
+)
 def test_what_is_no_notebook_is_refused(tmp_path, text):
     path = tmp_path / "n.ipynb"
     path.write_text(text)
@@ -95,6 +96,6 @@ def test_cards_escape_what_comes_from_data():
     assert "<script" not in shown._repr_html_()
     assert "&lt;script&gt;" in shown._repr_html_()
     assert len(cards(EMPTY)) == 0
-    assert "No finding" in repr(cards(EMPTY, "misaligned"))
+    assert "There is none: out of line" in repr(cards(EMPTY, "misaligned"))
     with pytest.raises(UnknownName, match="Did you mean 'misaligned'"):
         cards(EMPTY, "misalined")

@@ -88,7 +88,8 @@ def test_text_is_read_by_the_declared_type():
 @pytest.mark.parametrize(
     ("name", "value"),
     [("count", "3.0"), ("count", "1_000"), ("count", True), ("count", "٣"), ("share", "nan"), ("share", "inf"),
-     ("share", "half"), ("share", True), ("quick", "2"), ("quick", "maybe"), ("day", "31.01.2026"), ("day", "2026-02-30"),
+     ("share", "half"), ("share", True), ("quick", "2"), ("quick", "maybe"), ("day", "31.01.2026"),
+     ("day", "2026-02-30"),
      ("day", dt.datetime(2026, 1, 1, 12)), ("by", 5), ("by", [1]), ("side", "lef"), ("code", 5), ("code", "a\x00b"),
      ("count", None), ("code", "\ud800")],
 )  # fmt: skip
@@ -108,7 +109,9 @@ def test_messages_name_the_near_match():
         check(side="lft")
 
 
-@pytest.mark.parametrize("name", ["x; import os", "__import__('os')", "count\n", "", "período", "class", "pm"])
+@pytest.mark.parametrize(
+    "name", ["x; import os", "__import__('os')", "count\n", "", "período", "class", "pm"]
+)
 def test_only_declared_names_get_through(name):
     with pytest.raises(UnknownName):
         check(**{name: "1"})

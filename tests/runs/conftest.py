@@ -17,7 +17,9 @@ FINISH = (
 
 
 def notebook(*sources):
-    cell = nbformat.v4.new_code_cell('period: str = "2026-Q3"  # the period', metadata={"tags": ["parameters"]})
+    cell = nbformat.v4.new_code_cell(
+        'period: str = "2026-Q3"  # the period', metadata={"tags": ["parameters"]}
+    )
     return nbformat.v4.new_notebook(cells=[cell, *(nbformat.v4.new_code_cell(s) for s in sources)])
 
 
