@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import date, datetime, time
+from functools import cached_property
 from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 import ibis
+import ibis.expr.operations as ops
 import pandas as pd
 
 from alignment_toolkit.errors import ParameterError
@@ -27,6 +29,7 @@ By: TypeAlias = tuple[Any, ...] | None
 # Beyond this a square does not fit the engine's decimals; such sums get no interval.
 LARGE: Final = 10**13
 _TRUNCATED: Final[dict[str, str]] = dict(zip(GRAINS, ("D", "W", "M", "Q", "Y"), strict=True))
+_EXTREMES: Final = ("currency_min", "currency_max")
 PERCENTILES: Final = {"p10": 0.1, "p50": 0.5, "p90": 0.9}
 
 
@@ -49,24 +52,98 @@ class Ask:
     terms: Terms
 
 
-@dataclass
+@dataclass(frozen=True)
+class _Cell:
+    """An aggregate per cluster, and how it is summed up further: ``sum``, ``max``, ``min``, or ``distinct`` units."""
+
+    name: str
+    how: str
+    kind: Any
+    make: Callable[[Table], Value]
+
+
 class _Cells:
-    """Aggregates per cluster, each computed once however many KPIs use it."""
+    """The aggregates per cluster of some KPIs, each computed once however many KPIs use it."""
 
-    t: Table
-    made: dict[str, Callable[[Table], Value]] = field(default_factory=dict)
-    kinds: dict[str, Any] = field(default_factory=dict)
-    known: dict[Any, str] = field(default_factory=dict)
-    prefix: str = "c"
+    def __init__(self, t: Table, prefix: str) -> None:
+        self.t, self.prefix = t, prefix
+        self.cells: dict[str, _Cell] = {}
+        self.unit: Callable[[Table], Value] | None = None
+        self._known: dict[Any, str] = {}
 
-    def add(self, aggregate: Aggregate, terms: Terms) -> str:
-        sample = call(aggregate, self.t, terms)
-        if sample.op() not in self.known:
-            name = f"{self.prefix}{len(self.made)}"
-            self.known[sample.op()] = name
-            self.kinds[name] = sample.type()
-            self.made[name] = lambda t: call(aggregate, t, terms)
-        return self.known[sample.op()]
+    def add(self, kpi: Kpi, role: str, aggregate: Aggregate, terms: Terms) -> _Cell:
+        """Take an aggregate in; give the cell that holds it."""
+        op = call(aggregate, self.t, terms).op()
+        if op not in self._known:
+            name = f"{self.prefix}c{len(self.cells)}"
+            how = _HOW.get(type(op))
+            if how is None:
+                raise ParameterError(
+                    f"{kpi.id}: {role} is a {type(op).__name__}; it must be one sum, count, nunique, max or min "
+                    "over the rows, as in lambda t: (t.amount - t.cost).sum()."
+                )
+            if how == "distinct":
+                self.unit = lambda t: call(aggregate, t, terms).op().arg.to_expr()
+            self._known[op] = name
+            self.cells[name] = _Cell(name, how, _kind(kpi, role, op), _maker(aggregate, terms, how))
+        return self.cells[self._known[op]]
+
+    def first(self, t: Table) -> dict[str, Value]:
+        """Give the cells over rows."""
+        return {c.name: _whole(c.make(t), c.kind) for c in self.cells.values()}
+
+    def rolled(self, t: Table, *, units: bool) -> dict[str, Value]:
+        """Give the cells over finer cells; `units` keeps the distinct units apart."""
+        return {
+            c.name: _whole(
+                getattr(t[c.name], ("max" if units else "sum") if c.how == "distinct" else c.how)(), c.kind
+            )
+            for c in self.cells.values()
+        }
+
+
+_HOW: Final[dict[type, str]] = {
+    ops.Sum: "sum",
+    ops.Count: "sum",
+    ops.CountStar: "sum",
+    ops.CountDistinct: "distinct",
+    ops.Max: "max",
+    ops.Min: "min",
+}
+
+
+def _maker(aggregate: Aggregate, terms: Terms, how: str) -> Callable[[Table], Value]:
+    if how != "distinct":
+        return lambda t: call(aggregate, t, terms)
+
+    def flagged(t: Table) -> Value:
+        op = call(aggregate, t, terms).op()
+        counts = op.arg.to_expr().notnull()
+        if op.where is not None:
+            counts = counts & op.where.to_expr()
+        return counts.ifelse(1, 0).max()
+
+    return flagged
+
+
+def _kind(kpi: Kpi, role: str, op: Any) -> Any:
+    kind = op.to_expr().type()
+    if not (kind.is_decimal() or kind.is_integer() or kind.is_string()):
+        raise ParameterError(
+            f"{kpi.id}: {role} is of type {kind}; it must be a decimal or a whole number, so that the same data gives "
+            "the same bytes in any order. Cast the rows first."
+        )
+    return kind
+
+
+def _whole(value: Value, kind: Any) -> Value:
+    """Keep whole numbers in 64 bits, where an engine would widen each sum."""
+    return value.cast("int64") if kind.is_integer() else value
+
+
+def _unit_of(aggregate: Aggregate, t: Table, terms: Terms) -> Any:
+    op = call(aggregate, t, terms).op()
+    return op.arg if isinstance(op, ops.CountDistinct) else None
 
 
 @dataclass(frozen=True)
@@ -99,31 +176,34 @@ class Cube:
     """The query for some KPIs on one relation and date, and its answer."""
 
     def __init__(
-        self, t: Table, when: str, asks: Sequence[Ask], parts: Sequence[Part], dimensions: int, *, home: str
+        self,
+        t: Table,
+        when: str,
+        asks: Sequence[Ask],
+        parts: Sequence[Part],
+        dimensions: int,
+        *,
+        home: str,
+        spread: bool = True,
     ) -> None:
         self.t, self.when, self.asks, self.parts, self.home = t, when, tuple(asks), tuple(parts), home
+        self.spread = spread
         self.dims = [dimension_column(n) for n in range(dimensions)]
         self.names: dict[tuple[int, str], str] = {}
-        self.clustered: dict[int, bool] = {}
 
+    @cached_property
     def query(self) -> Table:
-        """Give the query: a row per part, slice and piece, with the sums that the KPIs are made of."""
+        """The query: a row per part, slice and piece, with the sums that the KPIs are made of."""
         branches = [self._facts()]
-        groups: dict[tuple[str | None, str | None], list[Ask]] = {}
-        for ask in self.asks:
-            groups.setdefault(self._clusters(ask.kpi), []).append(ask)
-        for number, ((cluster, alone), asks) in enumerate(groups.items()):
+        for number, (cluster, alone, asks) in enumerate(self._groups()):
             branches += self._sums(asks, cluster, alone, f"g{number}_")
-        for ask in self.asks:
-            if ask.kpi.spread is not None:
-                branches += self._spread(ask)
         return _stacked(branches)
 
     def answer(self, frame: pd.DataFrame) -> Answer:
         """Read what the engine gave."""
         facts: dict[str, Any] = {}
         cells: dict[tuple[int, By, int | None], dict[str, Any]] = {}
-        whole = {c for c, kind in self.query().schema().items() if kind.is_integer()}
+        whole = {c for c, kind in self.query.schema().items() if kind.is_integer()}
         for row in frame.to_dict("records"):
             plain = {str(name): _plain(value, whole=name in whole) for name, value in row.items()}
             if plain["what"] == "facts":
@@ -145,65 +225,94 @@ class Cube:
                 facts[name] = call(ask.kpi.requires, self.t, ask.terms).cast("int64")
         return self.t.aggregate(**facts).mutate(what=ibis.literal("facts"))
 
-    def _clusters(self, kpi: Kpi) -> tuple[str | None, str | None]:
-        """Give the columns that make a cluster, of those that are there."""
-        there = [c for c in (kpi.cluster, kpi.alone) if c is not None and c in self.t.columns]
-        return (there[0] if there else None, there[1] if len(there) > 1 else None)
+    def _groups(self) -> list[tuple[str | None, str | None, list[Ask]]]:
+        """Put KPIs together that share clusters, and count at most one kind of distinct units."""
+        groups: list[tuple[str | None, str | None, set[Any], list[Ask]]] = []
+        for ask in self.asks:
+            there = [c for c in (ask.kpi.cluster, ask.kpi.alone) if c is not None and c in self.t.columns]
+            keys = (there[0] if there else None, there[1] if len(there) > 1 else None)
+            aggregates = [a for a in (ask.kpi.top, ask.kpi.bottom, ask.kpi.n) if a is not None]
+            units = {_unit_of(a, self.t, ask.terms) for a in aggregates} - {None}
+            for group in groups:
+                if group[:2] == keys and len(units | group[2]) <= 1:
+                    group[2].update(units)
+                    group[3].append(ask)
+                    break
+            else:
+                groups.append((*keys, units, [ask]))
+        return [(cluster, alone, asks) for cluster, alone, _, asks in groups]
 
     def _sums(
         self, asks: Sequence[Ask], cluster: str | None, alone: str | None, prefix: str
     ) -> Iterator[Table]:
-        cells = _Cells(self.t, prefix=prefix)
+        cells = _Cells(self.t, prefix)
         outer: dict[str, Callable[[Table], Value]] = {}
         for ask in asks:
-            self.clustered[ask.number] = cluster is not None
-            self._declare(ask, cells, outer, prefix, clustered=cluster is not None)
-        for keys, narrowed, label in self._groupings():
-            if cluster is None:
-                inner = narrowed.group_by(keys) if keys else narrowed
-                sums = inner.aggregate(**{name: make(narrowed) for name, make in cells.made.items()})
-                found = sums.mutate(**{name: make(sums) for name, make in outer.items()})
-            else:
-                within = {"_cluster": narrowed[cluster]}
-                if alone is not None:
-                    within["_alone"] = (
-                        narrowed[cluster].isnull().ifelse(narrowed[alone], ibis.null(narrowed[alone].type()))
+            self._declare(ask, cells, outer, clustered=cluster is not None)
+        rows, parts = self._rows, ["part"] if len(self.parts) > 1 else []
+        within: dict[str, Value] = {}
+        if cluster is not None:
+            within["_cluster"] = rows[cluster]
+        if cluster is not None and alone is not None:
+            within["_alone"] = rows[cluster].isnull().ifelse(rows[alone], ibis.null(rows[alone].type()))
+        unit = {} if cells.unit is None else {"_unit": cells.unit(rows)}
+        finest = [*parts, *self.dims, *(["piece"] if self.parts[0].pieces else [])]
+        rows = rows.mutate(**within, **unit)
+        made = cells.first(rows)
+        first = (
+            rows.group_by([*finest, *within, *unit]).aggregate(**made)
+            if finest or within or unit
+            else rows.aggregate(**made)
+        )
+        for pieces in (False, True) if self.parts[0].pieces else (False,):
+            for sliced in (False, True) if self.dims else (False,):
+                keys = [*parts, *(self.dims if sliced else ()), *(["piece"] if pieces else ())]
+                level = first.filter(first.piece.notnull()) if pieces and parts else first
+                if unit and keys != finest:
+                    level = level.group_by([*keys, *within, *unit]).aggregate(
+                        **cells.rolled(level, units=True)
                     )
-                narrowed = narrowed.mutate(**within)
-                per = narrowed.group_by([*keys, *within])
-                inner = per.aggregate(**{name: make(narrowed) for name, make in cells.made.items()})
-                grouped = inner.group_by(keys) if keys else inner
-                found = grouped.aggregate(**{name: make(inner) for name, make in outer.items()})
-            yield found.select(*keys, *outer).mutate(what=ibis.literal("sums"), **label)
+                label = {"sliced": ibis.literal(int(sliced), type="int64")}
+                if not parts:
+                    label["part"] = ibis.literal(0, type="int64")
+                if unit and self.spread:
+                    yield from self._spreads(asks, cells, level, keys, label, units=True)
+                if unit or keys != finest or not within:
+                    by = [*keys, *within]
+                    rolled = cells.rolled(level, units=False)
+                    level = level.group_by(by).aggregate(**rolled) if by else level.aggregate(**rolled)
+                if within and self.spread:
+                    yield from self._spreads(asks, cells, level, keys, label, units=False)
+                if within:
+                    sums = {name: make(level) for name, make in outer.items()}
+                    level = level.group_by(keys).aggregate(**sums) if keys else level.aggregate(**sums)
+                else:
+                    level = level.select(*keys, **{name: make(level) for name, make in outer.items()})
+                yield level.mutate(what=ibis.literal("sums"), **label)
 
     def _declare(
-        self,
-        ask: Ask,
-        cells: _Cells,
-        outer: dict[str, Callable[[Table], Value]],
-        prefix: str,
-        *,
-        clustered: bool,
+        self, ask: Ask, cells: _Cells, outer: dict[str, Callable[[Table], Value]], *, clustered: bool
     ) -> None:
         kpi, terms = ask.kpi, ask.terms
 
         def put(role: str, key: str, make: Callable[[Table], Value]) -> None:
-            outer.setdefault(f"{prefix}{key}", make)
-            self.names[ask.number, role] = f"{prefix}{key}"
+            outer.setdefault(cells.prefix + key, make)
+            self.names[ask.number, role] = cells.prefix + key
 
-        def cell(role: str, aggregate: Aggregate, how: str = "sum") -> str:
-            name = cells.add(aggregate, terms)
-            if how == "sum" and not (cells.kinds[name].is_decimal() or cells.kinds[name].is_integer()):
-                raise ParameterError(
-                    f"{kpi.id}: {role} is of type {cells.kinds[name]}; sums must be of decimals or whole numbers, "
-                    "so that the same data gives the same bytes in any order. Cast the rows first."
-                )
-            short = name.removeprefix(prefix)
-            if clustered:
-                put(role, f"{how}_{short}", lambda t: getattr(t[name], how)())
-            else:
-                put(role, f"{how}_{short}", lambda t: t[name])
-            return name
+        def cell(role: str, aggregate: Aggregate) -> _Cell:
+            found = cells.add(kpi, role, aggregate, terms)
+            how = (
+                {"distinct": "sum", "max": "sum"}.get(found.how, found.how)
+                if role not in _EXTREMES
+                else found.how
+            )
+            key = f"{how}_{found.name.removeprefix(cells.prefix)}"
+            put(
+                role,
+                key,
+                (lambda t: getattr(t[found.name], how)()) if clustered else (lambda t: t[found.name]),
+            )
+            return found
 
         top = cell("top", kpi.top)
         bottom = cell("bottom", kpi.bottom) if kpi.bottom is not None else None
@@ -213,54 +322,65 @@ class Cube:
         if kpi.left_out is not None:
             cell("left_out", kpi.left_out)
         if kpi.money and "currency" in self.t.columns:
-            cell("currency_min", lambda t: t.currency.upper().min(), "min")
-            cell("currency_max", lambda t: t.currency.upper().max(), "max")
+            cell("currency_min", lambda t: t.currency.upper().min())
+            cell("currency_max", lambda t: t.currency.upper().max())
         if not clustered or kpi.interval in ("count", "exact"):
             return
-        kinds = cells.kinds
         pairs = {"top2": (top, top)}
         if bottom is not None:
             pairs |= {"topbottom": (top, bottom), "bottom2": (bottom, bottom)}
         for role, (a, b) in pairs.items():
-            key = f"{a.removeprefix(prefix)}_x_{b.removeprefix(prefix)}"
-            put(role, key, _sum_of_products(a, kinds[a], b, kinds[b]))
-        for role, name in (("large", top), ("large_bottom", bottom)):
-            if name is not None and kinds[name].is_decimal():
-                put(role, f"large_{name.removeprefix(prefix)}", _too_large(name))
-        counted = (top, bottom) if bottom is not None else (n, n)
-        key = f"clusters_{counted[0].removeprefix(prefix)}_{(counted[1] or '').removeprefix(prefix)}"
-        put("clusters", key, lambda t: ((t[counted[0]] != 0) | (t[counted[1]] != 0)).ifelse(1, 0).sum())
+            put(role, f"{a.name}_x_{b.name}", _sum_of_products(a, b))
+        for role, one in (("large", top), ("large_bottom", bottom)):
+            if one is not None and one.kind.is_decimal():
+                put(role, f"large_{one.name}", _too_large(one.name))
+        a, b = (top, bottom) if bottom is not None else (n, n)
+        put(
+            "clusters",
+            f"clusters_{a.name}_{b.name}",
+            lambda t: ((t[a.name] != 0) | (t[b.name] != 0)).ifelse(1, 0).sum(),
+        )
 
-    def _spread(self, ask: Ask) -> Iterator[Table]:
-        spread = ask.kpi.spread
-        assert spread is not None
-        columns = {p: f"{p}_{ask.number}" for p in PERCENTILES}
-        for p, name in columns.items():
-            self.names[ask.number, p] = name
-        for keys, narrowed, label in self._groupings():
-            units = narrowed.group_by([*keys, *spread.keys]).aggregate(
-                _value=call(spread.value, narrowed, ask.terms),
-                _counts=call(spread.where, narrowed, ask.terms),
-            )
-            units = units.filter(units._counts)
-            grouped = units.group_by(keys) if keys else units
-            value = units._value.cast("float64")
-            found = grouped.aggregate(**{name: value.quantile(PERCENTILES[p]) for p, name in columns.items()})
-            yield found.mutate(what=ibis.literal("spread"), **label)
+    def _spreads(
+        self,
+        asks: Sequence[Ask],
+        cells: _Cells,
+        t: Table,
+        keys: Sequence[str],
+        label: Mapping[str, Value],
+        *,
+        units: bool,
+    ) -> Iterator[Table]:
+        """Give the percentiles of the units inside a mean: distinct units, or clusters, that the bottom counts."""
+        found = {}
+        for ask in asks:
+            if not ask.kpi.spread or ask.kpi.bottom is None:
+                continue
+            top = cells.add(ask.kpi, "top", ask.kpi.top, ask.terms)
+            bottom = cells.add(ask.kpi, "bottom", ask.kpi.bottom, ask.terms)
+            if (bottom.how == "distinct") == units:
+                name = f"spread_{ask.number}"
+                self.names[ask.number, "spread"] = name
+                found[name] = (
+                    t[top.name].cast("float64").quantile(list(PERCENTILES.values()), where=t[bottom.name] > 0)
+                )
+        if found:
+            rows = t.group_by(keys).aggregate(**found) if keys else t.aggregate(**found)
+            yield rows.mutate(what=ibis.literal("spread"), **label)
 
-    def _groupings(self) -> Iterator[tuple[list[str], Table, dict[str, Value]]]:
-        """Give each grouping: its keys, the rows of its period, and what its rows are marked with."""
+    @cached_property
+    def _rows(self) -> Table:
+        """The rows of all parts; a row that lies in two is there twice."""
+        found = []
         for number, part in enumerate(self.parts):
             rows = self._within(part)
-            for pieces in (False, True) if part.pieces else (False,):
-                for sliced in (False, True) if self.dims else (False,):
-                    keys = [*(self.dims if sliced else ()), *(["piece"] if pieces else ())]
-                    narrowed = rows.mutate(piece=self._piece(rows, part)) if pieces else rows
-                    label = {
-                        "part": ibis.literal(number, type="int64"),
-                        "sliced": ibis.literal(int(sliced), type="int64"),
-                    }
-                    yield keys, narrowed, label
+            more: dict[str, Value] = (
+                {"part": ibis.literal(number, type="int64")} if len(self.parts) > 1 else {}
+            )
+            if self.parts[0].pieces:
+                more["piece"] = self._piece(rows, part) if part.pieces else ibis.null("date")
+            found.append(rows.mutate(**more))
+        return ibis.union(*found) if len(found) > 1 else found[0]
 
     def _within(self, part: Part) -> Table:
         column = self.t[self.when]
@@ -292,6 +412,8 @@ def _plain(value: Any, *, whole: bool) -> Any:
     """Give a cell of the engine's answer as a plain value: None where it is empty, whole numbers as int."""
     if value is None or value is pd.NaT or (isinstance(value, float) and value != value):
         return None
+    if isinstance(value, Iterable) and not isinstance(value, str):
+        return list(value)
     return int(value) if whole and not isinstance(value, bool) else value
 
 
@@ -315,20 +437,20 @@ def _too_large(name: str) -> Callable[[Table], Value]:
     return lambda t: (t[name].abs() >= LARGE).ifelse(1, 0).sum()
 
 
-def _sum_of_products(a: str, kind_a: Any, b: str, kind_b: Any) -> Callable[[Table], Value]:
+def _sum_of_products(a: _Cell, b: _Cell) -> Callable[[Table], Value]:
     """Give the exact sum over clusters of the product of two of their sums; what would not fit counts as 0."""
-    if not (kind_a.is_decimal() or kind_b.is_decimal()):
-        return lambda t: (t[a].cast("int64") * t[b].cast("int64")).sum()
+    if not (a.kind.is_decimal() or b.kind.is_decimal()):
+        return lambda t: (t[a.name] * t[b.name]).sum()
 
     def make(t: Table) -> Value:
         fits: Value = ibis.literal(True)
         sides = []
-        for name, kind in ((a, kind_a), (b, kind_b)):
-            if kind.is_decimal():
-                fits = fits & (t[name].abs() < LARGE)
-                sides.append(t[name].cast("decimal(19,4)"))
+        for cell in (a, b):
+            if cell.kind.is_decimal():
+                fits = fits & (t[cell.name].abs() < LARGE)
+                sides.append(t[cell.name].cast("decimal(19,4)"))
             else:
-                sides.append(t[name].cast("decimal(18,0)"))
+                sides.append(t[cell.name].cast("decimal(18,0)"))
         product = (sides[0] * sides[1]).cast("decimal(38,8)")
         return fits.ifelse(product, ibis.literal(0).cast("decimal(38,8)")).sum()
 

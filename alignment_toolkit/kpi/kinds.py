@@ -15,7 +15,7 @@ from alignment_toolkit.units import unit as unit_of
 if TYPE_CHECKING:
     from ibis.expr.types import Table, Value
 
-__all__ = ["Aggregate", "Kpi", "RatioOfKpis", "Spread", "Terms"]
+__all__ = ["Aggregate", "Kpi", "RatioOfKpis", "Terms"]
 
 # An aggregate over the rows of one cluster: ``lambda t: t.amount.sum()``, or with the terms of the question as well.
 Aggregate: TypeAlias = "Callable[[Table], Value] | Callable[[Table, Terms], Value]"
@@ -53,15 +53,6 @@ class Terms:
 
 
 @dataclass(frozen=True)
-class Spread:
-    """The units inside a mean: `value` of each unit (rows with the same `keys`) for which `where` holds."""
-
-    keys: tuple[str, ...]
-    value: Aggregate
-    where: Aggregate
-
-
-@dataclass(frozen=True)
 class Kpi:
     """A number with two owners: `top`, or `top / bottom`, summed over clusters of rows of one relation.
 
@@ -74,8 +65,9 @@ class Kpi:
     unit, better, owners
         Its unit, the good direction, and the departments' shares in it, which sum to 1.
     top, bottom
-        Aggregates over the rows of one cluster; their sums are divided. Decimal or whole numbers, so that the sums
-        are exact in any order. Without bottom the KPI is the sum of the tops.
+        Aggregates over the rows of one cluster: one sum, count, nunique, max or min. Their sums over clusters are
+        divided. Decimal or whole numbers, so that the sums are exact in any order. Without bottom the KPI is the sum of
+        the tops.
     interval
         ``share`` (Wilson), ``ratio`` (delta method), ``count`` (exact Poisson), ``total`` (compound Poisson), ``exact``
         (booked: no sampling error).
@@ -99,7 +91,8 @@ class Kpi:
     requires, requires_words
         An aggregate over the whole relation that must not be 0, and what is said where it is.
     spread
-        The units inside, where the KPI is a mean of units.
+        The KPI is a mean of units, and percentiles of the units say what is inside: of the distinct units that the
+        bottom counts, or of the clusters for which it is not 0.
     options
         What can be set in ``[kpis.<id>]``, with defaults.
     """
@@ -129,7 +122,7 @@ class Kpi:
     warm_up: bool = False
     requires: Aggregate | None = None
     requires_words: str = ""
-    spread: Spread | None = None
+    spread: bool = False
     options: Mapping[str, Any] = field(default_factory=dict)
 
     def __post_init__(self) -> None:

@@ -55,6 +55,7 @@ def measure(
     grain: str | None = None,
     compare: Sequence[Period] | str = (),
     catalogue: Mapping[str, Any] | None = None,
+    spread: bool = True,
 ) -> tuple[KpiValue, ...]:
     """Measure KPIs: one row per KPI, slice and stretch of time.
 
@@ -75,6 +76,8 @@ def measure(
         Other periods that the whole period is compared with, or a word for them (``previous``, ``year-ago``).
     catalogue
         KPIs by id, for ratios that name their sides.
+    spread
+        Give the percentiles inside means too; they need the values of all units at once.
 
     Raises
     ------
@@ -84,7 +87,7 @@ def measure(
         For an ambiguous dimension, with the choices.
     """
     wanted = (kpis,) if isinstance(kpis, (Kpi, RatioOfKpis)) else tuple(kpis)
-    question = _Question.of(company, wanted, period, tuple(by), grain, compare, catalogue)
+    question = _Question.of(company, wanted, period, tuple(by), grain, compare, catalogue, spread=spread)
     rows: list[KpiValue] = []
     for kpi in wanted:
         rows += _rows(question, kpi)
@@ -104,7 +107,7 @@ def queries(
     """Give the queries that `measure` would send to the engine, one per relation and date."""
     wanted = (kpis,) if isinstance(kpis, (Kpi, RatioOfKpis)) else tuple(kpis)
     question = _Question.of(company, wanted, period, tuple(by), grain, compare, catalogue, ask=False)
-    return tuple(cube.query() for cube in question.cubes)
+    return tuple(cube.query for cube in question.cubes)
 
 
 @dataclass
@@ -129,6 +132,7 @@ class _Question:
         catalogue: Mapping[str, Any] | None,
         *,
         ask: bool = True,
+        spread: bool = True,
     ) -> _Question:
         parts = _parts(company, period, grain, compare)
         q = cls(company, parts, by, {}, {}, {}, [])
@@ -154,11 +158,11 @@ class _Question:
                 unknown.append(e)
                 dims = ()
                 q.lacking.update({a.number: str(e) for a in asks})
-            cube = Cube(t, when, asks, parts, len(dims), home=home_of(relation, company)[-1])
+            cube = Cube(t, when, asks, parts, len(dims), home=home_of(relation, company)[-1], spread=spread)
             q.cubes.append(cube)
             if not ask:
                 continue
-            answer = cube.answer(company.fetch(cube.query()))
+            answer = cube.answer(company.fetch(cube.query))
             for a in asks:
                 until = _until(company, a.kpi)
                 blocked, note = _blocked(company, a), _note(company, a.kpi)

@@ -248,9 +248,10 @@ def change(now: Number, then: Number, then_label: str, unit: str) -> Change:
 
 
 def _spread(cell: Mapping[str, Any]) -> dict[str, float] | None:
-    if any(cell.get(p) is None for p in PERCENTILES):
+    found = cell.get("spread")
+    if not found or any(v is None for v in found):
         return None
-    return {p: float(clean_number(cell[p]) or 0) for p in PERCENTILES}
+    return {p: float(clean_number(v) or 0) for p, v in zip(PERCENTILES, found, strict=True)}
 
 
 def _float(number: Any) -> float | int:

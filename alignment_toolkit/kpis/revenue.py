@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from alignment_toolkit.kpi import Kpi, Spread
+from alignment_toolkit.kpi import Kpi
 
 BOTH = {"marketing": 0.5, "sales": 0.5}
 MOSTLY_SALES = {"marketing": 0.4, "sales": 0.6}
@@ -22,15 +22,11 @@ def _revenue(t: Any) -> Any:
 
 
 def _active(t: Any) -> Any:
-    return (t.account_id.notnull() & (t.amount > 0)).any().ifelse(1, 0)
+    return (t.account_id.notnull() & (t.amount > 0)).ifelse(1, 0).max()
 
 
 def _orders(t: Any) -> Any:
     return t.order_id.nunique(where=t.amount > 0)
-
-
-def _bought(t: Any) -> Any:
-    return (t.amount > 0).any()
 
 
 revenue = Kpi(
@@ -73,9 +69,7 @@ arpu = Kpi(
     bottom=_active,
     n_unit="clients",
     empty="no active client",
-    spread=Spread(
-        keys=("account_id",), value=_revenue, where=lambda t: (t.account_id.notnull() & (t.amount > 0)).any()
-    ),
+    spread=True,
 )
 
 average_order = Kpi(
@@ -90,7 +84,7 @@ average_order = Kpi(
     bottom=_orders,
     n_unit="orders",
     empty="no order with a positive line",
-    spread=Spread(keys=("account_id", "order_id"), value=_revenue, where=_bought),
+    spread=True,
 )
 
 KPIS = (revenue, active_clients, arpu, average_order)
