@@ -11,7 +11,18 @@ from alignment_toolkit import units
 from alignment_toolkit.charts.text import MISSING, clean, humanise, shorten
 from alignment_toolkit.results import Chart, Finding, KpiValue
 
-__all__ = ["MOST", "ChartData", "Point", "Series", "alt_text", "of_finding", "of_gap", "of_months", "of_slices", "table"]
+__all__ = [
+    "MOST",
+    "ChartData",
+    "Point",
+    "Series",
+    "alt_text",
+    "of_finding",
+    "of_gap",
+    "of_months",
+    "of_slices",
+    "table",
+]
 
 MOST: Final = 12
 _KINDS: Final = {
@@ -38,6 +49,11 @@ class Point:
     n: int | None = None
     immature: bool = False
 
+    def __post_init__(self) -> None:
+        """Make the place fit to be drawn."""
+        if isinstance(self.x, str):
+            object.__setattr__(self, "x", clean(self.x))
+
 
 @dataclass(frozen=True)
 class Series:
@@ -45,6 +61,10 @@ class Series:
 
     name: str
     points: tuple[Point, ...]
+
+    def __post_init__(self) -> None:
+        """Make the name fit to be drawn."""
+        object.__setattr__(self, "name", clean(self.name))
 
 
 @dataclass(frozen=True)
@@ -63,12 +83,18 @@ class ChartData:
     x_unit: str | None = None
     y_unit: str | None = None
     currency: str = ""
+    group_label: str = ""
     reference: float | None = None
     reference_label: str = ""
     zone: tuple[float, float] | None = None
     note: str = ""
     left_out: int = 0
     rows: tuple[tuple[Any, ...], ...] = field(default=(), repr=False)
+
+    def __post_init__(self) -> None:
+        """Make every text fit to be drawn, whoever made it."""
+        for name in ("title", "x_label", "y_label", "currency", "group_label", "reference_label", "note"):
+            object.__setattr__(self, name, clean(getattr(self, name)))
 
     @property
     def numeric_x(self) -> bool:
@@ -91,12 +117,12 @@ def number(value: float | None, unit: str | None, currency: str = "") -> str:
     if value is None or not math.isfinite(value):
         return units.NOT_AVAILABLE
     text = f"{value:,.2f}".rstrip("0").rstrip(".") if abs(value) < 1e15 else f"{value:.3g}"
-    return f"{text} {unit}" if unit else text
+    return f"{text} {clean(unit)}" if unit else text
 
 
 def as_number(value: Any) -> float | None:
     """Give a finite number, or None for anything else."""
-    if isinstance(value, bool) or not isinstance(value, (int, float)) or not math.isfinite(value):
+    if isinstance(value, bool) or not isinstance(value, (int, float)) or not abs(value) < 1e300:
         return None
     return float(value)
 
@@ -136,21 +162,31 @@ def of_finding(finding: Finding, *, currency: str = "", note: str = "") -> Chart
     if not points:
         return None
     reference = as_number(chart.reference)
-    close = reference is not None and math.isclose(reference, finding.margin, rel_tol=1e-9)
     data = ChartData(
         kind=chart.kind,
         title=clean(chart.title) or clean(finding.title),
         series=points,
         x_label=labels.get(x) or humanise(x),
         y_label=labels.get(y) or humanise(y),
+        group_label=(labels.get(group) or humanise(group)) if group else "",
         x_unit=unit_of(x),
         y_unit=unit_of(y),
         currency=currency,
         reference=reference,
-        reference_label="tolerated up to" if close else "reference",
+        reference_label=_reference_label(reference, finding),
         note=note,
     )
     return _at_most(data)
+
+
+def _reference_label(reference: float | None, finding: Finding) -> str:
+    if reference is not None and math.isclose(reference, finding.margin, rel_tol=1e-9):
+        return "tolerated up to"
+    share = finding.gap is not None and finding.gap.unit == "share"
+    # Where the chart shows the share that is in order, the margin stands at what is left of the whole.
+    if reference is not None and share and math.isclose(reference, 1 - finding.margin, rel_tol=1e-9):
+        return "tolerated from"
+    return "reference"
 
 
 def _roles(chart: Chart, rows: Sequence[Mapping[str, Any]]) -> tuple[str, str, str | None]:
@@ -158,7 +194,11 @@ def _roles(chart: Chart, rows: Sequence[Mapping[str, Any]]) -> tuple[str, str, s
     if chart.kind == "matrix" and rows and all(as_number(r.get(chart.y)) is None for r in rows):
         others = [chart.group, *rows[0]]
         for name in others:
-            if name and name not in (chart.x, chart.y) and any(as_number(r.get(name)) is not None for r in rows):
+            if (
+                name
+                and name not in (chart.x, chart.y)
+                and any(as_number(r.get(name)) is not None for r in rows)
+            ):
                 return chart.x, name, chart.y
     return chart.x, chart.y, chart.group
 
@@ -228,7 +268,7 @@ def of_gap(finding: Finding, *, currency: str = "", note: str = "") -> ChartData
     lower = -finding.margin if finding.direction == "both" else -math.inf
     return ChartData(
         kind="interval",
-        title=f"The gap against what is tolerated: {clean(finding.title)}",
+        title=f"The gap: {number(value, gap.unit, currency)}, tolerated {_tolerated(finding, currency)}",
         series=(Series("", (Point("Gap", value, as_number(gap.low), as_number(gap.high), gap.n),)),),
         x_label="Gap",
         y_label="Gap",
@@ -240,6 +280,12 @@ def of_gap(finding: Finding, *, currency: str = "", note: str = "") -> ChartData
         note=note,
         rows=(("Gap", value, gap.low, gap.high, gap.n),),
     )
+
+
+def _tolerated(finding: Finding, currency: str) -> str:
+    unit = finding.gap.unit if finding.gap is not None else None
+    margin = number(finding.margin, unit, currency)
+    return f"between -{margin} and {margin}" if finding.direction == "both" else f"up to {margin}"
 
 
 def of_months(rows: Sequence[KpiValue], *, currency: str = "", note: str = "") -> ChartData | None:
@@ -286,7 +332,8 @@ def of_slices(
     overlap = least.high is not None and most.low is not None and least.high >= most.low
     data = ChartData(
         kind="dots",
-        title=f"{clean(first.title)} by {dimension}: {span}" + ("; their intervals overlap" if overlap else ""),
+        title=f"{clean(first.title)} by {dimension}: {span}"
+        + ("; their intervals overlap" if overlap else ""),
         series=(Series("", points),),
         x_label=humanise(dimension),
         y_label=clean(first.title),
@@ -311,22 +358,68 @@ def table_rows(data: ChartData) -> tuple[tuple[Any, ...], ...]:
 
 
 def table(data: ChartData) -> tuple[tuple[str, ...], tuple[tuple[str, ...], ...]]:
-    """Give the chart's data as a table of text: headers and rows, empty columns left out."""
+    """Give the chart's data as a table of text: headers and rows, empty columns left out.
+
+    Several series that share their places stand side by side.
+    """
     rows = data.rows if data.rows and len(data.rows[0]) == 7 else table_rows(data)
-    heads = ("Group", data.x_label or "Item", data.y_label or "Value", "95 % interval", "n", "Note")
+    side_by_side = _pivot(data, rows)
+    if side_by_side is not None:
+        return side_by_side
+    heads = (
+        data.group_label or "Group",
+        data.x_label or "Item",
+        data.y_label or "Value",
+        "95 % interval",
+        "n",
+        "Note",
+    )
     written = [
         (
             clean(name) if name else "",
             data.place(x),
             data.number(y),
-            "" if low is None or high is None else f"{data.number(low)} to {data.number(high)}",
+            _between(data, low, high),
             "" if n is None else f"{n:,}",
-            "too young to compare" if immature else "",
+            "too young" if immature else "",
         )
         for name, x, y, low, high, n, immature in rows
     ]
     used = [i for i in range(len(heads)) if i in (1, 2) or any(row[i] for row in written)]
     return tuple(heads[i] for i in used), tuple(tuple(row[i] for i in used) for row in written)
+
+
+def _between(data: ChartData, low: float | None, high: float | None) -> str:
+    return "" if low is None or high is None else f"{data.number(low)} to {data.number(high)}"
+
+
+def _pivot(
+    data: ChartData, rows: tuple[tuple[Any, ...], ...]
+) -> tuple[tuple[str, ...], tuple[tuple[str, ...], ...]] | None:
+    names = list(dict.fromkeys(row[0] for row in rows))
+    places = list(dict.fromkeys(row[1] for row in rows))
+    known = {(row[0], row[1]): row for row in rows}
+    if (
+        not 2 <= len(names) <= 4
+        or data.kind == "scatter"
+        or len(known) != len(rows)
+        or len(known) * 2 < len(names) * len(places)
+    ):
+        return None
+
+    def cell(row: tuple[Any, ...] | None) -> str:
+        if row is None:
+            return ""
+        inside = (
+            _between(data, row[3], row[4]),
+            f"n {row[5]:,}" if row[5] is not None else "",
+            "too young" if row[6] else "",
+        )
+        about = "; ".join(t for t in inside if t)
+        return data.number(row[2]) + (f" ({about})" if about else "")
+
+    written = tuple((data.place(p), *(cell(known.get((name, p))) for name in names)) for p in places)
+    return (data.x_label or "Item", *(clean(n) for n in names)), written
 
 
 def alt_text(data: ChartData) -> str:
@@ -335,7 +428,9 @@ def alt_text(data: ChartData) -> str:
     said = []
     for name, p in points[:MOST]:
         who = ", ".join(shorten(t, 60) for t in (name, data.place(p.x)) if t)
-        interval = "" if p.low is None or p.high is None else f" ({data.number(p.low)} to {data.number(p.high)})"
+        interval = (
+            "" if p.low is None or p.high is None else f" ({data.number(p.low)} to {data.number(p.high)})"
+        )
         said.append(f"{who} {data.number(p.y)}{interval}{', too young to compare' if p.immature else ''}")
     more = len(points) - MOST + data.left_out if len(points) > MOST else data.left_out
     tail = f"; and {more} more in the table" if more > 0 else ""
@@ -343,4 +438,6 @@ def alt_text(data: ChartData) -> str:
     if data.reference is not None:
         line = f" The line '{data.reference_label}' stands at {data.number(data.reference)}."
     small = f" {data.note}." if data.note else ""
-    return f"{_KINDS.get(data.kind, 'Chart')}. {shorten(data.title, 200)}. {'; '.join(said)}{tail}.{line}{small}"
+    return (
+        f"{_KINDS.get(data.kind, 'Chart')}. {shorten(data.title, 200)}. {'; '.join(said)}{tail}.{line}{small}"
+    )

@@ -12,8 +12,19 @@ from matplotlib.patches import Rectangle
 from matplotlib.ticker import MaxNLocator
 
 from alignment_toolkit.charts.data import ChartData, Point
-from alignment_toolkit.charts.style import GRID, INK, MUTED, PALETTE, PAPER, ZONE, colour, plain, style
-from alignment_toolkit.charts.text import shorten, width, wrap
+from alignment_toolkit.charts.style import (
+    GRID,
+    INK,
+    MUTED,
+    PALETTE,
+    PAPER,
+    ZONE,
+    advance,
+    colour,
+    plain,
+    style,
+)
+from alignment_toolkit.charts import text as texts
 
 __all__ = ["draw"]
 
@@ -21,6 +32,21 @@ WIDE: Final = 7.0
 SMALL: Final = 4.3
 _CHAR: Final = 0.078  # inches of one column at the usual size
 _HATCH: Final = "////"
+
+
+def width(text: str) -> float:
+    """Give a text's width in columns of the drawing's own font."""
+    return sum(advance(c) for c in text) / 0.6
+
+
+def shorten(text: str, columns: float) -> str:
+    """Cut a text to a width in this font."""
+    return texts.shorten(text, columns, width)
+
+
+def wrap(text: str, columns: float, lines: int = 2) -> list[str]:
+    """Break a text into lines of a width in this font."""
+    return texts.wrap(text, columns, lines, width)
 
 
 def draw(data: ChartData, *, titled: bool = True, small: bool = False) -> Figure:
@@ -43,24 +69,28 @@ def draw(data: ChartData, *, titled: bool = True, small: bool = False) -> Figure
 class _Sheet:
     """A figure measured in inches from its top left corner, with one axes."""
 
-    def __init__(self, data: ChartData, wide: float, titled: bool, *, height: float, left: float, right: float) -> None:
+    def __init__(
+        self, data: ChartData, wide: float, titled: bool, *, height: float, left: float, right: float
+    ) -> None:
         names = [s.name for s in data.series if s.name] if len(data.series) > 1 else []
-        if data.kind in ("matrix",):
+        if data.kind in ("matrix", "lines"):
             names = []
-        title = wrap(data.title, int(wide / (_CHAR * 1.12)), 2) if titled and data.title else []
-        note = _note(data)
+        title = wrap(data.title, int(wide / 0.1), 2) if titled and data.title else []
+        notes = wrap(_note(data), int(wide / 0.064), 2) if _note(data) else []
         rows = _legend_rows(names, wide)
         top = 0.12 + 0.21 * len(title) + (0.24 * len(rows) + 0.06 if rows else 0.06)
-        bottom = 0.5 + (0.2 if note else 0)
+        bottom = (0.34 if wide < WIDE else 0.5) + 0.14 * len(notes) + (0.06 if notes else 0)
         whole = top + height + bottom
         self.figure = Figure(figsize=(wide, whole))
-        self.axes: Axes = self.figure.add_axes((left / wide, bottom / whole, (wide - left - right) / wide, height / whole))
+        self.axes: Axes = self.figure.add_axes(
+            (left / wide, bottom / whole, (wide - left - right) / wide, height / whole)
+        )
         self.wide, self.whole, self.left, self.height = wide, whole, left, height
         self.plot_wide = wide - left - right
         self.axes.set_facecolor("none")
         for side in ("top", "right", "left", "bottom"):
             self.axes.spines[side].set_visible(False)
-        self.axes.tick_params(length=0, colors=MUTED, labelsize=8.5)
+        self.axes.tick_params(length=0, colors=MUTED, labelsize=8.5, pad=5)
         self.axes.set_axisbelow(True)
         y = 0.2
         for line in title:
@@ -69,12 +99,14 @@ class _Sheet:
         for row in rows:
             for x, name, position in row:
                 shade = colour(name, position)
-                box = Rectangle((self._x(x), self._y(y + 0.045)), 0.11 / wide, 0.11 / whole, color=shade, lw=0)
+                box = Rectangle(
+                    (self._x(x), self._y(y + 0.045)), 0.11 / wide, 0.11 / whole, color=shade, lw=0
+                )
                 self.figure.add_artist(box)
                 self.write(x + 0.17, y + 0.05, shorten(name, 24), size=9)
             y += 0.24
-        if note:
-            self.write(0.04, whole - 0.07, shorten(note, int(wide / 0.066)), size=7.5, shade=MUTED)
+        for i, line in enumerate(notes):
+            self.write(0.04, whole - 0.07 - 0.14 * (len(notes) - 1 - i), line, size=7.5, shade=MUTED)
 
     def _x(self, inches: float) -> float:
         return inches / self.wide
@@ -88,7 +120,7 @@ class _Sheet:
         how.setdefault("va", "baseline")
         self.figure.text(self._x(x), self._y(y), text, color=shade, fontsize=size, **how)
 
-    def label_rows(self, places: Sequence[float], labels: Sequence[str], columns: int) -> None:
+    def label_rows(self, places: Sequence[float], labels: Sequence[str], columns: float) -> None:
         """Write category labels at the left edge, wrapped: left-aligned they stay true in any font."""
         low, high = self.axes.get_ylim()
         for place, label in zip(places, labels, strict=True):
@@ -105,7 +137,7 @@ class _Sheet:
         ticks = _ticks(low, high, max(2, int(self.plot_wide / 1.0)))
         self.axes.set_xticks(ticks, [_tick(t, unit, data.currency, ticks) for t in ticks])
         self.axes.grid(axis="x", color=GRID, lw=0.7)
-        self._x_label(label)
+        self.label_x(label)
 
     def scale_y(self, low: float, high: float, data: ChartData) -> None:
         """Set the vertical scale with few, round ticks and a light grid."""
@@ -114,20 +146,26 @@ class _Sheet:
         self.axes.set_yticks(ticks, [_tick(t, data.y_unit, data.currency, ticks) for t in ticks])
         self.axes.grid(axis="y", color=GRID, lw=0.7)
 
-    def _x_label(self, label: str) -> None:
+    def label_x(self, label: str) -> None:
+        """Write what the horizontal scale shows; a small chart's caption says it already."""
+        if self.wide < WIDE:
+            return
         bottom = self.axes.get_position().y0 * self.whole
-        y = self.whole - bottom + 0.37
-        self.write(self.left, y, shorten(label, int(self.plot_wide / 0.07)), size=8.5, shade=MUTED)
+        y = self.whole - bottom + 0.39
+        self.write(self.left, y, shorten(label, self.plot_wide / 0.072), size=8.5, shade=MUTED)
 
 
 def _note(data: ChartData) -> str:
     parts = [data.note] if data.note else []
+    sizes = {p.n for s in data.series for p in s.points if p.n is not None}
+    if data.kind in ("interval", "lines") and sizes:
+        parts.append(f"n {min(sizes):,}" + (f" to {max(sizes):,}" if len(sizes) > 1 else ""))
     if any(p.immature for s in data.series for p in s.points):
         parts.append("hatched or hollow: too young to compare")
     if data.left_out:
         parts.append(f"{data.left_out} more in the table")
     if any(p.low is not None for s in data.series for p in s.points):
-        parts.append("whiskers and bands: 95 % interval")
+        parts.append("bar: 95 % interval" if data.kind == "interval" else "whiskers and bands: 95 % interval")
     return " · ".join(parts)
 
 
@@ -183,8 +221,13 @@ def _limits(values: Sequence[float], *, zero: bool, pad: float = 0.06) -> tuple[
     low, high = min(values), max(values)
     if zero:
         low, high = min(low, 0.0), max(high, 0.0)
-    span = (high - low) or abs(high) or 1.0
-    return (low - pad * span if low < 0 or not zero else low), (high + pad * span if high > 0 or not zero else high)
+    # Numbers that differ by less than a float can tell apart are one place, which still needs room around it.
+    span = max(high - low, 1e-9 * max(abs(low), abs(high))) or 1.0
+    low, high = (
+        (low - pad * span if low < 0 or not zero else low),
+        (high + pad * span if high > 0 or not zero else high),
+    )
+    return (low, high) if high > low else (low - 0.5 * span * (not zero), high + 0.5 * span)
 
 
 def _ends(data: ChartData) -> list[float]:
@@ -224,9 +267,9 @@ def _categories(data: ChartData) -> list[str]:
     return list(dict.fromkeys(data.place(p.x) for s in data.series for p in s.points))
 
 
-def _label_room(labels: Sequence[str], wide: float) -> tuple[float, int]:
-    most = int(wide * 0.36 / _CHAR)
-    columns = max(6, min(most, max((width(t) for t in labels), default=6)))
+def _label_room(labels: Sequence[str], wide: float) -> tuple[float, float]:
+    most = wide * 0.36 / _CHAR
+    columns = max(6.0, min(most, max((width(t) for t in labels), default=6.0) + 0.1))
     return columns * _CHAR + 0.2, columns
 
 
@@ -241,7 +284,7 @@ def _bars(data: ChartData, wide: float, titled: bool) -> Figure:
     step = max(thick * groups + (0.16 if groups == 1 else 0.2), 0.4)
     left, columns = _label_room(labels, wide)
     longest = max(width(_value_text(data, p)) for s in data.series for p in s.points)
-    right = min(longest * 0.07 + 0.2, wide * 0.28)
+    right = min(longest * 0.072 + 0.2, wide * 0.4)
     head = 0.2 if data.reference is not None else 0.0
     sheet = _Sheet(data, wide, titled, height=step * len(labels) + head, left=left, right=right)
     axes = sheet.axes
@@ -253,7 +296,16 @@ def _bars(data: ChartData, wide: float, titled: bool) -> Figure:
         for p in series.points:
             at = where[data.place(p.x)] + ((groups - 1) / 2 - number) * thick
             if dots:
-                axes.plot([p.y], [at], "o", ms=6.5, color=PAPER if p.immature else shade, mec=shade, mew=1.5, zorder=4)
+                axes.plot(
+                    [p.y],
+                    [at],
+                    "o",
+                    ms=6.5,
+                    color=PAPER if p.immature else shade,
+                    mec=shade,
+                    mew=1.5,
+                    zorder=4,
+                )
                 _whisker(axes, p, at, across=True, shade=shade)
             else:
                 axes.barh(
@@ -290,7 +342,7 @@ def _lines(data: ChartData, wide: float, titled: bool) -> Figure:
     small = wide < WIDE
     ends = [(shorten(s.name, 18), s.points[-1]) for s in data.series]
     texts = [f"{name} {data.number(p.y)}".strip() for name, p in ends]
-    right = min(max(width(t) for t in texts) * 0.068 + 0.2, wide * 0.36)
+    right = min(max(width(t) for t in texts) * 0.072 + 0.25, wide * 0.4)
     sheet = _Sheet(data, wide, titled, height=1.35 if small else 2.3, left=0.66, right=right)
     axes = sheet.axes
     labels = [] if data.numeric_x else _categories(data)
@@ -306,7 +358,14 @@ def _lines(data: ChartData, wide: float, titled: bool) -> Figure:
         xs, ys = [x_of(p) for p in series.points], [p.y for p in series.points]
         band = [(x_of(p), p.low, p.high) for p in series.points if p.low is not None and p.high is not None]
         if len(band) > 1 and (many or not labels):
-            axes.fill_between([b[0] for b in band], [b[1] for b in band], [b[2] for b in band], color=shade, alpha=0.16, lw=0)
+            axes.fill_between(
+                [b[0] for b in band],
+                [b[1] for b in band],
+                [b[2] for b in band],
+                color=shade,
+                alpha=0.16,
+                lw=0,
+            )
         elif band:
             for p in series.points:
                 _whisker(axes, p, x_of(p), across=False, shade=shade)
@@ -316,7 +375,9 @@ def _lines(data: ChartData, wide: float, titled: bool) -> Figure:
         axes.plot(xs[split:], ys[split:], color=shade, lw=1.4, ls=(0, (2, 2)))
         for x, p in zip(xs, series.points, strict=True):
             if labels or p.immature or len(xs) <= MOST_MARKS:
-                axes.plot([x], [p.y], "o", ms=5, color=PAPER if p.immature else shade, mec=shade, mew=1.4, zorder=4)
+                axes.plot(
+                    [x], [p.y], "o", ms=5, color=PAPER if p.immature else shade, mec=shade, mew=1.4, zorder=4
+                )
             if p.immature and labels:
                 axes.axvspan(x - 0.5, x + 0.5, facecolor="none", edgecolor=GRID, hatch=_HATCH, lw=0, zorder=0)
     span = highs - lows
@@ -337,7 +398,7 @@ def _lines(data: ChartData, wide: float, titled: bool) -> Figure:
         every = math.ceil(len(labels) / most)
         shown = list(range(len(labels)))[::every]
         axes.set_xticks(shown, [shorten(labels[i], 12) for i in shown])
-        sheet._x_label(data.x_label)
+        sheet.label_x(data.x_label)
     else:
         first, last = _limits([x_of(p) for s in data.series for p in s.points], zero=False, pad=0.0)
         sheet.scale_x(first, last, data, unit=data.x_unit, label=data.x_label)
@@ -353,7 +414,9 @@ def _funnel(data: ChartData, wide: float, titled: bool) -> Figure:
     points = data.series[0].points
     left, columns = _label_room(labels, wide)
     step = 0.44
-    sheet = _Sheet(data, wide, titled, height=step * len(points), left=left, right=1.9 if wide == WIDE else 1.4)
+    said = [_funnel_text(data, points, i, wide) for i in range(len(points))]
+    right = min(max(width(t) for t in said) * 0.072 + 0.2, wide * 0.45)
+    sheet = _Sheet(data, wide, titled, height=step * len(points), left=left, right=right)
     axes = sheet.axes
     axes.set_ylim(-(len(points) - 0.5) * step, step / 2)
     first = points[0].y
@@ -362,10 +425,8 @@ def _funnel(data: ChartData, wide: float, titled: bool) -> Figure:
         axes.barh(-i * step, p.y, 0.27, color=PAPER if p.immature else shade, edgecolor=shade, lw=0.8,
                   hatch=_HATCH if p.immature else None)  # fmt: skip
         _whisker(axes, p, -i * step, across=True)
-        before = points[i - 1].y if i else 0.0
-        share = f"  {p.y / before:.1%} of the step before".replace("%", " %") if i and before > 0 and wide == WIDE else ""
         axes.annotate(
-            data.number(p.y) + share, (max(p.y, p.high or p.y, 0.0), -i * step), xytext=(5, 0), textcoords="offset points",
+            said[i], (max(p.y, p.high or p.y, 0.0), -i * step), xytext=(5, 0), textcoords="offset points",
             fontsize=8.5, color=INK, va="center_baseline", annotation_clip=False,
         )  # fmt: skip
     sheet.label_rows([-i * step for i in range(len(points))], [data.place(p.x) for p in points], columns)
@@ -376,12 +437,21 @@ def _funnel(data: ChartData, wide: float, titled: bool) -> Figure:
     return sheet.figure
 
 
+def _funnel_text(data: ChartData, points: Sequence[Point], i: int, wide: float) -> str:
+    before = points[i - 1].y if i else 0.0
+    if wide < WIDE or before <= 0 or not 0 <= points[i].y / before < 10:
+        return data.number(points[i].y)
+    return f"{data.number(points[i].y)}  ({points[i].y / before * 100:.1f} % of the step before)"
+
+
 def _waterfall(data: ChartData, wide: float, titled: bool) -> Figure:
     points = data.series[0].points
     labels = [data.place(p.x) for p in points]
     left, columns = _label_room([*labels, "sum"], wide)
     step = 0.4
-    sheet = _Sheet(data, wide, titled, height=step * (len(points) + 1), left=left, right=1.2)
+    longest = max(width(data.number(v)) for v in (*(p.y for p in points), math.fsum(p.y for p in points))) + 1
+    right = min(longest * 0.072 + 0.2, wide * 0.4)
+    sheet = _Sheet(data, wide, titled, height=step * (len(points) + 1), left=left, right=right)
     axes = sheet.axes
     axes.set_ylim(-(len(points) + 0.5) * step, step / 2)
     running, edges = 0.0, [0.0]
@@ -433,7 +503,7 @@ def _matrix(data: ChartData, wide: float, titled: bool) -> Figure:
     sheet.label_rows([-0.52 * r - 0.26 for r in range(len(rows))], rows, room)
     axes.set_xticks([])
     axes.set_yticks([])
-    sheet._x_label(f"{data.y_label} by {data.x_label}")
+    sheet.label_x(f"{data.y_label}; {data.x_label} across, {data.group_label or 'group'} down")
     return sheet.figure
 
 
@@ -464,7 +534,7 @@ def _scatter(data: ChartData, wide: float, titled: bool) -> Figure:
 
 def _interval(data: ChartData, wide: float, titled: bool) -> Figure:
     p = data.series[0].points[0]
-    sheet = _Sheet(data, wide, titled, height=0.74, left=0.3, right=0.3)
+    sheet = _Sheet(data, wide, titled, height=0.74, left=0.22, right=0.3)
     axes = sheet.axes
     axes.set_ylim(0, 1)
     zone = data.zone or (0.0, 0.0)
@@ -472,21 +542,29 @@ def _interval(data: ChartData, wide: float, titled: bool) -> Figure:
     low, high = _limits(ends, zero=False, pad=0.12)
     if data.y_unit == "share" and min(ends) >= 0:
         low = min(0.0, low) if min(ends) < 0 else 0.0
-    axes.add_patch(Rectangle((max(zone[0], low), 0.0), min(zone[1], high) - max(zone[0], low), 0.72, color=ZONE, lw=0, zorder=0))
+    axes.add_patch(
+        Rectangle(
+            (max(zone[0], low), 0.0), min(zone[1], high) - max(zone[0], low), 0.72, color=ZONE, lw=0, zorder=0
+        )
+    )
     for edge in zone:
         if math.isfinite(edge):
             axes.plot([edge, edge], [0, 0.72], color=INK, lw=1.1, ls=(0, (4, 2)))
     span = high - low
     axes.text(_inside(zone[1], low, span), 0.8, f"tolerated up to {data.number(zone[1])}", fontsize=8.5, color=INK,
               ha="right" if zone[1] - low > span * 0.42 else "left", va="baseline")  # fmt: skip
-    outside = (p.low if p.low is not None else p.y) > zone[1] or (p.high if p.high is not None else p.y) < zone[0]
+    outside = (p.low if p.low is not None else p.y) > zone[1] or (
+        p.high if p.high is not None else p.y
+    ) < zone[0]
     shade = PALETTE[1] if outside else PALETTE[0]
     if p.low is not None and p.high is not None:
         axes.plot([p.low, p.high], [0.28, 0.28], color=shade, lw=5, alpha=0.45, solid_capstyle="butt")
     axes.plot([p.y], [0.28], "o", ms=9, color=shade, mec=PAPER, mew=1.2, zorder=4)
-    axes.text(p.y, 0.46, data.number(p.y), fontsize=9.5, fontweight="bold", color=INK, ha="center", va="baseline")
+    axes.text(
+        p.y, 0.46, data.number(p.y), fontsize=9.5, fontweight="bold", color=INK, ha="center", va="baseline"
+    )
     axes.set_yticks([])
-    sheet.scale_x(low, high, data, unit=data.y_unit, label=f"Gap (n {p.n:,})" if p.n is not None else "Gap")
+    sheet.scale_x(low, high, data, unit=data.y_unit, label="Gap")
     return sheet.figure
 
 

@@ -7,14 +7,32 @@ import re
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import lru_cache
+from pathlib import Path
 from typing import Any, Final
 
 import matplotlib as mpl
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
+from matplotlib.ft2font import FT2Font
 from matplotlib.text import Text
 
-__all__ = ["DARK", "DEPARTMENTS", "GRID", "INK", "MUTED", "PALETTE", "colour", "darker_page", "png", "style", "svg"]
+from alignment_toolkit.charts.text import width
+
+__all__ = [
+    "DARK",
+    "DEPARTMENTS",
+    "GRID",
+    "INK",
+    "MUTED",
+    "PALETTE",
+    "advance",
+    "colour",
+    "darker_page",
+    "png",
+    "style",
+    "svg",
+]
 
 # Okabe-Ito, the strongest against white first.
 PALETTE: Final = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#6E6E6E", "#F0E442")
@@ -26,7 +44,16 @@ GRID: Final = "#d9dee3"
 ZONE: Final = "#e6f1f8"
 PAPER: Final = "#ffffff"
 # What the same parts look like on a dark page.
-DARK: Final = {INK: "#e8ebee", MUTED: "#a9b4bf", GRID: "#3a444e", ZONE: "#1d3444", PAPER: "#171c21"}
+DARK: Final = {
+    INK: "#e8ebee",
+    MUTED: "#a9b4bf",
+    GRID: "#3a444e",
+    ZONE: "#1d3444",
+    PAPER: "#171c21",
+    "#0072b2": "#3d9bd6",
+    "#d55e00": "#f0803c",
+    "#009e73": "#2fc296",
+}
 
 _RC: Final[dict[str, Any]] = {
     "text.parse_math": False,
@@ -60,6 +87,24 @@ def style() -> Iterator[None]:
         yield
 
 
+@lru_cache(maxsize=1)
+def _font() -> FT2Font:
+    font = FT2Font(str(Path(mpl.get_data_path()) / "fonts" / "ttf" / "DejaVuSans.ttf"))
+    font.set_size(100, 72)
+    return font
+
+
+@lru_cache(maxsize=4096)
+def advance(character: str) -> float:
+    """Give a character's width in em, in the font of the drawings; what that font lacks counts as a wide one."""
+    code = ord(character)
+    if width(character) == 0:
+        return 0.0
+    if not _font().get_char_index(code):
+        return 1.0
+    return float(_font().load_char(code).linearHoriAdvance) / 65536 / 100
+
+
 def colour(name: str, position: int) -> str:
     """Give the colour of a series: a department's own, else by position."""
     return DEPARTMENTS.get(name.strip().casefold(), PALETTE[position % len(PALETTE)])
@@ -79,11 +124,13 @@ def svg(figure: Figure) -> str:
     with style():
         nothing = {"Date": None, "Creator": None, "Format": None, "Type": None}
         figure.savefig(buffer, format="svg", metadata=nothing, facecolor="none")
-    return _FONT.sub(_SYSTEM, buffer.getvalue()).decode("utf-8")
+    # The prologue names a document type at an address; an image inside a page needs neither.
+    drawn = buffer.getvalue()
+    return _FONT.sub(_SYSTEM, drawn[drawn.index(b"<svg") :]).decode("utf-8")
 
 
 def darker_page(picture: str) -> str:
-    """Give the same SVG for a dark page: ink, grid and paper exchanged, data colours kept."""
+    """Give the same SVG for a dark page: ink, grid and paper exchanged, the darkest data colours lifted."""
 
     def exchange(match: re.Match[str]) -> str:
         styles = match.group()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from collections.abc import Callable
 from typing import Any, Final
 
 __all__ = ["MISSING", "clean", "humanise", "shorten", "width", "wrap"]
@@ -73,26 +74,29 @@ def _columns(character: str) -> int:
     return 2 if unicodedata.east_asian_width(character) in ("W", "F") else 1
 
 
-def shorten(text: str, columns: int) -> str:
-    """Cut text to a width, with an ellipsis where something was cut.
+def shorten(text: str, columns: float, measure: Callable[[str], float] | None = None) -> str:
+    """Cut text to a width, with an ellipsis where something was cut; `measure` gives the width of a text in columns.
 
     Examples
     --------
     >>> shorten("Lighthouse", 6)
     'Light…'
     """
-    if width(text) <= columns:
+    wide = measure or width
+    if wide(text) <= columns:
         return text
-    kept, used = [], 1
+    kept, used = [], wide("…")
     for character in text:
-        used += _columns(character)
+        used += wide(character)
         if used > columns:
             break
         kept.append(character)
     return "".join(kept).rstrip() + "…"
 
 
-def wrap(text: str, columns: int, lines: int = 2) -> list[str]:
+def wrap(
+    text: str, columns: float, lines: int = 2, measure: Callable[[str], float] | None = None
+) -> list[str]:
     """Break text into at most so many lines of at most so many columns; what does not fit ends in an ellipsis.
 
     Examples
@@ -100,19 +104,21 @@ def wrap(text: str, columns: int, lines: int = 2) -> list[str]:
     >>> wrap("paid search in the north", 12)
     ['paid search', 'in the north']
     """
+    wide = measure or width
     done: list[str] = []
     words = text.split() or [""]
     line = ""
     for position, word in enumerate(words):
         joined = f"{line} {word}" if line else word
-        if width(joined) <= columns:
+        if wide(joined) <= columns:
             line = joined
             continue
         if line and len(done) < lines - 1:
             done.append(line)
             line = word
-            if width(word) <= columns:
+            if wide(word) <= columns:
                 continue
         # The last line takes all that is left, cut; so does a word that is longer than a line.
-        return [*done, shorten(" ".join([*([] if line == word else [line] if line else []), *words[position:]]), columns)]
+        rest = [line] if line and line != word else []
+        return [*done, shorten(" ".join([*rest, *words[position:]]), columns, wide)]
     return [*done, line]

@@ -39,6 +39,10 @@ class Report:
     analysis: Analysis
     audience: str = "internal"
 
+    def __post_init__(self) -> None:
+        """Refuse an audience for which no report is built."""
+        check_audience(self.audience)
+
     @classmethod
     def of(cls, analysis: Analysis, *, audience: str = "internal") -> Report:
         """Make a report.
@@ -48,7 +52,7 @@ class Report:
         ParameterError
             For an audience that is unknown or not built yet.
         """
-        return cls(analysis, check_audience(audience))
+        return cls(analysis, audience)
 
     @cached_property
     def document(self) -> Document:
@@ -101,7 +105,9 @@ def check_format(name: str) -> str:
         For a format that is not built yet, or unknown, with what there is.
     """
     if name in _PLANNED:
-        raise ParameterError(f"Reports in the format '{name}' are not built yet; built: {', '.join(FORMATS)}.")
+        raise ParameterError(
+            f"Reports in the format '{name}' are not built yet; built: {', '.join(FORMATS)}."
+        )
     if name not in FORMATS:
         raise UnknownName("report format", name, FORMATS)
     return name

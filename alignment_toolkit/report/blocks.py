@@ -114,13 +114,17 @@ class Tiles:
 
 @dataclass(frozen=True)
 class Cell:
-    """A cell: its text, a smaller second line, and the number behind it for writers that keep numbers."""
+    """A cell: its text, a smaller second line, and the number behind it for writers that keep numbers.
+
+    `whole` asks for one unbroken line.
+    """
 
     text: str
     small: str = ""
     number: float | None = None
     unit: str | None = None
     mood: Mood = "none"
+    whole: bool = False
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,18 @@ from typing import Final
 from alignment_toolkit import charts, units
 from alignment_toolkit.charts import as_number, clean
 from alignment_toolkit.report import words
-from alignment_toolkit.report.blocks import Block, Cell, Figure, Heading, Prose, SideBySide, Table, Tile, Tiles, data
+from alignment_toolkit.report.blocks import (
+    Block,
+    Cell,
+    Figure,
+    Heading,
+    Prose,
+    SideBySide,
+    Table,
+    Tile,
+    Tiles,
+    data,
+)
 from alignment_toolkit.results import Analysis, KpiValue
 
 __all__ = ["key_figures", "slices", "totals"]
@@ -32,7 +43,10 @@ def key_figures(analysis: Analysis, note: str) -> list[Block]:
     found: list[Block] = [_tiles(rows, analysis.currency, compared), _table(rows, analysis, compared)]
     if any(r.immature for r in rows):
         found.append(
-            Prose("Rows marked * hold cases too young to have come to their end; do not compare them.", tone="muted")
+            Prose(
+                "Rows marked * hold cases too young to have come to their end; do not compare them.",
+                tone="muted",
+            )
         )
     found += _courses(analysis, note)
     return found
@@ -50,7 +64,9 @@ def _tiles(rows: Sequence[KpiValue], currency: str, compared: str | None) -> Til
                 title=clean(r.title) + (" *" if r.immature else ""),
                 value=charts.number(as_number(r.value), r.unit, currency),
                 interval=f"95 % interval {interval}" if interval and r.low != r.high else "",
-                change=f"{change}{against}" + ("" if mark or not about else ", no clear change") if change else "",
+                change=f"{change}{against}" + ("" if mark or not about else ", no clear change")
+                if change
+                else "",
                 small=f"n {r.n:,}",
             )
         )
@@ -59,32 +75,48 @@ def _tiles(rows: Sequence[KpiValue], currency: str, compared: str | None) -> Til
 
 def _table(rows: Sequence[KpiValue], analysis: Analysis, compared: str | None) -> Table:
     currency = analysis.currency
+    two_sides = all(set(r.owners) <= {"marketing", "sales"} for r in rows)
     written = []
     for r in rows:
         change, about = words.change_text(r, currency, compared)
         value = as_number(r.value) if r.status == "ok" else None
         written.append(
             (
-                Cell(clean(r.title) + (" *" if r.immature else "")),
+                Cell(
+                    clean(r.title) + (" *" if r.immature else ""),
+                    clean(r.reason) if value is None and r.reason else "",
+                ),
                 Cell(
                     charts.number(value, r.unit, currency),
-                    small=clean(r.reason) if value is None and r.reason else "",
+                    small=words.interval_text(r, currency) if value is not None and r.low != r.high else "",
                     number=value,
                     unit=r.unit,
                 ),
-                Cell(words.interval_text(r, currency) if value is not None and r.low != r.high else ""),
-                Cell(f"{r.n:,}", small=f"{r.censored:,} too young" if r.censored else "", number=r.n, unit="count"),
+                Cell(
+                    f"{r.n:,}",
+                    small=f"{r.censored:,} too young" if r.censored else "",
+                    number=r.n,
+                    unit="count",
+                ),
                 *([Cell(change, small=about)] if compared else []),
-                Cell(words.owners_text(r.owners)),
+                Cell(_owners(r) if two_sides else words.owners_text(r.owners)),
             )
         )
+    owners_head = "Answer for it, marketing : sales" if two_sides else "Answer for it, in %"
     change_head = (f"Change against {data(compared)}",) if compared else ()
-    columns = ("Key figure", "Value", "95 % interval", "n", *change_head, "Who answers for it, in %")
-    numeric = (False, True, True, True, *((True,) if compared else ()), False)
-    note = "Money and counts of all cases have no sampling error and so no interval." if any(
-        r.low is None or r.low == r.high for r in rows if r.status == "ok"
-    ) else ""
+    columns = ("Key figure", "Value, 95 % interval", "n", *change_head, owners_head)
+    numeric = (False, True, True, *((True,) if compared else ()), two_sides)
+    note = (
+        "Money and counts of all cases have no sampling error and so no interval."
+        if any(r.low is None or r.low == r.high for r in rows if r.status == "ok")
+        else ""
+    )
     return Table(f"Key figures, {data(analysis.period)}", columns, tuple(written), numeric, note=note)
+
+
+def _owners(row: KpiValue) -> str:
+    shares = (as_number(row.owners.get(side)) or 0.0 for side in ("marketing", "sales"))
+    return " : ".join(f"{share * 100:.0f}" for share in shares) if row.owners else ""
 
 
 def _courses(analysis: Analysis, note: str) -> list[Block]:
@@ -119,7 +151,9 @@ def _one_dimension(
     analysis: Analysis, dimensions: tuple[str, ...], rows: Sequence[KpiValue], note: str
 ) -> list[Block]:
     named = " and ".join(clean(d).replace("_", " ") for d in dimensions)
-    kpis = [k for k in dict.fromkeys(r.kpi for r in rows) if any(r.kpi == k and r.status == "ok" for r in rows)]
+    kpis = [
+        k for k in dict.fromkeys(r.kpi for r in rows) if any(r.kpi == k and r.status == "ok" for r in rows)
+    ]
     if not kpis:
         return []
     titles = {r.kpi: clean(r.title) for r in rows}
@@ -134,11 +168,11 @@ def _one_dimension(
     )
     more = len(values) - _ROWS
     table = Table(
-        f"By {named}",
+        f"Values with 95 % intervals, by {named}",
         (charts.humanise(named), *(titles[k] for k in kpis)),
         written,
         (False, *(True for _ in kpis)),
-        note=f"{more} more rows are in analysis.json." if more > 0 else "",
+        note=f"{more:,} more rows are in analysis.json." if more > 0 else "",
     )
     whole = {r.kpi: r for r in totals(analysis)}
     drawn = []
@@ -161,5 +195,8 @@ def _slice_cell(row: KpiValue | None, currency: str) -> Cell:
     interval = words.interval_text(row, currency) if row.low != row.high else ""
     small = "; ".join(t for t in (interval, f"n {row.n:,}") if t)
     return Cell(
-        charts.number(value, row.unit, currency) + (" *" if row.immature else ""), small, number=value, unit=row.unit
+        charts.number(value, row.unit, currency) + (" *" if row.immature else ""),
+        small,
+        number=value,
+        unit=row.unit,
     )

@@ -54,7 +54,9 @@ def slices_of(finding: Finding, findings: Sequence[Finding]) -> list[Finding]:
 
 def in_order(findings: Sequence[Finding]) -> list[Finding]:
     """Sort by severity, then by the money that is at least at stake, then by certainty, then by name."""
-    return sorted(findings, key=lambda f: (_SEVERITY.get(f.severity, 3), -_least_money(f), -_certainty(f), f.id))
+    return sorted(
+        findings, key=lambda f: (_SEVERITY.get(f.severity, 3), -_least_money(f), -_certainty(f), f.id)
+    )
 
 
 def _least_money(finding: Finding) -> float:
@@ -73,29 +75,34 @@ def _certainty(finding: Finding) -> float:
 
 def answer(finding: Finding, anchor: str, currency: str) -> Answer:
     """Give a finding's line on the first screen."""
-    facts: list[tuple[str, str]] = []
-    if finding.gap is not None and as_number(finding.gap.value) is not None:
-        facts.append(("How far", words.gap_sentence(finding, currency)))
-    if finding.money_at_stake is not None:
-        facts.append(("What it costs", words.money_text(finding.money_at_stake)))
-    elif finding.status == "misaligned":
-        facts.append(("What it costs", "not put into money"))
-    if finding.status == "misaligned" and finding.who:
-        facts.append(("Who can act", words.departments(finding.who)))
-    if finding.status == "misaligned" and finding.advice:
-        facts.append(("What next", clean(finding.advice)))
-    if finding.status == "uncertain" and finding.needs_more is not None:
-        facts.append(("What it would take", words.what_it_takes(finding)))
     tag = words.STATUS.get(finding.status, clean(finding.status))
-    if finding.status == "misaligned" and finding.severity != "none":
-        tag += f", {finding.severity}"
-    return Answer(
-        mood=words.MOODS.get(finding.status, "open"),
-        status=tag,
-        title=Link(clean(finding.title), anchor),
-        text=clean(finding.statement),
-        facts=tuple(facts),
+    gap = (
+        words.gap_sentence(finding, currency)
+        if finding.gap is not None and as_number(finding.gap.value) is not None
+        else ""
     )
+    mood, link = words.MOODS.get(finding.status, "open"), Link(clean(finding.title), anchor)
+    if finding.status != "misaligned":
+        takes = (
+            f" To settle it: {_small_start(words.what_it_takes(finding))}"
+            if finding.status == "uncertain"
+            else ""
+        )
+        return Answer(mood, tag, link, f"Gap {gap}.{takes}" if gap else takes.strip())
+    money = finding.money_at_stake
+    next_ = [words.departments(finding.who), clean(finding.advice)]
+    facts = (
+        ("How far", gap),
+        ("How sure", words.short_chance(finding)),
+        ("What it costs", words.money_text(money) if money is not None else "not put into money"),
+        ("Who, and what next", ": ".join(t for t in next_ if t)),
+    )
+    severity = f", severity {finding.severity}" if finding.severity != "none" else ""
+    return Answer(mood, tag + severity, link, clean(finding.statement), tuple((k, v) for k, v in facts if v))
+
+
+def _small_start(text: str) -> str:
+    return text[:1].lower() + text[1:]
 
 
 def full(finding: Finding, anchor: str, currency: str, note: str, slices: Sequence[Finding] = ()) -> Section:
@@ -174,7 +181,8 @@ def _reason(finding: Finding) -> str:
 def _tags(finding: Finding) -> tuple[str, ...]:
     severity = f"Severity: {finding.severity}" if finding.status == "misaligned" else ""
     by = f"{charts.humanise(', '.join(finding.by))}: {charts.by_text(finding.by)}" if finding.by else ""
-    tags = (words.STATUS.get(finding.status, finding.status), severity, finding.nature, finding.area, by)
+    kind = (charts.humanise(finding.nature), charts.humanise(finding.area))
+    tags = (words.STATUS.get(finding.status, finding.status), severity, *kind, by)
     return tuple(clean(t) for t in tags if t)
 
 
@@ -184,7 +192,7 @@ def _head(finding: Finding, anchor: str, currency: str, note: str) -> list[Block
         found.append(Prose(clean(finding.statement), tone="lead"))
     drawn = charts.of_gap(finding, currency=currency, note=note)
     if drawn is not None:
-        found.append(Figure(drawn, with_table=False))
+        found.append(Figure(drawn, small=True, with_table=False))
     facts = [
         ("Gap", words.gap_sentence(finding, currency) if drawn is not None else ""),
         ("How sure", words.how_sure(finding)),
@@ -215,7 +223,11 @@ def _chart(finding: Finding, currency: str, note: str) -> list[Block]:
     drawn = charts.of_finding(finding, currency=currency, note=note)
     if drawn is None:
         return [Prose("The chart of this finding has no rows that can be drawn.", tone="muted")]
-    return [Figure(drawn)]
+    # A chart of the evidence has its numbers in the evidence's own table.
+    own_rows = finding.chart.rows is not None
+    return [
+        Figure(drawn, with_table=own_rows or len(finding.evidence.rows) > _SHOWN and drawn.kind == "scatter")
+    ]
 
 
 def _measures(finding: Finding, currency: str) -> list[Block]:
@@ -242,20 +254,22 @@ def _slices(slices: Sequence[Finding], currency: str) -> list[Block]:
         (
             Cell(f"{charts.humanise(', '.join(f.by))}: {charts.by_text(f.by)}"),
             Cell(words.STATUS.get(f.status, f.status), mood=words.MOODS.get(f.status, "open")),
-            Cell(charts.number(as_number(f.gap.value), f.gap.unit, currency) if f.gap else units.NOT_AVAILABLE),
+            Cell(
+                charts.number(as_number(f.gap.value), f.gap.unit, currency) if f.gap else units.NOT_AVAILABLE
+            ),
             Cell(words.interval_text(f.gap, currency) if f.gap else ""),
             Cell(f"{f.gap.n:,}" if f.gap else ""),
         )
         for f in slices
     )
     columns = ("Slice", "Status", "Gap", "95 % interval", "n")
-    return [Table("The same question in parts of the company", columns, rows, (False, False, True, True, True))]
+    return [
+        Table("The same question in parts of the company", columns, rows, (False, False, True, True, True))
+    ]
 
 
 def _guards(finding: Finding) -> list[Block]:
-    return [
-        Callout(_GUARDS.get(g.guard, charts.humanise(g.guard)), clean(g.message)) for g in finding.guards
-    ]
+    return [Callout(_GUARDS.get(g.guard, charts.humanise(g.guard)), clean(g.message)) for g in finding.guards]
 
 
 def _explanations(finding: Finding) -> list[Block]:
@@ -299,9 +313,20 @@ def _evidence(finding: Finding, currency: str, *, folded: bool = True) -> list[B
     rest = Evidence(evidence.columns, evidence.rows[_SHOWN:])
     more = f"Evidence: the other {len(rest.rows)} rows"
     return [
-        _evidence_table(first, currency, "Evidence: rows to check", note.replace("all of them", "the others")),
+        _evidence_table(
+            first, currency, "Evidence: rows to check", note.replace("all of them", "the others")
+        ),
         Fold(more, (_evidence_table(rest, currency, more, ""),)),
     ]
+
+
+def _moment(text: str) -> str:
+    """Write a time stamp without what says nothing."""
+    return (
+        text[:10] + text[10:].replace("T", " ").removesuffix(" 00:00:00").removesuffix(":00")
+        if text[10:11] == "T"
+        else text
+    )
 
 
 def _evidence_table(evidence: Evidence, currency: str, caption: str, note: str) -> Table:
@@ -310,7 +335,9 @@ def _evidence_table(evidence: Evidence, currency: str, caption: str, note: str) 
         tuple(_cell(value, c.unit, c.role, currency) for value, c in zip(row, evidence.columns, strict=False))
         for row in evidence.rows
     )
-    return Table(caption, tuple(clean(c.label) or clean(c.name) for c in evidence.columns), rows, numeric, note=note)
+    return Table(
+        caption, tuple(clean(c.label) or clean(c.name) for c in evidence.columns), rows, numeric, note=note
+    )
 
 
 def _cell(value: object, unit: str | None, role: str, currency: str) -> Cell:
@@ -318,5 +345,8 @@ def _cell(value: object, unit: str | None, role: str, currency: str) -> Cell:
     if found is None or role != "measure":
         if isinstance(value, bool):
             return Cell("yes" if value else "no")
-        return Cell(charts.shorten(clean(value), 200))
+        text = clean(value)
+        return Cell(
+            _moment(text) if role == "time" else charts.shorten(text, 200), whole=charts.width(text) <= 24
+        )
     return Cell(charts.number(found, unit, currency), number=found, unit=unit)

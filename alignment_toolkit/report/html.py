@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import lru_cache
@@ -19,6 +20,8 @@ from alignment_toolkit.report.blocks import CLOSE, OPEN, Document, Figure, witho
 __all__ = ["escape_text", "render"]
 
 _INCH: Final = 96  # pixels of a browser
+# A line must not break between a number and its sign.
+_PER_CENT: Final = re.compile(r"(?<=\d) (?=%)")
 
 
 def escape_text(text: object) -> Markup:
@@ -44,7 +47,7 @@ def escape_text(text: object) -> Markup:
 def _safe(text: str) -> Markup:
     """Escape, keeping the blanks at both ends, which separate words from marked data."""
     cleaned = charts.clean(f"|{text}|", lines=True)[1:-1]
-    return escape(cleaned)
+    return escape(_PER_CENT.sub("\u00a0", cleaned))
 
 
 def _attribute(text: object) -> Markup:
@@ -84,7 +87,9 @@ def _picture(figure: Figure) -> _Picture:
 
 @lru_cache(maxsize=1)
 def _style() -> str:
-    return (resources.files("alignment_toolkit.report") / "templates" / "page.css").read_text(encoding="utf-8")
+    return (resources.files("alignment_toolkit.report") / "templates" / "page.css").read_text(
+        encoding="utf-8"
+    )
 
 
 def _finalize(value: Any) -> Any:

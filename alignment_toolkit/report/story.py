@@ -39,6 +39,7 @@ def story(analysis: Analysis) -> Document:
     >>> story(Analysis.empty(company="Acme", currency="EUR", period="2026-Q3")).title
     'Marketing and sales at \\u2068Acme\\u2069'
     """
+    analysis = _cleaned(analysis)
     label = words.made_up(analysis)
     whole = findings.company_level(analysis.findings)
     # A slice without its company-level finding would be lost; it then stands for itself.
@@ -55,7 +56,9 @@ def story(analysis: Analysis) -> Document:
         ("Key figures in parts of the company", "parts", figures.slices(analysis, label)),
     ]
     told = [
-        findings.full(f, anchors[f.id], currency, label, findings.slices_of(f, analysis.findings) if not f.by else ())
+        findings.full(
+            f, anchors[f.id], currency, label, findings.slices_of(f, analysis.findings) if not f.by else ()
+        )
         for f in [*wrong, *open_]
     ]
     parts += [
@@ -80,6 +83,19 @@ def story(analysis: Analysis) -> Document:
     )
 
 
+def _cleaned(analysis: Analysis) -> Analysis:
+    """Clean every text once, before any of it becomes a word in a sentence."""
+
+    def walk(value: Any) -> Any:
+        if isinstance(value, dict):
+            return {clean(k, lines=True): walk(v) for k, v in value.items()}
+        if isinstance(value, list):
+            return [walk(v) for v in value]
+        return clean(value, lines=True) if isinstance(value, str) else value
+
+    return Analysis.from_json(walk(analysis.to_json()))
+
+
 def _subtitle(analysis: Analysis) -> str:
     text = data(analysis.period)
     if analysis.start and analysis.to:
@@ -92,7 +108,11 @@ def _subtitle(analysis: Analysis) -> str:
 
 
 def _footer(analysis: Analysis, label: str) -> str:
-    made = f"Made with alignment_toolkit {data(analysis.toolkit)}" if analysis.toolkit else "Made with alignment_toolkit"
+    made = (
+        f"Made with alignment_toolkit {data(analysis.toolkit)}"
+        if analysis.toolkit
+        else "Made with alignment_toolkit"
+    )
     return ". ".join(t for t in (label, made, "For internal use") if t) + "."
 
 
@@ -106,7 +126,10 @@ def _answer(
 ) -> Section:
     currency = analysis.currency
     judged = len(wrong) + len(open_) + len(right)
-    blocks: list[Block] = [Heading(2, "The answer", "answer"), Prose(_lead(wrong, open_, right, rest), tone="lead")]
+    blocks: list[Block] = [
+        Heading(2, "The answer", "answer"),
+        Prose(_lead(wrong, open_, right, rest), tone="lead"),
+    ]
     blocks += [findings.answer(f, anchors[f.id], currency) for f in wrong]
     blocks += _overlap(wrong)
     blocks += [findings.answer(f, anchors[f.id], currency) for f in open_]
@@ -129,17 +152,23 @@ def _lead(
     judged = len(wrong) + len(open_) + len(right)
     if not judged:
         return (
-            f"None of {words.plural(len(rest), 'question')} could be judged with the data at hand." if rest else ""
+            f"None of {words.plural(len(rest), 'question')} could be judged with the data at hand."
+            if rest
+            else ""
         )
-    parts = [f"{len(wrong)} out of line", f"{len(right)} aligned"]
+    parts = [_are(len(wrong), "out of line"), _are(len(right), "aligned")]
     if open_:
-        parts.append(f"{len(open_)} uncertain")
+        parts.append(_are(len(open_), "uncertain"))
     text = f"Of {words.plural(judged, 'question')} that could be judged, {words.enumerate_words(parts)}."
     if len(rest) == 1:
         text += " One more could not be judged."
     elif rest:
         text += f" {len(rest)} more could not be judged."
     return text
+
+
+def _are(count: int, what: str) -> str:
+    return f"{count or 'none'} {'is' if count == 1 else 'are'} {what}"
 
 
 def _overlap(wrong: Sequence[Finding]) -> list[Block]:
@@ -198,7 +227,10 @@ def _areas(analysis: Analysis) -> list[Block]:
     )
     note = "Score: aligned among aligned and out of line. Without either there is no score."
     columns = ("Area", "Score", "Decided", "Assessed", "Questions")
-    return [Heading(3, "Areas"), Table("Areas and how far they are covered", columns, rows, (False, *[True] * 4), note=note)]
+    return [
+        Heading(3, "Areas"),
+        Table("Areas and how far they are covered", columns, rows, (False, *[True] * 4), note=note),
+    ]
 
 
 def _data_quality(analysis: Analysis) -> list[Block]:
@@ -210,7 +242,11 @@ def _data_quality(analysis: Analysis) -> list[Block]:
             Cell(clean(q.table)),
             Cell(f"{q.rows:,}", number=q.rows, unit="count"),
             Cell(f"{q.rejected:,}", number=q.rejected, unit="count"),
-            Cell(share.text(as_number(q.linked_share)) if q.linked_share is not None else "", number=q.linked_share, unit="share"),
+            Cell(
+                share.text(as_number(q.linked_share)) if q.linked_share is not None else "",
+                number=q.linked_share,
+                unit="share",
+            ),
             Cell(words.day(q.complete_until)),
         )
         for q in analysis.data_quality
@@ -223,7 +259,9 @@ def _data_quality(analysis: Analysis) -> list[Block]:
 
 def _flat(value: Any, head: str = "") -> list[tuple[str, str]]:
     if isinstance(value, Mapping):
-        return [pair for k, v in value.items() for pair in _flat(v, f"{head}.{clean(k)}" if head else clean(k))]
+        return [
+            pair for k, v in value.items() for pair in _flat(v, f"{head}.{clean(k)}" if head else clean(k))
+        ]
     if isinstance(value, (list, tuple)) and any(isinstance(v, Mapping) for v in value):
         return [pair for i, v in enumerate(value, start=1) for pair in _flat(v, f"{head}.{i}")]
     return [(head, words.plain_value(value))]
@@ -251,7 +289,12 @@ def _methods(analysis: Analysis) -> list[Block]:
     if not used:
         return []
     rows = tuple((Cell(k), Cell("; ".join(dict.fromkeys(v)))) for k, v in used.items())
-    return [Fold("How the intervals were made", (Table("How the intervals were made", ("Method", "Used for"), rows),))]
+    return [
+        Fold(
+            "How the intervals were made",
+            (Table("How the intervals were made", ("Method", "Used for"), rows),),
+        )
+    ]
 
 
 def _settings(analysis: Analysis) -> list[Block]:

@@ -26,6 +26,7 @@ __all__ = [
     "money_text",
     "owners_text",
     "plural",
+    "short_chance",
     "status_text",
     "what_it_takes",
 ]
@@ -125,7 +126,13 @@ def estimate_text(e: Estimate | Measure, currency: str) -> str:
     value = number(as_number(e.value), e.unit, currency)
     interval = interval_text(e, currency)
     exact = as_number(e.low) is not None and as_number(e.low) == as_number(e.high) == as_number(e.value)
-    inside = "no sampling error" if exact else f"{e.level:.0%} interval {interval}".replace("%", " %") if interval else ""
+    inside = (
+        "no sampling error"
+        if exact
+        else f"{e.level:.0%} interval {interval}".replace("%", " %")
+        if interval
+        else ""
+    )
     n = f"n {e.n:,} {data(e.n_unit)}" if e.n_unit else f"n {e.n:,}"
     return f"{value} ({'; '.join(t for t in (inside, n) if t)})"
 
@@ -165,6 +172,16 @@ def how_sure(finding: Finding) -> str:
     return ""
 
 
+def short_chance(finding: Finding) -> str:
+    """Say in half a sentence how sure an alarm is."""
+    p = as_number(finding.p_value)
+    if finding.gap is not None and finding.gap.low is not None and finding.gap.low == finding.gap.high:
+        return "all cases were counted: no sampling error"
+    if p is None:
+        return ""
+    return f"{chance(p)} chance of data like these if the true gap were within what is tolerated"
+
+
 def _q(q: float) -> str:
     return "below 0.001" if q < 0.001 else f"{q:.3f}"
 
@@ -177,7 +194,7 @@ def money_text(money: Money, *, basis: bool = True) -> str:
     text = unit.text(money.value, currency=money.currency)
     if money.low is not None and money.high is not None and money.low != money.high:
         text += f" ({unit.interval(money.low, money.high, currency=money.currency)})"
-    return f"{text}. {data(money.basis)}" if basis and money.basis else text
+    return f"{text}. Basis: {data(money.basis)}" if basis and money.basis else text
 
 
 def departments(names: Sequence[str]) -> str:
@@ -211,7 +228,7 @@ def change_text(row: KpiValue, currency: str, compared: str | None = None) -> tu
     if value is None:
         return units.NOT_AVAILABLE, ""
     text = _difference(value, row.unit, currency)
-    if low is None or high is None:
+    if low is None or high is None or low == high:
         return text, ""
     interval = f"{_difference(low, row.unit, currency)} to {_difference(high, row.unit, currency)}"
     clear = low > 0 or high < 0

@@ -141,7 +141,9 @@ def finding(indicator: str, status: str, title: str, **changed: Any) -> Finding:
     return Finding(indicator=indicator, status=status, title=title, **(known | changed))  # type: ignore[arg-type]
 
 
-def share(value: float, low: float, high: float, n: int = 320, n_unit: str = "leads", method: str = "Kaplan-Meier") -> Estimate:
+def share(
+    value: float, low: float, high: float, n: int = 320, n_unit: str = "leads", method: str = "Kaplan-Meier"
+) -> Estimate:
     """Build an Estimate of a share."""
     return Estimate(value, low, high, n, n_unit, "share", method)
 
@@ -157,13 +159,28 @@ def dropped() -> Finding:
         Column("late", "Late", None, "dimension"),
     )
     rows = tuple(
-        (f"L-{1000 + i:05d}", CHANNELS[i % 5][0], f"2026-08-{1 + i % 28:02d}T09:{i:02d}:00", 4.5 + 1.3 * i, 900.0 + 37 * i, i > 9)
+        (
+            f"L-{1000 + i:05d}",
+            CHANNELS[i % 5][0],
+            f"2026-08-{1 + i % 28:02d}T09:{i:02d}:00",
+            4.5 + 1.3 * i,
+            900.0 + 37 * i,
+            i > 9,
+        )
         for i in range(24)
     )
     curve = tuple(
         {"hours": h, "share": s, "low": s - 0.04, "high": s + 0.04, "channel": c}
         for c, f in (("paid_search", 1.0), ("trade_fair", 0.8), ("email", 0.7))
-        for h, s in ((0, 0.0), (2, 0.2 * f), (4, 0.37 * f), (8, 0.52 * f), (16, 0.66 * f), (24, 0.71 * f), (40, 0.76 * f))
+        for h, s in (
+            (0, 0.0),
+            (2, 0.2 * f),
+            (4, 0.37 * f),
+            (8, 0.52 * f),
+            (16, 0.66 * f),
+            (24, 0.71 * f),
+            (40, 0.76 * f),
+        )
     )
     return finding(
         "dropped_leads",
@@ -226,7 +243,15 @@ def portfolio() -> Finding:
         counter_explanations={"marketing": "Two products were out of stock in August."},
         evidence=Evidence(columns, rows),
         chart=Chart(
-            "bars", "product", "push", None, None, "department", None, 0.0833, "Push by product and department"
+            "bars",
+            "product",
+            "push",
+            None,
+            None,
+            "department",
+            None,
+            0.0833,
+            "Push by product and department",
         ),
     )
 
@@ -239,11 +264,20 @@ def findings() -> tuple[Finding, ...]:
     )  # fmt: skip
     slices = tuple(
         dataclasses.replace(
-            finding("dropped_leads", status, "Leads are dropped at the hand-over", gap=share(v, v - 0.08, v + 0.09, 64)),
+            finding(
+                "dropped_leads",
+                status,
+                "Leads are dropped at the hand-over",
+                gap=share(v, v - 0.08, v + 0.09, 64),
+            ),
             id=f"dropped_leads:{region}",
             by={"region": region},
         )
-        for region, v, status in (("north", 0.41, "misaligned"), ("south", 0.13, "uncertain"), (None, 0.04, "aligned"))
+        for region, v, status in (
+            ("north", 0.41, "misaligned"),
+            ("south", 0.13, "uncertain"),
+            (None, 0.04, "aligned"),
+        )
     )
     return (
         dropped(),
