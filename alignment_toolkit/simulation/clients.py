@@ -26,7 +26,7 @@ def make_orders(world: World, deals: pd.DataFrame) -> pd.DataFrame:
     counter = round(0.02 * len(orders))
     orders = pd.concat([orders, pd.DataFrame({
         "_at": world.moments(rng, counter), "_account": -1, "_deal": -1,
-        "_amount": np.exp(rng.normal(np.log(300), 0.5, counter)), "_discount": 0.0,
+        "_amount": np.exp(rng.normal(np.log(420), 0.5, counter)), "_discount": 0.0,
         "_product": pick_index(rng, world.recipe.products, counter),
     })], ignore_index=True)  # fmt: skip
     orders = orders[orders["_at"] < world.end].sort_values("_at", kind="stable", ignore_index=True)
@@ -51,7 +51,7 @@ def _again(world: World, rng: np.random.Generator, deals: pd.DataFrame) -> pd.Da
     keep = rng.random(len(account)) < season
     account, at = account[keep], at[keep]
     worth = rng.gamma(6, 1 / 6, count)
-    base = np.exp(rng.normal(np.log(2300), 0.5, len(account)))
+    base = np.exp(rng.normal(np.log(3_900), 0.5, len(account)))
     mixed = (world.pushes["marketing"] + world.pushes["sales"]) / 2
     return pd.DataFrame({
         "_at": at, "_account": account, "_deal": -1,

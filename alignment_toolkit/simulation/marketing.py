@@ -81,8 +81,9 @@ def _quarters(first: date, last: date) -> list[tuple[int, int, float]]:
 def _campaigns(world: World, day_weights: Floats) -> tuple[pd.DataFrame, pd.DataFrame, Floats]:
     """Campaigns by quarter: every product has one, the others fall where marketing pushes.
 
-    Their number by product is in the mean the push, their money is lumpy and does not know the product: so the push is
-    the process's share of money exactly, and a quarter's own shares are as uneven as its campaigns are few.
+    Their number by product is in the mean the push; their money is lumpy, grows with their length and does not know the
+    product. So the push is the process's share of money, and a quarter's own shares are as uneven as its campaigns are
+    few.
     """
     rng = world.rng("campaigns")
     recipe, push = world.recipe, world.pushes["marketing"]
@@ -94,14 +95,16 @@ def _campaigns(world: World, day_weights: Floats) -> tuple[pd.DataFrame, pd.Data
         by_chance = pick_index(rng, recipe.products, free, count * push - sure)
         product = np.concatenate([np.flatnonzero(sure), by_chance])
         days = (closes - opens) // DAY
-        begin = np.clip(rng.integers(-30, max(1, days - 14), count), 0, None)
-        length = np.minimum(rng.integers(30, 64, count), days - begin)
+        whole = rng.integers(28, 63, count)
+        raw = np.floor(7 - whole + rng.random(count) * (days + whole - 14)).astype(np.int64)
+        begin = np.clip(raw, 0, None)
+        length = np.minimum(raw + whole, days) - begin
         first = opens + begin * DAY
         quarter_weight = (
             day_weights[(closes - world.start) // DAY] - day_weights[(opens - world.start) // DAY]
         )
         budget = COST_OF_A_LEAD * 0.82 * recipe.leads * quarter_weight / day_weights[-1]
-        lump = np.exp(rng.normal(-0.5 * 0.45**2, 0.45, count))
+        lump = np.exp(rng.normal(-0.5 * 0.35**2, 0.35, count)) * length / length.mean()
         products.append(product)
         starts.append(first)
         ends.append(first + (length - 1) * DAY)
@@ -199,8 +202,7 @@ def _leads(
     )  # fmt: skip
     product = np.where(campaign >= 0, campaign_product[campaign], own)
 
-    popularity = rng.gamma(0.9, 1.0, world.recipe.accounts)
-    account = pick_index(rng, world.recipe.accounts, total, popularity)
+    account = _who(world, rng, at)
     account = np.where((rng.random(total) < 0.04) & ~by_sales, -1, account)
     z = np.where(account >= 0, world.z[account], rng.standard_normal(total))
     region = np.where(
@@ -220,6 +222,18 @@ def _leads(
         response=pick(rng, RESPONSES, total, RESPONSE_SHARES), need=need.astype(object), z=z,
         score=np.clip(50 + 20 * (0.75 * z + 0.66 * rng.standard_normal(total)), 0, 100), by_sales=by_sales,
     )  # fmt: skip
+
+
+def _who(world: World, rng: np.random.Generator, at: Ints) -> Ints:
+    """Accounts of the leads: interest comes in spells, so many a lead follows one of the same account within weeks."""
+    number = np.arange(len(at))
+    account = pick_index(rng, world.recipe.accounts, len(at), rng.gamma(2.0, 0.5, world.recipe.accounts))
+    earliest = np.searchsorted(at, at - 40 * DAY)
+    earlier = earliest + np.floor(rng.random(len(at)) * (number - earliest)).astype(np.int64)
+    leader = np.where(rng.random(len(at)) < 0.45, np.minimum(earlier, number), number)
+    while (leader[leader] != leader).any():
+        leader = leader[leader]
+    return np.asarray(account[leader], dtype=np.int64)
 
 
 def make_spend(world: World, marketing: Marketing, commissions: pd.DataFrame) -> pd.DataFrame:

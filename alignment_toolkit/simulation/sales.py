@@ -59,7 +59,7 @@ def make_handover(world: World, marketing: Marketing) -> Handover:
     own = (marketing.account >= 0) & (rng.random(total) < 0.7)
     seat = np.where(own, world.seat[marketing.account], seat)
 
-    good = rng.random(total) < 1 / (1 + np.exp(-(marketing.score - 46) / 11))
+    good = rng.random(total) < 1 / (1 + np.exp(-(marketing.score - 41) / 11))
     when = _handed_over_at(world, rng, marketing.at)
     qualified = np.where(good & ~marketing.by_sales & (when < world.end), when, NEVER)
     qualified = _one_at_a_time(qualified, marketing.account)
@@ -183,7 +183,7 @@ def make_deals(world: World, marketing: Marketing, handover: Handover) -> pd.Dat
     closed = later(opened, cycle * 8 * 5 / 7)
     done = closed < world.end
 
-    listed = np.exp(rng.normal(np.log(6400), 0.65, count)) * (1 + 0.006 * 20 * world.z[account].clip(-2, 3))
+    listed = np.exp(rng.normal(np.log(10_500), 0.65, count)) * (1 + 0.006 * 20 * world.z[account].clip(-2, 3))
     discount = np.clip(rng.normal(0.07, 0.035, count), 0, 0.25)
     benefit = world.truth.benefit[product]
     pitch = np.where(

@@ -9,8 +9,8 @@ from alignment_toolkit.simulation.recipe import Recipe
 from alignment_toolkit.simulation.writing import write_answers, write_tables
 
 SAMPLE = Recipe(
-    seed=19, accounts=800, leads=3300, salespeople=14, products=8, campaigns=48,
-    plant={"dropped_leads": 1.2, "portfolio_mismatch": 1.0},
+    seed=3, accounts=800, leads=3300, salespeople=14, products=8, campaigns=56,
+    plant={"dropped_leads": 1.2, "portfolio_mismatch": 1.1},
 )  # fmt: skip
 """Two misalignments are planted, the third indicator finds both departments in agreement."""
 

@@ -254,7 +254,7 @@ def _plan(recipe: Recipe, truth: Truth, regions: Texts) -> pd.DataFrame:
             ("kpi", "lead-to-client", "marketing", "target", 0.10, label),
             ("kpi", "leads", "marketing", "target", float(round(recipe.leads / 8, -1)), label),
             ("kpi", "win-rate", "sales", "target", 0.30, label),
-            ("kpi", "arpu", "company", "target", 5500.0, label),
+            ("kpi", "arpu", "company", "target", 10_000.0, label),
         ]
     return pd.DataFrame(rows, columns=["dimension", "key", "department", "measure", "value", "period"])
 

@@ -9,7 +9,9 @@ import sys
 
 import pandas as pd
 
+from alignment_toolkit.company import Company
 from alignment_toolkit.simulation import SAMPLE, simulate
+from alignment_toolkit.tables import TABLES
 
 END = pd.Timestamp("2026-10-01")
 
@@ -61,3 +63,10 @@ def test_the_samples_tables_reach_its_last_day():
         ("spend", "spent_on"), ("assessments", "assessed_at"),
     ):  # fmt: skip
         assert tables[name][column].max() >= END - pd.Timedelta(days=1), name
+
+
+def test_the_toolkit_reads_the_sample_without_a_problem(sample_dir):
+    company = Company.open(sample_dir)
+    assert company.problems == ()
+    assert company.tables == tuple(TABLES)
+    assert str(company.as_of) == "2026-09-30"
