@@ -72,6 +72,7 @@ class Company:
         self._steps = steps
         self._root = root or self
         self._tables: dict[str, Table] = {}
+        self._relations: dict[str, Table] = {}
         self._fingerprint: str | None = None
 
     @classmethod
@@ -238,10 +239,22 @@ class Company:
             return self[name]
         if name not in RELATIONS:
             raise UnknownName("relation", name, [*RELATIONS, *TABLES])
-        made = RELATIONS[name].build(self._root)
+        made = self._root._derived(name)
         for step in self._steps:
             made = narrowed_table(self._root, name, made, step)
         return made
+
+    def _derived(self, name: str) -> Table:
+        """Give a derived relation of the whole company, computed once and kept in the engine.
+
+        Sales lines are a plain selection of a table that may be very large: they stay a view.
+        """
+        if name not in self._relations:
+            made = RELATIONS[name].build(self)
+            if name != "sales":
+                made = self._data.backend.create_table(f"relation {name}", made, temp=True)
+            self._relations[name] = made
+        return self._relations[name]
 
     def relation_columns(self, name: str) -> tuple[str, ...]:
         """Name the columns of a table or a relation."""

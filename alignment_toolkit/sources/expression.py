@@ -24,6 +24,13 @@ _ALLOWED: tuple[type[exp.Expression], ...] = (
     exp.SplitPart, exp.StrPosition, exp.RegexpReplace, exp.RegexpExtract, exp.RegexpLike, exp.RegexpFullMatch,
     exp.StartsWith, exp.EndsWith, exp.Replace, exp.Pad, exp.Extract, exp.Var, exp.Year, exp.Month, exp.Day,
 )  # fmt: skip
+_SCALAR_TYPES = {
+    exp.DataType.Type[name]
+    for name in (
+        "VARCHAR", "TEXT", "BOOLEAN", "SMALLINT", "INT", "BIGINT", "FLOAT", "DOUBLE", "DECIMAL", "DATE", "TIMESTAMP",
+        "TIMESTAMPTZ",
+    )
+}  # fmt: skip
 _FUNCTIONS = (
     "abs", "ceil", "coalesce", "concat", "floor", "greatest", "least", "left", "length", "lower", "nullif",
     "regexp_extract", "regexp_matches", "regexp_replace", "replace", "right", "round", "split_part", "starts_with",
@@ -63,6 +70,10 @@ def scalar(
             what = type(node).__name__.lower()
             raise BadExpression(
                 f"'{what}' is not allowed; it must be one expression over the columns of one row."
+            )
+        if isinstance(node, exp.DataType) and node.this not in _SCALAR_TYPES:
+            raise BadExpression(
+                f"the type {node.sql()} is not allowed; it must be a text, number, date, time or boolean."
             )
     operands: list[str] = []
     marks: list[str] = []

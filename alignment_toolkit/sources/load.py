@@ -113,7 +113,16 @@ def load(engine: Engine, parts: Iterable[Part], zone: str) -> Loaded:
         group = [scan for scan, _ in made if scan is not None]
         if has_people and name != "people":
             group = [_fill_department(engine, scan) for scan in group]
-        scans[name] = [_look(engine, scan) for scan in group]
+        try:
+            scans[name] = [_look(engine, scan) for scan in group]
+        except Exception as error:  # the engine's own errors: an expression of the mapping fails on some cell
+            reason = str(error).splitlines()[0]
+            message = f"{group[0].part.file}: the engine can't compute the columns of {name}: {reason}"
+            loaded.problems.append(
+                Problem(name, group[0].part.file, None, None, None, "engine_refused", "error", message)
+            )
+            loaded.refuse(name, message)
+            continue
         if name == "people":
             _spell_all(scans["people"])
             _departments(engine, scans["people"])

@@ -8,7 +8,7 @@ from typing import Final
 import sqlglot
 from sqlglot import exp
 
-__all__ = ["BadQuery", "is_query", "only_select"]
+__all__ = ["BadQuery", "is_query", "only_select", "qualified"]
 
 _WRITING: Final = (
     exp.Insert, exp.Update, exp.Delete, exp.Merge, exp.Create, exp.Drop, exp.Alter, exp.Command, exp.Copy, exp.Into,
@@ -73,4 +73,24 @@ def only_select(text: str, dialect: str) -> str:
             raise BadQuery("it reads a file; it may read tables only.")
         if isinstance(node, exp.Table) and re.search(r"[./\\]\w+$|://", node.name):
             raise BadQuery(f"'{node.name}' looks like a file; it may read tables only.")
+    return tree.sql(dialect=dialect)
+
+
+def qualified(query: str, catalog: str, schema: str, dialect: str) -> str:
+    """Write the catalog and the usual schema before every table of a checked query.
+
+    Examples
+    --------
+    >>> qualified("SELECT a FROM t, crm.u", "source", "main", "duckdb")
+    'SELECT a FROM source.main.t, source.crm.u'
+    """
+    tree = sqlglot.parse_one(query, read=dialect)
+    own = {cte.alias for cte in tree.find_all(exp.CTE)}
+    for table in tree.find_all(exp.Table):
+        if table.name in own and not table.db:
+            continue
+        if not table.catalog:
+            table.set("catalog", exp.to_identifier(catalog))
+        if not table.db:
+            table.set("db", exp.to_identifier(schema))
     return tree.sql(dialect=dialect)

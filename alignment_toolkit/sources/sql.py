@@ -11,7 +11,7 @@ from alignment_toolkit.errors import DataError, ParameterError, did_you_mean
 from alignment_toolkit.sources.folder import formats
 from alignment_toolkit.sources.mapping import mapped_columns
 from alignment_toolkit.sources.part import Engine, Part, RawColumn, literal, quoted
-from alignment_toolkit.sources.query import BadQuery, is_query, only_select
+from alignment_toolkit.sources.query import BadQuery, is_query, only_select, qualified
 from alignment_toolkit.tables import TABLES
 
 __all__ = ["database_name", "duckdb_parts", "sql_parts"]
@@ -42,14 +42,12 @@ def duckdb_parts(engine: Engine, path: Path, settings: Any) -> list[Part]:
     names |= {t: f"source.{quoted(s)}.{quoted(t)}" for s, t in rows if s == schema}
 
     def make(table: str, name: str) -> Part:
-        relation = names.get(name) or f"({only_select(name, 'duckdb')})"
+        relation = names.get(name)
+        if relation is None:
+            relation = f"({qualified(only_select(name, 'duckdb'), 'source', schema, 'duckdb')})"
         return Part(table, path.name, relation, {}, row=None, large=True)
 
-    engine.execute("USE source")
-    try:
-        return _parts(engine, names, path.name, settings, make, names.__contains__)
-    finally:
-        engine.execute("USE memory")
+    return _parts(engine, names, path.name, settings, make, names.__contains__)
 
 
 def sql_parts(engine: Engine, url: str, settings: Any) -> list[Part]:

@@ -21,14 +21,24 @@ PLAIN = Formats()
 BERLIN = "Europe/Berlin"
 
 
-def typed(kind: str, value: object, formats: Formats = PLAIN, *, physical: str = "VARCHAR", zone: str = BERLIN, **spec):  # type: ignore[no-untyped-def]
+def typed(
+    kind: str,
+    value: object,
+    formats: Formats = PLAIN,
+    *,
+    physical: str = "VARCHAR",
+    zone: str = BERLIN,
+    **spec,
+):  # type: ignore[no-untyped-def]
     """Give (typed value, code of the fault)."""
     made = cell(ColumnSpec("x", kind, **spec), RawColumn("v", physical), formats, zone)  # type: ignore[arg-type]
     if made.wrong_type:
         return None, "wrong_type"
     cases = " ".join(f"WHEN {f.condition} THEN '{f.code}'" for f in made.faults)
     code = f"CASE {cases} END" if cases else "NULL"
-    return ENGINE.execute(f"SELECT {made.typed}, {code} FROM (SELECT CAST(? AS {physical}) AS v)", [value]).fetchone()
+    return ENGINE.execute(
+        f"SELECT {made.typed}, {code} FROM (SELECT CAST(? AS {physical}) AS v)", [value]
+    ).fetchone()
 
 
 @pytest.mark.parametrize(
@@ -93,10 +103,14 @@ def test_what_the_mappings_dates_do_not_take(text: str) -> None:
 
 @given(
     moment=st.datetimes(dt.datetime(1975, 1, 1), dt.datetime(2037, 12, 31), timezones=st.just(dt.UTC)),
-    zone=st.sampled_from(["Europe/Berlin", "America/Sao_Paulo", "Asia/Kolkata", "Australia/Lord_Howe", "UTC"]),
+    zone=st.sampled_from(
+        ["Europe/Berlin", "America/Sao_Paulo", "Asia/Kolkata", "Australia/Lord_Howe", "UTC"]
+    ),
     offset=st.integers(-12 * 60, 14 * 60),
 )
-def test_moments_with_offset_equal_an_independent_reckoning(moment: dt.datetime, zone: str, offset: int) -> None:
+def test_moments_with_offset_equal_an_independent_reckoning(
+    moment: dt.datetime, zone: str, offset: int
+) -> None:
     written = moment.astimezone(dt.timezone(dt.timedelta(minutes=offset))).isoformat()
     expected = moment.astimezone(ZoneInfo(zone)).replace(tzinfo=None)
     assert typed("timestamp", written, zone=zone) == (expected, None)
@@ -252,7 +266,9 @@ def test_missing_values() -> None:
         ("word", "INTEGER", 250, ("250", None)),
     ],
 )  # fmt: skip
-def test_what_the_source_has_typed(kind: str, physical: str, value: object, expected: tuple[object, object]) -> None:
+def test_what_the_source_has_typed(
+    kind: str, physical: str, value: object, expected: tuple[object, object]
+) -> None:
     bounds = {"low": 0, "high": 100} if kind == "score" else {}
     found = typed(kind, value, physical=physical, **bounds)
     assert found[1] == expected[1]

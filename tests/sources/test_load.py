@@ -50,7 +50,10 @@ def test_all_problems_come_at_once_with_file_row_column_and_value(written) -> No
     )
     assert all(p.level == "error" and p.file in ("leads.csv", "orders.csv") for p in company.problems)
     texts = "\n".join(p.message for p in company.problems)
-    assert "leads.csv, row 4: sourced_by is 'sals'; it is none of the allowed words. Did you mean 'sales'" in texts
+    assert (
+        "leads.csv, row 4: sourced_by is 'sals'; it is none of the allowed words. Did you mean 'sales'"
+        in texts
+    )
     assert "leads.csv, row 4: marketing_score is '101'; it must be 0 to 100." in texts
     assert [(q.table, q.rows, q.rejected) for q in company.quality] == [("leads", 1, 3), ("orders", 1, 2)]
 
@@ -82,7 +85,11 @@ def test_a_missing_required_column_refuses_the_table_and_names_the_near_match(wr
 
 @pytest.mark.parametrize(
     ("content", "code"),
-    [("", "empty_file"), ("lead_id,lead_id\n", "duplicate_header"), ('lead_id,created_at\n1,"x\n', "unclosed_quote")],
+    [
+        ("", "empty_file"),
+        ("lead_id,lead_id\n", "duplicate_header"),
+        ('lead_id,created_at\n1,"x\n', "unclosed_quote"),
+    ],
 )
 def test_a_file_that_cannot_be_read_refuses_the_table(written, content: str, code: str) -> None:  # type: ignore[no-untyped-def]
     company = written({"leads.csv": content, "lists.csv": "list_id\n1\n"})
@@ -126,7 +133,9 @@ def test_an_empty_department_is_that_of_the_person(written) -> None:  # type: ig
 
 
 def test_without_people_the_department_is_needed(written) -> None:  # type: ignore[no-untyped-def]
-    company = written({"touches.csv": "touch_id,touched_at,actor\n1,2026-09-01,p1\n", "lists.csv": "list_id\n1\n"})
+    company = written(
+        {"touches.csv": "touch_id,touched_at,actor\n1,2026-09-01,p1\n", "lists.csv": "list_id\n1\n"}
+    )
     assert [p.code for p in company.problems] == ["missing_column"]
 
 
@@ -144,7 +153,11 @@ def test_words_are_shown_in_their_most_frequent_spelling(written) -> None:  # ty
     assert list(leads.owner) == ["Ann", "ann", "ANN", "x", "x"]  # ids are never folded
     # A need and a theme are one vocabulary: three SPEED against two Speed; Cost before cost.
     assert list(leads.need.fillna("-")) == ["SPEED"] * 3 + ["Cost", "-"]
-    assert list(company.fetch(company["campaigns"].order_by("campaign_id")).theme) == ["SPEED", "SPEED", "Cost"]
+    assert list(company.fetch(company["campaigns"].order_by("campaign_id")).theme) == [
+        "SPEED",
+        "SPEED",
+        "Cost",
+    ]
 
 
 def test_many_spellings_go_through_a_look_up(written) -> None:  # type: ignore[no-untyped-def]
@@ -211,14 +224,18 @@ def test_parquet_is_read_where_it_lies_with_the_same_checks(tmp_path: Path) -> N
     assert [str(a) for a in rows.amount] == ["1.5000", "2.2500"]
     assert list(rows.extra) == ["1", "2"]
     assert rows.account_id[0] == "17"
-    kinds = company.backend.con.execute("SELECT view_name FROM duckdb_views() WHERE schema_name = 'main'").fetchall()
+    kinds = company.backend.con.execute(
+        "SELECT view_name FROM duckdb_views() WHERE schema_name = 'main'"
+    ).fetchall()
     assert ("orders",) in kinds
 
 
 def test_a_parquet_column_of_an_impossible_type_refuses_the_table(tmp_path: Path) -> None:
     folder = tmp_path / "acme"
     folder.mkdir()
-    pd.DataFrame({"order_id": ["1"], "ordered_at": [20260901], "amount": [1.0]}).to_parquet(folder / "orders.parquet")
+    pd.DataFrame({"order_id": ["1"], "ordered_at": [20260901], "amount": [1.0]}).to_parquet(
+        folder / "orders.parquet"
+    )
     (folder / "lists.csv").write_text("list_id\n1\n")
     (folder / "leads.parquet").write_bytes(b"PAR1 but no more")
     company = Company.open(folder)
@@ -229,7 +246,9 @@ def test_a_parquet_column_of_an_impossible_type_refuses_the_table(tmp_path: Path
 
 
 ROW = st.lists(
-    st.sampled_from(["a", "b1", "", "2026-09-01", "12", "1.5", "-3", "sales", "SALES ", "sals", "x,y", "nan", "200"]),
+    st.sampled_from(
+        ["a", "b1", "", "2026-09-01", "12", "1.5", "-3", "sales", "SALES ", "sals", "x,y", "nan", "200"]
+    ),
     min_size=0,
     max_size=5,
 )
@@ -247,14 +266,19 @@ def test_every_row_of_a_file_is_accounted_for(written, rows: list[list[str]]) ->
     good = [
         r
         for r in rows
-        if len(r) == 4 and r[0] == "2026-09-01" and r[1] in ("12", "1.5", "-3", "200") and r[2] in ("", "sales", "SALES ")
+        if len(r) == 4
+        and r[0] == "2026-09-01"
+        and r[1] in ("12", "1.5", "-3", "200")
+        and r[2] in ("", "sales", "SALES ")
     ]
     assert table.used == len(good)
     amounts = company.fetch(company["spend"].amount.sum()).iloc[0, 0]
     assert float(amounts or 0) == sum(float(r[1]) for r in good)
 
 
-@given(ids=st.lists(st.text("0123456789aAbBeE-", min_size=1, max_size=18), min_size=1, max_size=12, unique=True))
+@given(
+    ids=st.lists(st.text("0123456789aAbBeE-", min_size=1, max_size=18), min_size=1, max_size=12, unique=True)
+)
 @settings(max_examples=50, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_ids_stay_as_they_are(written, ids: list[str]) -> None:  # type: ignore[no-untyped-def]
     company = written({"leads.csv": "lead_id,created_at\n" + "".join(f"{i},2026-09-01\n" for i in ids)})

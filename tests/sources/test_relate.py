@@ -51,7 +51,12 @@ def test_orphans_are_counted_and_kept(written) -> None:  # type: ignore[no-untyp
         }
     )
     (problem,) = company.problems
-    assert (problem.code, problem.level, problem.column, problem.value) == ("orphan", "warning", "account_id", "zz")
+    assert (problem.code, problem.level, problem.column, problem.value) == (
+        "orphan",
+        "warning",
+        "account_id",
+        "zz",
+    )
     assert "2 of 3 rows have a account_id that accounts does not have" in problem.message
     quality = {q.table: q for q in company.quality}
     assert quality["leads"].rows == 4
@@ -135,7 +140,9 @@ def test_a_date_within_thirty_days_is_not_isolated(written) -> None:  # type: ig
 
 
 def test_what_is_after_as_of_is_not_past(written) -> None:  # type: ignore[no-untyped-def]
-    files = {"orders.csv": "order_id,ordered_at,amount\n1,2026-09-01,1\n2,2026-09-30T23:00,1\n3,2027-01-01,1\n"}
+    files = {
+        "orders.csv": "order_id,ordered_at,amount\n1,2026-09-01,1\n2,2026-09-30T23:00,1\n3,2027-01-01,1\n"
+    }
     assert written(files).as_of == dt.date(2027, 1, 1)
     assert written(files, as_of=dt.date(2026, 9, 30)).complete_until("orders") == dt.date(2026, 9, 30)
     assert written(files, as_of=dt.date(2026, 9, 29)).complete_until("orders") == dt.date(2026, 9, 1)

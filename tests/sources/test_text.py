@@ -17,7 +17,9 @@ ENGINE = duckdb.connect()
 WANTED = ("lead_id", "name", "amount")
 
 
-def read(tmp_path: Path, content: bytes | str, **options: object) -> tuple[TextTable, list[tuple[object, ...]]]:
+def read(
+    tmp_path: Path, content: bytes | str, **options: object
+) -> tuple[TextTable, list[tuple[object, ...]]]:
     path = tmp_path / "leads.csv"
     path.write_bytes(content if isinstance(content, bytes) else content.encode())
     table = read_text(ENGINE, path, "raw", WANTED, **options)  # type: ignore[arg-type]
@@ -37,7 +39,9 @@ def test_three_rows(tmp_path: Path, plain: bool, mark: str, end: str) -> None:
     assert (table.rows, table.blank, table.refused) == (3, 0, 0)
 
 
-@pytest.mark.parametrize("word", ["NA", "None", "null", "nan", "NULL", "TRUE", "-", "#N/A", "NaN", "n/a", "0", " "])
+@pytest.mark.parametrize(
+    "word", ["NA", "None", "null", "nan", "NULL", "TRUE", "-", "#N/A", "NaN", "n/a", "0", " "]
+)
 def test_only_the_empty_cell_is_missing(tmp_path: Path, word: str) -> None:
     for plain in (True, False):
         _, rows = read(tmp_path, f"lead_id,name\n1,{word}\n2,\n", plain_by_engine=plain)
@@ -89,7 +93,9 @@ def test_many_ragged_rows_are_counted_and_the_first_listed(tmp_path: Path) -> No
         (b"Report of May\nlead_id,name\n", "no_known_column", "The header must be the first row"),
     ],
 )
-def test_what_cannot_be_read_is_refused_by_name(tmp_path: Path, content: bytes, code: str, words: str) -> None:
+def test_what_cannot_be_read_is_refused_by_name(
+    tmp_path: Path, content: bytes, code: str, words: str
+) -> None:
     table, _ = read(tmp_path, content)
     assert table.refusal is not None
     assert table.refusal.code == code
