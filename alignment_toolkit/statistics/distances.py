@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,6 +17,7 @@ from alignment_toolkit.statistics.resampling import generator
 __all__ = ["Side", "total_variation_gap"]
 
 Array = NDArray[np.float64]
+Way = Literal["few", "all"]
 
 # Above this many effective lumps their unequal sizes no longer show, and a multinomial draw does.
 _MANY = 60.0
@@ -98,15 +99,17 @@ class _Push:
 
 
 class _Path:
-    """From an observed deviation to the nearest one of any given size.
+    """From an observed deviation to one of any given size, by cutting a multiple of `weight` off every category.
 
-    Nearest in the metric `spread` (variances): minimise the sum of (seen - moved)^2 / spread where the positive and
-    the negative parts of `moved` each sum to the size. The solution cuts a multiple of the spread off every category
-    (soft threshold), so that what could be noise goes first; beyond the size seen it adds instead, up to `room`.
+    How far the seen distance overshoots the true one depends on where the true deviation sits: more where it sits in
+    few categories, less where all deviate a little. So there are two ways. The `few` way cuts variance over deviation
+    (the garrote of Breiman 1995, Technometrics 37): what could be noise goes first, and few categories are left. The
+    `all` way scales the deviation as it is. Beyond the size seen both add instead of cutting, up to `room`.
     """
 
-    def __init__(self, seen: Array, spread: Array, up_room: Array, down_room: Array) -> None:
-        self.spread = np.maximum(spread, _TINY)
+    def __init__(self, way: Way, seen: Array, variance: Array, up_room: Array, down_room: Array) -> None:
+        size = np.maximum(np.abs(seen), _TINY)
+        self.weight = np.maximum(variance, _TINY) / size if way == "few" else size
         self.up, self.down = np.maximum(seen, 0.0), np.maximum(-seen, 0.0)
         self.up_room = np.where(seen > 0, np.maximum(up_room, self.up), 0.0)
         self.down_room = np.where(seen < 0, np.maximum(down_room, self.down), 0.0)
@@ -124,7 +127,7 @@ class _Path:
         on = part > 0
         if not on.any():
             return np.zeros(1), np.zeros(1)
-        x, v, most = part[on], self.spread[on], room[on]
+        x, v, most = part[on], self.weight[on], room[on]
         cuts = np.unique(np.concatenate([x / v, (x - most) / v, [0.0]]))[::-1]
         return cuts, np.clip(x[None, :] - cuts[:, None] * v[None, :], 0.0, most[None, :]).sum(axis=1)
 
@@ -135,21 +138,21 @@ class _Path:
         """Give the deviation of that size."""
         up_cut = np.interp(size, self.sizes, self.up_cuts)
         down_cut = np.interp(size, self.sizes, self.down_cuts)
-        up = np.clip(self.up - up_cut * self.spread, 0.0, self.up_room)
-        down = np.clip(self.down - down_cut * self.spread, 0.0, self.down_room)
+        up = np.clip(self.up - up_cut * self.weight, 0.0, self.up_room)
+        down = np.clip(self.down - down_cut * self.weight, 0.0, self.down_room)
         return np.asarray(up - down, dtype=float)
 
 
 class _AgainstPlans:
     """Mean over sides of the distance between push and plan."""
 
-    def __init__(self, pushes: Sequence[_Push]) -> None:
+    def __init__(self, pushes: Sequence[_Push], way: Way) -> None:
         self.pushes = pushes
         self.paths = []
         for push in pushes:
             q = _plan(push)
-            spread = (q + push.shares) / 2 / push.effective
-            self.paths.append(_Path(push.shares - q, spread, 1 - q, q))
+            variance = (q + push.shares) / 2 / push.effective
+            self.paths.append(_Path(way, push.shares - q, variance, 1 - q, q))
         self.largest = float(np.mean([path.largest for path in self.paths]))
         self.prices = np.unique(np.concatenate([path.price for path in self.paths]))[::-1]
         self.sizes = np.mean([path.size_at(self.prices) for path in self.paths], axis=0)
@@ -171,19 +174,19 @@ class _AgainstPlans:
 class _Between:
     """Distance between the pushes of two sides."""
 
-    def __init__(self, pushes: Sequence[_Push]) -> None:
+    def __init__(self, pushes: Sequence[_Push], way: Way) -> None:
         self.pushes = pushes
         one, two = pushes
-        # The common centre, each side weighing by its precision, with half a lump spread over the categories seen.
+        # The common centre, each side weighing by its precision.
         self.first = (1 / one.effective) / (1 / one.effective + 1 / two.effective)
         self.second = 1 - self.first
         centre = self.second * one.shares + self.first * two.shares
         self.centre = centre
-        spread = centre / one.effective + centre / two.effective
+        variance = centre / one.effective + centre / two.effective
         with np.errstate(divide="ignore", invalid="ignore"):
             up = np.where(self.second > 0, centre / self.second, 1.0)
             down = np.where(self.first > 0, centre / self.first, 1.0)
-        self.path = _Path(one.shares - two.shares, spread, up, down)
+        self.path = _Path(way, one.shares - two.shares, variance, up, down)
         self.largest = self.path.largest
         self.seen = float(self.distance([push.shares[None, :] for push in pushes])[0])
 
@@ -200,45 +203,53 @@ def _plan(push: _Push) -> Array:
     return push.target
 
 
-class _Curve:
-    """One-sided p values over candidate truths, made monotone, so that interval and tests agree."""
+Case = _AgainstPlans | _Between
 
-    def __init__(self, case: _AgainstPlans | _Between, seed: str, draws: int) -> None:
-        self.case, self.seed, self.draws = case, seed, draws
+
+def _p_values(few: Case, every: Case, m: float, seed: str, draws: int) -> tuple[float, float]:
+    """Give the p values of a distance of at most `m` and of at least `m`."""
+    up, behind = _tails(few, m, seed, draws)
+    return up, max(behind, _tails(every, m, seed, draws)[1])
+
+
+def _tails(case: Case, m: float, seed: str, draws: int) -> tuple[float, float]:
+    random = generator(seed)  # the same numbers for each candidate: the curve is smooth
+    shares = [push.draw(p, draws, random) for push, p in zip(case.pushes, case.process(m), strict=True)]
+    drawn = case.distance(shares)
+    ahead = int((drawn >= case.seen - _TINY).sum())
+    behind = int((drawn <= case.seen + _TINY).sum())
+    return (1 + ahead) / (draws + 1), (1 + behind) / (draws + 1)
+
+
+class _Curve:
+    """One-sided p values over candidate truths, made monotone, so that interval and tests agree.
+
+    `up` is that of a distance of at most the candidate, on the way that overshoots most; `down` that of at least the
+    candidate, the larger of the two ways.
+    """
+
+    def __init__(self, few: Case, every: Case, seed: str, draws: int) -> None:
+        self.few, self.every, self.seed, self.draws = few, every, seed, draws
         self.known: dict[float, tuple[float, float]] = {}
-        top = case.largest
-        for m in np.linspace(0.0, top, 9):
+        for m in np.linspace(0.0, max(few.largest, every.largest), 9):
             self._look(float(m))
         # Halve where a p value moves most, so that the quantiles are met between near neighbours.
-        for _ in range(24):
+        for _ in range(20):
             at = sorted(self.known)
-            gaps = [self._change(a, b) for a, b in pairwise(at)]
-            if not gaps or max(gaps) < 0.15:
+            moves = [self._move(a, b) for a, b in pairwise(at)]
+            if max(moves, default=0.0) < 0.15:
                 break
-            i = int(np.argmax(gaps))
+            i = int(np.argmax(moves))
             self._look(0.5 * (at[i] + at[i + 1]))
         self.at = np.array(sorted(self.known))
         self.up = np.maximum.accumulate([self.known[m][0] for m in self.at])
         self.down = np.maximum.accumulate([self.known[m][1] for m in self.at][::-1])[::-1]
 
-    def _look(self, m: float) -> tuple[float, float]:
-        if m not in self.known:
-            random = generator(self.seed)  # the same numbers for each candidate: the curve is smooth
-            shares = [
-                push.draw(p, self.draws, random)
-                for push, p in zip(self.case.pushes, self.case.process(m), strict=True)
-            ]
-            drawn = self.case.distance(shares)
-            ahead = int((drawn >= self.case.seen - _TINY).sum())
-            behind = int((drawn <= self.case.seen + _TINY).sum())
-            self.known[m] = ((1 + ahead) / (self.draws + 1), (1 + behind) / (self.draws + 1))
-        return self.known[m]
+    def _look(self, m: float) -> None:
+        self.known[m] = _p_values(self.few, self.every, m, self.seed, self.draws)
 
-    def _change(self, a: float, b: float) -> float:
-        if b - a < 1e-4:
-            return 0.0
-        one, two = self.known[a], self.known[b]
-        return max(_reach(one[0], two[0]), _reach(one[1], two[1]))
+    def _move(self, a: float, b: float) -> float:
+        return 0.0 if b - a < 1e-3 else max(map(_between, self.known[a], self.known[b]))
 
     def above(self, m: float) -> float:
         if m < 0:
@@ -250,23 +261,31 @@ class _Curve:
             return 0.0
         return 1.0 if m < 0 else float(np.interp(m, self.at, self.down))
 
-    def crossing(self, values: Array, level: float) -> float:
-        """Give where rising values reach the level first."""
-        i = int(np.searchsorted(values, level, side="left"))
-        if i == 0:
-            return float(self.at[0])
-        if i == len(values):
-            return float(self.at[-1])
-        a, b = values[i - 1], values[i]
-        return float(self.at[i - 1] + (level - a) / (b - a) * (self.at[i] - self.at[i - 1]))
+    def low(self) -> float:
+        return _first(self.at, self.up, 0.025)
+
+    def high(self) -> float:
+        """Give the upper limit: 1 where even the largest distance within reach isn't rejected."""
+        return 1.0 if self.down[-1] >= 0.025 else -_first(-self.at[::-1], self.down[::-1], 0.025)
+
+    def middle(self) -> float:
+        """Give the distance that is as likely too small as too large, or 0."""
+        return _first(self.at, self.up - self.down, 0.0)
 
 
-def _reach(a: float, b: float) -> float:
-    """Say how far two p values are apart, more where they lie to the two sides of the quantile that decides."""
-    span = abs(a - b)
-    if min(a, b) < 0.025 < max(a, b):
-        span += 0.3 if max(a, b) - min(a, b) > 0.01 else 0.0
-    return span
+def _between(a: float, b: float) -> float:
+    """Say how far two p values are apart, more where the quantile that decides lies between them."""
+    low, high = min(a, b), max(a, b)
+    return high - low + (0.3 if low < 0.025 < high and high - low > 0.01 else 0.0)
+
+
+def _first(at: Array, rising: Array, level: float) -> float:
+    """Give where rising values first reach the level."""
+    i = int(np.searchsorted(rising, level, side="left"))
+    if i == 0 or i == len(rising):
+        return float(at[min(i, len(at) - 1)])
+    step = (level - rising[i - 1]) / (rising[i] - rising[i - 1])
+    return float(at[i - 1] + step * (at[i] - at[i - 1]))
 
 
 def total_variation_gap(
@@ -278,11 +297,11 @@ def total_variation_gap(
     shares *of the process* and its plan: the share of its push to move. Without, the distance between two sides'
     shares. The distance of the sample itself is biased upwards, the more the fewer campaigns or accounts there are.
 
-    Estimator: for each candidate distance, the nearest process that has it is drawn again (clusters in their sizes,
-    falling on products by the candidate's shares, so that a product that got no campaign by chance is allowed for).
-    The estimate is the candidate for which the seen distance is the median of the drawn ones, or 0; the interval holds
-    the candidates for which it is in neither tail of 2.5 % (test inversion by parametric bootstrap: Carpenter 1999,
-    Statistics in Medicine 18; nearest process: soft threshold, Donoho 1995).
+    Estimator: for each candidate distance, processes near to what was seen that have it are drawn again (clusters in
+    their sizes, falling on products by the candidate's shares, so that a product that got no campaign by chance is
+    allowed for). The estimate is the candidate for which the seen distance is as likely too small as too large, or 0;
+    the interval holds the candidates for which it lies in neither tail of 2.5 % (test inversion by parametric
+    bootstrap: Carpenter 1999, Statistics in Medicine 18).
 
     Parameters
     ----------
@@ -316,24 +335,11 @@ def total_variation_gap(
         return Gap.none(n=n, n_unit=n_unit, unit=unit, method=f"{words}; a side pushes nothing")
     if any(push.clusters < 2 for push in pushes):
         return Gap.none(n=n, n_unit=n_unit, unit=unit, method=f"{words}; one cluster has no spread")
-    case = _AgainstPlans(pushes) if planned else _Between(pushes)
-    curve = _Curve(case, seed, draws)
-    low = curve.crossing(curve.up, 0.025)
-    high = 1.0 if curve.down[-1] >= 0.025 else float(curve.at[-1]) - _mirrored(curve)
-    middle = curve.crossing((curve.up + 1 - curve.down) / 2, 0.5)
-    value = min(max(middle, low), high)
+    kind = _AgainstPlans if planned else _Between
+    curve = _Curve(kind(pushes, "few"), kind(pushes, "all"), seed, draws)
+    low, high = curve.low(), curve.high()
+    value = min(max(curve.middle(), low), high)
     return Gap(Estimate(value, low, high, n, n_unit, unit, words), curve.above, curve.below)
-
-
-def _mirrored(curve: _Curve) -> float:
-    """Give how far below the last candidate the falling p value has come up to its quantile."""
-    falling = curve.down[::-1]
-    back = float(curve.at[-1]) - curve.at[::-1]
-    i = int(np.searchsorted(falling, 0.025, side="left"))
-    if i == len(falling):
-        return float(back[-1])
-    a, b = falling[i - 1], falling[i]
-    return float(back[i - 1] + (0.025 - a) / (b - a) * (back[i] - back[i - 1]))
 
 
 def _has_plan(side: Side) -> bool:
