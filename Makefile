@@ -57,6 +57,7 @@ $(READY): requirements.lock pyproject.toml hatch_build.py
 
 report: $(READY)
 	@$(BIN)/alignment demo --out $(OUT)
+	@echo "Open $$(ls -t $(OUT)/*/*/*/*/report.html | head -n 1)"
 
 test: check notebooks
 
