@@ -24,19 +24,25 @@ _REACHING: Final = re.compile(
 )
 
 
+_VERBS: Final = (
+    "select|with|insert|update|delete|merge|create|drop|alter|truncate|grant|revoke|copy|call|do|set|reset|begin|commit|"
+    "vacuum|analyze|explain|attach|detach|install|load|pragma|export|import|values|table|from|show|lock|execute"
+)
+
+
 class BadQuery(Exception):
     """The query is not one that a mapping may have; the text says why."""
 
 
 def is_query(text: str) -> bool:
-    """Tell a query from a table's name.
+    """Tell a query (or any other statement) from a table's name.
 
     Examples
     --------
     >>> is_query("crm.leads"), is_query("SELECT 1")
     (False, True)
     """
-    return re.match(r"\s*(select|with|\()\b|\s*\(|.*;", text, re.IGNORECASE | re.DOTALL) is not None
+    return re.match(rf"\s*({_VERBS})\s|\s*\(|.*;", text, re.IGNORECASE | re.DOTALL) is not None
 
 
 def only_select(text: str, dialect: str) -> str:

@@ -14,7 +14,7 @@ from alignment_toolkit.sources.part import Engine, Part, RawColumn, literal, quo
 from alignment_toolkit.sources.query import BadQuery, is_query, only_select, qualified
 from alignment_toolkit.tables import TABLES
 
-__all__ = ["database_name", "duckdb_parts", "sql_parts"]
+__all__ = ["connected", "database_name", "duckdb_parts", "sql_parts"]
 
 _ROWS: Final = 100_000
 _TIMEOUT_MINUTES: Final = 30
@@ -61,7 +61,7 @@ def sql_parts(engine: Engine, url: str, settings: Any) -> list[Part]:
         If it holds no canonical table.
     """
     label = database_name(url)
-    backend = _connected(url, label, settings)
+    backend = connected(url, label, settings)
     schema = settings.source_option("schema")
     dialect = str(backend.name)
     names = set(backend.list_tables(**({"database": schema} if schema else {})))
@@ -74,7 +74,7 @@ def sql_parts(engine: Engine, url: str, settings: Any) -> list[Part]:
 
     def make(table: str, name: str) -> Part:
         if is_query(name):
-            source = backend.sql(only_select(name, dialect))
+            source = _queried(backend, only_select(name, dialect))
         else:
             home, _, own = name.rpartition(".")
             source = backend.table(own, database=home or schema)
@@ -128,7 +128,14 @@ def _scrubbed(text: str, url: str) -> str:
     return line
 
 
-def _connected(url: str, label: str, settings: Any) -> Any:
+def connected(url: str, label: str, settings: Any) -> Any:
+    """Connect to a database for reading only.
+
+    Raises
+    ------
+    ParameterError
+        If it can't be reached; the message tells nothing secret.
+    """
     import ibis
 
     try:
@@ -147,6 +154,19 @@ def _connected(url: str, label: str, settings: Any) -> Any:
             cursor.execute(f"SET TIME ZONE '{zone}'")
             cursor.execute(f"SET statement_timeout = '{_TIMEOUT_MINUTES}min'")
     return backend
+
+
+def _queried(backend: Any, query: str) -> Any:
+    """Give a query as a table; PostgreSQL is asked for the columns, since a view for that would be writing."""
+    if backend.name != "postgres":
+        return backend.sql(query)
+    from ibis.backends.sql.datatypes import PostgresType
+
+    with backend.con.cursor() as cursor:
+        cursor.execute(f"SELECT * FROM ({query}) AS q LIMIT 0")
+        kinds = backend.con.adapters.types
+        names = {c.name: getattr(kinds.get(c.type_code), "name", "text") for c in cursor.description}
+    return backend.sql(query, schema={n: PostgresType.from_string(k) for n, k in names.items()})
 
 
 def _plain(column: Any) -> Any:

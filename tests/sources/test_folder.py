@@ -130,7 +130,7 @@ def test_a_duckdb_file_is_opened_read_only(database: Path) -> None:
 def test_a_duckdb_file_with_a_mapping(database: Path) -> None:
     toml = database.parent / "alignment.toml"
     toml.write_text(
-        '[company]\ntimezone = "Europe/Berlin"\n[source]\nurl = "acme.duckdb"\n[tables.opportunities]\nfrom = "crm.deals"\n'
+        '[company]\ntimezone = "Europe/Berlin"\n[source]\nurl = "acme.duckdb"\n[tables.opportunities]\nfrom = "crm.deals"\n'  # noqa: E501
         '[tables.opportunities.columns]\nopportunity_id = "id"\nopened_at = "opened"\n'
         '[tables.lists]\nfrom = "SELECT id AS list_id FROM crm.deals WHERE amount > 1"\n'
     )
@@ -172,7 +172,7 @@ def test_only_tables_and_selects_of_a_database(database: Path, said: str, words:
 def test_a_file_that_is_no_duckdb_database(tmp_path: Path) -> None:
     path = tmp_path / "x.duckdb"
     path.write_text("not a database" * 1000)
-    with pytest.raises(DataError, match="x.duckdb can't be opened"):
+    with pytest.raises(DataError, match=r"x\.duckdb can.t be opened"):
         Company.open(path)
     engine = duckdb.connect(str(tmp_path / "y.duckdb"))
     engine.execute("CREATE TABLE foo (a INT)")

@@ -171,7 +171,7 @@ def test_many_spellings_go_through_a_look_up(written) -> None:  # type: ignore[n
 def test_allowed_words_are_folded_and_currencies_capital(written) -> None:  # type: ignore[no-untyped-def]
     company = written(
         {
-            "opportunities.csv": "opportunity_id,opened_at,outcome,currency\n1,2026-09-01,WON,eur\n2,2026-09-01, lost,USD\n"
+            "opportunities.csv": "opportunity_id,opened_at,outcome,currency\n1,2026-09-01,WON,eur\n2,2026-09-01, lost,USD\n"  # noqa: E501
         }
     )
     deals = company.fetch(company["opportunities"].order_by("opportunity_id"))

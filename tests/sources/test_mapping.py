@@ -8,7 +8,7 @@ import pytest
 
 from alignment_toolkit.errors import SettingsError
 
-CRM = "Record ID,Created,Source,points,lifecycle,Owner Name\n1,05.09.2026,Google Ads,7,lead,Ann\n2,06.09.2026,Select,8,test,Bo\n3,07.09.2026,organic,,,Cy\n"
+CRM = "Record ID,Created,Source,points,lifecycle,Owner Name\n1,05.09.2026,Google Ads,7,lead,Ann\n2,06.09.2026,Select,8,test,Bo\n3,07.09.2026,organic,,,Cy\n"  # noqa: E501
 MAPPED = """
 [tables.leads]
 from = "contacts.csv"
@@ -138,7 +138,7 @@ def mistake(written, columns: str, extra: str = "") -> str:  # type: ignore[no-u
     with pytest.raises(SettingsError) as caught:
         written(
             {"contacts.csv": CRM},
-            f'[tables.leads]\nfrom = "contacts.csv"\n{extra}\n[tables.leads.columns]\ncreated_at = "Created"\n{columns}\n',
+            f'[tables.leads]\nfrom = "contacts.csv"\n{extra}\n[tables.leads.columns]\ncreated_at = "Created"\n{columns}\n',  # noqa: E501
         )
     return str(caught.value)
 
@@ -234,8 +234,8 @@ def test_a_condition_is_one_expression_too(written, where: str) -> None:  # type
 def test_expressions_that_are_allowed(written, sql: str, expected: list[str]) -> None:  # type: ignore[no-untyped-def]
     quoted = sql.replace('"', '\\"')
     company = written(
-        {"contacts.csv": CRM.replace("05.09.2026", "2026-09-05").replace("06.09.2026", "2026-09-06").replace("07.09.2026", "2026-09-07")},
-        f'[tables.leads]\nfrom = "contacts.csv"\n[tables.leads.columns]\ncreated_at = "Created"\nlead_id = "Record ID"\n'
+        {"contacts.csv": CRM.replace("05.09.2026", "2026-09-05").replace("06.09.2026", "2026-09-06").replace("07.09.2026", "2026-09-07")},  # noqa: E501
+        f'[tables.leads]\nfrom = "contacts.csv"\n[tables.leads.columns]\ncreated_at = "Created"\nlead_id = "Record ID"\n'  # noqa: E501
         f'need = {{ sql = "{quoted}" }}\n',
     )  # fmt: skip
     got = [v.removesuffix(".0") if v in ("8.0", "9.0") else v for v in leads(company).need.fillna("-")]

@@ -47,7 +47,7 @@ def test_orphans_are_counted_and_kept(written) -> None:  # type: ignore[no-untyp
     company = written(
         {
             "accounts.csv": ACCOUNTS,
-            "leads.csv": "lead_id,created_at,account_id\n1,2026-09-01,a\n2,2026-09-01,zz\n3,2026-09-01,\n4,2026-09-01,zz\n",
+            "leads.csv": "lead_id,created_at,account_id\n1,2026-09-01,a\n2,2026-09-01,zz\n3,2026-09-01,\n4,2026-09-01,zz\n",  # noqa: E501
         }
     )
     (problem,) = company.problems
@@ -68,7 +68,7 @@ def test_merges_are_followed_in_every_table(written) -> None:  # type: ignore[no
     company = written(
         {
             "accounts.csv": "account_id,name,merged_into\na,A,\nb,B,a\nc,C,b\nd,D,\n",
-            "leads.csv": "lead_id,created_at,account_id,referred_by\n1,2026-09-01,c,b\n2,2026-09-01,d,\n3,2026-09-01,b,\n",
+            "leads.csv": "lead_id,created_at,account_id,referred_by\n1,2026-09-01,c,b\n2,2026-09-01,d,\n3,2026-09-01,b,\n",  # noqa: E501
             "orders.csv": "order_id,ordered_at,amount,account_id\n1,2026-09-01,5,c\n",
             "people.csv": "person_id,department,merged_into\np,sales,\nq,sales,p\n",
             "touches.csv": "touch_id,touched_at,department,actor\n1,2026-09-01,sales,q\n",
