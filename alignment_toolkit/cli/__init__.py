@@ -69,7 +69,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     words = [w for w in words if w != "--debug"] or ["--help"]
     try:
         code = app(args=words, prog_name="alignment", standalone_mode=False)
-        return code if isinstance(code, int) else 0
+        # The parser turns Ctrl-C into this code by itself.
+        return (
+            _failed(None, "interrupted", 130, False) if code == 130 else code if isinstance(code, int) else 0
+        )
     except AlignmentError as e:
         return _failed(e, str(e), e.exit_code, debug)
     except (KeyboardInterrupt, typer.Abort) as e:
@@ -104,10 +107,10 @@ def _usage(error: Exception, message: str) -> str:
     return f"{message.rstrip()} See `{context.command_path} --help`."
 
 
-def _failed(error: BaseException, message: str, code: int, debug: bool) -> int:
+def _failed(error: BaseException | None, message: str, code: int, debug: bool) -> int:
     from alignment_toolkit.cli.common import note
 
-    if debug:
+    if debug and error is not None:
         import traceback
 
         traceback.print_exception(error)

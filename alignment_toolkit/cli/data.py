@@ -69,8 +69,9 @@ def check(
             say("Can't be computed:")
             print_table(["id", "missing"], [[c["id"], ", ".join(c["missing"])] for c in cannot])
     if errors or (strict and problems):
-        what = [f"{len(errors)} errors"] * bool(errors) + [f"{len(problems) - len(errors)} warnings"]
-        note(f"error: {' and '.join(what)} in the data of {company.name}.")
+        counts = [(len(errors), "error"), (len(problems) - len(errors), "warning")]
+        what = " and ".join(f"{n} {word}{'s' * (n > 1)}" for n, word in counts if n)
+        note(f"error: {what} in the data of {company.name}.")
         raise typer.Exit(DataError.exit_code)
 
 
@@ -93,7 +94,7 @@ def kpis(
     from alignment_toolkit.errors import UnknownName
     from alignment_toolkit.periods import GRAINS, compare_periods
     from alignment_toolkit.pseudonyms import Pseudonyms
-    from alignment_toolkit.runs import resolve_period
+    from alignment_toolkit.runs import check_dimensions, resolve_period
 
     if grain is not None and grain not in GRAINS:
         raise UnknownName("grain", grain, GRAINS)
@@ -102,6 +103,7 @@ def kpis(
     catalog = Catalog.load(settings)
     catalog.check(settings)
     chosen = catalog.chosen_kpis(listed(kpi) or None)
+    check_dimensions(company, listed(by))
     when = resolve_period(company, period)
     hidden = Pseudonyms(settings.secret_key() or company.name, settings.privacy.names)
     warnings: list[str] = []
@@ -140,7 +142,11 @@ def _print_kpis(rows: list[KpiValue] | tuple[KpiValue, ...], currency: str) -> N
         for change in row.changes:
             if change.value is not None:
                 told = "" if change.p is None else f" (p {change.p:.2g})"
-                notes.append(f"{change.value:+,.3g} against {change.from_period}{told}")
+                points = row.unit == "share"
+                size = unit("points" if points else row.unit).text(
+                    change.value * 100 if points else change.value, currency=currency
+                )
+                notes.append(f"{'+' if change.value > 0 else ''}{size} against {change.from_period}{told}")
         value = u.text(row.value, currency=currency)
         interval = u.interval(row.low, row.high, currency=currency)
         table.append([row.title, *slices, row.period, value, interval, f"{row.n:,}", "; ".join(notes)])

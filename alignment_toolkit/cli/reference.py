@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import platform
 import sys
+import textwrap
 from collections.abc import Iterable, Mapping
 from importlib import metadata
 from importlib.util import find_spec
@@ -163,11 +164,12 @@ def explain(
     long = {n: facts.pop(n) for n in ("about", "why", "advice", "card") if n in facts}
     print_table(["", "meaning"], [[name.replace("_", " "), _words(value)] for name, value in facts.items()])
     for name, text in long.items():
-        say(f"\n{name.capitalize()}: {_folded(str(text))}" if name != "card" else f"\n{str(text).strip()}")
+        say(f"\n{text.strip()}" if name == "card" else f"\n{name.capitalize()}: {_folded(text)}")
 
 
 def _folded(text: str) -> str:
-    return " ".join(line.strip() for line in text.strip().splitlines())
+    paragraphs = [" ".join(p.split()) for p in text.strip().split("\n\n")]
+    return "\n\n".join(textwrap.fill(p, 100) for p in paragraphs)
 
 
 def _jsonable(value: Any) -> Any:

@@ -16,6 +16,7 @@ from alignment_toolkit.errors import DataError, ParameterError, UnknownName
 from alignment_toolkit.notebooks import check_parameters, find_notebook, parameters_of, read_notebook
 from alignment_toolkit.periods import Period, compare_periods
 from alignment_toolkit.privacy import check_audience
+from alignment_toolkit.relations import RELATIONS, missing
 from alignment_toolkit.results import VERSION
 from alignment_toolkit.runs.places import MANIFEST, file_hash, slug
 
@@ -278,7 +279,13 @@ def check_dimensions(company: Company, by: Sequence[str]) -> None:
     UnknownName
         With the near match.
     """
+    names = {dimension.rpartition(".")[2] for dimension in by}
     columns = {column for table in company.tables for column in company.columns(table)}
-    for dimension in by:
-        if dimension.rpartition(".")[2] not in columns:
-            raise UnknownName("column", dimension, sorted(columns), where=f"in the data of {company.name}")
+    if names <= columns:
+        return
+    # A relation may have dimensions of its own, which no table has.
+    for name, relation in RELATIONS.items():
+        if not missing(company, relation.needs, relation.any_of):
+            columns |= set(company.relation_columns(name))
+    for name in sorted(names - columns):
+        raise UnknownName("column", name, sorted(columns), where=f"in the data of {company.name}")
