@@ -346,7 +346,7 @@ class Company:
             name = quoted(column)
             if self._steps:
                 made = self[table]
-                found |= set(self.fetch(made.select(value=made[column]).distinct().dropna()).value)
+                found |= set(self.fetch(made.select(value=made[column]).distinct().drop_null()).value)
             else:
                 query = f"SELECT DISTINCT {name} FROM {quoted(table)} WHERE {name} IS NOT NULL"
                 found |= {row[0] for row in self._data.engine.execute(query).fetchall()}
