@@ -22,11 +22,60 @@ from tests.report import builders
 
 KINDS = ("bars", "lines", "funnel", "waterfall", "matrix", "scatter")
 HOSTILE = (
-    "$x^2$", "$", "$$", "$\\frac{1}{", "\\", "\\alpha", "a_b^c", "{", "}", "%", "&", "#", "~", "_leading", "<b>", "]]>", "&amp;",
-    "Zażółć gęślą jaźń", "Ελληνικά", "Кириллица", "北京市朝阳区", "東京", "서울", "العربية", "עברית", "ไทย", "हिन्दी", "👩‍👩‍👧‍👦 family", "🇩🇪",
-    "e\u0301\u0301\u0301", "a\u200bb", "x" * 500, "word " * 100, "", " ", "\x00", "\ud800", "\ufffe", "\u202eevil", "line\nbreak", "tab\tbed",
-    "None", "nan", "True", "0", "=1+1", "C:\\Users", "'quoted'", '"double"', "`tick`", "−1", "½", "Ω≈ç√",
-)  # fmt: skip
+    "$x^2$",
+    "$",
+    "$$",
+    "$\\frac{1}{",
+    "\\",
+    "\\alpha",
+    "a_b^c",
+    "{",
+    "}",
+    "%",
+    "&",
+    "#",
+    "~",
+    "_leading",
+    "<b>",
+    "]]>",
+    "&amp;",
+    "Zażółć gęślą jaźń",
+    "Ελληνικά",
+    "Кириллица",
+    "北京市朝阳区",
+    "東京",
+    "서울",
+    "العربية",
+    "עברית",
+    "ไทย",
+    "हिन्दी",
+    "👩‍👩‍👧‍👦 family",
+    "🇩🇪",
+    "e\u0301\u0301\u0301",
+    "a\u200bb",
+    "x" * 500,
+    "word " * 100,
+    "",
+    " ",
+    "\x00",
+    "\ud800",
+    "\ufffe",
+    "\u202eevil",
+    "line\nbreak",
+    "tab\tbed",
+    "None",
+    "nan",
+    "True",
+    "0",
+    "=1+1",
+    "C:\\Users",
+    "'quoted'",
+    '"double"',
+    "`tick`",
+    "−1",
+    "½",
+    "Ω≈ç√",
+)
 
 
 def of(chart, evidence=None, **changed):
@@ -279,10 +328,16 @@ def test_hostile_labels_are_drawn_and_found_as_text(kind):
 def test_no_label_and_no_number_breaks_a_drawing(kind, labels, data, currency, unit_):
     number = st.floats(-1e12, 1e12, allow_nan=False) | st.sampled_from([0.0, -0.0, 1e-12, 1e15, -1e15])
     cells = tuple(
-        {"x": data.draw(number) if kind == "scatter" else t, "y": data.draw(number), "g": data.draw(st.sampled_from(labels)),
-         "low": data.draw(number | st.none()), "high": data.draw(number | st.none()), "immature": data.draw(st.booleans())}
+        {
+            "x": data.draw(number) if kind == "scatter" else t,
+            "y": data.draw(number),
+            "g": data.draw(st.sampled_from(labels)),
+            "low": data.draw(number | st.none()),
+            "high": data.draw(number | st.none()),
+            "immature": data.draw(st.booleans()),
+        }
         for t in labels
-    )  # fmt: skip
+    )
     columns = (Column("y", labels[0], unit_, "measure"),)
     base = "bars" if kind in ("dots", "interval") else kind
     found = dataclasses.replace(

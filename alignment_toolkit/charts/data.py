@@ -245,7 +245,7 @@ def _at_most(data: ChartData) -> ChartData:
         order = list(dict.fromkeys(p.x for s in data.series for p in s.points))
         if len(order) > MOST:
             kept = set(order[: MOST - 1])
-            adds_up = data.y_unit in _ADDITIVE and data.kind == "bars" or data.kind == "waterfall"
+            adds_up = (data.y_unit in _ADDITIVE and data.kind == "bars") or data.kind == "waterfall"
             series = []
             for one in data.series:
                 rest = [p for p in one.points if p.x not in kept]

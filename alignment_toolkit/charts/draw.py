@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
-from typing import Any, Final
+from itertools import pairwise
+from typing import Final
 
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
-from matplotlib.ticker import MaxNLocator
 
 from alignment_toolkit.charts.data import ChartData, Point
+from alignment_toolkit.charts.sheet import CHAR, SMALL, WIDE, Sheet, shorten, width, wrap
 from alignment_toolkit.charts.style import (
     GRID,
     INK,
@@ -19,34 +20,14 @@ from alignment_toolkit.charts.style import (
     PALETTE,
     PAPER,
     ZONE,
-    advance,
     colour,
     plain,
     style,
 )
-from alignment_toolkit.charts import text as texts
 
 __all__ = ["draw"]
 
-WIDE: Final = 7.0
-SMALL: Final = 4.3
-_CHAR: Final = 0.078  # inches of one column at the usual size
 _HATCH: Final = "////"
-
-
-def width(text: str) -> float:
-    """Give a text's width in columns of the drawing's own font."""
-    return sum(advance(c) for c in text) / 0.6
-
-
-def shorten(text: str, columns: float) -> str:
-    """Cut a text to a width in this font."""
-    return texts.shorten(text, columns, width)
-
-
-def wrap(text: str, columns: float, lines: int = 2) -> list[str]:
-    """Break a text into lines of a width in this font."""
-    return texts.wrap(text, columns, lines, width)
 
 
 def draw(data: ChartData, *, titled: bool = True, small: bool = False) -> Figure:
@@ -64,157 +45,6 @@ def draw(data: ChartData, *, titled: bool = True, small: bool = False) -> Figure
     with style():
         figure = _KINDS[data.kind](data, SMALL if small else WIDE, titled)
         return plain(figure)
-
-
-class _Sheet:
-    """A figure measured in inches from its top left corner, with one axes."""
-
-    def __init__(
-        self, data: ChartData, wide: float, titled: bool, *, height: float, left: float, right: float
-    ) -> None:
-        names = [s.name for s in data.series if s.name] if len(data.series) > 1 else []
-        if data.kind in ("matrix", "lines"):
-            names = []
-        title = wrap(data.title, int(wide / 0.1), 2) if titled and data.title else []
-        notes = wrap(_note(data), int(wide / 0.064), 2) if _note(data) else []
-        rows = _legend_rows(names, wide)
-        top = 0.12 + 0.21 * len(title) + (0.24 * len(rows) + 0.06 if rows else 0.06)
-        bottom = (0.34 if wide < WIDE else 0.5) + 0.14 * len(notes) + (0.06 if notes else 0)
-        whole = top + height + bottom
-        self.figure = Figure(figsize=(wide, whole))
-        self.axes: Axes = self.figure.add_axes(
-            (left / wide, bottom / whole, (wide - left - right) / wide, height / whole)
-        )
-        self.wide, self.whole, self.left, self.height = wide, whole, left, height
-        self.plot_wide = wide - left - right
-        self.axes.set_facecolor("none")
-        for side in ("top", "right", "left", "bottom"):
-            self.axes.spines[side].set_visible(False)
-        self.axes.tick_params(length=0, colors=MUTED, labelsize=8.5, pad=5)
-        self.axes.set_axisbelow(True)
-        y = 0.2
-        for line in title:
-            self.write(0.04, y, line, size=10.5, weight="bold")
-            y += 0.21
-        for row in rows:
-            for x, name, position in row:
-                shade = colour(name, position)
-                box = Rectangle(
-                    (self._x(x), self._y(y + 0.045)), 0.11 / wide, 0.11 / whole, color=shade, lw=0
-                )
-                self.figure.add_artist(box)
-                self.write(x + 0.17, y + 0.05, shorten(name, 24), size=9)
-            y += 0.24
-        for i, line in enumerate(notes):
-            self.write(0.04, whole - 0.07 - 0.14 * (len(notes) - 1 - i), line, size=7.5, shade=MUTED)
-
-    def _x(self, inches: float) -> float:
-        return inches / self.wide
-
-    def _y(self, inches: float) -> float:
-        return 1 - inches / self.whole
-
-    def write(self, x: float, y: float, text: str, **how: Any) -> None:
-        """Write one line of text, its base line at inches from the top left."""
-        shade, size = how.pop("shade", INK), how.pop("size", 9.5)
-        how.setdefault("va", "baseline")
-        self.figure.text(self._x(x), self._y(y), text, color=shade, fontsize=size, **how)
-
-    def label_rows(self, places: Sequence[float], labels: Sequence[str], columns: float) -> None:
-        """Write category labels at the left edge, wrapped: left-aligned they stay true in any font."""
-        low, high = self.axes.get_ylim()
-        for place, label in zip(places, labels, strict=True):
-            share = (place - low) / (high - low)
-            middle = self.whole - (self.axes.get_position().y0 * self.whole + share * self.height)
-            lines = wrap(label, columns, 2)
-            first = middle + 0.045 - 0.075 * (len(lines) - 1)
-            for i, line in enumerate(lines):
-                self.write(0.04, first + 0.15 * i, line, size=9)
-
-    def scale_x(self, low: float, high: float, data: ChartData, *, unit: str | None, label: str) -> None:
-        """Set the horizontal scale with few, round ticks and a light grid."""
-        self.axes.set_xlim(low, high)
-        ticks = _ticks(low, high, max(2, int(self.plot_wide / 1.0)))
-        self.axes.set_xticks(ticks, [_tick(t, unit, data.currency, ticks) for t in ticks])
-        self.axes.grid(axis="x", color=GRID, lw=0.7)
-        self.label_x(label)
-
-    def scale_y(self, low: float, high: float, data: ChartData) -> None:
-        """Set the vertical scale with few, round ticks and a light grid."""
-        self.axes.set_ylim(low, high)
-        ticks = _ticks(low, high, 5)
-        self.axes.set_yticks(ticks, [_tick(t, data.y_unit, data.currency, ticks) for t in ticks])
-        self.axes.grid(axis="y", color=GRID, lw=0.7)
-
-    def label_x(self, label: str) -> None:
-        """Write what the horizontal scale shows; a small chart's caption says it already."""
-        if self.wide < WIDE:
-            return
-        bottom = self.axes.get_position().y0 * self.whole
-        y = self.whole - bottom + 0.39
-        self.write(self.left, y, shorten(label, self.plot_wide / 0.072), size=8.5, shade=MUTED)
-
-
-def _note(data: ChartData) -> str:
-    parts = [data.note] if data.note else []
-    sizes = {p.n for s in data.series for p in s.points if p.n is not None}
-    if data.kind in ("interval", "lines") and sizes:
-        parts.append(f"n {min(sizes):,}" + (f" to {max(sizes):,}" if len(sizes) > 1 else ""))
-    if any(p.immature for s in data.series for p in s.points):
-        parts.append("hatched or hollow: too young to compare")
-    if data.left_out:
-        parts.append(f"{data.left_out} more in the table")
-    if any(p.low is not None for s in data.series for p in s.points):
-        parts.append("bar: 95 % interval" if data.kind == "interval" else "whiskers and bands: 95 % interval")
-    return " · ".join(parts)
-
-
-def _legend_rows(names: Sequence[str], wide: float) -> list[list[tuple[float, str, int]]]:
-    rows: list[list[tuple[float, str, int]]] = []
-    x = wide
-    for position, name in enumerate(names):
-        need = 0.17 + _CHAR * min(width(name), 24) + 0.22
-        if x + need > wide:
-            rows.append([])
-            x = 0.04
-        rows[-1].append((x, name, position))
-        x += need
-    return rows
-
-
-def _ticks(low: float, high: float, most: int) -> list[float]:
-    found = MaxNLocator(nbins=most, steps=[1, 2, 2.5, 5, 10]).tick_values(low, high)
-    slack = (high - low) * 1e-9
-    return [float(t) + 0.0 for t in found if low - slack <= t <= high + slack]
-
-
-def _tick(value: float, unit: str | None, currency: str, ticks: Sequence[float]) -> str:
-    """Write a round number as short as an axis wants it."""
-    from alignment_toolkit import units
-
-    step = min((abs(b - a) for a, b in zip(ticks, ticks[1:], strict=False)), default=1.0)
-    factor, tail, head = 1.0, "", ""
-    if unit == "share":
-        factor, tail = 100.0, " %"
-    else:
-        largest = max((abs(t) for t in ticks), default=0.0)
-        for size, letter in ((1e12, "tn"), (1e9, "bn"), (1e6, "m"), (1e3, "k")):
-            if largest >= size * (10 if letter == "k" else 1):
-                factor, tail = 1 / size, letter
-                break
-        if unit == "money":
-            head = units.unit("money").text(0, currency=currency or None).rstrip("0.").rstrip()
-            head += " " if head[-1:].isalpha() else ""
-    scaled = step * factor
-    decimals = 0 if scaled == 0 else max(0, min(6, -math.floor(math.log10(scaled) + 1e-9)))
-    if decimals == 0 and abs(scaled - round(scaled)) > 1e-6:
-        decimals = 1
-    elif decimals and abs(scaled * 10**decimals - round(scaled * 10**decimals)) > 1e-6:
-        decimals += 1
-    if value == 0:
-        return f"{head}0{tail if unit == 'share' else ''}"
-    sign = "-" if value < 0 else ""
-    return f"{sign}{head}{abs(value) * factor:,.{decimals}f}{tail}"
 
 
 def _limits(values: Sequence[float], *, zero: bool, pad: float = 0.06) -> tuple[float, float]:
@@ -242,8 +72,9 @@ def _whisker(axes: Axes, p: Point, at: float, *, across: bool, shade: str = INK)
     axes.plot(*((along, ends) if across else (ends, along)), color=shade, lw=1.3, solid_capstyle="butt")
 
 
-def _reference(sheet: _Sheet, data: ChartData, *, across: bool) -> None:
-    if data.reference is None:
+def _reference(sheet: Sheet, data: ChartData, *, across: bool) -> None:
+    # A reference at zero is the axis itself.
+    if not data.reference:
         return
     text = f"{data.reference_label} {data.number(data.reference)}"
     if across:
@@ -268,9 +99,9 @@ def _categories(data: ChartData) -> list[str]:
 
 
 def _label_room(labels: Sequence[str], wide: float) -> tuple[float, float]:
-    most = wide * 0.36 / _CHAR
+    most = wide * 0.36 / CHAR
     columns = max(6.0, min(most, max((width(t) for t in labels), default=6.0) + 0.1))
-    return columns * _CHAR + 0.2, columns
+    return columns * CHAR + 0.2, columns
 
 
 def _value_text(data: ChartData, p: Point) -> str:
@@ -285,12 +116,15 @@ def _bars(data: ChartData, wide: float, titled: bool) -> Figure:
     left, columns = _label_room(labels, wide)
     longest = max(width(_value_text(data, p)) for s in data.series for p in s.points)
     right = min(longest * 0.072 + 0.2, wide * 0.4)
-    head = 0.2 if data.reference is not None else 0.0
-    sheet = _Sheet(data, wide, titled, height=step * len(labels) + head, left=left, right=right)
+    head = 0.2 if data.reference else 0.0
+    sheet = Sheet(data, wide, titled, height=step * len(labels) + head, left=left, right=right)
     axes = sheet.axes
     where = {label: -i * step for i, label in enumerate(labels)}
     axes.set_ylim(-(len(labels) - 1) * step - step / 2, step / 2 + head)
     low, high = _limits(_ends(data), zero=not dots)
+    if not dots and min(p.y for s in data.series for p in s.points) < 0:
+        # A negative bar carries its number at its own end, to the left.
+        low -= (high - low) * min(longest * 0.072 / sheet.plot_wide, 0.4)
     for number, series in enumerate(data.series):
         shade = colour(series.name, number)
         for p in series.points:
@@ -313,10 +147,13 @@ def _bars(data: ChartData, wide: float, titled: bool) -> Figure:
                     hatch=_HATCH if p.immature else None,
                 )  # fmt: skip
                 _whisker(axes, p, at, across=True)
-            end = max(v for v in (p.y, p.high, low if dots else 0.0) if v is not None)
+            left_of = p.y < 0 and not dots
+            known = [v for v in (p.y, p.low, p.high) if v is not None]
             axes.annotate(
-                _value_text(data, p), (end, at), xytext=(5, 0), textcoords="offset points", fontsize=8.5 if thick > 0.15 else 7.5,
-                color=INK, va="center_baseline", annotation_clip=False,
+                _value_text(data, p), (min(known) if left_of else max(known), at),
+                xytext=(-5 if left_of else 8 if dots else 5, 0),
+                textcoords="offset points", fontsize=8.5 if thick > 0.15 else 7.5, color=INK, va="center_baseline",
+                ha="right" if left_of else "left", annotation_clip=False,
             )  # fmt: skip
     sheet.label_rows(list(where.values()), labels, columns)
     axes.set_yticks([])
@@ -331,7 +168,7 @@ def _spread(wanted: Sequence[float], gap: float) -> list[float]:
     """Move label heights apart so that none lies on another, the order kept."""
     order = sorted(range(len(wanted)), key=lambda i: wanted[i])
     placed = list(wanted)
-    for before, now in zip(order, order[1:], strict=False):
+    for before, now in pairwise(order):
         placed[now] = max(placed[now], placed[before] + gap)
     shift = sum(placed[i] - wanted[i] for i in order) / max(len(order), 1)
     return [p - shift for p in placed]
@@ -343,7 +180,7 @@ def _lines(data: ChartData, wide: float, titled: bool) -> Figure:
     ends = [(shorten(s.name, 18), s.points[-1]) for s in data.series]
     texts = [f"{name} {data.number(p.y)}".strip() for name, p in ends]
     right = min(max(width(t) for t in texts) * 0.072 + 0.25, wide * 0.4)
-    sheet = _Sheet(data, wide, titled, height=1.35 if small else 2.3, left=0.66, right=right)
+    sheet = Sheet(data, wide, titled, height=1.35 if small else 2.3, left=0.66, right=right)
     axes = sheet.axes
     labels = [] if data.numeric_x else _categories(data)
     place = {label: float(i) for i, label in enumerate(labels)}
@@ -416,7 +253,7 @@ def _funnel(data: ChartData, wide: float, titled: bool) -> Figure:
     step = 0.44
     said = [_funnel_text(data, points, i, wide) for i in range(len(points))]
     right = min(max(width(t) for t in said) * 0.072 + 0.2, wide * 0.45)
-    sheet = _Sheet(data, wide, titled, height=step * len(points), left=left, right=right)
+    sheet = Sheet(data, wide, titled, height=step * len(points), left=left, right=right)
     axes = sheet.axes
     axes.set_ylim(-(len(points) - 0.5) * step, step / 2)
     first = points[0].y
@@ -451,7 +288,7 @@ def _waterfall(data: ChartData, wide: float, titled: bool) -> Figure:
     step = 0.4
     longest = max(width(data.number(v)) for v in (*(p.y for p in points), math.fsum(p.y for p in points))) + 1
     right = min(longest * 0.072 + 0.2, wide * 0.4)
-    sheet = _Sheet(data, wide, titled, height=step * (len(points) + 1), left=left, right=right)
+    sheet = Sheet(data, wide, titled, height=step * (len(points) + 1), left=left, right=right)
     axes = sheet.axes
     axes.set_ylim(-(len(points) + 0.5) * step, step / 2)
     running, edges = 0.0, [0.0]
@@ -461,14 +298,15 @@ def _waterfall(data: ChartData, wide: float, titled: bool) -> Figure:
                   hatch=_HATCH if p.immature else None)  # fmt: skip
         end = max(running, running + p.y)
         sign = "+" if p.y > 0 else ""
-        axes.annotate(sign + data.number(p.y), (end, -i * step), xytext=(5, 0), textcoords="offset points", fontsize=8.5,
-                      color=INK, va="center_baseline", annotation_clip=False)  # fmt: skip
+        axes.annotate(sign + data.number(p.y), (end, -i * step), xytext=(5, 0), textcoords="offset points",
+                      fontsize=8.5, color=INK, va="center_baseline", annotation_clip=False)  # fmt: skip
         running += p.y
         axes.plot([running, running], [-i * step, -(i + 1) * step], color=MUTED, lw=0.8)
         edges.append(running)
     axes.barh(-len(points) * step, running, 0.26, color=MUTED)
-    axes.annotate(data.number(running), (max(running, 0.0), -len(points) * step), xytext=(5, 0), textcoords="offset points",
-                  fontsize=8.5, color=INK, va="center_baseline", annotation_clip=False, fontweight="bold")  # fmt: skip
+    axes.annotate(data.number(running), (max(running, 0.0), -len(points) * step), xytext=(5, 0),
+                  textcoords="offset points", fontsize=8.5, color=INK, va="center_baseline",
+                  annotation_clip=False, fontweight="bold")  # fmt: skip
     sheet.label_rows([-i * step for i in range(len(points) + 1)], [*labels, "sum"], columns)
     axes.set_yticks([])
     low, high = _limits([*edges, *_ends(data)], zero=True)
@@ -483,7 +321,7 @@ def _matrix(data: ChartData, wide: float, titled: bool) -> Figure:
     left, room = _label_room(rows, wide)
     cell = min(1.5, (wide - left - 0.15) / max(len(columns_), 1))
     right = wide - left - cell * len(columns_)
-    sheet = _Sheet(data, wide, titled, height=0.52 * len(rows) + 0.42, left=left, right=right)
+    sheet = Sheet(data, wide, titled, height=0.52 * len(rows) + 0.42, left=left, right=right)
     axes = sheet.axes
     axes.set_xlim(0, len(columns_))
     axes.set_ylim(-0.52 * len(rows), 0.42)
@@ -498,7 +336,8 @@ def _matrix(data: ChartData, wide: float, titled: bool) -> Figure:
             axes.add_patch(Rectangle((x + 0.015, -0.52 * (r + 1) + 0.015), 0.97, 0.49, lw=0.7, edgecolor=GRID,
                                      facecolor=_tint(PALETTE[0] if p.y >= 0 else PALETTE[1], share),
                                      hatch=_HATCH if p.immature else None))  # fmt: skip
-            axes.text(x + 0.5, -0.52 * r - 0.26, data.number(p.y), ha="center", va="center_baseline", fontsize=9.5 if cell > 0.8 else 8,
+            axes.text(x + 0.5, -0.52 * r - 0.26, data.number(p.y), ha="center", va="center_baseline",
+                      fontsize=9.5 if cell > 0.8 else 8,
                       color="#ffffff" if share > 0.55 else "#1f2932")  # fmt: skip
     sheet.label_rows([-0.52 * r - 0.26 for r in range(len(rows))], rows, room)
     axes.set_xticks([])
@@ -515,7 +354,7 @@ def _tint(shade: str, share: float) -> str:
 
 
 def _scatter(data: ChartData, wide: float, titled: bool) -> Figure:
-    sheet = _Sheet(data, wide, titled, height=2.9, left=0.66, right=0.25)
+    sheet = Sheet(data, wide, titled, height=2.9, left=0.66, right=0.25)
     axes = sheet.axes
     low, high = _limits(_ends(data), zero=False)
     sheet.scale_y(low, high, data)
@@ -524,8 +363,8 @@ def _scatter(data: ChartData, wide: float, titled: bool) -> Figure:
         shade = colour(series.name, number)
         for p in series.points:
             _whisker(axes, p, float(p.x), across=False, shade=shade)
-            axes.plot([float(p.x)], [p.y], "osD^vPX*"[number % 8], ms=6, color=PAPER if p.immature else shade, mec=shade,
-                      mew=1.2, alpha=0.85)  # fmt: skip
+            axes.plot([float(p.x)], [p.y], "osD^vPX*"[number % 8], ms=6, color=PAPER if p.immature else shade,
+                      mec=shade, mew=1.2, alpha=0.85)  # fmt: skip
     first, last = _limits(xs, zero=False)
     sheet.scale_x(first, last, data, unit=data.x_unit, label=f"{data.x_label} (across), {data.y_label} (up)")
     _reference(sheet, data, across=False)
@@ -534,14 +373,13 @@ def _scatter(data: ChartData, wide: float, titled: bool) -> Figure:
 
 def _interval(data: ChartData, wide: float, titled: bool) -> Figure:
     p = data.series[0].points[0]
-    sheet = _Sheet(data, wide, titled, height=0.74, left=0.22, right=0.3)
+    sheet = Sheet(data, wide, titled, height=0.74, left=0.22, right=0.3)
     axes = sheet.axes
     axes.set_ylim(0, 1)
     zone = data.zone or (0.0, 0.0)
     ends = [v for v in (p.y, p.low, p.high, 0.0, *zone) if v is not None and math.isfinite(v)]
     low, high = _limits(ends, zero=False, pad=0.12)
-    if data.y_unit == "share" and min(ends) >= 0:
-        low = min(0.0, low) if min(ends) < 0 else 0.0
+    low = 0.0 if min(ends) >= 0 else low
     axes.add_patch(
         Rectangle(
             (max(zone[0], low), 0.0), min(zone[1], high) - max(zone[0], low), 0.72, color=ZONE, lw=0, zorder=0

@@ -80,7 +80,8 @@ def style() -> Iterator[None]:
     """Draw with the toolkit's style, whatever the caller's matplotlib is set to, and put that back."""
     with mpl.rc_context(), warnings.catch_warnings():
         mpl.rcdefaults()
-        mpl.rcParams.update(_RC)
+        for name, value in _RC.items():
+            mpl.rcParams[name] = value  # type: ignore[index]
         # A browser has fonts for what DejaVu lacks; a label in another script is no reason to warn.
         warnings.filterwarnings("ignore", message=r"Glyph \d+ .*missing from")
         warnings.filterwarnings("ignore", message=r"Matplotlib currently does not support")

@@ -17,7 +17,7 @@ _BREAKS: Final = re.compile(r"\r\n?|[\x0b\x0c\x1c\x1d\x1e\x85\u2028\u2029]")
 
 
 def clean(value: Any, *, lines: bool = False) -> str:
-    """Give text without control characters, lone surrogates or characters that turn the direction of what follows.
+    r"""Give text without control characters, lone surrogates or characters that turn the direction of what follows.
 
     Parameters
     ----------
@@ -28,14 +28,17 @@ def clean(value: Any, *, lines: bool = False) -> str:
 
     Examples
     --------
-    >>> clean("a\\x00b\\tc\\n\\u202ed")
+    >>> clean("a\x00b\tc\n\u202ed")
     'ab c d'
     >>> clean(None)
     '(missing)'
     """
     if value is None:
         return MISSING
-    text = _BREAKS.sub("\n", str(value)).replace("\t", " ")
+    plain = str(value)
+    if plain.isascii() and plain.isprintable():
+        return plain.strip() if lines else " ".join(plain.split())
+    text = _BREAKS.sub("\n", plain).replace("\t", " ")
     kept = [c for c in text if c == "\n" or not _unfit(c)]
     text = "".join(kept)
     return text.strip() if lines else " ".join(text.split())

@@ -41,11 +41,11 @@ Mood: TypeAlias = Literal["misaligned", "aligned", "uncertain", "open", "none"]
 
 
 def data(value: object) -> str:
-    """Mark text from data inside a sentence, so that its writing direction stays its own.
+    r"""Mark text from data inside a sentence, so that its writing direction stays its own.
 
     Examples
     --------
-    >>> data("Acme") == "\\u2068Acme\\u2069"
+    >>> data("Acme") == "\u2068Acme\u2069"
     True
     """
     return f"{OPEN}{clean(value)}{CLOSE}"

@@ -27,6 +27,7 @@ __all__ = ["key_figures", "slices", "totals"]
 _TILES: Final = 8
 _ROWS: Final = 40
 _CHARTS: Final = 6
+_COLUMNS: Final = 5
 
 
 def totals(analysis: Analysis) -> list[KpiValue]:
@@ -56,6 +57,7 @@ def _tiles(rows: Sequence[KpiValue], currency: str, compared: str | None) -> Til
     tiles = []
     for r in [r for r in rows if r.status == "ok" and as_number(r.value) is not None][:_TILES]:
         change, about = words.change_text(r, currency, compared)
+        change = "" if change == units.NOT_AVAILABLE else change
         interval = words.interval_text(r, currency)
         against = f" against {data(compared)}" if compared else ""
         mark = "clear" if about and "no clear" not in about else ""
@@ -107,7 +109,7 @@ def _table(rows: Sequence[KpiValue], analysis: Analysis, compared: str | None) -
     columns = ("Key figure", "Value, 95 % interval", "n", *change_head, owners_head)
     numeric = (False, True, True, *((True,) if compared else ()), two_sides)
     note = (
-        "Money and counts of all cases have no sampling error and so no interval."
+        "A number without an interval has no sampling error: all cases were counted."
         if any(r.low is None or r.low == r.high for r in rows if r.status == "ok")
         else ""
     )
@@ -151,11 +153,33 @@ def _one_dimension(
     analysis: Analysis, dimensions: tuple[str, ...], rows: Sequence[KpiValue], note: str
 ) -> list[Block]:
     named = " and ".join(clean(d).replace("_", " ") for d in dimensions)
-    kpis = [
-        k for k in dict.fromkeys(r.kpi for r in rows) if any(r.kpi == k and r.status == "ok" for r in rows)
-    ]
-    if not kpis:
-        return []
+    found: list[Block] = []
+    for kpis in _alike(rows):
+        found += _one_table(analysis, named, kpis, [r for r in rows if r.kpi in kpis], note)
+    return [Heading(3, f"By {named}"), *found] if found else []
+
+
+def _alike(rows: Sequence[KpiValue]) -> list[list[str]]:
+    """Group KPIs whose values of the dimension go together, at most five a table.
+
+    The channel of an order and that of a lead may share a name and no value; in one table they would leave holes.
+    """
+    groups: list[tuple[set[object], list[str]]] = []
+    for kpi in dict.fromkeys(r.kpi for r in rows if r.status == "ok"):
+        values = {tuple(r.by.values()) for r in rows if r.kpi == kpi} - {(None,)}
+        for known, kpis in groups:
+            if (values <= known or known <= values) and len(kpis) < _COLUMNS:
+                known |= values
+                kpis.append(kpi)
+                break
+        else:
+            groups.append((set(values), [kpi]))
+    return [kpis for _, kpis in groups]
+
+
+def _one_table(
+    analysis: Analysis, named: str, kpis: Sequence[str], rows: Sequence[KpiValue], note: str
+) -> list[Block]:
     titles = {r.kpi: clean(r.title) for r in rows}
     values = list(dict.fromkeys(tuple(r.by.values()) for r in rows))
     cells = {(tuple(r.by.values()), r.kpi): r for r in rows}
@@ -168,7 +192,7 @@ def _one_dimension(
     )
     more = len(values) - _ROWS
     table = Table(
-        f"Values with 95 % intervals, by {named}",
+        f"{words.enumerate_words([titles[k] for k in kpis])}, with 95 % intervals",
         (charts.humanise(named), *(titles[k] for k in kpis)),
         written,
         (False, *(True for _ in kpis)),
@@ -180,10 +204,10 @@ def _one_dimension(
         chart = charts.of_slices(
             [r for r in rows if r.kpi == kpi], whole.get(kpi), currency=analysis.currency, note=note
         )
-        # Money and counts stand in the table; a rate with its interval is what a picture shows better.
+        # Without intervals a table says as much as a picture.
         if chart is not None and any(p.low != p.high for s in chart.series for p in s.points):
             drawn.append(Figure(chart, small=True, with_table=False))
-    return [Heading(3, f"By {named}"), table, *_pairs(drawn[:_CHARTS])]
+    return [table, *_pairs(drawn[:_CHARTS])]
 
 
 def _slice_cell(row: KpiValue | None, currency: str) -> Cell:

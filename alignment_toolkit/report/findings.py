@@ -92,13 +92,22 @@ def answer(finding: Finding, anchor: str, currency: str) -> Answer:
     money = finding.money_at_stake
     next_ = [words.departments(finding.who), clean(finding.advice)]
     facts = (
-        ("How far", gap),
+        ("How far", "" if _said(finding, currency) else gap),
         ("How sure", words.short_chance(finding)),
         ("What it costs", words.money_text(money) if money is not None else "not put into money"),
         ("Who, and what next", ": ".join(t for t in next_ if t)),
     )
     severity = f", severity {finding.severity}" if finding.severity != "none" else ""
     return Answer(mood, tag + severity, link, clean(finding.statement), tuple((k, v) for k, v in facts if v))
+
+
+def _said(finding: Finding, currency: str) -> bool:
+    """Whether the statement gives the gap with its interval, so that it need not be given twice."""
+    if finding.gap is None:
+        return False
+    value = charts.number(as_number(finding.gap.value), finding.gap.unit, currency)
+    interval = words.interval_text(finding.gap, currency)
+    return bool(interval) and value in finding.statement and interval in finding.statement
 
 
 def _small_start(text: str) -> str:
@@ -226,7 +235,9 @@ def _chart(finding: Finding, currency: str, note: str) -> list[Block]:
     # A chart of the evidence has its numbers in the evidence's own table.
     own_rows = finding.chart.rows is not None
     return [
-        Figure(drawn, with_table=own_rows or len(finding.evidence.rows) > _SHOWN and drawn.kind == "scatter")
+        Figure(
+            drawn, with_table=own_rows or (len(finding.evidence.rows) > _SHOWN and drawn.kind == "scatter")
+        )
     ]
 
 

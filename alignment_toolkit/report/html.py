@@ -25,13 +25,13 @@ _PER_CENT: Final = re.compile(r"(?<=\d) (?=%)")
 
 
 def escape_text(text: object) -> Markup:
-    """Give text as HTML: the one place where text becomes markup.
+    r"""Give text as HTML: the one place where text becomes markup.
 
     Control characters go, special characters are escaped, and what `blocks.data()` marked becomes ``<bdi>``.
 
     Examples
     --------
-    >>> print(escape_text("<b> & \\x00'x'"))
+    >>> print(escape_text("<b> & \x00'x'"))
     &lt;b&gt; &amp; &#39;x&#39;
     """
     if isinstance(text, Markup):
@@ -56,8 +56,8 @@ def _attribute(text: object) -> Markup:
 
 @dataclass(frozen=True)
 class _Picture:
-    light: str
-    dark: str
+    light: Markup
+    dark: Markup
     wide: int
     high: int
     alt: str
@@ -65,8 +65,9 @@ class _Picture:
     rows: tuple[tuple[str, ...], ...]
 
 
-def _uri(svg: str) -> str:
-    return "data:image/svg+xml;base64," + base64.b64encode(svg.encode("utf-8")).decode("ascii")
+def _uri(svg: str) -> Markup:
+    # The letters of base64 need no escape.
+    return Markup("data:image/svg+xml;base64," + base64.b64encode(svg.encode("utf-8")).decode("ascii"))
 
 
 def _picture(figure: Figure) -> _Picture:

@@ -27,17 +27,18 @@ from alignment_toolkit.results import Analysis, Finding
 
 __all__ = ["story"]
 
+_GROUPS: Final = {"kpis": "key figures", "indicators": "questions"}
 _JUDGED: Final = ("misaligned", "aligned", "uncertain")
 
 
 def story(analysis: Analysis) -> Document:
-    """Tell what an Analysis found.
+    r"""Tell what an Analysis found.
 
     Examples
     --------
     >>> from alignment_toolkit.results import Analysis
     >>> story(Analysis.empty(company="Acme", currency="EUR", period="2026-Q3")).title
-    'Marketing and sales at \\u2068Acme\\u2069'
+    'Marketing and sales at \u2068Acme\u2069'
     """
     analysis = _cleaned(analysis)
     label = words.made_up(analysis)
@@ -181,10 +182,10 @@ def _overlap(wrong: Sequence[Finding]) -> list[Block]:
 def _method(analysis: Analysis) -> list[Block]:
     found: list[Block] = [
         Prose(
-            "Each question has one number, its gap, and a margin set beforehand: the smallest gap that matters. A question "
-            "is out of line where the whole 95 % interval of the gap lies beyond the margin and the result holds up "
-            "against the number of questions asked (false discovery rate 0.10), aligned where the whole interval lies "
-            "within the margin, else uncertain. Money at stake is never added up over findings, because findings "
+            "Each question has one number, its gap, and a margin set beforehand: the smallest gap that matters. "
+            "A question is out of line where the whole 95 % interval of the gap lies beyond the margin and the "
+            "result holds up against the number of questions asked (false discovery rate 0.10), aligned where the "
+            "whole interval lies within the margin, else uncertain. Money at stake is never added up over findings, because findings "
             "overlap. No finding proves a cause: the innocent explanations stand beside each."
         )
     ]
@@ -268,14 +269,30 @@ def _flat(value: Any, head: str = "") -> list[tuple[str, str]]:
 
 
 def _definitions(analysis: Analysis) -> list[Block]:
-    if not analysis.definitions:
-        return []
-    rows = []
+    plain: list[tuple[Cell, ...]] = []
+    tables: list[Block] = []
     for name, about in analysis.definitions.items():
-        if isinstance(about, Mapping):
-            about = "; ".join(f"{k.replace('_', ' ')}: {v}" for k, v in _flat(about) if v and v != "not set")
-        rows.append((Cell(clean(name)), Cell(words.plain_value(about))))
-    return [Fold("Definitions", (Table("Definitions", ("Word", "Meaning"), tuple(rows)),))]
+        if isinstance(about, Mapping) and about and all(isinstance(v, Mapping) for v in about.values()):
+            rows = tuple(_definition(k, v) for k, v in about.items())
+            title = _GROUPS.get(name, humanise(name))
+            tables.append(
+                Fold(f"Definitions: {title}", (Table(f"Definitions: {title}", ("Word", "Meaning"), rows),))
+            )
+        else:
+            plain.append(_definition(name, about))
+    if plain:
+        tables.insert(0, Fold("Definitions", (Table("Definitions", ("Word", "Meaning"), tuple(plain)),)))
+    return tables
+
+
+def _definition(name: str, about: Any) -> tuple[Cell, ...]:
+    if not isinstance(about, Mapping):
+        return Cell(clean(name)), Cell(words.plain_value(about))
+    title = clean(about.get("title") or about.get("question") or name)
+    told = [clean(about[k]) for k in ("about", "meaning", "why") if about.get(k)]
+    rest = {k: v for k, v in about.items() if k not in ("title", "question", "about", "meaning", "why")}
+    told += [f"{k.replace('_', ' ')}: {v}" for k, v in _flat(rest) if v and v != "not set"]
+    return Cell(title, clean(name) if title != name else ""), Cell("; ".join(told))
 
 
 def _methods(analysis: Analysis) -> list[Block]:

@@ -162,7 +162,8 @@ def how_sure(finding: Finding) -> str:
         text = "The whole 95 % interval lies beyond what is tolerated."
         p, q = as_number(finding.p_value), as_number(finding.q_value)
         if p is not None:
-            text += f" If the true gap were no larger than tolerated, data like these would come up in {chance(p)} of cases"
+            text += " If the true gap were no larger than tolerated, data like these would come up"
+            text += f" in {chance(p)} of cases"
             text += f" (adjusted for the number of questions asked: q {_q(q)})." if q is not None else "."
         return text
     if finding.status == "aligned":
@@ -193,7 +194,8 @@ def money_text(money: Money, *, basis: bool = True) -> str:
     unit = units.unit("money")
     text = unit.text(money.value, currency=money.currency)
     if money.low is not None and money.high is not None and money.low != money.high:
-        text += f" ({unit.interval(money.low, money.high, currency=money.currency)})"
+        nothing = "; this may be nothing" if money.low <= 0 <= money.high else ""
+        text += f" ({unit.interval(money.low, money.high, currency=money.currency)}{nothing})"
     return f"{text}. Basis: {data(money.basis)}" if basis and money.basis else text
 
 

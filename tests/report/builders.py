@@ -69,41 +69,198 @@ def change(value: float, half: float, p: float = 0.03) -> tuple[Change, ...]:
 def kpis() -> tuple[KpiValue, ...]:
     """Build totals, slices and months."""
     rows = [
-        kpi("revenue", "Revenue", 1_284_350.5, "money", low=1_284_350.5, high=1_284_350.5, n=1903, changes=change(81_200.0, 96_000)),
-        kpi("active-clients", "Active clients", 642, "count", low=642, high=642, n=642, changes=change(-12, 51)),
-        kpi("arpu", "Revenue per active client", 2000.545, "money", low=1871.2, high=2129.9, n=642,
-            method="ratio of sums, clustered by account", owners={"marketing": 0.4, "sales": 0.6}, changes=change(161.1, 120)),
-        kpi("average-order", "Average order", 674.91, "money", low=640.1, high=709.8, n=1903, changes=change(-3.2, 30)),
-        kpi("leads", "Leads", 1240, "count", low=1240, high=1240, n=1240, owners={"marketing": 1.0}, changes=change(140, 92)),
-        kpi("lead-to-client", "Leads that become clients within 90 days", 0.1234, "share", low=0.1061, high=0.1431, n=1180,
-            method="Wilson", immature=True, censored=412, changes=change(-0.021, 0.019)),
-        kpi("spend", "Spend", 96_400, "money", low=96_400, high=96_400, n=310, better="neutral", changes=change(4_400, 0)),
-        kpi("cost-per-sale", "Cost per sale", 811.2, "money", low=702.4, high=951.7, n=119, better="lower", changes=change(96.0, 88)),
-        kpi("win-rate", "Win rate", None, "share", n=0, status="not_available", owners={"sales": 0.7, "marketing": 0.3},
-            reason="No opportunity was lost in this source, so a win rate would always read 100 %."),
-        kpi("new-clients", "New clients", 119, "count", low=98.6, high=142.4, n=119, method="exact Poisson", changes=change(0, 0.0)),
-    ]  # fmt: skip
+        kpi(
+            "revenue",
+            "Revenue",
+            1_284_350.5,
+            "money",
+            low=1_284_350.5,
+            high=1_284_350.5,
+            n=1903,
+            changes=change(81_200.0, 96_000),
+        ),
+        kpi(
+            "active-clients",
+            "Active clients",
+            642,
+            "count",
+            low=642,
+            high=642,
+            n=642,
+            changes=change(-12, 51),
+        ),
+        kpi(
+            "arpu",
+            "Revenue per active client",
+            2000.545,
+            "money",
+            low=1871.2,
+            high=2129.9,
+            n=642,
+            method="ratio of sums, clustered by account",
+            owners={"marketing": 0.4, "sales": 0.6},
+            changes=change(161.1, 120),
+        ),
+        kpi(
+            "average-order",
+            "Average order",
+            674.91,
+            "money",
+            low=640.1,
+            high=709.8,
+            n=1903,
+            changes=change(-3.2, 30),
+        ),
+        kpi(
+            "leads",
+            "Leads",
+            1240,
+            "count",
+            low=1240,
+            high=1240,
+            n=1240,
+            owners={"marketing": 1.0},
+            changes=change(140, 92),
+        ),
+        kpi(
+            "lead-to-client",
+            "Leads that become clients within 90 days",
+            0.1234,
+            "share",
+            low=0.1061,
+            high=0.1431,
+            n=1180,
+            method="Wilson",
+            immature=True,
+            censored=412,
+            changes=change(-0.021, 0.019),
+        ),
+        kpi(
+            "spend",
+            "Spend",
+            96_400,
+            "money",
+            low=96_400,
+            high=96_400,
+            n=310,
+            better="neutral",
+            changes=change(4_400, 0),
+        ),
+        kpi(
+            "cost-per-sale",
+            "Cost per sale",
+            811.2,
+            "money",
+            low=702.4,
+            high=951.7,
+            n=119,
+            better="lower",
+            changes=change(96.0, 88),
+        ),
+        kpi(
+            "win-rate",
+            "Win rate",
+            None,
+            "share",
+            n=0,
+            status="not_available",
+            owners={"sales": 0.7, "marketing": 0.3},
+            reason="No opportunity was lost in this source, so a win rate would always read 100 %.",
+        ),
+        kpi(
+            "new-clients",
+            "New clients",
+            119,
+            "count",
+            low=98.6,
+            high=142.4,
+            n=119,
+            method="exact Poisson",
+            changes=change(0, 0.0),
+        ),
+    ]
     for channel, share in CHANNELS:
         by = {"channel": channel}
         n = int(900 * share)
         rows.append(kpi("leads", "Leads", n, "count", by=by, n=n, low=n, high=n))
         half = 1.96 * math.sqrt(share * (1 - share) / (n + 40))
-        rows.append(kpi("lead-to-client", "Leads that become clients within 90 days", share, "share", by=by, n=n,
-                        low=share - half, high=share + half, method="Wilson", immature=channel == "email"))  # fmt: skip
-        rows.append(kpi("arpu", "Revenue per active client", 1500 + 4000 * share, "money", by=by, n=n, low=1300 + 4000 * share,
-                        high=1710 + 4000 * share))  # fmt: skip
+        rows.append(
+            kpi(
+                "lead-to-client",
+                "Leads that become clients within 90 days",
+                share,
+                "share",
+                by=by,
+                n=n,
+                low=share - half,
+                high=share + half,
+                method="Wilson",
+                immature=channel == "email",
+            )
+        )
+        rows.append(
+            kpi(
+                "arpu",
+                "Revenue per active client",
+                1500 + 4000 * share,
+                "money",
+                by=by,
+                n=n,
+                low=1300 + 4000 * share,
+                high=1710 + 4000 * share,
+            )
+        )
     for i, month in enumerate(MONTHS):
         wave = math.sin(i / 2)
         late = i >= len(MONTHS) - 3
         start = f"{month}-01"
-        rows.append(kpi("revenue", "Revenue", 400_000 + 40_000 * wave + 3_000 * i, "money", period=month, grain="month",
-                        start=start, to=f"{month}-28", n=600 + i))  # fmt: skip
+        rows.append(
+            kpi(
+                "revenue",
+                "Revenue",
+                400_000 + 40_000 * wave + 3_000 * i,
+                "money",
+                period=month,
+                grain="month",
+                start=start,
+                to=f"{month}-28",
+                n=600 + i,
+            )
+        )
         share = 0.13 + 0.02 * wave - (0.05 if late else 0)
-        rows.append(kpi("lead-to-client", "Leads that become clients within 90 days", share, "share", period=month, grain="month",
-                        start=start, to=f"{month}-28", n=390 + i, low=share - 0.03, high=share + 0.034, immature=late,
-                        censored=120 if late else 0, method="Wilson"))  # fmt: skip
-        rows.append(kpi("cost-per-sale", "Cost per sale", 780 + 60 * wave, "money", period=month, grain="month", start=start,
-                        to=f"{month}-28", n=40 + i, low=650 + 60 * wave, high=930 + 60 * wave))  # fmt: skip
+        rows.append(
+            kpi(
+                "lead-to-client",
+                "Leads that become clients within 90 days",
+                share,
+                "share",
+                period=month,
+                grain="month",
+                start=start,
+                to=f"{month}-28",
+                n=390 + i,
+                low=share - 0.03,
+                high=share + 0.034,
+                immature=late,
+                censored=120 if late else 0,
+                method="Wilson",
+            )
+        )
+        rows.append(
+            kpi(
+                "cost-per-sale",
+                "Cost per sale",
+                780 + 60 * wave,
+                "money",
+                period=month,
+                grain="month",
+                start=start,
+                to=f"{month}-28",
+                n=40 + i,
+                low=650 + 60 * wave,
+                high=930 + 60 * wave,
+            )
+        )
     return tuple(rows)
 
 
@@ -126,8 +283,9 @@ def finding(indicator: str, status: str, title: str, **changed: Any) -> Finding:
         "measures": (),
         "money_at_stake": None,
         "statement": "",
-        "why": "A lead cools quickly. Who asked on Monday has often bought elsewhere by Thursday.\n\nAnswering in time is what both "
-        "departments promise together: marketing by sending what is ready, sales by taking it up.",
+        "why": "A lead cools quickly. Who asked on Monday has often bought elsewhere by Thursday.\n\n"
+        "Answering in time is what both departments promise together: marketing by sending what is ready, sales "
+        "by taking it up.",
         "advice": "Agree on one owner for each lead from the moment it is handed over.",
         "who": ("sales", "marketing"),
         "counter_explanations": {},
@@ -190,25 +348,56 @@ def dropped() -> Finding:
         gap=share(0.3424, 0.2891, 0.3992),
         p_value=1.2e-9,
         q_value=3.6e-9,
-        statement="34.2 % of 320 leads that marketing handed over had no personal answer by sales within 16 working hours.",
+        statement="34.2 % of 320 leads that marketing handed over had no personal answer by sales "
+        "within 16 working hours.",
         measures=(
             Measure.of("ever", "Never touched at all", share(0.11, 0.08, 0.149, method="Wilson")),
-            Measure.of("median", "Median time to the first touch", Estimate(9.5, 8.1, 11.9, 320, "leads", "hours", "Kaplan-Meier")),
-            Measure.of("early", "Conversion when answered in time", share(0.164, 0.12, 0.22, 210, method="Wilson")),
+            Measure.of(
+                "median",
+                "Median time to the first touch",
+                Estimate(9.5, 8.1, 11.9, 320, "leads", "hours", "Kaplan-Meier"),
+            ),
+            Measure.of(
+                "early", "Conversion when answered in time", share(0.164, 0.12, 0.22, 210, method="Wilson")
+            ),
         ),
-        money_at_stake=Money(41_000.0, 20_100.0, 66_400.0, "EUR", "associational: the late leads at the conversion of those answered in time, "
-                             "times revenue per new client"),
+        money_at_stake=Money(
+            41_000.0,
+            20_100.0,
+            66_400.0,
+            "EUR",
+            "associational: the late leads at the conversion of those answered in time, "
+            "times revenue per new client",
+        ),
         counter_explanations={
-            "marketing": "Part of the leads came in late on Fridays in batches, so nobody could have answered them at once.",
-            "sales": "Salespeople may answer by telephone and not record the call; the three with the fewest records have most late leads.",
+            "marketing": "Part of the leads came in late on Fridays in batches, so "
+            "nobody could have answered them at once.",
+            "sales": "Salespeople may answer by telephone and not record the call; "
+            "the three with the fewest records have most late leads.",
         },
         guards=(
-            Guard("logging", "3 of 14 salespeople recorded fewer than 5 touches; without them the gap is 29.8 %."),
-            Guard("immature", "18 leads are younger than 16 working hours and count only as long as they were watched."),
+            Guard(
+                "logging",
+                "3 of 14 salespeople recorded fewer than 5 touches; without them the gap is 29.8 %.",
+            ),
+            Guard(
+                "immature",
+                "18 leads are younger than 16 working hours and count only as long as they were watched.",
+            ),
         ),
         evidence=Evidence(columns, rows),
-        chart=Chart("lines", "hours", "share", "low", "high", "channel", curve, None, "Two in three leads are answered within 16 working hours"),
-    )  # fmt: skip
+        chart=Chart(
+            "lines",
+            "hours",
+            "share",
+            "low",
+            "high",
+            "channel",
+            curve,
+            None,
+            "Two in three leads are answered within 16 working hours",
+        ),
+    )
 
 
 def portfolio() -> Finding:
@@ -260,8 +449,13 @@ def findings() -> tuple[Finding, ...]:
     """Build a finding of every status."""
     agreement = tuple(
         {"marketing": m, "sales": s, "accounts": n, "n": n}
-        for m, s, n in (("target", "target", 61), ("target", "no target", 34), ("no target", "target", 29), ("no target", "no target", 288))
-    )  # fmt: skip
+        for m, s, n in (
+            ("target", "target", 61),
+            ("target", "no target", 34),
+            ("no target", "target", 29),
+            ("no target", "no target", 288),
+        )
+    )
     slices = tuple(
         dataclasses.replace(
             finding(
@@ -294,9 +488,16 @@ def findings() -> tuple[Finding, ...]:
             statement="Of 412 accounts that both have assessed, 349 are judged alike.",
             p_value=0.99,
             q_value=0.99,
-            measures=(Measure.of("raw", "Judged alike", share(0.847, 0.81, 0.879, 412, "accounts", "Wilson")),),
-            evidence=Evidence((Column("account", "Account", None, "name"), Column("potential", "Potential", "index", "measure")),
-                              (("A-71c2", 71.0), ("A-92f0", 64.5))),
+            measures=(
+                Measure.of("raw", "Judged alike", share(0.847, 0.81, 0.879, 412, "accounts", "Wilson")),
+            ),
+            evidence=Evidence(
+                (
+                    Column("account", "Account", None, "name"),
+                    Column("potential", "Potential", "index", "measure"),
+                ),
+                (("A-71c2", 71.0), ("A-92f0", 64.5)),
+            ),
             chart=Chart("matrix", "marketing", "sales", rows=agreement, title="Where the two lists differ"),
         ),
         finding(
@@ -309,18 +510,48 @@ def findings() -> tuple[Finding, ...]:
             gap=Estimate(0.061, 0.021, 0.098, 11, "products", "ratio", "bootstrap by product"),
             statement="Prices in the two plans differ by 6 % on average.",
             needs_more=14,
-            counter_explanations={"marketing": "List prices were raised in July.", "sales": "Two products are sold in bundles."},
-            chart=Chart("scatter", "marketing", "sales", rows=tuple({"marketing": 10.0 + i, "sales": 9.5 + 1.1 * i} for i in range(11))),
+            counter_explanations={
+                "marketing": "List prices were raised in July.",
+                "sales": "Two products are sold in bundles.",
+            },
+            chart=Chart(
+                "scatter",
+                "marketing",
+                "sales",
+                rows=tuple({"marketing": 10.0 + i, "sales": 9.5 + 1.1 * i} for i in range(11)),
+            ),
         ),
-        finding("discarded_leads", "too_little_data", "Discarded leads would not have bought", gap=Estimate.none(n=31, n_unit="episodes",
-                unit="share", method="Wilson"), message="31 episodes; at least 100 are needed.", needs_more=69),
-        finding("message_mismatch", "not_assessed", "The follow-up carries the campaign's message", area="message",
-                missing=("touches.theme", "campaigns.theme")),
-        finding("avoided_dialogue", "withheld", "The heads talk to each other", nature="personal", area="cooperation",
-                message="Two persons can be recognised; settings do not allow it."),
-        finding("quarter_end_rush", "error", "Deals close when they are ready", area="clients",
-                message="ZeroDivisionError: no working day in the window"),
-    )  # fmt: skip
+        finding(
+            "discarded_leads",
+            "too_little_data",
+            "Discarded leads would not have bought",
+            gap=Estimate.none(n=31, n_unit="episodes", unit="share", method="Wilson"),
+            message="31 episodes; at least 100 are needed.",
+            needs_more=69,
+        ),
+        finding(
+            "message_mismatch",
+            "not_assessed",
+            "The follow-up carries the campaign's message",
+            area="message",
+            missing=("touches.theme", "campaigns.theme"),
+        ),
+        finding(
+            "avoided_dialogue",
+            "withheld",
+            "The heads talk to each other",
+            nature="personal",
+            area="cooperation",
+            message="Two persons can be recognised; settings do not allow it.",
+        ),
+        finding(
+            "quarter_end_rush",
+            "error",
+            "Deals close when they are ready",
+            area="clients",
+            message="ZeroDivisionError: no working day in the window",
+        ),
+    )
 
 
 def analysis(**changed: Any) -> Analysis:
@@ -333,7 +564,12 @@ def analysis(**changed: Any) -> Analysis:
         "as_of": "2026-09-30",
         "data_fingerprint": "9f2c4b7d0a5e4c1c8b7e6f5a4d3c2b1a",
         "settings": {
-            "company": {"name": "Lighthouse Instruments", "currency": "EUR", "timezone": "Europe/Berlin", "made_up": True},
+            "company": {
+                "name": "Lighthouse Instruments",
+                "currency": "EUR",
+                "timezone": "Europe/Berlin",
+                "made_up": True,
+            },
             "calendar": {"days": ["mon", "tue", "wed", "thu", "fri"], "from": "09:00", "to": "17:00"},
             "kpis": {"lead-to-client": {"horizon_days": 90}},
             "indicators": {"dropped_leads": {"within_hours": 16, "margin": 0.1}},
@@ -353,14 +589,17 @@ def analysis(**changed: Any) -> Analysis:
         ),
         "definitions": {
             "Active client": "An account with a positive sales line in the period.",
-            "lead-to-client": {"title": "Leads that become clients within 90 days", "formula": "episodes that convert / mature episodes",
-                               "horizon_days": 90},
+            "lead-to-client": {
+                "title": "Leads that become clients within 90 days",
+                "formula": "episodes that convert / mature episodes",
+                "horizon_days": 90,
+            },
         },
         "warnings": (
             "leads: 3 rows were refused; `alignment check` names them.",
             "quarter_end_rush could not be computed: ZeroDivisionError: no working day in the window",
         ),
-    }  # fmt: skip
+    }
     return dataclasses.replace(
         Analysis.empty(company="Lighthouse Instruments", currency="EUR", period=PERIOD), **(known | changed)
     )

@@ -81,9 +81,9 @@ PAYLOADS = (
 
 # Words that the contract fixes; everything else in an Analysis is free text.
 _FIXED = frozenset(
-    "misaligned aligned uncertain too_little_data withheld not_assessed error high medium low none greater both harmful "
-    "neutral productive strategic tactical personal ok not_available higher lower bars lines funnel waterfall matrix scatter "
-    "id name person dimension measure time month".split()
+    "misaligned aligned uncertain too_little_data withheld not_assessed error high medium low none greater both "
+    "harmful neutral productive strategic tactical personal ok not_available higher lower "
+    "bars lines funnel waterfall matrix scatter id name person dimension measure time month".split()
 ) | set(UNITS)
 _FREE_MAPS = frozenset({"by", "owners", "settings", "definitions", "counter_explanations"})
 _DAY = re.compile(r"^\d{4}-\d{2}-\d{2}$")

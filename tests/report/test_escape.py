@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
-import xml.etree.ElementTree as ET
-
 import pytest
 from markupsafe import Markup
 from matplotlib.figure import Figure
@@ -15,8 +12,8 @@ from tests.report import builders
 from tests.report.hostile import PAYLOADS, Page, plant
 
 ALLOWED = set(
-    "html head meta title style body a header h1 h2 h3 h4 p main section article span div dl dt dd ul li nav table caption "
-    "thead tbody tr th td figure figcaption picture source img details summary footer bdi strong".split()
+    "html head meta title style body a header h1 h2 h3 h4 p main section article span div dl dt dd ul li nav table "
+    "caption thead tbody tr th td figure figcaption picture source img details summary footer bdi strong".split()
 )
 
 
@@ -79,34 +76,10 @@ def test_every_text_of_an_analysis_is_planted():
     finding = marked.findings[0]
     told = [marked.company, marked.toolkit, finding.title, finding.statement, finding.why, finding.who[0], finding.id,
             finding.guards[0].message, finding.measures[0].label, finding.evidence.rows[0][0], finding.chart.title,
-            marked.warnings[0], marked.kpis[0].title, marked.data_quality[0].table, finding.money_at_stake.basis]  # fmt: skip
+            marked.warnings[0], marked.kpis[0].title,
+            marked.data_quality[0].table, finding.money_at_stake.basis]  # fmt: skip
     assert set(told) == {"MARK"}
     assert set(marked.settings) == {"MARK"}
-
-
-def test_pictures_hold_payloads_as_text_only():
-    endless = itertools.cycle(PAYLOADS)
-    given: dict[str, str] = {}
-    analysis = plant(
-        builders.analysis(), lambda text: given.setdefault(text, next(endless) + " " + str(len(given)))
-    )
-    pictures = Page(Report.of(analysis).text("html")).pictures
-    assert len(pictures) > 20
-    said = ""
-    for picture in pictures:
-        root = ET.fromstring(picture)
-        for element in root.iter():
-            name = element.tag.rpartition("}")[2]
-            assert name in {"svg", "g", "path", "defs", "style", "use", "text", "tspan", "clipPath", "rect", "metadata",
-                            "pattern", "RDF", "Work", "type", "marker", "image"}, name  # fmt: skip
-            for key, value in element.attrib.items():
-                plain = key.rpartition("}")[2]
-                assert not plain.startswith("on")
-                if plain == "href":
-                    assert value.startswith("#")
-            if name == "text":
-                said += " " + "".join(element.itertext())
-    assert "<script>" in said
 
 
 @pytest.mark.parametrize(

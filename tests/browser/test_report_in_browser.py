@@ -1,0 +1,154 @@
+"""The report in a real browser, every text of its Analysis wanting to be a script: nothing runs, nothing is asked for.
+
+Needs chromium and playwright; without either these tests are skipped with a message.
+"""
+
+from __future__ import annotations
+
+import shutil
+
+import pytest
+
+from alignment_toolkit.report import Report, html
+from tests.report import builders
+from tests.report.hostile import PAYLOADS, plant
+
+pytestmark = pytest.mark.browser
+
+QUIET = (
+    "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
+    "--disable-component-update", "--disable-sync",
+)  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def browser():
+    playwright = pytest.importorskip(
+        "playwright.sync_api", reason="playwright is not installed: pip install playwright"
+    )
+    program = next(
+        (p for p in map(shutil.which, ("chromium", "chromium-browser", "google-chrome")) if p), None
+    )
+    if program is None:
+        pytest.skip("no chromium on the path; on Debian: apt-get install chromium")
+    with playwright.sync_playwright() as running:
+        started = running.chromium.launch(executable_path=program, args=list(QUIET))
+        yield started
+        started.close()
+
+
+class Seen:
+    """What a page did while it was open."""
+
+    def __init__(self, browser, file, *, width=1280, dark=False, media="screen"):
+        scheme = "dark" if dark else "light"
+        self.page = browser.new_page(viewport={"width": width, "height": 900}, color_scheme=scheme)
+        self.asked, self.dialogs, self.said = [], [], []
+        self.page.on("request", lambda r: self.asked.append(r.url))
+        self.page.on("dialog", lambda d: (self.dialogs.append(d.message), d.dismiss()))
+        self.page.on("console", lambda m: self.said.append(m.text))
+        self.page.on("pageerror", lambda e: self.said.append(str(e)))
+        self.page.emulate_media(media=media)
+        self.page.goto(file.as_uri())
+        # What an event handler of a picture or a focus would do, it does at once.
+        self.page.wait_for_timeout(150)
+        self.asked = [u for u in self.asked if not u.startswith("data:") and u != file.as_uri()]
+
+    def count(self, selector):
+        return self.page.locator(selector).count()
+
+
+def written(tmp_path, analysis, name="report.html"):
+    return Report.of(analysis).save(tmp_path / name)
+
+
+def hostile(start):
+    """Give the Analysis with other payloads in each text, beginning with one of them."""
+    given = {}
+    return plant(
+        builders.analysis(),
+        lambda text: given.setdefault(text, f"{PAYLOADS[(start + len(given)) % len(PAYLOADS)]} {len(given)}"),
+    )
+
+
+@pytest.mark.parametrize("start", range(0, len(PAYLOADS), 11))
+def test_no_text_runs_and_nothing_is_asked_for(browser, tmp_path, start):
+    seen = Seen(browser, written(tmp_path, hostile(start)))
+    assert seen.dialogs == []
+    assert seen.asked == []
+    assert seen.said == []
+    assert (
+        seen.count(
+            "script, iframe, object, embed, form, input, video, audio, base, link, [onerror], [onload]"
+        )
+        == 0
+    )
+    assert seen.page.evaluate("document.documentElement.scrollWidth") <= 1280
+
+
+def test_without_escape_and_policy_the_browser_shows_it(browser, tmp_path, monkeypatch):
+    from markupsafe import Markup
+
+    monkeypatch.setattr(html, "escape_text", lambda text: Markup(str(text)))
+    monkeypatch.setattr(html, "_attribute", lambda text: Markup(str(text)))
+    html._environment.cache_clear()
+    payload = "<img src=http://example.invalid/x.png onerror=alert(1)>"
+    text = (
+        Report.of(builders.analysis(company=payload))
+        .text("html")
+        .replace("Content-Security-Policy", "x-none")
+    )
+    html._environment.cache_clear()
+    file = tmp_path / "open.html"
+    file.write_text(text, encoding="utf-8")
+    seen = Seen(browser, file)
+    assert seen.dialogs
+    assert seen.asked
+
+
+def test_the_policy_alone_holds_where_the_escape_would_fail(browser, tmp_path, monkeypatch):
+    from markupsafe import Markup
+
+    monkeypatch.setattr(html, "escape_text", lambda text: Markup(str(text)))
+    payload = "<img src=http://example.invalid/x.png onerror=alert(1)><script>alert(2)</script>"
+    file = tmp_path / "open.html"
+    text = Report.of(builders.analysis(warnings=(payload,))).text("html")
+    assert payload in text
+    file.write_text(text, encoding="utf-8")
+    assert Seen(browser, file).dialogs == []
+
+
+@pytest.mark.parametrize("dark", [False, True])
+@pytest.mark.parametrize("width", [360, 768, 1280])
+def test_the_page_fits_every_window(browser, tmp_path, width, dark):
+    for name, analysis in (
+        ("plain", builders.analysis()),
+        ("long", plant(builders.analysis(), lambda t: t + "W" * 200)),
+    ):
+        seen = Seen(browser, written(tmp_path, analysis, f"{name}.html"), width=width, dark=dark)
+        assert seen.page.evaluate("document.documentElement.scrollWidth") <= width, name
+        assert seen.said == []
+
+
+def test_pictures_are_shown_in_both_colours(browser, tmp_path):
+    file = written(tmp_path, builders.analysis())
+    shown = []
+    for dark in (False, True):
+        seen = Seen(browser, file, dark=dark)
+        script = "[...document.images].map(i => [i.naturalWidth > 0, i.currentSrc])"
+        loaded = seen.page.evaluate(script)
+        assert all(ok for ok, _ in loaded)
+        shown.append([source for _, source in loaded])
+    assert all(light != dark for light, dark in zip(*shown, strict=True))
+
+
+def test_on_paper_everything_is_open_and_nothing_is_cut(browser, tmp_path):
+    seen = Seen(browser, written(tmp_path, builders.analysis()), media="print", width=690)
+    hidden = "[...document.querySelectorAll('details > *:not(summary, .caption)')].filter(e => !e.checkVisibility()).length"
+    assert seen.page.evaluate(hidden) == 0
+    wide = (
+        "[...document.querySelectorAll('table, img')].filter(e => e.getBoundingClientRect().right > 691)"
+        ".map(e => e.outerHTML.slice(0, 80))"
+    )
+    assert seen.page.evaluate(wide) == []
+    assert Seen(browser, written(tmp_path, builders.analysis())).page.pdf().startswith(b"%PDF")
