@@ -193,7 +193,8 @@ class Period:
         if self.kind == "week":
             iso = self.start.isocalendar()
             _check_year(iso.year - 1, self.label)
-            week = min(iso.week, _iso_weeks(iso.year - 1))
+            # Two years of 53 weeks never follow each other.
+            week = min(iso.week, 52)
             return _unit(date.fromisocalendar(iso.year - 1, week, 1), "week", self._fiscal)
         if self.kind == "range":
             return _range(_year_back(self.start, self.label), _year_back(self.last, self.label), self._fiscal)

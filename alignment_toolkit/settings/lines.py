@@ -38,7 +38,7 @@ def key_lines(text: str) -> dict[Path, int]:
     >>> key_lines('[a]\nb.c = [1,\n  2]')
     {('a',): 1, ('a', 'b'): 2, ('a', 'b', 'c'): 2, ('a', 'b', 'c', 0): 2, ('a', 'b', 'c', 1): 3}
     """
-    return _Reader(text.replace("\r\n", "\n")).read()
+    return _Reader(text).read()
 
 
 def line_of(lines: dict[Path, int], path: Sequence[str | int]) -> int | None:
@@ -97,14 +97,8 @@ class _Reader:
                 # A header below an array of tables speaks of the element that was opened last.
                 self.note(path, line)
                 path = (*path, self.arrays[path] - 1)
-                if double and last:
-                    self.forget_arrays_below(path)
         self.note(path, line)
         return path
-
-    def forget_arrays_below(self, path: Path) -> None:
-        for known in [a for a in self.arrays if len(a) > len(path) and a[: len(path)] == path]:
-            del self.arrays[known]
 
     def pair(self, table: Path) -> None:
         line = self.line()

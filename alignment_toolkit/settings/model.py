@@ -149,7 +149,6 @@ class SourceSettings(Strict):
     url: Annotated[
         str | None,
         Field(
-            repr=False,
             description="Folder, file or database address; a relative path begins at this file's folder.",
         ),
     ] = None
