@@ -26,7 +26,7 @@ from alignment_toolkit.notebooks.parameters import (
 )
 
 if TYPE_CHECKING:
-    from nbformat import NotebookNode
+    from nbformat import NotebookNode as NotebookNode
 
     from alignment_toolkit.report import Report
     from alignment_toolkit.results import Analysis

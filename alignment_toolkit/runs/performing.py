@@ -28,7 +28,7 @@ from alignment_toolkit.runs.places import FAILED, MANIFEST, file_hash, now, poin
 from alignment_toolkit.runs.planning import Plan
 
 if TYPE_CHECKING:
-    from nbformat import NotebookNode
+    from alignment_toolkit.notebooks import NotebookNode
 
 __all__ = ["MANIFEST_SCHEMA", "Run", "perform", "read_manifest"]
 

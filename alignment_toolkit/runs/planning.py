@@ -21,9 +21,8 @@ from alignment_toolkit.results import VERSION
 from alignment_toolkit.runs.places import MANIFEST, file_hash, slug
 
 if TYPE_CHECKING:
-    from nbformat import NotebookNode
-
     from alignment_toolkit.company import Company
+    from alignment_toolkit.notebooks import NotebookNode
 
 __all__ = [
     "Plan",
@@ -205,7 +204,7 @@ def require_data(company: Company, period: Period) -> None:
     """
     from alignment_toolkit.tables import TABLES
 
-    dated = {t: TABLES[t].date for t in company.tables if TABLES[t].date}
+    dated = {t: column for t in company.tables if (column := TABLES[t].date) is not None}
     # Plans and targets may lie in any year; they are no sign of business in it.
     dated = {t: c for t, c in dated.items() if TABLES[t].event_columns or t in ("spend", "results")} or dated
     edges: list[dt.date] = []
