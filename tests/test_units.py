@@ -40,6 +40,7 @@ def test_text(name: str, value: float | None, said: str) -> None:
         (-0.001, "EUR", "€0.00"),
         (12.5, "CHF", "CHF 12.50"),
         (12.5, "SEK", "SEK 12.50"),
+        (12.5, "XXX", "¤12.50"),  # ISO 4217: no currency named
         (12.5, None, "12.50"),
     ],
 )
