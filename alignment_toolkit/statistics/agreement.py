@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from alignment_toolkit.results import Estimate
-from alignment_toolkit.statistics.inference import Gap
+from alignment_toolkit.statistics.inference import Z95, Gap
 from alignment_toolkit.statistics.shares import wilson
 
 __all__ = ["ac1", "disagreement", "kappa", "raw", "weighted_kappa"]
@@ -63,8 +64,10 @@ def kappa(table: ArrayLike, *, n_unit: str = "accounts", unit: str = "index") ->
 def disagreement(table: ArrayLike, *, n_unit: str = "accounts", unit: str = "index") -> Gap:
     """Give 1 - Cohen's kappa: disagreement over that of independent picks with the same shares.
 
-    Estimand: of the process; 0 is full agreement, 1 independent raters, above 1 raters who avoid each
-    other's picks.
+    Estimand: of the process; 0 is full agreement, 1 independent raters, above 1 raters who avoid each other's picks.
+    Interval and tests: for two categories the score test, Pearson's distance from the likeliest process with that
+    kappa (as Donner and Eliasziw 1992, Statistics in Medicine 11, but with shares of targets that may differ); for more
+    the large-sample variance.
 
     Examples
     --------
@@ -80,15 +83,121 @@ def disagreement(table: ArrayLike, *, n_unit: str = "accounts", unit: str = "ind
     k = _kappa_value(p)
     if k is None:
         return Gap.none(n=int(n), n_unit=n_unit, unit=unit, method=f"{words}; all rows in one category")
-    return Gap.normal(
-        1 - k,
-        math.sqrt(_kappa_variance(p, k) / n),
+    if t.shape != (2, 2):
+        return Gap.normal(
+            1 - k,
+            math.sqrt(_kappa_variance(p, k) / n),
+            n=int(n),
+            n_unit=n_unit,
+            unit=unit,
+            method=f"{words}, large-sample variance",
+            space=(0.0, 2.0),
+        )
+    cells = (float(t[0, 0]), float(t[0, 1]), float(t[1, 0]), float(t[1, 1]))
+    value = min(max(1 - k, 0.0), 2.0)
+
+    def z(m: float) -> float:
+        if m == value:
+            return 0.0
+        return math.copysign(_score(cells, m), value - m)
+
+    return Gap.of_statistic(
+        value,
+        _limit(z, value, 0.0),
+        _limit(z, value, 2.0),
+        z,
+        space=(0.0, 2.0),
         n=int(n),
         n_unit=n_unit,
         unit=unit,
-        method=f"{words}, large-sample variance",
-        space=(0.0, 2.0),
+        method=f"{words}, score test",
     )
+
+
+def _limit(z: Callable[[float], float], value: float, end: float) -> float:
+    """Give where |z| comes up to the quantile between the value and the end of what is possible."""
+    if abs(z(end)) <= Z95:
+        return end
+    near, far = value, end
+    for _ in range(60):
+        middle = 0.5 * (near + far)
+        if abs(z(middle)) <= Z95:
+            near = middle
+        else:
+            far = middle
+        if abs(far - near) < 1e-12:
+            break
+    return near
+
+
+def _score(cells: tuple[float, float, float, float], gap: float) -> float:
+    """Give Pearson's distance of a 2 x 2 table from the likeliest process whose 1 - kappa is `gap`."""
+    n = sum(cells)
+    expected = _likeliest(cells, gap)
+    square = 0.0
+    for seen, share in zip(cells, expected, strict=True):
+        if share <= 1e-12:
+            if seen > 0:
+                return math.inf
+            continue
+        square += (seen - n * share) ** 2 / (n * share)
+    return math.sqrt(square)
+
+
+def _likeliest(cells: tuple[float, float, float, float], gap: float) -> tuple[float, float, float, float]:
+    """Give the process of two raters with 1 - kappa = `gap` under which the table is likeliest.
+
+    With the raters' shares p and q the disagreeing mass is gap x (p + q - 2pq), and all four cells follow; Fisher
+    scoring over p and q, every step cut back until all cells are positive.
+    """
+    n = sum(cells)
+    # A ten-thousandth of a row keeps empty cells inside.
+    seen = [c + 1e-4 for c in cells]
+    start = (2 * cells[0] + cells[1] + cells[2]) / (2 * n)
+    least, most = max(1 - 1 / gap, 0.0) if gap > 0 else 0.0, min(1 / gap, 1.0) if gap > 0 else 1.0
+    room = 0.02 * (most - least)
+    p = q = min(max(start, least + room), most - room)
+
+    def shares(p: float, q: float) -> tuple[float, float, float, float]:
+        d = gap * (p + q - 2 * p * q)
+        return (p + q - d) / 2, (p - q + d) / 2, (q - p + d) / 2, 1 - (p + q + d) / 2
+
+    def likelihood(at: tuple[float, float, float, float]) -> float:
+        if min(at) <= 0:
+            return -math.inf if gap > 0 or min(at[0], at[3]) <= 0 else 0.0
+        return sum(c * math.log(s) for c, s in zip(seen, at, strict=True))
+
+    if gap <= 0 or gap >= 2:
+        return shares(p, q)
+    now = shares(p, q)
+    best = likelihood(now)
+    for _ in range(100):
+        by_p, by_q = gap * (1 - 2 * q), gap * (1 - 2 * p)
+        dp = ((1 - by_p) / 2, (1 + by_p) / 2, (by_p - 1) / 2, -(1 + by_p) / 2)
+        dq = ((1 - by_q) / 2, (by_q - 1) / 2, (1 + by_q) / 2, -(1 + by_q) / 2)
+        up = sum(c / s * x for c, s, x in zip(seen, now, dp, strict=True))
+        uq = sum(c / s * x for c, s, x in zip(seen, now, dq, strict=True))
+        ipp = n * sum(x * x / s for s, x in zip(now, dp, strict=True))
+        iqq = n * sum(x * x / s for s, x in zip(now, dq, strict=True))
+        ipq = n * sum(x * y / s for s, x, y in zip(now, dp, dq, strict=True))
+        det = ipp * iqq - ipq * ipq
+        if det <= 0:
+            break
+        step_p, step_q = (iqq * up - ipq * uq) / det, (ipp * uq - ipq * up) / det
+        size = 1.0
+        while size > 1e-9:
+            tried = shares(p + size * step_p, q + size * step_q)
+            found = likelihood(tried)
+            if found >= best:
+                break
+            size /= 2
+        else:
+            break
+        p, q, gained = p + size * step_p, q + size * step_q, found - best
+        now, best = tried, found
+        if gained < 1e-11:
+            break
+    return now
 
 
 def weighted_kappa(

@@ -15,6 +15,7 @@ from alignment_toolkit.statistics.inference import INFINITY, Z95, Gap, quantile,
 __all__ = [
     "clustered_ratio",
     "clustered_share",
+    "clustered_share_of_sums",
     "compound_total",
     "difference",
     "e_value",
@@ -150,26 +151,62 @@ def clustered_share(
     keep = np.isfinite(y) & np.isfinite(m) & (m > 0)
     y, m = y[keep], m[keep]
     n, clusters = float(m.sum()), int(m.size)
-    words = f"Wilson on the effective number of rows, {clusters} {cluster_unit}"
     if clusters == 0:
         return Gap.none(n_unit=n_unit, unit=unit, method="Wilson; no rows")
-    share = min(max(float(y.sum()) / n, 0.0), 1.0)
-    if clusters == 1 and n > 1:
-        return Gap.none(
-            n=int(n), n_unit=n_unit, unit=unit, method=f"{words}; one cluster has no spread", value=share
-        )
-    if n == clusters:  # nothing repeats
-        return wilson(float(y.sum()), n, n_unit=n_unit, unit=unit)
-    kish = n * n / float((m * m).sum())  # effective number of clusters
+    return clustered_share_of_sums(
+        float(y.sum()),
+        n,
+        float((y * y).sum()),
+        float((y * m).sum()),
+        float((m * m).sum()),
+        clusters,
+        n_unit=n_unit,
+        unit=unit,
+        cluster_unit=cluster_unit,
+    )
+
+
+def clustered_share_of_sums(
+    top: float,
+    bottom: float,
+    top2: float,
+    topbottom: float,
+    bottom2: float,
+    clusters: int,
+    *,
+    n_unit: str = "rows",
+    unit: str = "share",
+    cluster_unit: str = "clusters",
+) -> Gap:
+    """Give `clustered_share` from the sums of squares and products of the clusters' totals.
+
+    Examples
+    --------
+    >>> gap = clustered_share_of_sums(15, 30, 75, 75, 150, 6)
+    >>> gap.estimate == clustered_share([5, 0, 5, 0, 5, 0], [5] * 6).estimate
+    True
+    """
+    words = f"Wilson on the effective number of rows, {clusters} {cluster_unit}"
+    if bottom <= 0 or clusters < 1:
+        return Gap.none(n_unit=n_unit, unit=unit, method="Wilson; no rows")
+    share = min(max(top / bottom, 0.0), 1.0)
+    if bottom2 <= bottom:  # nothing repeats
+        return wilson(top, bottom, n_unit=n_unit, unit=unit)
+    if clusters == 1:
+        words = f"{words}; one cluster has no spread"
+        return Gap.none(n=int(bottom), n_unit=n_unit, unit=unit, method=words, value=share)
+    kish = _kish(bottom, bottom2, clusters)
+    df = max(kish - 1, 1.0)
+    squares = top2 - 2 * share * topbottom + share * share * bottom2
     if share in (0.0, 1.0):
-        # Nothing varies, so the dependence inside a cluster is unknown: the rows of one may be copies of one another.
-        effective = kish
-        df = INFINITY
+        # Nothing varies, so the dependence inside a cluster is unknown: its rows may be copies of one another.
+        effective, df = kish, INFINITY
+    elif squares <= 1e-12 * top2:  # rounding of equal shares
+        effective = bottom
     else:
-        variance = clusters / (clusters - 1) * float(((y - share * m) ** 2).sum()) / (n * n)
-        effective = min(share * (1 - share) / variance, n) if variance > 0 else n
-        df = max(kish - 1, 1.0)
-    return score_gap(share, effective, df=df, n=int(n), n_unit=n_unit, unit=unit, method=words)
+        variance = clusters / (clusters - 1) * squares / (bottom * bottom)
+        effective = min(share * (1 - share) / variance, bottom)
+    return score_gap(share, effective, df=df, n=int(bottom), n_unit=n_unit, unit=unit, method=words)
 
 
 def clustered_ratio(
@@ -204,9 +241,9 @@ def clustered_ratio(
 
     Examples
     --------
-    >>> e = clustered_ratio(6.0, 3.0, 14.0, 6.0, 3.0, 3, unit="money", n_unit="clients")
+    >>> e = clustered_ratio(60.0, 30.0, 140.0, 60.0, 30.0, 30, unit="money", n_unit="clients")
     >>> e.value, round(e.low, 2), round(e.high, 2)
-    (2.0, 0.58, 6.93)
+    (2.0, 1.7, 2.36)
     """
     rows = clusters if n is None else n
     words = f"ratio of sums over {clusters} clusters, delta method"
@@ -221,7 +258,7 @@ def clustered_ratio(
     if squares <= 1e-12 * max(top2, ratio * ratio * bottom2):  # rounding of equal ratios
         return plain
     se = math.sqrt(squares * clusters / (clusters - 1)) / abs(bottom)
-    q = quantile(_degrees(bottom, bottom2, clusters))
+    q = quantile(max(1.0, min(_kish(top, top2, clusters), _kish(bottom, bottom2, clusters)) / 2))
     if top > 0 and bottom > 0:
         factor = math.exp(min(q * se / ratio, 700.0))
         low, high = ratio / factor, ratio * factor
@@ -230,10 +267,12 @@ def clustered_ratio(
     return Estimate(ratio, ratio - q * se, ratio + q * se, rows, n_unit, unit, words)
 
 
-def _degrees(total: float, squares: float, clusters: int) -> float:
-    """Give the effective number of clusters (Kish) less one, between 1 and clusters - 1."""
-    kish = total * total / squares if squares > 0 else clusters
-    return max(1.0, min(kish, clusters) - 1)
+def _kish(total: float, squares: float, clusters: int) -> float:
+    """Give the effective number of clusters: how many equal ones would give this sum of squares.
+
+    Student's quantile takes half of it: the sum of squares of skewed amounts is itself uncertain (set by simulation).
+    """
+    return min(total * total / squares, clusters) if squares > 0 else float(clusters)
 
 
 def poisson_count(k: float, *, n_unit: str = "rows", unit: str = "count") -> Estimate:
@@ -275,7 +314,7 @@ def compound_total(
     --------
     >>> e = compound_total(1000.0, 10000.0, 100)
     >>> e.value, round(e.low), round(e.high)
-    (1000.0, 820, 1219)
+    (1000.0, 818, 1222)
     """
     rows = clusters if n is None else n
     words = f"sum over {clusters} clusters, compound Poisson"
@@ -284,7 +323,7 @@ def compound_total(
     if clusters < 1 or sum_of_squares <= 0:
         return Estimate(total, None, None, rows, n_unit, unit, f"{words}; no interval")
     se = math.sqrt(sum_of_squares)
-    q = quantile(_degrees(total, sum_of_squares, clusters) + 1)
+    q = quantile(max(1.0, _kish(total, sum_of_squares, clusters) / 2))
     if total > 0:
         factor = math.exp(min(q * se / total, 700.0))
         if math.isfinite(total * factor):
