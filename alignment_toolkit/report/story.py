@@ -185,8 +185,9 @@ def _method(analysis: Analysis) -> list[Block]:
             "Each question has one number, its gap, and a margin set beforehand: the smallest gap that matters. "
             "A question is out of line where the whole 95 % interval of the gap lies beyond the margin and the "
             "result holds up against the number of questions asked (false discovery rate 0.10), aligned where the "
-            "whole interval lies within the margin, else uncertain. Money at stake is never added up over findings, because findings "
-            "overlap. No finding proves a cause: the innocent explanations stand beside each."
+            "whole interval lies within the margin, else uncertain. Money at stake is never added up over "
+            "findings, because findings overlap. No finding proves a cause: the innocent explanations stand beside "
+            "each."
         )
     ]
     found += _warnings(analysis)

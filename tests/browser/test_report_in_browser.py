@@ -144,7 +144,8 @@ def test_pictures_are_shown_in_both_colours(browser, tmp_path):
 
 def test_on_paper_everything_is_open_and_nothing_is_cut(browser, tmp_path):
     seen = Seen(browser, written(tmp_path, builders.analysis()), media="print", width=690)
-    hidden = "[...document.querySelectorAll('details > *:not(summary, .caption)')].filter(e => !e.checkVisibility()).length"
+    folded = "[...document.querySelectorAll('details > *:not(summary, .caption)')]"
+    hidden = f"{folded}.filter(e => !e.checkVisibility()).length"
     assert seen.page.evaluate(hidden) == 0
     wide = (
         "[...document.querySelectorAll('table, img')].filter(e => e.getBoundingClientRect().right > 691)"
