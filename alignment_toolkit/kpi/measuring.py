@@ -213,7 +213,8 @@ def _rows(q: _Question, kpi: AnyKpi) -> list[KpiValue]:
         return [_row(q, kpi, whole.period, None, {}, Number.none(stopped or blocked or ""))]
     rows = []
     lacking = next((q.lacking[id(side)] for side in plain if id(side) in q.lacking), None)
-    slices: list[By] = [None, *([] if lacking else q.slices(plain))]
+    beyond = any(s.out_of_time(whole.period) for side in plain if isinstance(s := q.sheets[id(side)], Sheet))
+    slices: list[By] = [None, *([] if lacking or beyond else q.slices(plain))]
     for by in slices:
         named = dict(zip(q.by, by or (), strict=False))
         now = q.number(kpi, 0, by, None)

@@ -85,7 +85,7 @@ class Sheet:
         """Give the number of one cell; a cell that no row fell into is a counted 0 where the data is complete."""
         asked = self.answer.cube.parts[part]
         period = asked.period if piece is None else asked.pieces[piece]
-        reason = self.blocked or self._out_of_time(period)
+        reason = self.blocked or self.out_of_time(period)
         if reason:
             return Number.none(reason)
         cell = self.answer.cell(self.ask, part, by, piece)
@@ -113,7 +113,8 @@ class Sheet:
             spread=_spread(cell) if found.reason is None else None,
         )
 
-    def _out_of_time(self, period: Period) -> str | None:
+    def out_of_time(self, period: Period) -> str | None:
+        """Say why the data does not reach into a period at all; None where it does."""
         begins = self.answer.facts.get("begins")
         begins = begins.date() if isinstance(begins, datetime) else begins
         if self.until is None and begins is None:

@@ -1,0 +1,162 @@
+"""Every KPI equals its second, brute-force implementation: counts exact, the rest to 1e-12, intervals to 1e-9."""
+
+from __future__ import annotations
+
+import math
+from datetime import date
+from typing import Any
+
+import pytest
+from hypothesis import Phase, given
+from hypothesis import settings as tries
+from hypothesis import strategies as st
+
+from alignment_toolkit.errors import UnknownName
+from alignment_toolkit.kpi import Kpi, measure
+from alignment_toolkit.kpis import handover, marketing, revenue, sales
+from alignment_toolkit.periods import Period
+from alignment_toolkit.results import KpiValue
+from tests.oracle.brute import Answer, Brute, World
+from tests.oracle.worlds import both, worlds
+
+KPIS = {k.id: k for m in (revenue, marketing, handover, sales) for k in m.KPIS}
+# A failing data set takes minutes to be made smaller, each try being a handful of queries; the rows are printed anyway.
+NO_SHRINK = (Phase.explicit, Phase.reuse, Phase.generate)
+PERIODS = (
+    "2025-Q3",
+    "2025",
+    "2025-08-10..2026-01-20",
+    "2026-W01",
+    "2026-06",
+    "2025-01-01..2026-12-31",
+    "2024-Q4",
+    "2027",
+)
+
+
+def picker(by: tuple[str, ...], world: World, kpi: Any) -> Any:
+    regions = {r["account_id"]: r["region"] for r in world.rows("accounts")}
+    themes = {r["campaign_id"]: r["theme"] for r in world.rows("campaigns")}
+
+    def pick(row: Any) -> tuple[Any, ...]:
+        found = []
+        for name in by:
+            if name == "accounts.region":
+                found.append(regions.get(row.get("account_id", row.get("client"))))
+            elif name == "theme":
+                found.append(themes.get(row.get("campaign_id")))
+            else:
+                found.append(row.get(name))
+        return tuple(found)
+
+    return pick
+
+
+def check(rows: list[KpiValue], world: World, by: tuple[str, ...], period: Period, grain: str | None) -> None:
+    """Compare all rows of one KPI with the oracle, none missing and none too many."""
+    kpi = KPIS[rows[0].kpi]
+    pick = picker(by, world, kpi)
+    whole = Brute(world, period.start, period.last).measure(kpi.id, pick)
+    said = {(tuple(r.by.values()) or None, r.period if r.grain else None): r for r in rows}
+    assert len(said) == len(rows)
+    pieces = {
+        p.label: Brute(world, p.start, p.last).measure(kpi.id, pick)
+        for p in (period.split(grain) if grain else ())
+    }
+    if len(rows) == 1 and not any(
+        a.value is not None for found in (whole, *pieces.values()) for a in found.values()
+    ):
+        compare(rows[0], whole[None])  # where nothing can ever be said, it is said once
+        return
+    slices = set(whole)
+    assert {s for s, _ in said} == slices
+    for by_values in slices:
+        compare(said[by_values, None], whole[by_values])
+        for label, piece in pieces.items():
+            expected = piece[by_values] if by_values in piece else absent(piece, kpi)
+            compare(said[by_values, label], expected)
+    assert len(said) == len(slices) * (1 + len(pieces))
+
+
+def absent(piece: dict[Any, Answer], kpi: Any) -> Answer:
+    """What a slice is that no row of this stretch fell into: a counted 0 where the data is there, else nothing."""
+    if len(piece) == 1 and piece[None].value is None and piece[None].top is None:
+        return Answer.none()
+    immature = piece[None].immature and not piece[None].censored
+    if isinstance(kpi, Kpi) and kpi.bottom is None:
+        return Answer(0, 0, None, 0, immature=immature)
+    return Answer(None, 0, 0, 0, immature=immature)
+
+
+def compare(row: KpiValue, expected: Answer) -> None:
+    where = (row.kpi, dict(row.by), row.period, row.grain, row, expected)
+    if expected.value is None:
+        assert row.status == "not_available", where
+        assert row.reason, where
+        assert (row.value, row.low, row.high, row.spread) == (None, None, None, None), where
+        if expected.top is None:
+            return
+    else:
+        assert row.status == "ok", where
+        assert row.reason is None, where
+        assert math.isclose(row.value, expected.value, rel_tol=1e-11), where
+        if isinstance(expected.value, int):
+            assert row.value == expected.value, where
+        if row.kpi != "cost-per-sale" and (expected.low is not None or row.low is not None) and expected.n:
+            assert math.isclose(row.low, expected.low, rel_tol=1e-9, abs_tol=1e-9), where
+            assert math.isclose(row.high, expected.high, rel_tol=1e-9, abs_tol=1e-9), where
+    if expected.spread:
+        assert row.spread == pytest.approx(expected.spread, rel=1e-9, abs=1e-9), where
+    assert row.n == expected.n, where
+    assert row.top == pytest.approx(float(expected.top), rel=1e-11), where
+    assert (row.bottom is None) == (expected.bottom is None), where
+    if expected.bottom is not None:
+        assert row.bottom == expected.bottom, where
+    assert row.censored == expected.censored, where
+    assert row.immature == expected.immature, where
+
+
+def run(
+    rows: dict[str, list[dict[str, Any]]],
+    period: Period,
+    by: tuple[str, ...],
+    grain: str | None,
+    cap: date | None,
+) -> None:
+    toml = f"[company]\ncurrency = 'EUR'\n{f'as_of = {cap}' if cap else ''}\n"
+    company, world = both(rows, toml=toml, cap=cap)
+    usable = [k for k in KPIS.values() if not k.missing(company)]
+    try:
+        found = measure(company, usable, period, by=by, grain=grain)
+    except UnknownName:
+        return
+    for kpi in usable:
+        mine = [r for r in found if r.kpi == kpi.id]
+        lacking = [r for r in mine if r.reason and "no dimension" in r.reason]
+        if lacking:
+            assert len(lacking) == 1
+            continue
+        check(mine, world, by, period, grain)
+
+
+CASES = {
+    "rows": worlds(),
+    "period": st.sampled_from(PERIODS).map(Period.parse),
+    "by": st.sampled_from([(), ("channel",), ("channel",), ("accounts.region",), ("theme", "channel")]),
+    "grain": st.sampled_from([None, "month", "quarter"]),
+    "cap": st.sampled_from([None, None, date(2025, 12, 31)]),
+}
+
+
+@tries(max_examples=25, phases=NO_SHRINK)
+@given(**CASES)
+def test_kpis_equal_brute_force(rows, period, by, grain, cap):
+    run(rows, period, by, grain, cap)
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(3600)
+@tries(max_examples=500, phases=NO_SHRINK)
+@given(**CASES)
+def test_kpis_equal_brute_force_on_500_data_sets(rows, period, by, grain, cap):
+    run(rows, period, by, grain, cap)
