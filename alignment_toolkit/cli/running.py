@@ -27,6 +27,7 @@ __all__ = ["register"]
 
 REPORT = "01_alignment_report"
 REPORTS = Path("reports")
+WARNINGS = 5
 
 
 def demo(out: Out = REPORTS, as_json: As_json = False) -> None:
@@ -103,8 +104,14 @@ def run(
             _print_files(one)
     if failed:
         raise MatrixFailed(f"{len(failed)} of {len(plans)} notebooks failed: {', '.join(failed)}.")
-    for one in done:
-        gate(_analysis(one.folder), fail_on)
+    analyses = [_analysis(one.folder) for one in done]
+    for analysis in analyses:
+        for warning in analysis["warnings"][:WARNINGS]:
+            note(f"warning: {warning}")
+        if (more := len(analysis["warnings"]) - WARNINGS) > 0:
+            note(f"warning: ... and {more} more; `alignment check` lists them all.")
+    for analysis in analyses:
+        gate(analysis, fail_on)
 
 
 def _given(values: Words, period: str | None, formats: Words) -> dict[str, Any]:

@@ -58,7 +58,8 @@ def _kernel_manager(environment: Mapping[str, str]) -> Iterator[Any]:
     start = manager.start_kernel
 
     async def start_kernel(**options: Any) -> None:
-        await start(**{**options, "env": {**environment}})
+        # A profile of the user's own would bring its start-up scripts into the run.
+        await start(**{**options, "env": {**environment, "IPYTHONDIR": str(folder / "ipython")}})
         if (number := getattr(manager.provisioner, "pgid", None)) is not None:
             group.append(number)
 

@@ -158,7 +158,8 @@ def test_a_users_own_indicator_is_listed_and_explained(alignment, tmp_path):
     (tmp_path / "mine" / "kpis.py").write_text(
         "from alignment_toolkit.kpi import Kpi\n"
         "MINE = Kpi(id='big-orders', title='Big orders', relation='sales', date='ordered_at', unit='count',\n"
-        "           better='higher', owners={'sales': 1.0}, top=lambda t: (t.amount > 100).sum(), about='Lines above 100.')\n"
+        "           better='higher', owners={'sales': 1.0}, about='Lines above 100.',\n"
+        "           top=lambda t: (t.amount > 100).sum())\n"
     )
     (tmp_path / "alignment.toml").write_text('[catalogue]\nfolders = ["mine"]\n')
     rows = json.loads(alignment("list", "kpis", "--json").out)
