@@ -150,6 +150,11 @@ class Company:
         return tuple((s.dimension, s.value) for s in self._steps)
 
     @property
+    def whole(self) -> Company:
+        """The company before any narrowing."""
+        return self._root
+
+    @property
     def tables(self) -> tuple[str, ...]:
         """The tables that are there, in canonical order; in a slice those that can be narrowed."""
         present = self._data.loaded.tables
@@ -400,12 +405,12 @@ class Company:
 
     def _hash(self, table: str) -> str:
         columns = sorted(self._data.loaded.tables[table].columns)
-        cells = ", ".join(f"CAST({quoted(c)} AS VARCHAR)" for c in columns)
-        # As JSON a text can't run over into the next cell, and a missing one is not an empty one.
+        # Control characters part the cells and stand for missing ones. A sum does not know the order of its terms.
+        cells = ", ".join(f"coalesce(CAST({quoted(c)} AS VARCHAR), chr(30))" for c in columns)
         count, low, high = self._data.engine.execute(
-            "SELECT count(*), coalesce(sum(CAST(md5_number_lower(h) AS HUGEINT)), 0),"
-            " coalesce(sum(CAST(md5_number_upper(h) AS HUGEINT)), 0)"
-            f" FROM (SELECT CAST(to_json([{cells}]) AS VARCHAR) AS h FROM {quoted(table)})"
+            "SELECT count(*), coalesce(sum(CAST(h & 18446744073709551615::UHUGEINT AS HUGEINT)), 0),"
+            " coalesce(sum(CAST(h >> 64 AS HUGEINT)), 0)"
+            f" FROM (SELECT md5_number(concat_ws(chr(31), {cells})) AS h FROM {quoted(table)})"
         ).fetchone()
         return f"{table}|{','.join(columns)}|{count}|{low}|{high}"
 

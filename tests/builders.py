@@ -91,7 +91,7 @@ class Stand:
     def as_of_of(self, tables: Iterable[str]) -> date | None:
         found = [d for t in tables if (d := self.complete_until(t)) is not None]
         cap = self.settings.company.as_of
-        return min([*found, cap] if cap else found) if found else None
+        return min([*found, cap] if cap else found, default=None)
 
     @property
     def as_of(self) -> date | None:

@@ -16,7 +16,7 @@ from alignment_toolkit.errors import ParameterError
 from alignment_toolkit.kpi.dimensions import dimension_column
 from alignment_toolkit.kpi.kinds import Aggregate, Kpi, Terms, call
 from alignment_toolkit.periods import GRAINS, Period
-from alignment_toolkit.relations import day
+from alignment_toolkit.relations import alive, day
 from alignment_toolkit.results import clean_value
 
 if TYPE_CHECKING:
@@ -186,7 +186,13 @@ class Cube:
         home: str,
         spread: bool = True,
     ) -> None:
-        self.t, self.when, self.asks, self.parts, self.home = t, when, tuple(asks), tuple(parts), home
+        self.t, self.when, self.asks, self.parts, self.home = (
+            alive(t, when),
+            when,
+            tuple(asks),
+            tuple(parts),
+            home,
+        )
         self.spread = spread
         self.dims = [dimension_column(n) for n in range(dimensions)]
         self.names: dict[tuple[int, str], str] = {}

@@ -137,6 +137,7 @@ class Kpi:
     def missing(self, source: Source) -> tuple[str, ...]:
         """Name the table.columns that are needed and not there; empty where the KPI can be measured."""
         if self.relation in RELATIONS:
+            source = whole_of(source)  # relations are computed on the whole company, then narrowed
             of_relation = RELATIONS[self.relation].missing(source)
         else:
             of_relation = missing(source, {self.relation: (self.date,)})
@@ -212,6 +213,12 @@ class RatioOfKpis:
             f"{self.id} divides '{side}', which is no plain KPI of the catalogue. "
             f"{did_you_mean(str(side), [k for k, v in (catalogue or {}).items() if isinstance(v, Kpi)])}"
         )
+
+
+def whole_of(source: Source) -> Source:
+    """Give the company before any narrowing."""
+    whole: Source = getattr(source, "whole", source)
+    return whole
 
 
 def call(aggregate: Aggregate, t: Table, terms: Terms) -> Value:

@@ -7,14 +7,15 @@ from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
 
-from alignment_toolkit.errors import ParameterError, UnknownName, did_you_mean
+from alignment_toolkit.errors import MissingTable, ParameterError, UnknownName, did_you_mean
 from alignment_toolkit.kpi.cube import Ask, By, Cube, Part
 from alignment_toolkit.kpi.dimensions import attach, home_of
-from alignment_toolkit.kpi.kinds import Kpi, RatioOfKpis, Terms, with_owners
+from alignment_toolkit.kpi.kinds import Kpi, RatioOfKpis, Terms, whole_of, with_owners
 from alignment_toolkit.kpi.values import Number, Sheet, change, quotient
 from alignment_toolkit.periods import GRAINS, Period, compare_periods
 from alignment_toolkit.relations import RELATIONS, Source, client_tables, day
 from alignment_toolkit.results import KpiValue
+from alignment_toolkit.tables import TABLES
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -39,8 +40,11 @@ class Measured(Source, Protocol):
     def relation(self, name: str) -> Table:
         """Give a canonical table or a derived relation."""
 
+    def complete_until(self, table: str) -> date | None:
+        """Give the last day for which a table is complete."""
+
     def as_of_of(self, tables: Sequence[str]) -> date | None:
-        """Give the last day for which these tables are complete."""
+        """Give the last day for which these tables are complete; of none of them the company's own limit."""
 
     def fetch(self, expr: Any, *, limit: int = ...) -> pd.DataFrame:
         """Bring rows from the engine."""
@@ -150,7 +154,11 @@ class _Question:
                 groups.setdefault((side.relation, side.date), []).append(found)
         unknown: list[UnknownName] = []
         for (relation, when), asks in groups.items():
-            t = company.relation(relation)
+            try:
+                t = company.relation(relation)
+            except MissingTable as e:
+                q.sheets.update({a.number: str(e) for a in asks})
+                continue
             dims = by
             try:
                 t = attach(company, relation, t, by)
@@ -168,8 +176,9 @@ class _Question:
                 blocked, note = _blocked(company, a), _note(company, a.kpi)
                 if a.kpi.requires is not None and not answer.fact(a, "requires"):
                     blocked = blocked or a.kpi.requires_words
-                q.sheets[a.number] = Sheet(a, answer, until, blocked, note)
-        if by and unknown and len(unknown) == len(groups):
+                undated = any(t in _undated(company) for t in _tables(company, a.kpi)[0])
+                q.sheets[a.number] = Sheet(a, answer, until, blocked, note, undated)
+        if unknown and len(unknown) == len(q.cubes):
             raise unknown[0]
         return q
 
@@ -213,7 +222,11 @@ def _rows(q: _Question, kpi: AnyKpi) -> list[KpiValue]:
         return [_row(q, kpi, whole.period, None, {}, Number.none(stopped or blocked or ""))]
     rows = []
     lacking = next((q.lacking[id(side)] for side in plain if id(side) in q.lacking), None)
-    beyond = any(s.out_of_time(whole.period) for side in plain if isinstance(s := q.sheets[id(side)], Sheet))
+    beyond = any(
+        s.out_of_time(whole.period, whole=True)
+        for side in plain
+        if isinstance(s := q.sheets[id(side)], Sheet)
+    )
     slices: list[By] = [None, *([] if lacking or beyond else q.slices(plain))]
     for by in slices:
         named = dict(zip(q.by, by or (), strict=False))
@@ -265,9 +278,9 @@ def _parts(
     if grain is not None and grain not in GRAINS:
         raise ParameterError(f"There is no grain '{grain}'. {did_you_mean(grain, GRAINS)}")
     settings = company.settings
-    asked = settings.period(period) if isinstance(period, str) else period
+    asked = settings.period(period, as_of=company.as_of) if isinstance(period, str) else period
     others = compare_periods(compare or None, asked)
-    cap = settings.company.as_of
+    cap = company.as_of_of(())
     pieces = asked.split(grain) if grain is not None else ()
     return (Part(asked, pieces, grain, cap), *(Part(p, cap=cap) for p in others))
 
@@ -277,29 +290,29 @@ def _tables(company: Measured, kpi: Kpi) -> tuple[tuple[str, ...], tuple[str, ..
     if kpi.relation not in RELATIONS:
         return (kpi.relation,), (kpi.relation,)
     relation = RELATIONS[kpi.relation]
-    return relation.dated_by(company), relation.outcome_tables(company)
+    return relation.dated_by(whole_of(company)), relation.outcome_tables(whole_of(company))
+
+
+def _as_of(company: Measured, tables: Sequence[str]) -> date | None:
+    """Give the last day for which these tables are complete; None where none of them says how far it goes."""
+    known = [t for t in tables if company.complete_until(t) is not None]
+    return company.as_of_of(known) if known else None
 
 
 def _until(company: Measured, kpi: Kpi) -> date | None:
-    """Give the day that a KPI's rows are complete until; where its table says nothing, that of the company."""
+    """Give the day that a KPI's rows are complete until; where its table can't say, that of the company."""
     dated_by, _ = _tables(company, kpi)
-    found = company.as_of_of(dated_by)
-    if found is None and not _has_events(dated_by):
+    found = _as_of(company, dated_by)
+    if found is None and not any(t in TABLES and TABLES[t].event_columns for t in dated_by):
         found = company.as_of
     return found
 
 
-def _has_events(tables: Sequence[str]) -> bool:
-    from alignment_toolkit.tables import TABLES
-
-    return any(t in TABLES and TABLES[t].event_columns for t in tables)
-
-
 def _terms(company: Measured, kpi: Kpi, options: Mapping[str, Any]) -> Terms:
     _, outcomes = _tables(company, kpi)
-    known = [d for t in outcomes if (d := company.as_of_of((t,))) is not None]
+    known = [d for t in outcomes if (d := _as_of(company, (t,))) is not None]
     return Terms(
-        as_of=company.as_of_of(outcomes),
+        as_of=_as_of(company, outcomes),
         known_until=max(known) if known else None,
         warm_until=_warm_until(company) if kpi.warm_up else None,
         currency=company.currency,
@@ -312,19 +325,16 @@ def _warm_until(company: Measured) -> date | None:
     days = company.settings.company.warm_up_days
     if not days:
         return None
+    whole = whole_of(company)
     firsts = []
     for table, column in (
         ("orders", "ordered_at"),
         ("opportunities", "closed_at"),
         ("leads", "converted_at"),
     ):
-        if table in client_tables(company):
-            t = company[table]
-            firsts += [
-                v
-                for v in company.fetch(t.aggregate(first=day(t[column]).min()))["first"]
-                if v is not None and v == v
-            ]
+        if table in client_tables(whole):
+            t = whole[table]
+            firsts += list(company.fetch(t.aggregate(first=day(t[column]).min()))["first"].dropna())
     if not firsts:
         return None
     first: date = min(v.date() if isinstance(v, datetime) else v for v in firsts)
@@ -333,10 +343,20 @@ def _warm_until(company: Measured) -> date | None:
 
 def _blocked(company: Measured, ask: Ask) -> str | None:
     """Say why a KPI whose outcome takes time can't be judged at all."""
-    if (ask.kpi.censored is not None or ask.kpi.rising) and ask.terms.as_of is None:
-        _, outcomes = _tables(company, ask.kpi)
+    if ask.kpi.censored is None and not ask.kpi.rising:
+        return None
+    dated_by, outcomes = _tables(company, ask.kpi)
+    undated = [t for t in (*dated_by, *outcomes) if t in _undated(company)]
+    if undated:
+        return f"{undated[0]} is undated: its date is the same in every row"
+    if ask.terms.as_of is None:
         return f"nothing says how far {' and '.join(outcomes)} go: no dated rows"
     return None
+
+
+def _undated(company: Measured) -> frozenset[str]:
+    found: frozenset[str] = getattr(company, "undated", frozenset())
+    return found
 
 
 def _note(company: Measured, kpi: Kpi) -> str:

@@ -68,6 +68,8 @@ class Sheet:
         Why no number of this KPI can be had, whatever the period.
     note
         What every method of this KPI says beside the statistics.
+    undated
+        Every row has the same date, which the mapping made up: neither grain nor comparison can be read from it.
     """
 
     ask: Ask
@@ -75,6 +77,7 @@ class Sheet:
     until: date | None
     blocked: str | None = None
     note: str = ""
+    undated: bool = False
 
     @property
     def kpi(self) -> Kpi:
@@ -85,7 +88,7 @@ class Sheet:
         """Give the number of one cell; a cell that no row fell into is a counted 0 where the data is complete."""
         asked = self.answer.cube.parts[part]
         period = asked.period if piece is None else asked.pieces[piece]
-        reason = self.blocked or self.out_of_time(period)
+        reason = self.blocked or self.out_of_time(period, whole=part == 0 and piece is None)
         if reason:
             return Number.none(reason)
         cell = self.answer.cell(self.ask, part, by, piece)
@@ -113,8 +116,10 @@ class Sheet:
             spread=_spread(cell) if found.reason is None else None,
         )
 
-    def out_of_time(self, period: Period) -> str | None:
+    def out_of_time(self, period: Period, *, whole: bool) -> str | None:
         """Say why the data does not reach into a period at all; None where it does."""
+        if self.undated and not whole:
+            return f"{self.answer.cube.home} is undated: its date is the same in every row"
         begins = self.answer.facts.get("begins")
         begins = begins.date() if isinstance(begins, datetime) else begins
         if self.until is None and begins is None:

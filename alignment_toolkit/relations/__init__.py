@@ -16,13 +16,14 @@ from alignment_toolkit.relations.derived import (
 )
 from alignment_toolkit.relations.pushes import product_pushes
 from alignment_toolkit.relations.registry import RELATIONS, Relation, relation
-from alignment_toolkit.relations.source import PARENTS, Source, day, missing
+from alignment_toolkit.relations.source import PARENTS, Source, alive, day, missing
 
 __all__ = [
     "PARENTS",
     "RELATIONS",
     "Relation",
     "Source",
+    "alive",
     "client_tables",
     "clients",
     "day",

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Final
 import ibis
 
 from alignment_toolkit.errors import DataError
-from alignment_toolkit.relations.source import DEALS, ORDERS, Source, column, day
+from alignment_toolkit.relations.source import DEALS, ORDERS, Source, alive, column, day
 
 if TYPE_CHECKING:
     from ibis.expr.types import Table, Value
@@ -40,7 +40,7 @@ def sales(source: Source) -> Table:
         )
     lines = source[table]
     if table == "opportunities":
-        won = lines.filter(lines.outcome == "won", lines.closed_at.notnull())
+        won = alive(lines.filter(lines.outcome == "won", lines.closed_at.notnull()), "closed_at")
         rest = [c for c in lines.columns if c not in ("order_id", "ordered_at", "closed_at", "amount")]
         lines = won.select(
             order_id=won.opportunity_id,
@@ -73,7 +73,7 @@ def _won(source: Source) -> Table | None:
     if not source.has("opportunities", *DEALS):
         return None
     deals = source["opportunities"]
-    won = deals.filter(deals.outcome == "won", deals.closed_at.notnull())
+    won = alive(deals.filter(deals.outcome == "won", deals.closed_at.notnull()), "closed_at")
     won = won.select(
         day=day(won.closed_at), own_account=column(won, "account_id"), lead_id=column(won, "lead_id")
     )
@@ -286,7 +286,7 @@ def first_touches(source: Source) -> Table:
     added = ("touch_id", "first_touched_at", "touch_channel", "touch_theme", "touch_actor")
     leads = _leads(source)
     leads = leads.drop(*[c for c in added if c in leads.columns])
-    leads = leads.filter(leads.qualified_at.notnull())
+    leads = alive(leads.filter(leads.qualified_at.notnull()), "qualified_at")
     asked = leads.select(
         for_lead="lead_id",
         for_contact=column(leads, "contact_id"),

@@ -10,7 +10,7 @@ import ibis
 if TYPE_CHECKING:
     from ibis.expr.types import Table, Value
 
-__all__ = ["DEALS", "ORDERS", "PARENTS", "Source", "column", "day", "missing"]
+__all__ = ["DEALS", "ORDERS", "PARENTS", "Source", "alive", "column", "day", "missing"]
 
 # What makes a table of orders, or of opportunities, one that tells of sales.
 ORDERS: Final = ("order_id", "ordered_at", "amount")
@@ -56,6 +56,13 @@ def day(column: Value) -> Value:
 def column(t: Table, name: str, kind: str = "string") -> Value:
     """Give a column, or the empty one of a kind where the table does not have it."""
     return t[name] if name in t.columns else ibis.null(kind)
+
+
+def alive(t: Table, moment: str) -> Table:
+    """Leave out what happened on or after a row's deletion."""
+    if "deleted_at" not in t.columns:
+        return t
+    return t.filter(t.deleted_at.isnull() | (t[moment] < t.deleted_at))
 
 
 def missing(
