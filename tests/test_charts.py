@@ -372,6 +372,21 @@ def test_the_interval_and_n_are_always_visible():
     assert "95 % interval" not in " ".join(texts(charts.draw(flat)))
 
 
+def test_an_endless_interval_does_not_squeeze_the_values():
+    far = Point("b", 2.0, 0.1, 9e8)
+    data = ChartData(
+        kind="dots", title="T", series=(Series("", (Point("a", 1.0, 0.5, 1.5), far)),), y_unit="count"
+    )
+    figure = charts.draw(data)
+    assert figure.axes[0].get_xlim()[1] < 20
+    assert "arrow: the interval goes on" in " ".join(texts(figure))
+    assert "900,000,000" in charts.alt_text(data)
+    near = dataclasses.replace(
+        data, series=(Series("", (Point("a", 1.0, 0.5, 1.5), Point("b", 2.0, 1.0, 4.0))),)
+    )
+    assert "arrow" not in " ".join(texts(charts.draw(near)))
+
+
 def test_what_is_too_young_is_marked():
     points = (Point("a", 1.0), Point("b", 2.0, immature=True))
     data = ChartData(kind="bars", title="T", series=(Series("", points),))

@@ -40,7 +40,10 @@ _ADDITIVE: Final = ("money", "count")
 
 @dataclass(frozen=True)
 class Point:
-    """One mark: its place, its height with interval, the rows it stands on, and whether it is too young to compare."""
+    """One mark: its place, its height with interval, the rows it stands on, and whether it is too young to compare.
+
+    `cut` says which ends of the interval (low, high) lie so far out that a drawing ends them in an arrow.
+    """
 
     x: str | float
     y: float
@@ -48,6 +51,7 @@ class Point:
     high: float | None = None
     n: int | None = None
     immature: bool = False
+    cut: tuple[bool, bool] = (False, False)
 
     def __post_init__(self) -> None:
         """Make the place fit to be drawn."""

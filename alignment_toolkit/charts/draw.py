@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from itertools import pairwise
 from typing import Final
 
@@ -27,6 +28,7 @@ from alignment_toolkit.charts.style import (
 
 __all__ = ["draw"]
 
+_REACH: Final = 5  # how many times the largest value an interval is drawn beyond the values
 _HATCH: Final = "////"
 
 
@@ -42,6 +44,7 @@ def draw(data: ChartData, *, titled: bool = True, small: bool = False) -> Figure
     small
         Draw it for half a column's width.
     """
+    data = _within_reach(data)
     with style():
         figure = _KINDS[data.kind](data, SMALL if small else WIDE, titled)
         return plain(figure)
@@ -60,6 +63,22 @@ def _limits(values: Sequence[float], *, zero: bool, pad: float = 0.06) -> tuple[
     return (low, high) if high > low else (low - 0.5 * span * (not zero), high + 0.5 * span)
 
 
+def _within_reach(data: ChartData) -> ChartData:
+    """Cut intervals that reach so far that the values could not be told apart; the numbers stay in table and words."""
+    heights = [p.y for s in data.series for p in s.points]
+    size = max((abs(y) for y in heights), default=0.0)
+    if size == 0 or data.kind == "interval":
+        return data
+    least, most = min(heights) - _REACH * size, max(heights) + _REACH * size
+
+    def fit(p: Point) -> Point:
+        low, high = (None if v is None else min(max(v, least), most) for v in (p.low, p.high))
+        return replace(p, low=low, high=high, cut=(low != p.low, high != p.high))
+
+    series = tuple(replace(s, points=tuple(fit(p) for p in s.points)) for s in data.series)
+    return replace(data, series=series)
+
+
 def _ends(data: ChartData) -> list[float]:
     values = [v for s in data.series for p in s.points for v in (p.y, p.low, p.high) if v is not None]
     return [*values, *([data.reference] if data.reference is not None else [])]
@@ -70,6 +89,9 @@ def _whisker(axes: Axes, p: Point, at: float, *, across: bool, shade: str = INK)
         return
     along, ends = ([p.low, p.high], [at, at])
     axes.plot(*((along, ends) if across else (ends, along)), color=shade, lw=1.3, solid_capstyle="butt")
+    for end, cut, mark in zip(along, p.cut, "<>" if across else "v^", strict=True):
+        if cut:
+            axes.plot(*(([end], [at]) if across else ([at], [end])), mark, color=shade, ms=5)
 
 
 def _reference(sheet: Sheet, data: ChartData, *, across: bool) -> None:
@@ -78,7 +100,7 @@ def _reference(sheet: Sheet, data: ChartData, *, across: bool) -> None:
         return
     text = f"{data.reference_label} {data.number(data.reference)}"
     if across:
-        sheet.axes.axvline(data.reference, color=INK, lw=1.1, ls=(0, (4, 2)))
+        sheet.axes.axvline(data.reference, color=MUTED, lw=0.9, ls=(0, (4, 2)), zorder=0.5)
         low, high = sheet.axes.get_xlim()
         right = (data.reference - low) / (high - low) < 0.6
         shown = f" {text}" if right else f"{text} "

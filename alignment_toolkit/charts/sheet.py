@@ -137,6 +137,8 @@ def _note(data: ChartData) -> str:
         parts.append(f"n {min(sizes):,}" + (f" to {max(sizes):,}" if len(sizes) > 1 else ""))
     if any(p.immature for s in data.series for p in s.points):
         parts.append("hatched or hollow: too young to compare")
+    if any(True in p.cut for s in data.series for p in s.points):
+        parts.append("arrow: the interval goes on")
     if data.left_out:
         parts.append(f"{data.left_out} more in the table")
     if any(p.low is not None for s in data.series for p in s.points):

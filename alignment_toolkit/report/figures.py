@@ -192,7 +192,7 @@ def _one_table(
     )
     more = len(values) - _ROWS
     table = Table(
-        f"{words.enumerate_words([titles[k] for k in kpis])}, with 95 % intervals",
+        f"By {named}, with 95 % intervals",
         (charts.humanise(named), *(titles[k] for k in kpis)),
         written,
         (False, *(True for _ in kpis)),

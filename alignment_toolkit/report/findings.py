@@ -160,15 +160,14 @@ def not_judged(findings: Sequence[Finding], anchors: dict[str, str]) -> list[Blo
     rows = tuple(
         (
             Cell(clean(f.title)),
-            Cell(words.status_text(f), mood="open"),
-            Cell(_reason(f)),
-            Cell(words.what_it_takes(f)),
+            Cell(words.STATUS.get(f.status, clean(f.status)), mood="open", whole=True),
+            Cell(_reason(f), words.what_it_takes(f) if f.status != "not_assessed" else ""),
         )
         for f in findings
     )
     if not rows:
         return []
-    table = Table("Questions without an answer", ("Question", "Status", "Why", "What it would take"), rows)
+    table = Table("Questions without an answer", ("Question", "Status", "Why, and what it would take"), rows)
     whys: list[Block] = []
     for f in findings:
         text = clean(f.why)
@@ -178,10 +177,10 @@ def not_judged(findings: Sequence[Finding], anchors: dict[str, str]) -> list[Blo
 
 
 def _reason(finding: Finding) -> str:
+    if finding.status == "not_assessed" and finding.missing:
+        return words.needs(finding)
     if finding.message:
         return clean(finding.message)
-    if finding.status == "not_assessed":
-        return "The data hold no such table or column."
     if finding.gap is not None and finding.status == "too_little_data":
         return f"Only {finding.gap.n:,} {data(finding.gap.n_unit)}."
     return clean(finding.statement)

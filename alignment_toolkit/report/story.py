@@ -28,6 +28,7 @@ from alignment_toolkit.results import Analysis, Finding
 __all__ = ["story"]
 
 _GROUPS: Final = {"kpis": "key figures", "indicators": "questions"}
+_WARNINGS: Final = 30
 _JUDGED: Final = ("misaligned", "aligned", "uncertain")
 
 
@@ -136,11 +137,15 @@ def _answer(
     blocks += [findings.answer(f, anchors[f.id], currency) for f in open_]
     blocks += [findings.answer(f, anchors[f.id], currency) for f in right]
     if rest:
-        names = tuple(f"{clean(f.title)}: {_lower(words.status_text(f))}" for f in rest)
+        names = tuple(f"{clean(f.title)}{_joint(f.title)} {_lower(words.status_text(f))}" for f in rest)
         blocks.append(Prose("", label="Could not be judged", bullets=names))
     if not judged and not rest:
         blocks.append(Prose("No question about alignment was part of this analysis."))
     return Section(tuple(blocks), kind="answer")
+
+
+def _joint(title: str) -> str:
+    return "" if clean(title)[-1:] in "?!.:" else ":"
 
 
 def _lower(text: str) -> str:
@@ -209,7 +214,10 @@ def _method(analysis: Analysis) -> list[Block]:
 def _warnings(analysis: Analysis) -> list[Block]:
     if not analysis.warnings:
         return []
-    return [Heading(3, "Warnings"), Prose("", bullets=tuple(clean(w) for w in analysis.warnings))]
+    shown = [clean(w) for w in analysis.warnings[:_WARNINGS]]
+    left = len(analysis.warnings) - _WARNINGS
+    more = [f"{left:,} more are in analysis.json."] if left > 0 else []
+    return [Heading(3, "Warnings"), Prose("", bullets=(*shown, *more))]
 
 
 def _areas(analysis: Analysis) -> list[Block]:

@@ -24,6 +24,7 @@ __all__ = [
     "interval_text",
     "made_up",
     "money_text",
+    "needs",
     "owners_text",
     "plural",
     "short_chance",
@@ -42,6 +43,7 @@ STATUS: Final[dict[str, str]] = {
 }
 MOODS: Final[dict[str, Mood]] = {"misaligned": "misaligned", "aligned": "aligned", "uncertain": "uncertain"}
 MADE_UP: Final = "Made-up sample company"
+_WAYS: Final = 6
 TENSION: Final = {
     "harmful": "",
     "neutral": "A difference of this kind is neither good nor bad in itself.",
@@ -104,11 +106,28 @@ def made_up(analysis: Analysis) -> str:
 
 
 def status_text(finding: Finding) -> str:
-    """Write the status in plain English, with what is missing where that is the reason."""
+    """Write the status in plain English, with the tables that are missing where that is the reason."""
     text = STATUS.get(finding.status, clean(finding.status))
-    if finding.status == "not_assessed" and finding.missing:
-        return f"{text}: needs {enumerate_words([data(m) for m in finding.missing])}"
-    return text
+    if finding.status != "not_assessed" or not finding.missing:
+        return text
+    first, others = _alternatives(finding.missing)[0], len(_alternatives(finding.missing)) > 1
+    tables = list(dict.fromkeys(data(name.partition(".")[0]) for name in first))
+    return f"{text}: needs data in {enumerate_words(tables)}" + (", or others" if others else "")
+
+
+def _alternatives(missing: Sequence[str]) -> list[list[str]]:
+    """Take apart what is missing: several ways may lead to an answer, each with the columns it asks for."""
+    ways: list[list[str]] = [[]]
+    for one in missing:
+        options = [clean(way).split(" and ") for way in one.split(" or ")]
+        ways = [[*way, *option] for way in ways for option in options][:_WAYS]
+    return [list(dict.fromkeys(way)) for way in ways]
+
+
+def needs(finding: Finding) -> str:
+    """Write what a question needs and does not have, by the names of tables and columns."""
+    ways = [enumerate_words([data(name) for name in way]) for way in _alternatives(finding.missing) if way]
+    return f"Needs {'; or '.join(ways)}." if ways else ""
 
 
 def interval_text(e: Estimate | Measure | KpiValue, currency: str) -> str:
@@ -251,15 +270,14 @@ def _difference(value: float, unit: str, currency: str) -> str:
 def what_it_takes(finding: Finding) -> str:
     """Say what would settle a question that is open."""
     if finding.status == "not_assessed":
-        needed = enumerate_words([data(m) for m in finding.missing])
-        return f"Data on {needed}." if needed else "See the reason."
+        return needs(finding)
     if finding.needs_more is not None:
         rows = data(finding.gap.n_unit) if finding.gap is not None and finding.gap.n_unit else "rows"
         return f"About {finding.needs_more:,} more {rows}."
     if finding.status == "withheld":
-        return "Groups large enough that no one person can be recognised, or the setting that allows it."
+        return "It takes groups so large that no one can be recognised, or the setting that allows it."
     if finding.status == "error":
-        return "The message says what went wrong; the rest of the report does not depend on it."
+        return "The rest of the report does not depend on it."
     return ""
 
 

@@ -53,7 +53,8 @@ def test_the_answer_comes_first(text):
     assert places == sorted(places)
     answer = text[: text.index("Key figures, 2026-Q3")]
     for words in ("€41,000 (€20,100 to €66,400)", "28.9 % to 39.9 %", "Agree on one owner", "sales and marketing",
-                  "Both departments pursue the same accounts", "needs touches.theme and campaigns.theme"):  # fmt: skip
+                  "Both departments pursue the same accounts",
+                  "not assessed: needs data in touches and campaigns"):  # fmt: skip
         assert words in answer
 
 
@@ -160,7 +161,16 @@ def test_where_nothing_could_be_judged_the_page_says_so():
     only = tuple(f for f in builders.findings() if f.status == "not_assessed")
     told = Page(Report.of(builders.analysis(findings=only)).text("html")).text
     assert "None of 1 question could be judged with the data at hand." in told
-    assert "Data on touches.theme and campaigns.theme." in told
+    assert "Not assessed" in told
+    assert "Needs touches.theme and campaigns.theme." in told
+
+
+def test_several_ways_to_an_answer_are_told_apart():
+    ways = ("leads.channel", "spend.amount and spend.spent_on or touches.theme")
+    asked = dataclasses.replace(builders.finding("x", "not_assessed", "Is it so?"), missing=ways)
+    told = Page(Report.of(builders.analysis(findings=(asked,))).text("html")).text
+    assert "Is it so? not assessed: needs data in leads and spend, or others" in told
+    assert "Needs leads.channel, spend.amount and spend.spent_on; or leads.channel and touches.theme." in told
 
 
 def test_a_chart_that_cannot_be_drawn_is_said():
