@@ -1,8 +1,8 @@
 """Coverage of the intervals, by simulation with known truth: ``python benchmarks/coverage.py [runs] [name ...]``.
 
-Prints the table of docs/statistics.md. Every part draws from a process whose truth is known, asks the statistic for its 95 %
-interval, and counts how often the truth lies below it or above it. tests/statistics/test_coverage.py runs a quick form, with
-a naive method beside it that must fail.
+Prints the table of docs/statistics.md. Every part draws from a process whose truth is known, asks the statistic for
+its 95 % interval, and counts how often the truth lies below it or above it. tests/statistics/test_coverage.py runs a
+quick form, with a naive method beside it that must fail.
 """
 
 from __future__ import annotations
@@ -61,8 +61,13 @@ def count(what: str, case: str, truth: float, runs: int, once: Callable[[Random]
 def wilson(runs: int) -> Iterator[Row]:
     for n in (20, 100, 1000):
         for p in (0.02, 0.1, 0.5):
-            yield count("wilson", f"n {n}, share {p}", p, runs,
-                        lambda r, n=n, p=p: shares.wilson(float(r.binomial(n, p)), n, n_unit="rows"))
+            yield count(
+                "wilson",
+                f"n {n}, share {p}",
+                p,
+                runs,
+                lambda r, n=n, p=p: shares.wilson(float(r.binomial(n, p)), n, n_unit="rows"),
+            )
 
 
 def cluster_sizes(r: Random, clusters: int) -> Any:
@@ -80,46 +85,72 @@ def clustered_share(runs: int) -> Iterator[Row]:
     for clusters in (30, 100, 1000):
         for p in (0.05, 0.3):
             for together in (0.05, 0.4):
-                yield count("clustered_share", f"{clusters} clusters, share {p}, correlation {together}", p, runs,
-                            lambda r, c=clusters, p=p, t=together: shares.clustered_share(*clustered(r, c, p, t)))
+                yield count(
+                    "clustered_share",
+                    f"{clusters} clusters, share {p}, correlation {together}",
+                    p,
+                    runs,
+                    lambda r, c=clusters, p=p, t=together: shares.clustered_share(*clustered(r, c, p, t)),
+                )
 
 
 def ratio(y: Any, m: Any) -> Estimate:
-    return shares.clustered_ratio(y.sum(), m.sum(), (y * y).sum(), (y * m).sum(), (m * m).sum(), len(m),
-                                  unit="money", n_unit="rows")
+    return shares.clustered_ratio(
+        y.sum(), m.sum(), (y * y).sum(), (y * m).sum(), (m * m).sum(), len(m), unit="money", n_unit="rows"
+    )
 
 
 def order_values(r: Random, clusters: int, spread: float) -> tuple[Any, Any]:
     """Orders per account skewed, their values log-normal around an account's own level."""
     m = cluster_sizes(r, clusters)
     level = r.lognormal(-0.125, 0.5, clusters)
-    y = np.array([r.lognormal(-spread**2 / 2, spread, k).sum() for k in m]) * level
+    y = np.array([r.lognormal(-(spread**2) / 2, spread, k).sum() for k in m]) * level
     return y, m.astype(float)
 
 
 def clustered_ratio(runs: int) -> Iterator[Row]:
     for clusters in (30, 100, 1000):
-        yield count("clustered_ratio", f"{clusters} accounts, value per order", 1.0, runs,
-                    lambda r, c=clusters: ratio(*order_values(r, c, 0.7)))
-        yield count("clustered_ratio", f"{clusters} accounts, revenue per account (log-normal, sd of log 1)", 1.0, runs,
-                    lambda r, c=clusters: ratio(r.lognormal(-0.5, 1.0, c), np.ones(c)))
+        yield count(
+            "clustered_ratio",
+            f"{clusters} accounts, value per order",
+            1.0,
+            runs,
+            lambda r, c=clusters: ratio(*order_values(r, c, 0.7)),
+        )
+        yield count(
+            "clustered_ratio",
+            f"{clusters} accounts, revenue per account (log-normal, sd of log 1)",
+            1.0,
+            runs,
+            lambda r, c=clusters: ratio(r.lognormal(-0.5, 1.0, c), np.ones(c)),
+        )
 
 
 def poisson_count(runs: int) -> Iterator[Row]:
     for mean in (1, 5, 50, 1000):
-        yield count("poisson_count", f"expected {mean}", mean, runs,
-                    lambda r, mean=mean: shares.poisson_count(int(r.poisson(mean))))
+        yield count(
+            "poisson_count",
+            f"expected {mean}",
+            mean,
+            runs,
+            lambda r, mean=mean: shares.poisson_count(int(r.poisson(mean))),
+        )
 
 
 def compound_total(runs: int) -> Iterator[Row]:
     def once(r: Random, mean: int, spread: float) -> Estimate:
-        x = r.lognormal(-spread**2 / 2, spread, r.poisson(mean))
+        x = r.lognormal(-(spread**2) / 2, spread, r.poisson(mean))
         return shares.compound_total(float(x.sum()), float((x * x).sum()), len(x))
 
     for mean in (30, 100, 1000):
         for spread in (0.7, 1.2):
-            yield count("compound_total", f"{mean} accounts expected, sd of log {spread}", mean, runs,
-                        lambda r, m=mean, s=spread: once(r, m, s))
+            yield count(
+                "compound_total",
+                f"{mean} accounts expected, sd of log {spread}",
+                mean,
+                runs,
+                lambda r, m=mean, s=spread: once(r, m, s),
+            )
 
 
 def waiting(r: Random, n: int, p: float, censored: float) -> tuple[Any, Any]:
@@ -135,8 +166,13 @@ def waiting(r: Random, n: int, p: float, censored: float) -> tuple[Any, Any]:
 def share_by(runs: int) -> Iterator[Row]:
     for n in (50, 300):
         for p in (0.0, 0.02, 0.1, 0.5, 0.9, 0.98, 1.0):
-            yield count("share_by", f"n {n}, share {p}, 30 % censored", p, runs,
-                        lambda r, n=n, p=p: survival.share_by(*waiting(r, n, p, 0.3), at=1.0))
+            yield count(
+                "share_by",
+                f"n {n}, share {p}, 30 % censored",
+                p,
+                runs,
+                lambda r, n=n, p=p: survival.share_by(*waiting(r, n, p, 0.3), at=1.0),
+            )
 
 
 def ratings(r: Random, n: int, share: float, gap: float) -> Any:
@@ -150,8 +186,13 @@ def disagreement(runs: int) -> Iterator[Row]:
     for n in (100, 300, 1000):
         for share in (0.1, 0.2, 0.5):
             for gap in (0.1, 0.5, 1.0):
-                yield count("disagreement", f"n {n}, targets {share}, gap {gap}", gap, runs,
-                            lambda r, n=n, s=share, g=gap: agreement.disagreement(ratings(r, n, s, g)))
+                yield count(
+                    "disagreement",
+                    f"n {n}, targets {share}, gap {gap}",
+                    gap,
+                    runs,
+                    lambda r, n=n, s=share, g=gap: agreement.disagreement(ratings(r, n, s, g)),
+                )
 
 
 def moved(r: Random, q: Any, gap: float, spread: str) -> Any:
@@ -192,7 +233,12 @@ SIZES = ((10, 100, 50), (20, 300, 100), (30, 500, 200), (40, 2000, 500), (100, 2
 
 
 def total_variation(
-    runs: int, *, sizes: Any = SIZES, lumps: Any = (0.5, 1.0), gaps: Any = (0.0, 0.15, 0.30), plans: Any = (True, False)
+    runs: int,
+    *,
+    sizes: Any = SIZES,
+    lumps: Any = (0.5, 1.0),
+    gaps: Any = (0.0, 0.15, 0.30),
+    plans: Any = (True, False),
 ) -> Iterator[Row]:
     """The tests at the truth and at the margin, each at one candidate: what the interval would exclude."""
     labels = [f"p{i:02d}" for i in range(CATEGORIES)]
@@ -208,8 +254,12 @@ def total_variation(
                             first = moved(r, q, gap, spread) if planned else q
                             second = moved(r, q2 if planned else q, gap, spread)
                             sides = [
-                                distances.Side(labels, campaigns(r, first, size[0], lump), q if planned else None),
-                                distances.Side(labels, touches(r, second, *size[1:]), q2 if planned else None),
+                                distances.Side(
+                                    labels, campaigns(r, first, size[0], lump), q if planned else None
+                                ),
+                                distances.Side(
+                                    labels, touches(r, second, *size[1:]), q2 if planned else None
+                                ),
                             ]
                             pushes = distances._pushes(sides, planned)
                             kind = distances._AgainstPlans if planned else distances._Between

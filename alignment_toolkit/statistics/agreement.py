@@ -119,15 +119,25 @@ def _limit(z: Callable[[float], float], value: float, end: float) -> float:
     if abs(z(end)) <= Z95:
         return end
     near, far = value, end
-    for _ in range(60):
-        middle = 0.5 * (near + far)
-        if abs(z(middle)) <= Z95:
-            near = middle
-        else:
-            far = middle
-        if abs(far - near) < 1e-12:
+    at_near, at_far = -Z95, abs(z(end)) - Z95
+    side = 0
+    for _ in range(100):  # the Illinois form of false position; halving where the far end is infinite
+        finite = math.isfinite(at_far)
+        middle = (near * at_far - far * at_near) / (at_far - at_near) if finite else 0.5 * (near + far)
+        if not min(near, far) < middle < max(near, far):
             break
-    return near
+        found = abs(z(middle)) - Z95
+        if found <= 0:
+            near, at_near = middle, found
+            at_far = at_far / 2 if side < 0 and finite else at_far
+            side = -1
+        else:
+            far, at_far = middle, found
+            at_near = at_near / 2 if side > 0 else at_near
+            side = 1
+        if abs(found) < 1e-10 or abs(far - near) < 1e-12:
+            break
+    return near if abs(at_near) < 1e-9 or abs(far - near) < 1e-9 else middle
 
 
 def _score(cells: tuple[float, float, float, float], gap: float) -> float:

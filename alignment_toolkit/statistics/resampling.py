@@ -65,7 +65,7 @@ def cluster_bootstrap(
     (999, True)
     """
     rows = np.asarray(values, dtype=float)
-    rows = rows.reshape(len(rows), -1)
+    rows = rows.reshape(len(rows), -1) if rows.size else np.zeros((0, 1))
     names = np.array([str(key) for key in keys], dtype=object)
     if len(names) != len(rows):
         raise ValueError(f"{len(names)} keys for {len(rows)} rows")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from itertools import pairwise
 
 import numpy as np
 import pytest
@@ -39,8 +40,8 @@ def agrees(gap: Gap) -> None:
             assert (below < 0.025) == (e.high < m), (m, below, e)
     rising = [gap.above(m) for m in sorted(margins)]
     falling = [gap.below(m) for m in sorted(margins)]
-    assert all(a <= b + 1e-9 for a, b in zip(rising, rising[1:], strict=False))
-    assert all(a >= b - 1e-9 for a, b in zip(falling, falling[1:], strict=False))
+    assert all(a <= b + 1e-9 for a, b in pairwise(rising))
+    assert all(a >= b - 1e-9 for a, b in pairwise(falling))
 
 
 @given(st.integers(0, 300), st.integers(0, 300))
@@ -84,8 +85,7 @@ def test_total_variation_agrees(seed: int, planned: bool) -> None:
     r = generator(str(seed))
     plan = r.dirichlet(np.ones(4)) if planned else None
     sides = [
-        Side("abcd", r.lognormal(0, 1, (k, 4)) * (r.random((k, 4)) < 0.4), plan)
-        for k in r.integers(2, 40, 2)
+        Side("abcd", r.lognormal(0, 1, (k, 4)) * (r.random((k, 4)) < 0.4), plan) for k in r.integers(2, 40, 2)
     ]
     agrees(total_variation_gap(sides, seed="x", n_unit="touches", n=9, draws=200))
 

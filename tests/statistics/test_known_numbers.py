@@ -30,7 +30,9 @@ def test_wilson_newcombe_1998_single(top: int, bottom: int, low: float, high: fl
     ("case", "value", "low", "high"),
     [((56, 70, 48, 80), 0.20, 0.0524, 0.3339), ((9, 10, 3, 10), 0.60, 0.1705, 0.8090)],
 )
-def test_difference_newcombe_1998_method_10(case: tuple[int, ...], value: float, low: float, high: float) -> None:
+def test_difference_newcombe_1998_method_10(
+    case: tuple[int, ...], value: float, low: float, high: float
+) -> None:
     e = newcombe(*case).estimate
     assert e.value == pytest.approx(value)
     assert (e.low, e.high) == (pytest.approx(low, abs=5e-5), pytest.approx(high, abs=5e-5))
