@@ -6,10 +6,10 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from alignment_toolkit.errors import Problem, did_you_mean
-from alignment_toolkit.sources.cells import Cell, Fault, cell
+from alignment_toolkit.sources.cells import BLANKS, Cell, Fault, cell
 from alignment_toolkit.sources.part import Engine, Part, RawColumn, literal, quoted
 from alignment_toolkit.sources.spelling import Spelling, WordUse, spell, spelled_sql
-from alignment_toolkit.tables import TABLES, TableSpec
+from alignment_toolkit.tables import TABLES, Rule, TableSpec
 
 __all__ = ["Loaded", "LoadedTable", "load"]
 
@@ -94,7 +94,6 @@ def load(engine: Engine, parts: Iterable[Part], zone: str) -> Loaded:
     by_table: dict[str, list[Part]] = {}
     for part in parts:
         by_table.setdefault(part.table, []).append(part)
-        loaded.problems += part.problems
     # A table with one part that can't be used as a whole is no table: half of it would be a wrong number.
     scans: dict[str, list[_Scan]] = {}
     for name in (n for n in TABLES if n in by_table):
@@ -126,6 +125,9 @@ def load(engine: Engine, parts: Iterable[Part], zone: str) -> Loaded:
         if name == "people":
             _spell_all(scans["people"])
             _departments(engine, scans["people"])
+    loaded.problems = [
+        p for group in by_table.values() for part in group for p in part.problems
+    ] + loaded.problems
     _spell_all([scan for group in scans.values() for scan in group])
     for name, group in scans.items():
         _bind(engine, TABLES[name], group, loaded)
@@ -134,6 +136,7 @@ def load(engine: Engine, parts: Iterable[Part], zone: str) -> Loaded:
 
 def _cells(part: Part, spec: TableSpec, zone: str, has_people: bool) -> tuple[_Scan | None, Problem | None]:
     """Give the typed cells of a part, or the reason why it can't be used at all."""
+    _part_alike(part, spec)
     for column in spec.columns.values():
         if column.name in part.columns:
             continue
@@ -164,11 +167,34 @@ def _cells(part: Part, spec: TableSpec, zone: str, has_people: bool) -> tuple[_S
                     f"coalesce({made.typed}, CAST({literal(default)} AS {typed}))", made.shown, made.faults
                 )
             cells[name] = made
+    for rule in spec.rules:
+        if rule.column in cells and rule.of in cells:
+            cells[rule.column] = _ruled(cells[rule.column], cells[rule.of], rule)
     for name in sorted(set(part.columns) - set(spec.columns)):
         raw = part.columns[name]
         text = raw.sql if raw.physical == "VARCHAR" else f"CAST({raw.sql} AS VARCHAR)"
         cells[name] = Cell(f"nullif({text}, '')", text)
     return _Scan(part, spec, cells), None
+
+
+def _ruled(made: Cell, of: Cell, rule: Rule) -> Cell:
+    """Add the bounds that hold where another column says a certain word."""
+    outside = f"({made.typed}) < {rule.low:g} OR ({made.typed}) > {rule.high:g}"
+    condition = f"lower(trim({of.typed}, {BLANKS})) = {literal(rule.word)} AND ({outside})"
+    right = f"with {rule.of} {rule.word} it must be {rule.low:g} to {rule.high:g}"
+    return Cell(made.typed, made.shown, (*made.faults, Fault("out_of_range", "error", condition, right)))
+
+
+def _part_alike(part: Part, spec: TableSpec) -> None:
+    """Leave out further columns that differ from another only in case: the engine holds them for one."""
+    taken = {name.casefold(): name for name in spec.columns if name in part.columns}
+    taken |= {c.name.casefold(): c.name for c in spec.columns.values() if c.default is not None}
+    for name in sorted(set(part.columns) - set(spec.columns)):
+        other = taken.setdefault(name.casefold(), name)
+        if other != name:
+            del part.columns[name]
+            message = f"{part.file}: column '{name}' differs from '{other}' only in case; it is not kept."
+            part.tell("column_alike", message, column=name, level="warning")
 
 
 def _fill_department(engine: Engine, scan: _Scan) -> _Scan:
@@ -240,12 +266,19 @@ def _departments(engine: Engine, scans: Sequence[_Scan]) -> None:
 def _bind(engine: Engine, spec: TableSpec, scans: Sequence[_Scan], loaded: Loaded) -> None:
     """Make the canonical table of its parts, without the rows that have an error."""
     columns = [c for c in spec.columns if any(c in s.cells for s in scans)]
-    extras = sorted({c for s in scans for c in s.cells} - set(spec.columns))
+    # Further columns of several files that differ only in case are one column.
+    alike: dict[str, str] = {}
+    for name in sorted({c for s in scans for c in s.cells} - set(spec.columns)):
+        alike.setdefault(name.casefold(), name)
+    extras = sorted(alike.values())
     table = LoadedTable(spec, (*columns, *extras), tuple(s.part for s in scans))
     selects = []
     for number, scan in enumerate(scans):
         errors = _report(engine, scan, loaded)
-        typed = {name: made.typed for name, made in scan.cells.items()}
+        typed = {
+            name if name in spec.columns else alike[name.casefold()]: made.typed
+            for name, made in scan.cells.items()
+        }
         for name, spelling in scan.spellings.items():
             typed[name] = spelled_sql(engine, spelling, typed[name], f"spelling {spec.name} {number} {name}")
         shown = ", ".join(f"{typed.get(c, _empty(spec, c))} AS {quoted(c)}" for c in table.columns)

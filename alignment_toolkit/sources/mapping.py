@@ -70,7 +70,7 @@ def mapped_columns(
         close = [c for c in spec.columns if c not in present and c not in said]
         near = did_you_mean(source, close) if source not in spec.columns else ""
         if near.startswith("Did") and _very_near(source, near):
-            message = f"{part.file} has a column '{source}', kept as it is. {near}"
+            message = f"{part.file} has a column '{source}' that is no canonical one. {near}"
             part.tell("near_column", message, column=source, level="warning")
     if spec.key and spec.key in part.columns:
         part.row_name = spec.key

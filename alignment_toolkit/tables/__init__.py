@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import Final
 
 from alignment_toolkit.tables.declared import DEPARTMENTS, TABLES, TOUCH_CHANNELS
-from alignment_toolkit.tables.spec import ColumnSpec, ColumnType, TableSpec
+from alignment_toolkit.tables.spec import ColumnSpec, ColumnType, Rule, TableSpec
 
 __all__ = [
     "DEPARTMENTS",
@@ -16,6 +16,7 @@ __all__ = [
     "TOUCH_CHANNELS",
     "ColumnSpec",
     "ColumnType",
+    "Rule",
     "TableSpec",
     "data_dictionary",
 ]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Final
 
-from alignment_toolkit.tables.spec import ColumnSpec, ColumnType, TableSpec
+from alignment_toolkit.tables.spec import ColumnSpec, ColumnType, Rule, TableSpec
 
 __all__ = ["DEPARTMENTS", "TABLES", "TOUCH_CHANNELS"]
 
@@ -67,6 +67,7 @@ def table(
     events: tuple[str, ...] = (),
     unique: tuple[tuple[str, ...], ...] = (),
     department_of: str | None = None,
+    rules: tuple[Rule, ...] = (),
 ) -> TableSpec:
     all_columns = list(columns)
     if key is not None:
@@ -88,6 +89,7 @@ def table(
         references=references,
         unique=unique,
         department_of=department_of,
+        rules=rules,
     )
 
 
@@ -374,6 +376,7 @@ _ALL: Final = (
            words=("share", "target", "price")),
         column("value!", "number", "the value"),
         column("period", "text", "the period it holds for; empty: always"),
+        rules=(Rule("value", "measure", "share", 0, 1),),
     ),
     table(
         "signals", _PLAN, "A sign of change at a client, recorded by anyone.",

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
-__all__ = ["ColumnSpec", "ColumnType", "TableSpec"]
+__all__ = ["ColumnSpec", "ColumnType", "Rule", "TableSpec"]
 
 ColumnType = Literal[
     "text", "id", "word", "timestamp", "date", "money", "number", "integer", "share", "score", "bool"
@@ -46,6 +46,17 @@ class ColumnSpec:
 
 
 @dataclass(frozen=True)
+class Rule:
+    """Bounds of `column` that hold in rows where the column `of` says `word`."""
+
+    column: str
+    of: str
+    word: str
+    low: float
+    high: float
+
+
+@dataclass(frozen=True)
 class TableSpec:
     """One canonical table.
 
@@ -67,6 +78,8 @@ class TableSpec:
         Groups of columns of which no two rows may have the same (filled) values, besides the key.
     department_of
         The column with the person from whom an empty `department` is taken, or None.
+    rules
+        Bounds that hold in some rows only.
     """
 
     name: str
@@ -79,6 +92,7 @@ class TableSpec:
     references: Mapping[str, tuple[str, str]] = field(default_factory=dict)
     unique: tuple[tuple[str, ...], ...] = ()
     department_of: str | None = None
+    rules: tuple[Rule, ...] = ()
 
     @property
     def required(self) -> tuple[str, ...]:

@@ -179,3 +179,18 @@ def test_a_file_that_is_no_duckdb_database(tmp_path: Path) -> None:
     engine.close()
     with pytest.raises(DataError, match=r"y\.duckdb holds no canonical table; it holds: .*foo"):
         Company.open(tmp_path / "y.duckdb")
+
+
+def test_every_code_of_a_problem_is_in_the_docs(project_dir: Path) -> None:
+    import re
+
+    code = "".join(p.read_text() for p in (project_dir / "alignment_toolkit" / "sources").glob("*.py"))
+    used = set(
+        re.findall(
+            r"""(?:tell\(|Fault\(|_untypable\(|loaded, table,|None, None, None,|name, None,)\s*"([a-z_]+)",""",
+            code,
+        )
+    )
+    assert len(used) > 25
+    documented = set(re.findall(r"`([a-z_]+)`", (project_dir / "docs" / "loading.md").read_text()))
+    assert used - documented == set()

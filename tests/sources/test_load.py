@@ -199,6 +199,28 @@ def test_a_near_miss_of_an_optional_column_is_a_warning(written) -> None:  # typ
     assert "Did you mean 'channel'" in company.problems[0].message
 
 
+def test_columns_that_differ_only_in_case(written) -> None:  # type: ignore[no-untyped-def]
+    company = written(
+        {"a.csv": "lead_id,created_at,Zip,Channel,Sourced_By\n1,2026-09-01,7,x,y\n", "b.csv": "lead_id,created_at,zip\n2,2026-09-01,8\n"},  # noqa: E501
+        '[tables.leads]\nunion = ["a.csv", "b.csv"]\n',
+    )  # fmt: skip
+    assert company.columns("leads") == ("lead_id", "created_at", "sourced_by", "Channel", "Zip")
+    assert list(company.fetch(company["leads"].order_by("lead_id")).Zip) == ["7", "8"]
+    found = [(p.code, p.column) for p in company.problems]
+    assert found == [("near_column", "Channel"), ("near_column", "Sourced_By"), ("column_alike", "Sourced_By")]
+
+
+def test_a_planned_share_is_a_share(written) -> None:  # type: ignore[no-untyped-def]
+    company = written(
+        {
+            "plan.csv": "dimension,key,department,measure,value\nproduct,a,sales,share,0.4\nproduct,b,sales,share,40\n"
+            "kpi,arpu,sales,target,40\n"
+        }
+    )
+    assert [(p.code, p.row, p.value) for p in company.problems] == [("out_of_range", 3, "40")]
+    assert company.quality[0].rows == 2
+
+
 def test_parquet_is_read_where_it_lies_with_the_same_checks(tmp_path: Path) -> None:
     folder = tmp_path / "acme"
     folder.mkdir()
@@ -228,6 +250,26 @@ def test_parquet_is_read_where_it_lies_with_the_same_checks(tmp_path: Path) -> N
         "SELECT view_name FROM duckdb_views() WHERE schema_name = 'main'"
     ).fetchall()
     assert ("orders",) in kinds
+
+
+def test_merges_are_followed_in_parquet_too(tmp_path: Path) -> None:
+    folder = tmp_path / "acme"
+    folder.mkdir()
+    (folder / "accounts.csv").write_text("account_id,merged_into\na,\nb,a\n")
+    (folder / "campaigns.csv").write_text("campaign_id,merged_into\nk,\nl,k\n")
+    pd.DataFrame(
+        {
+            "lead_id": ["1"],
+            "created_at": pd.to_datetime(["2026-09-01"]),
+            "account_id": ["b"],
+            "campaign_id": ["l"],
+        }
+    ).to_parquet(folder / "leads.parquet")
+    company = Company.open(folder)
+    row = company.fetch(company["leads"]).iloc[0]
+    assert (row.account_id, row.campaign_id) == ("a", "k")
+    temporary = company.backend.con.execute("SELECT count(*) FROM duckdb_tables() WHERE temporary").fetchone()
+    assert temporary == (0,)
 
 
 def test_a_parquet_column_of_an_impossible_type_refuses_the_table(tmp_path: Path) -> None:

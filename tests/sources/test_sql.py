@@ -80,7 +80,7 @@ def address() -> Iterator[str]:
                 (2, '2026-03-06', 0.00005, 1e-5, '6f1c0b52-6f6e-4b9b-8a1e-0d8f6f1b0a11');
             CREATE TABLE alignment_test.crm_deals (id text, opened date, flag boolean);
             INSERT INTO alignment_test.crm_deals VALUES ('d', '2026-03-01', true), ('e', NULL, false);
-            """
+            """  # noqa: E501
         )
         yield url
         connection.execute("DROP SCHEMA alignment_test CASCADE")
@@ -126,7 +126,10 @@ def test_postgres_mapping_queries_and_rows_by_key(address: str, tmp_path: Path) 
 @pytest.mark.postgres
 @pytest.mark.parametrize(
     "query",
-    ["DELETE FROM alignment_test.leads", "WITH x AS (DELETE FROM alignment_test.leads RETURNING *) SELECT * FROM x"],
+    [
+        "DELETE FROM alignment_test.leads",
+        "WITH x AS (DELETE FROM alignment_test.leads RETURNING *) SELECT * FROM x",
+    ],
 )
 def test_postgres_is_only_read(address: str, tmp_path: Path, query: str) -> None:
     with pytest.raises(SettingsError, match="refused"):
