@@ -28,6 +28,7 @@ __all__ = ["RUN_FOLDER", "SENTINEL", "execute", "kernel_starts"]
 RUN_FOLDER = "ALIGNMENT_RUN_FOLDER"
 SENTINEL = ".finished.json"
 START_ATTEMPTS = 3
+_SOCKETS = "alignment-"
 Progress = Callable[[int, int], None]
 
 
@@ -48,7 +49,8 @@ def _kernel_manager(environment: Mapping[str, str]) -> Iterator[Any]:
     # A socket's path may have about 100 characters, and a kernel start over TCP times out under load.
     places = [Path(tempfile.gettempdir()), Path("/tmp")]
     place = next((p for p in places if len(str(p)) < 60 and os.access(p, os.W_OK)), places[0])
-    folder = Path(tempfile.mkdtemp(prefix="at-", dir=place))
+    _sweep(place)
+    folder = Path(tempfile.mkdtemp(prefix=f"{_SOCKETS}{os.getpid()}-", dir=place))
     argv = [sys.executable, "-m", "ipykernel_launcher", "-f", "{connection_file}"]
     manager = AsyncKernelManager(kernel_name="python3", connection_file=str(folder / "kernel.json"))
     manager._kernel_spec = KernelSpec(argv=argv, display_name="Python 3", language="python")
@@ -72,6 +74,20 @@ def _kernel_manager(environment: Mapping[str, str]) -> Iterator[Any]:
             with contextlib.suppress(OSError):
                 os.killpg(number, signal.SIGKILL)
         shutil.rmtree(folder, ignore_errors=True)
+
+
+def _sweep(place: Path) -> None:
+    """Clear away the socket folders of runs that were killed before they could do it themselves."""
+    if os.name != "posix":
+        return
+    for folder in place.glob(f"{_SOCKETS}[0-9]*-*"):
+        with contextlib.suppress(OSError, ValueError):
+            if folder.stat().st_uid != os.getuid():
+                continue
+            try:
+                os.kill(int(folder.name.split("-")[1]), 0)
+            except ProcessLookupError:
+                shutil.rmtree(folder, ignore_errors=True)
 
 
 def _engine() -> str:

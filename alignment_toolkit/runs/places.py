@@ -43,7 +43,7 @@ def slug(text: str) -> str:
     >>> slug("2026-Q3"), slug("2026-07-01..2026-07-05")
     ('2026-Q3', '2026-07-01..2026-07-05')
     >>> slug("../../etc")
-    'etc-e6fe17a4'
+    'etc-74ccf3c5'
     """
     plain = unicodedata.normalize("NFKC", text)
     name = re.sub(r"[^A-Za-z0-9._=+-]+", "-", plain).strip("-. ")[:60].rstrip("-. ")

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import os
 import signal
+import subprocess
 import sys
+import tempfile
 import time
 from pathlib import Path
 
@@ -153,11 +155,16 @@ def test_a_start_that_fails_three_times_is_told(monkeypatch):
 
 
 def test_no_socket_and_no_kernel_is_left(tmp_path, monkeypatch):
-    import tempfile
-
-    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
-    monkeypatch.setattr(tempfile, "gettempdir", lambda: str(tmp_path))
-    told = tmp_path.parent / f"{tmp_path.name}-pid"
-    execute(notebook(f"import os\n_ = open({str(told)!r}, 'w').write(str(os.getpid()))"), "n", {"a": 1})
-    assert list(tmp_path.iterdir()) == []
-    assert gone(int(told.read_text()))
+    process = subprocess.Popen([sys.executable, "-c", ""])
+    process.wait()
+    # A socket's path must be short, which this test's own folder is not.
+    with tempfile.TemporaryDirectory(dir="/tmp") as name:
+        place = Path(name)
+        monkeypatch.setattr(tempfile, "gettempdir", lambda: name)
+        (place / f"alignment-{process.pid}-killed").mkdir()
+        (place / f"alignment-{os.getpid()}-running").mkdir()
+        source = f"import os, glob\n_ = open({str(tmp_path / 'pid')!r}, 'w').write(str(os.getpid()))"
+        executed = execute(notebook(source, f"len(glob.glob('{name}/*/k-*'))"), "n", {"a": 1})
+        assert int(outputs(executed)[0]) >= 4, "the sockets were there"
+        assert [p.name for p in place.iterdir()] == [f"alignment-{os.getpid()}-running"]
+    assert gone(int((tmp_path / "pid").read_text()))
