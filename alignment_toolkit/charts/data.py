@@ -318,7 +318,9 @@ def of_months(rows: Sequence[KpiValue], *, currency: str = "", note: str = "") -
 def _kpi_point(row: KpiValue, x: str) -> Point:
     value = as_number(row.value)
     assert value is not None
-    return Point(clean(x), value, as_number(row.low), as_number(row.high), row.n, row.immature)
+    # Where nothing was drawn by chance, low and high are the value itself: no interval to show.
+    low, high = (None, None) if row.low == row.high else (as_number(row.low), as_number(row.high))
+    return Point(clean(x), value, low, high, row.n, row.immature)
 
 
 def of_slices(

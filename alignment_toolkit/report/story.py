@@ -137,15 +137,16 @@ def _answer(
     blocks += [findings.answer(f, anchors[f.id], currency) for f in open_]
     blocks += [findings.answer(f, anchors[f.id], currency) for f in right]
     if rest:
-        names = tuple(f"{clean(f.title)}{_joint(f.title)} {_lower(words.status_text(f))}" for f in rest)
+        names = tuple(_open_line(f) for f in rest)
         blocks.append(Prose("", label="Could not be judged", bullets=names))
     if not judged and not rest:
         blocks.append(Prose("No question about alignment was part of this analysis."))
     return Section(tuple(blocks), kind="answer")
 
 
-def _joint(title: str) -> str:
-    return "" if clean(title)[-1:] in "?!.:" else ":"
+def _open_line(finding: Finding) -> str:
+    title, status = clean(finding.title), words.status_text(finding)
+    return f"{title} {status}" if title[-1:] in "?!." else f"{title}: {_lower(status)}"
 
 
 def _lower(text: str) -> str:

@@ -150,12 +150,15 @@ class Page(HTMLParser):
     def shape(self) -> tuple[object, ...]:
         """Everything of the page that is not text: tags and attribute names, in order.
 
-        The class of a cell is left out: a short text is kept on one line, a long one is not.
+        The class of a cell is left out: a short text is kept on one line, a long one is not. So is <bdi>: what is
+        missing is told by its tables, of which a text with other dots in it names more or fewer.
         """
         tags = tuple(
-            (tag, tuple(n for n in a if tag not in ("td", "th") or n != "class")) for tag, a in self.tags
+            (tag, tuple(n for n in a if tag not in ("td", "th") or n != "class"))
+            for tag, a in self.tags
+            if tag != "bdi"
         )
-        return (tags, tuple(self.closed), self.declarations)
+        return (tags, tuple(t for t in self.closed if t != "bdi"), self.declarations)
 
     @property
     def text(self) -> str:

@@ -169,7 +169,7 @@ def test_several_ways_to_an_answer_are_told_apart():
     ways = ("leads.channel", "spend.amount and spend.spent_on or touches.theme")
     asked = dataclasses.replace(builders.finding("x", "not_assessed", "Is it so?"), missing=ways)
     told = Page(Report.of(builders.analysis(findings=(asked,))).text("html")).text
-    assert "Is it so? not assessed: needs data in leads and spend, or others" in told
+    assert "Is it so? Not assessed: needs data in leads and spend, or others" in told
     assert "Needs leads.channel, spend.amount and spend.spent_on; or leads.channel and touches.theme." in told
 
 
