@@ -364,12 +364,13 @@ def _tell(
 ) -> None:
     """List the first rows with a fault, and count them all."""
     part, made = scan.part, scan.cells[name]
+    shown = 1 if code == "id_from_number" else SHOWN  # it speaks of the column, not of the row
     row = part.row or "NULL"
     key = scan.cells[part.row_name].shown if part.row_name in scan.cells else "NULL"
     keep = f"({part.where}) AND " if part.where else ""
     found = engine.execute(
         f"SELECT {row} AS number, {key}, {made.shown}, count(*) OVER () FROM {part.relation}"
-        f" WHERE {keep}({condition}) ORDER BY 1, 2, 3 LIMIT {SHOWN}"
+        f" WHERE {keep}({condition}) ORDER BY 1, 2, 3 LIMIT {shown}"
     ).fetchall()
     total = found[0][3] if found else 0
     source = part.columns[name].source if name in part.columns else ""

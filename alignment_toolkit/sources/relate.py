@@ -246,8 +246,8 @@ def _orphans(engine: Engine, loaded: Loaded, table: LoadedTable, facts: Facts) -
             ).fetchall()
             names = ", ".join(f"'{row[0]}'" for row in shown)
             message = (
-                f"{_file(table)}: {filled - known} of {filled} rows have a {column} that {target[0]} does not have"
-                f" ({names}{' ...' if filled - known > len(shown) else ''})."
+                f"{_file(table)}: {filled - known} of {filled} rows have a value of {column} that {target[0]} does not"
+                f" have ({names}{' ...' if filled - known > len(shown) else ''})."
             )
             _tell(loaded, table, "orphan", "warning", message, column=column, value=shown[0][0])
     if client and rows:
@@ -295,20 +295,22 @@ def _complete(engine: Engine, loaded: Loaded, table: LoadedTable, as_of: date | 
         last.append(max(day for day, _ in days if day.toordinal() <= limit))
         far = [(day, count) for day, count in days if day.toordinal() > limit]
         if far:
-            _isolated(engine, loaded, table, column, far[0][0], last[-1])
+            _isolated(engine, loaded, table, column, (far[0][0], far[-1][0]), last[-1])
     if last:
         facts.complete_until[table.spec.name] = max(last)
 
 
 def _isolated(
-    engine: Engine, loaded: Loaded, table: LoadedTable, column: str, first: date, last: date
+    engine: Engine, loaded: Loaded, table: LoadedTable, column: str, far: tuple[date, date], last: date
 ) -> None:
+    """Name the rows whose date lies between the first and the last that are set aside."""
     for file, source, row, typed in table.origins:
         if column not in typed:
             continue
         found = engine.execute(
             f"SELECT {row or 'NULL'} AS number, {typed[column]} AS moment, count(*) OVER () FROM {source}"
-            f" AND {typed[column]} >= DATE {literal(str(first))} ORDER BY 1, 2 LIMIT {SHOWN}"
+            f" AND CAST({typed[column]} AS DATE) BETWEEN DATE {literal(str(far[0]))} AND DATE {literal(str(far[1]))}"
+            f" ORDER BY 1, 2 LIMIT {SHOWN}"
         ).fetchall()
         for number, moment, _ in found:
             at = f", row {number}" if number is not None else ""

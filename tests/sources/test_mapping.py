@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import os
+from pathlib import Path
 
 import pytest
 
+from alignment_toolkit.company import Company
 from alignment_toolkit.errors import SettingsError
 
 CRM = "Record ID,Created,Source,points,lifecycle,Owner Name\n1,05.09.2026,Google Ads,7,lead,Ann\n2,06.09.2026,Select,8,test,Bo\n3,07.09.2026,organic,,,Cy\n"  # noqa: E501
@@ -271,3 +273,33 @@ def test_nothing_is_written_into_the_data_folder(written, tmp_path) -> None:  # 
     finally:
         os.chmod(folder, 0o755)  # noqa: PTH101
     assert {p.name: (p.stat().st_mtime_ns, p.read_bytes()) for p in folder.iterdir()} == before
+
+
+def test_online_retail_by_a_mapping_gives_its_reference_numbers(real_data: Path, tmp_path: Path) -> None:
+    toml = tmp_path / "alignment.toml"
+    toml.write_text(
+        f'[source]\nurl = "{real_data / "online_retail"}"\n[tables.orders]\nfrom = "online_retail.parquet"\n'
+        'where = "CustomerID IS NOT NULL AND Quantity > 0 AND UnitPrice > 0"\n[tables.orders.columns]\n'
+        'order_id = "InvoiceNo"\nordered_at = "InvoiceDate"\naccount_id = "CustomerID"\n'
+        'amount = { sql = "Quantity * UnitPrice" }\n'
+    )
+    company = Company.open(toml)
+    orders = company["orders"]
+    found = orders.agg(
+        lines=orders.count(),
+        orders=orders.order_id.nunique(),
+        clients=orders.account_id.nunique(),
+        sum=orders.amount.sum(),
+    )
+    assert [str(v) for v in company.fetch(found).iloc[0]] == ["397884", "18532", "4338", "8911407.9040"]
+
+
+def test_facebook_ads_by_a_mapping_give_their_spend(real_data: Path, tmp_path: Path) -> None:
+    toml = tmp_path / "alignment.toml"
+    toml.write_text(
+        f'[source]\nurl = "{real_data / "kag_facebook_ads"}"\n[tables.spend]\nfrom = "KAG_conversion_data.csv"\n'
+        '[tables.spend.columns]\nspent_on = { value = 2017-08-30 }\namount = "Spent"\ncampaign_id = "xyz_campaign_id"\n'
+    )
+    company = Company.open(toml)
+    assert str(company.fetch(company["spend"].amount.sum()).iloc[0, 0]) == "58705.2300"
+    assert company.undated == frozenset({"spend"})

@@ -57,7 +57,7 @@ def test_orphans_are_counted_and_kept(written) -> None:  # type: ignore[no-untyp
         "account_id",
         "zz",
     )
-    assert "2 of 3 rows have a account_id that accounts does not have" in problem.message
+    assert "2 of 3 rows have a value of account_id that accounts does not have" in problem.message
     quality = {q.table: q for q in company.quality}
     assert quality["leads"].rows == 4
     assert quality["leads"].linked_share == 0.25
