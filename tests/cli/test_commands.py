@@ -270,6 +270,10 @@ def test_demo_makes_the_whole_report_of_the_made_up_company(alignment, tmp_path,
     assert {p.suffix for p in files} == {".html", ".json", ".ipynb"}
     assert "made up" in next(p for p in files if p.suffix == ".html").read_text().casefold()
     assert {p.name: p.stat().st_mtime_ns for p in sample_dir.iterdir()} == before
+    again = alignment("run", "sample", "--out", "out", "--fail-on", "low")
+    assert again.code == 10
+    assert again.out.startswith("already done: ")
+    assert alignment("run", "sample", "--out", "out", "--fail-on", "never").code == 0
 
 
 def test_nothing_is_there_that_is_not_built_yet():

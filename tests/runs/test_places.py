@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import threading
 from pathlib import Path
 
 import pytest
@@ -75,3 +76,24 @@ def test_the_pointer_follows_and_a_reader_always_finds_a_whole_run(tmp_path, mon
     if links:
         assert str((tmp_path / "latest").readlink()) == "two", "relative, so that the reports can be moved"
     assert sorted(p.name for p in tmp_path.iterdir()) == ["latest", "one", "two"]
+
+
+def test_whoever_reads_latest_meanwhile_reads_a_whole_run(tmp_path):
+    for n in range(100):
+        (tmp_path / f"run{n}").mkdir()
+        (tmp_path / f"run{n}" / "manifest.json").write_text(f"run{n}" * 1000)
+    point(tmp_path, "run0")
+    seen, stop = [], threading.Event()
+
+    def read():
+        while not stop.is_set():
+            seen.append((tmp_path / "latest" / "manifest.json").read_text())
+
+    reader = threading.Thread(target=read)
+    reader.start()
+    for n in range(100):
+        point(tmp_path, f"run{n}")
+    stop.set()
+    reader.join()
+    assert len(set(seen)) > 1, "the reader saw the pointer move"
+    assert all(text == text[: len(text) // 1000] * 1000 for text in seen)
