@@ -206,8 +206,8 @@ def _fill_department(engine: Engine, scan: _Scan) -> _Scan:
     if not engine.execute(f"SELECT count(*) FROM {scan.source} AND ({made.typed}) IS NULL").fetchone()[0]:
         return scan
     scan.part.relation = (
-        f"(SELECT r.*, d.department AS {quoted(_OF_PERSON)} FROM {scan.part.relation} r"
-        f" LEFT JOIN {_DEPARTMENTS} d ON d.person = {person.typed})"
+        f"(SELECT r.*, d.{quoted(_OF_PERSON)} FROM {scan.part.relation} r"
+        f' LEFT JOIN {_DEPARTMENTS} d ON d."toolkit person" = {person.typed})'
     )
     typed = f"coalesce({made.typed}, {quoted(_OF_PERSON)})"
     faults = tuple(
@@ -258,7 +258,8 @@ def _departments(engine: Engine, scans: Sequence[_Scan]) -> None:
             f"SELECT {scan.cells['person_id'].typed} AS person, {shown} AS department FROM {scan.source}"
         )
     engine.execute(
-        f"CREATE OR REPLACE TABLE {_DEPARTMENTS} AS SELECT person, min(department) AS department"
+        f'CREATE OR REPLACE TABLE {_DEPARTMENTS} AS SELECT person AS "toolkit person",'
+        f" min(department) AS {quoted(_OF_PERSON)}"
         f" FROM ({' UNION ALL '.join(selects)}) WHERE person IS NOT NULL GROUP BY person"
     )
 

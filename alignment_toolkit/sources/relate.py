@@ -287,7 +287,7 @@ def _complete(engine: Engine, loaded: Loaded, table: LoadedTable, as_of: date | 
         c, name = quoted(column), quoted(table.spec.name)
         past = f" AND {c} < DATE {literal(str(as_of + timedelta(days=1)))}" if as_of else ""
         days = engine.execute(
-            f"SELECT CAST({c} AS DATE) AS d, count(*) FROM {name} WHERE {c} IS NOT NULL{past} GROUP BY d ORDER BY d"
+            f"SELECT CAST({c} AS DATE), count(*) FROM {name} WHERE {c} IS NOT NULL{past} GROUP BY 1 ORDER BY 1"
         ).fetchall()
         if not days:
             continue
@@ -339,7 +339,8 @@ def _equal_lines(engine: Engine, loaded: Loaded, table: LoadedTable) -> None:
         return
     names = ", ".join(quoted(c) for c in table.columns)
     count = engine.execute(
-        f"SELECT coalesce(sum(n - 1), 0) FROM (SELECT count(*) AS n FROM orders GROUP BY {names} HAVING count(*) > 1)"
+        'SELECT coalesce(sum("equal rows" - 1), 0) FROM (SELECT count(*) AS "equal rows" FROM orders'
+        f" GROUP BY {names} HAVING count(*) > 1)"
     ).fetchone()[0]
     if count:
         message = f"{_file(table)}: {count} order lines are equal to another in every column; they are kept."

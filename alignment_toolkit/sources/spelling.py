@@ -91,7 +91,7 @@ def spelled_sql(engine: Engine, spelling: Spelling, sql: str, lookup: str) -> st
         )
         return f"CASE {sql} {cases} ELSE {sql} END"
     name = f"toolkit.{quoted(lookup)}"
-    engine.execute(f"CREATE OR REPLACE TABLE {name} (word VARCHAR, shown VARCHAR)")
+    engine.execute(f'CREATE OR REPLACE TABLE {name} ("toolkit word" VARCHAR, "toolkit shown" VARCHAR)')
     engine.executemany(f"INSERT INTO {name} VALUES (?, ?)", [list(i) for i in sorted(spelling.shown.items())])
-    found = f"(SELECT any_value(struct_pack(s := l.shown)) FROM {name} l WHERE l.word = {sql})"
+    found = f'(SELECT any_value(struct_pack(s := l."toolkit shown")) FROM {name} l WHERE l."toolkit word" = {sql})'
     return f"CASE WHEN {found} IS NULL THEN {sql} ELSE {found}.s END"

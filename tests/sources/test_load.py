@@ -338,3 +338,37 @@ def test_the_months_edge_is_that_of_the_companys_zone(written) -> None:  # type:
     )
     assert list(company.fetch(company.cohort("leads", "2026-04")).lead_id) == ["1"]
     assert company.complete_until("leads") == dt.date(2026, 4, 1)
+
+
+def test_further_columns_may_be_called_anything(written) -> None:  # type: ignore[no-untyped-def]
+    names = [
+        "d",
+        "n",
+        "r",
+        "m",
+        "old",
+        "root",
+        "word",
+        "person",
+        "number",
+        "row_number",
+        "c0",
+        "select",
+        'a "b"',
+        "it's",
+    ]
+    cells = ",".join(str(i) for i, _ in enumerate(names))
+    header = ",".join(f'"{n.replace(chr(34), chr(34) * 2)}"' for n in names)
+    company = written(
+        {
+            "people.csv": "person_id,department\np1,sales\n",
+            "accounts.csv": f"account_id,merged_into,{header}\na,,{cells}\nb,a,{cells}\n",
+            "touches.csv": f"touch_id,touched_at,department,actor,account_id,{header}\n1,2026-09-01,,p1,b,{cells}\n",
+            "orders.csv": f"order_id,ordered_at,amount,account_id,{header}\n1,2026-09-01,1,b,{cells}\n",
+        }
+    )
+    assert [p.code for p in company.problems] == ["merged"]
+    for table in ("accounts", "touches", "orders"):
+        row = company.fetch(company[table]).iloc[0]
+        assert [row[n] for n in names] == [str(i) for i, _ in enumerate(names)]
+        assert row.account_id == "a"
