@@ -101,8 +101,10 @@ def test_settings_in_the_docs_are_read(page):
 
 @pytest.mark.parametrize("page", [page for page, text in PAGES.items() if blocks(text, "python")])
 def test_python_in_the_docs_runs(page, sample_dir, tmp_path, monkeypatch):
+    # Pages open the sample as `data/sample`, or as a company's own folder, `data`.
     (tmp_path / "data").mkdir()
-    (tmp_path / "data" / "sample").symlink_to(sample_dir)
+    for found in [sample_dir, *sample_dir.iterdir()]:
+        (tmp_path / "data" / found.name).symlink_to(found)
     monkeypatch.chdir(tmp_path)
     for text in blocks(PAGES[page], "python"):
         exec(compile(text, page, "exec"), {"__name__": "__page__"})
