@@ -10,7 +10,7 @@ from typing import Any, Literal
 from alignment_toolkit.errors import SettingsError, did_you_mean
 from alignment_toolkit.indicator.seen import Data, Observation, Source
 from alignment_toolkit.periods import Period
-from alignment_toolkit.relations import RELATIONS
+from alignment_toolkit.relations import RELATIONS, missing
 from alignment_toolkit.results import Guard, KpiValue
 from alignment_toolkit.units import unit as unit_of
 
@@ -101,10 +101,7 @@ class Indicator:
 
     def missing(self, company: Source) -> tuple[str, ...]:
         """Name the table.columns that are needed and not there; empty where the indicator can be assessed."""
-        lacking = list(company.missing(self.needs))
-        if self.any_of and not any(not company.missing(choice) for choice in self.any_of):
-            choices = [" and ".join(company.missing(choice)) for choice in self.any_of]
-            lacking.append(" or ".join(choices))
+        lacking = list(missing(company, self.needs, self.any_of))
         for name in self.relations:
             lacking += RELATIONS[name].missing(company)
         return tuple(dict.fromkeys(lacking))

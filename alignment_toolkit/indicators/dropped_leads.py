@@ -190,5 +190,5 @@ def _chart(hours: object, touched: pd.Series, within: float, late: float | None)
     for step in sorted({*STEPS, within}):
         share = survival.share_by(hours, touched.to_numpy(), at=step, n_unit="leads").estimate
         rows.append({"hours": step, "answered": share.value, "low": share.low, "high": share.high})
-    title = f"{1 - late:.0%} of leads are answered within {within:g} working hours"
+    title = f"{100 * (1 - late):.0f} % of leads are answered within {within:g} working hours"
     return Chart("lines", "hours", "answered", "low", "high", rows=tuple(rows), reference=0.9, title=title)

@@ -213,12 +213,12 @@ def _chart(table: pd.DataFrame, planned: bool) -> Chart | None:
         title = f"The widest difference between the departments is at {first['product']}"
         return Chart("bars", "product", "share", group="department", rows=tuple(rows), title=title)
     rows = [
-        {"product": r["product"], "apart": float(r[f"{s}_apart"]), "department": s}
+        {"product": r["product"], "push_minus_plan": float(r[f"{s}_apart"]), "department": s}
         for r in table.to_dict("records")
         for s in SIDES
     ]
-    title = f"{first['product']} is furthest from its planned share (push minus plan)"
-    return Chart("bars", "product", "apart", group="department", rows=tuple(rows), reference=0.0, title=title)
+    title = f"{first['product']} is furthest from its planned share of the push"
+    return Chart("bars", "product", "push_minus_plan", group="department", rows=tuple(rows), reference=0.0, title=title)
 
 
 def _guards(pushes: Mapping[str, pd.DataFrame]) -> list[Guard]:

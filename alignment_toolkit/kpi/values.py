@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Number", "Sheet", "change", "quotient"]
 
+FEWEST: Final = 10
 PROCESS: Final = "interval of the process that makes the clients and their purchases"
 
 
@@ -168,6 +169,9 @@ def _counted(kpi: Kpi, cell: Mapping[str, Any]) -> Number:
         e = clustered_ratio(
             float(top), float(bottom), float(top2), float(both), float(bottom2), clusters, n=n, **whole
         )
+    if kpi.interval in ("total", "ratio") and kpi.cluster is not None and clusters < FEWEST:
+        # The interval of a skewed sum over a handful of clients spans orders of magnitude: it would say nothing.
+        e = replace(e, low=None, high=None, method=f"no interval: {clusters} clusters, at least {FEWEST} are needed")
     if cell.get("large") or cell.get("large_bottom"):
         e = replace(e, low=None, high=None, method="no interval: sums too large to be squared")
     return Number(

@@ -68,7 +68,7 @@ def alive(t: Table, moment: str) -> Table:
 def missing(
     source: Source, needs: Mapping[str, Iterable[str]], any_of: Sequence[Mapping[str, Iterable[str]]] = ()
 ) -> tuple[str, ...]:
-    """Name the table.columns that are not there: those of `needs`, and of `any_of` where no choice is whole."""
+    """Name the table.columns that are not there: those of `needs`, and, where no choice of `any_of` is whole, of the nearest."""
 
     def absent(choice: Mapping[str, Iterable[str]]) -> list[str]:
         return [
@@ -80,5 +80,8 @@ def missing(
 
     lacking = absent(needs)
     if any_of and all(absent(choice) for choice in any_of):
-        lacking.append(" or ".join(" and ".join(absent(choice)) for choice in any_of))
-    return tuple(lacking)
+        # The choice that is nearest: the fewest tables to bring, then the fewest columns.
+        lacking += min(
+            map(absent, any_of), key=lambda gone: (len({c.split(".")[0] for c in gone}), len(gone))
+        )
+    return tuple(dict.fromkeys(lacking))
