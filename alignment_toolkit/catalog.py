@@ -12,23 +12,19 @@ from hashlib import sha256
 from importlib.metadata import entry_points
 from pathlib import Path
 from types import ModuleType
-from typing import Any, Literal, Protocol
+from typing import TYPE_CHECKING, Any, Literal
 
 from alignment_toolkit.errors import SettingsError, UnknownName, did_you_mean
 from alignment_toolkit.indicator import Indicator
 from alignment_toolkit.kpi import Kpi, RatioOfKpis
 
+if TYPE_CHECKING:
+    from alignment_toolkit.company import Company
+
 __all__ = ["ENTRY_POINTS", "Catalog"]
 
 ENTRY_POINTS = "alignment_toolkit"
 Entry = Kpi | RatioOfKpis | Indicator
-
-
-class Source(Protocol):
-    """What the catalogue asks a company."""
-
-    def missing(self, needs: Mapping[str, Sequence[str]]) -> tuple[str, ...]:
-        """Name the columns that are not there."""
 
 
 @dataclass(frozen=True)
@@ -112,30 +108,23 @@ class Catalog:
         SettingsError
             Every fault on a line of its own, with the line in the file and the near match.
         """
-        faults: list[str] = []
+        faults: list[tuple[Sequence[str], str]] = []
         for section, known in (("kpis", self.kpis), ("indicators", self.indicators), ("owners", self.kpis)):
             for id in getattr(settings, section):
                 if _same(id) not in {_same(k) for k in known}:
-                    near = did_you_mean(id, known)
-                    faults.append(_place(settings, section, id) + f"there is no [{section}.{id}]. {near}")
-        for indicator in self.indicators.values():
-            try:
-                indicator.configured(settings.indicator_options(indicator.id))
-            except SettingsError as e:
-                faults.append(_place(settings, "indicators", indicator.id) + str(e))
-        for kpi in self.kpis.values():
-            options = settings.kpi_options(kpi.id)
-            known_options = dict(getattr(kpi, "options", {}) or {})
-            for name in options:
-                if name not in known_options:
-                    near = did_you_mean(name, known_options)
-                    faults.append(
-                        _place(settings, "kpis", kpi.id) + f"[kpis.{kpi.id}] has no option '{name}'. {near}"
-                    )
+                    faults.append(((section, id), f"there is no [{section}.{id}]. {did_you_mean(id, known)}"))
+        for section, entries in (("indicators", self.indicators), ("kpis", self.kpis)):
+            for entry in entries.values():
+                own = settings.indicator_options if section == "indicators" else settings.kpi_options
+                for name, value in own(entry.id).items():
+                    try:
+                        entry.configured({name: value})
+                    except SettingsError as e:
+                        faults.append(((section, entry.id, name), str(e)))
         if faults:
-            raise SettingsError("\n".join(faults))
+            raise settings.error(*faults)
 
-    def capabilities(self, company: Source) -> tuple[list[str], list[dict[str, Any]]]:
+    def capabilities(self, company: Company) -> tuple[list[str], list[dict[str, Any]]]:
         """Say what can be computed from what a company has, and what is missing for the rest."""
         can: list[str] = []
         cannot: list[dict[str, Any]] = []
@@ -169,11 +158,6 @@ def _chosen(what: str, ids: Collection[str] | None, known: Mapping[str, object])
             raise UnknownName(what, id, known)
     wanted = {_same(id) for id in ids}
     return [k for k in known if _same(k) in wanted]
-
-
-def _place(settings: Any, *keys: str) -> str:
-    line = settings.line_of(*keys)
-    return f"line {line}: " if line else ""
 
 
 def _built_in() -> Iterator[ModuleType]:

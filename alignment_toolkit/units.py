@@ -10,7 +10,16 @@ from alignment_toolkit.errors import UnknownName
 
 __all__ = ["UNITS", "Unit", "unit"]
 
-_SYMBOLS: Final = {"EUR": "€", "USD": "$", "GBP": "£", "JPY": "¥", "BRL": "R$", "CHF": "CHF", "INR": "₹", "XXX": "¤"}
+_SYMBOLS: Final = {
+    "EUR": "€",
+    "USD": "$",
+    "GBP": "£",
+    "JPY": "¥",
+    "BRL": "R$",
+    "CHF": "CHF",
+    "INR": "₹",
+    "XXX": "¤",
+}
 NOT_AVAILABLE: Final = "not available"
 
 

@@ -9,9 +9,8 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 
-from alignment_toolkit.periods import Period
-
 from alignment_toolkit.indicator import AREAS, Look, Observation
+from alignment_toolkit.periods import Period
 from alignment_toolkit.pseudonyms import Pseudonyms
 from alignment_toolkit.results import (
     Chart,

@@ -125,7 +125,8 @@ HEAD = """# Does it find what is there, and keep quiet where there is nothing?
 
 Made by `python benchmarks/power.py --seeds {seeds} --accounts {accounts} --out docs/power.md`. Each row is a kind of
 made-up company ([how it is made](simulation.md)), each run a whole analysis of {period} with all indicators.
-*covered* is the share of runs whose 95 % interval holds the true gap of the process. In brackets: the 95 % Monte Carlo interval.
+*covered* is the share of runs whose 95 % interval holds the true gap of the process. In brackets: the 95 %
+Monte Carlo interval.
 The aims: *misaligned* at most 0.05 at gap 0, at the margin and under a confounder, at least 0.9 at twice the margin;
 *aligned* at most 0.025 at twice the margin and at least 0.8 at gap 0; coverage 0.93 to 0.97, at least 0.93 at gap 0.
 

@@ -8,4 +8,6 @@ from alignment_toolkit.catalog import Catalog
 
 if __name__ == "__main__":
     for entry in Catalog.load().indicators.values():
-        Path(__file__).parent.joinpath("indicators", f"{entry.id}.md").write_text(entry.describe(), encoding="utf-8")
+        Path(__file__).parent.joinpath("indicators", f"{entry.id}.md").write_text(
+            entry.describe(), encoding="utf-8"
+        )

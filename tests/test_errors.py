@@ -17,7 +17,11 @@ def test_without_a_near_match_the_choices_are_listed() -> None:
 
 
 def test_exit_codes_are_the_contracts() -> None:
-    codes = {name: getattr(errors, name).exit_code for name in errors.__all__ if name[0].isupper() and name != "Problem"}
+    codes = {
+        name: getattr(errors, name).exit_code
+        for name in errors.__all__
+        if name[0].isupper() and name != "Problem"
+    }
     assert codes == {
         "AlignmentError": 1,
         "AlreadyRunning": 6,
@@ -38,7 +42,10 @@ def test_exit_codes_are_the_contracts() -> None:
 
 
 def test_a_data_error_lists_its_problems_and_counts_the_rest() -> None:
-    problems = [Problem("leads", "leads.csv", i, "created_at", "x", "untyped", "error", f"row {i}") for i in range(2, 30)]
+    problems = [
+        Problem("leads", "leads.csv", i, "created_at", "x", "untyped", "error", f"row {i}")
+        for i in range(2, 30)
+    ]
     said = str(DataError("leads.csv was refused", problems))
     assert "row 2" in said
     assert "row 21" in said

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import settings as tries
 
-from alignment_toolkit.errors import DataError, UnknownName
+from alignment_toolkit.errors import UnknownName
 from alignment_toolkit.relations import RELATIONS, relation
 from tests.builders import Unbound, company_of
 from tests.oracle.worlds import COLUMNS, both, worlds
@@ -35,8 +35,13 @@ def lead(id, created, account=None, **more):
 
 def won(id, closed, account=None, lead_id=None):
     return {
-        "opportunity_id": id, "opened_at": closed, "closed_at": closed, "outcome": "won",
-        "account_id": account, "lead_id": lead_id, "amount": "10",
+        "opportunity_id": id,
+        "opened_at": closed,
+        "closed_at": closed,
+        "outcome": "won",
+        "account_id": account,
+        "lead_id": lead_id,
+        "amount": "10",
     }
 
 
@@ -44,10 +49,12 @@ def won(id, closed, account=None, lead_id=None):
 
 
 def test_sales_lines_are_order_lines():
-    company = company_of({
-        "orders": [{"order_id": "1", "ordered_at": "2026-01-05", "amount": "10"}],
-        "opportunities": [won("o", "2026-01-06")],
-    })
+    company = company_of(
+        {
+            "orders": [{"order_id": "1", "ordered_at": "2026-01-05", "amount": "10"}],
+            "opportunities": [won("o", "2026-01-06")],
+        }
+    )
     assert rows(company, "sales", "order_id", "account_id", "amount") == [("1", None, 10)]
 
 
@@ -68,19 +75,29 @@ def test_no_sales_lines_at_all():
 
 
 def test_a_lead_without_account_is_a_client_of_its_own():
-    company = company_of({
-        "leads": [lead("l", "2026-01-01"), lead("m", "2026-01-02", converted_at="2026-01-03"), lead("n", "2026-01-01")],
-        "opportunities": [won("o", "2026-01-20", None, "l")],
-    })
+    company = company_of(
+        {
+            "leads": [
+                lead("l", "2026-01-01"),
+                lead("m", "2026-01-02", converted_at="2026-01-03"),
+                lead("n", "2026-01-01"),
+            ],
+            "opportunities": [won("o", "2026-01-20", None, "l")],
+        }
+    )
     assert sorted(rows(company, "clients", "client_id", "account_id", "client_since", "lead_id")) == [
-        ("l", None, date(2026, 1, 20), "l"), ("m", None, date(2026, 1, 3), "m"),
+        ("l", None, date(2026, 1, 20), "l"),
+        ("m", None, date(2026, 1, 3), "m"),
     ]
 
 
 def test_a_lead_without_account_whose_deal_names_one_is_not_counted_twice():
-    company = company_of({
-        "leads": [lead("l", "2026-01-01", channel="fair")], "opportunities": [won("o", "2026-01-20", "a", "l")],
-    })
+    company = company_of(
+        {
+            "leads": [lead("l", "2026-01-01", channel="fair")],
+            "opportunities": [won("o", "2026-01-20", "a", "l")],
+        }
+    )
     assert rows(company, "clients", "client_id", "lead_id", "channel") == [("a", "l", "fair")]
     assert rows(company, "lead_outcomes", "lead_id", "client_since", "converted") == [
         ("l", date(2026, 1, 20), True)
@@ -88,13 +105,17 @@ def test_a_lead_without_account_whose_deal_names_one_is_not_counted_twice():
 
 
 def test_the_opening_lead_is_that_of_the_last_episode_up_to_client_since():
-    company = company_of({
-        "leads": [
-            lead("l1", "2025-01-01", "a", channel="old"), lead("l2", "2025-12-01", "a", channel="opener"),
-            lead("l3", "2026-01-01", "a", channel="later in the episode"), lead("l4", "2026-09-01", "a", channel="after"),
-        ],
-        "opportunities": [won("o", "2026-01-20", "a")],
-    })
+    company = company_of(
+        {
+            "leads": [
+                lead("l1", "2025-01-01", "a", channel="old"),
+                lead("l2", "2025-12-01", "a", channel="opener"),
+                lead("l3", "2026-01-01", "a", channel="later in the episode"),
+                lead("l4", "2026-09-01", "a", channel="after"),
+            ],
+            "opportunities": [won("o", "2026-01-20", "a")],
+        }
+    )
     assert rows(company, "clients", "lead_id", "channel", "lead_created_on") == [
         ("l2", "opener", date(2025, 12, 1))
     ]
@@ -109,11 +130,16 @@ def test_a_lead_recorded_within_the_grace_days_still_opened_it():
 
 
 def test_the_region_of_a_client_is_its_accounts_else_its_opening_leads():
-    company = company_of({
-        "accounts": [{"account_id": "a", "region": "north"}, {"account_id": "b", "region": None}],
-        "leads": [lead("l1", "2026-01-01", "a", region="south"), lead("l2", "2026-01-01", "b", region="south")],
-        "opportunities": [won("o1", "2026-01-20", "a"), won("o2", "2026-01-20", "b")],
-    })
+    company = company_of(
+        {
+            "accounts": [{"account_id": "a", "region": "north"}, {"account_id": "b", "region": None}],
+            "leads": [
+                lead("l1", "2026-01-01", "a", region="south"),
+                lead("l2", "2026-01-01", "b", region="south"),
+            ],
+            "opportunities": [won("o1", "2026-01-20", "a"), won("o2", "2026-01-20", "b")],
+        }
+    )
     assert sorted(rows(company, "clients", "client_id", "region")) == [("a", "north"), ("b", "south")]
 
 
@@ -143,11 +169,13 @@ def test_a_lead_converts_from_seven_days_before_it_was_created(closed, existing,
 def test_settings_move_the_limits():
     toml = "[company]\nepisode_days = 30\ngrace_days = 0\n"
     tables = {
-        "leads": [lead("l1", "2026-01-01", "a"), lead("l2", "2026-02-01", "a")], "opportunities": [won("o", "2026-01-31", "a")],
+        "leads": [lead("l1", "2026-01-01", "a"), lead("l2", "2026-02-01", "a")],
+        "opportunities": [won("o", "2026-01-31", "a")],
     }
     company = company_of(tables, toml=toml)
     assert sorted(rows(company, "lead_outcomes", "lead_id", "opens_episode", "existing_client")) == [
-        ("l1", True, False), ("l2", True, True),
+        ("l1", True, False),
+        ("l2", True, True),
     ]
 
 
@@ -191,9 +219,12 @@ def test_a_touch_of_a_contact_answers_a_lead_of_the_account_that_names_no_contac
 
 
 def test_leads_that_were_never_handed_over_are_not_in_it():
-    company = company_of({
-        "leads": [lead("l", "2026-01-01", qualified_at=None)], "touches": [touch("t", "2026-01-06", lead_id="l")],
-    })
+    company = company_of(
+        {
+            "leads": [lead("l", "2026-01-01", qualified_at=None)],
+            "touches": [touch("t", "2026-01-06", lead_id="l")],
+        }
+    )
     assert rows(company, "first_touches", "lead_id") == []
 
 
@@ -206,8 +237,15 @@ def test_relations_equal_brute_force_and_never_lose_or_double_a_row(tables):
     company, world = both(tables)
     if not RELATIONS["lead_outcomes"].missing(company):
         found = rows(
-            company, "lead_outcomes", "lead_id", "episode_id", "opens_episode", "client_since", "existing_client",
-            "converted", "days_to_client",
+            company,
+            "lead_outcomes",
+            "lead_id",
+            "episode_id",
+            "opens_episode",
+            "client_since",
+            "existing_client",
+            "converted",
+            "days_to_client",
         )
         expected = [
             (r["lead_id"], r["episode"], r["opens"], r["since"], r["existing"], r["converts"], r["days"])

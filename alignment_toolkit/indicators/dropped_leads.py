@@ -32,7 +32,9 @@ from __future__ import annotations
 
 from datetime import date, timedelta
 
+import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from alignment_toolkit.indicator import Data, Observation, evidence, indicator
 from alignment_toolkit.periods import Period
@@ -183,7 +185,7 @@ def _guards(rows: pd.DataFrame, touched: pd.Series) -> list[Guard]:
     return guards
 
 
-def _chart(hours: object, touched: pd.Series, within: float, late: float | None) -> Chart | None:
+def _chart(hours: NDArray[np.float64], touched: pd.Series, within: float, late: float | None) -> Chart | None:
     if late is None:
         return None
     rows = []

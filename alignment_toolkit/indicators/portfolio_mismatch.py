@@ -32,6 +32,7 @@ Review 70.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from typing import Any
 
@@ -158,13 +159,13 @@ def _plan(data: Data, window: Period) -> pd.DataFrame:
     return wide[list(SIDES)] / wide[list(SIDES)].sum()
 
 
-def _span(data: Data, label: object, window: Period) -> float | None:
-    """Give the length of a plan's period where it holds the window: the narrowest plan counts. Empty: always."""
+def _span(data: Data, label: object, window: Period) -> float:
+    """Give the length of a plan's period that holds the window (the narrowest counts; empty: always), else NaN."""
     if not isinstance(label, str) or not label:
         return 1e9
     period = data.period_of(label)
     holds = period.start <= window.start and window.end <= period.end
-    return float((period.end - period.start).days) if holds else None
+    return float((period.end - period.start).days) if holds else math.nan
 
 
 def _table(data: Data, products: list[str], sides: list[Side], planned: bool) -> pd.DataFrame:
@@ -218,7 +219,9 @@ def _chart(table: pd.DataFrame, planned: bool) -> Chart | None:
         for s in SIDES
     ]
     title = f"{first['product']} is furthest from its planned share of the push"
-    return Chart("bars", "product", "push_minus_plan", group="department", rows=tuple(rows), reference=0.0, title=title)
+    return Chart(
+        "bars", "product", "push_minus_plan", group="department", rows=tuple(rows), reference=0.0, title=title
+    )
 
 
 def _guards(pushes: Mapping[str, pd.DataFrame]) -> list[Guard]:

@@ -65,10 +65,14 @@ def alive(t: Table, moment: str) -> Table:
     return t.filter(t.deleted_at.isnull() | (t[moment] < t.deleted_at))
 
 
+def _distance(gone: Sequence[str]) -> tuple[int, int]:
+    return len({name.partition(".")[0] for name in gone}), len(gone)
+
+
 def missing(
     source: Source, needs: Mapping[str, Iterable[str]], any_of: Sequence[Mapping[str, Iterable[str]]] = ()
 ) -> tuple[str, ...]:
-    """Name the table.columns that are not there: those of `needs`, and, where no choice of `any_of` is whole, of the nearest."""
+    """Name the table.columns that are not there: of `needs`, and of the nearest of `any_of` where none is whole."""
 
     def absent(choice: Mapping[str, Iterable[str]]) -> list[str]:
         return [
@@ -81,7 +85,7 @@ def missing(
     lacking = absent(needs)
     if any_of and all(absent(choice) for choice in any_of):
         # The choice that is nearest: the fewest tables to bring, then the fewest columns.
-        lacking += min(
-            map(absent, any_of), key=lambda gone: (len({c.split(".")[0] for c in gone}), len(gone))
-        )
+        choices = [absent(choice) for choice in any_of]
+        nearest: list[str] = min(choices, key=_distance)
+        lacking += nearest
     return tuple(dict.fromkeys(lacking))

@@ -39,7 +39,9 @@ _TYPES: Final = {
 def _values(column: ColumnSpec) -> str:
     parts = [", ".join(f"`{w}`" for w in column.words)] if column.words else []
     if column.type not in ("share", "score") and column.low is not None:
-        parts.append(f"{column.low:g} to {column.high:g}" if column.high is not None else f"from {column.low:g}")
+        parts.append(
+            f"{column.low:g} to {column.high:g}" if column.high is not None else f"from {column.low:g}"
+        )
     if column.default is not None:
         parts.append(f"default `{column.default}`")
     return "; ".join(parts)

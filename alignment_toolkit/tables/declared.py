@@ -76,7 +76,9 @@ def table(
             column("merged_into", "id", f"the {key} that this row became part of; followed in every table"),
         ]
     references = {
-        c.name: _USUAL_REFERENCES[c.name] for c in all_columns if c.name in _USUAL_REFERENCES and c.name != key
+        c.name: _USUAL_REFERENCES[c.name]
+        for c in all_columns
+        if c.name in _USUAL_REFERENCES and c.name != key
     }
     return TableSpec(
         name=name,
@@ -93,7 +95,9 @@ def table(
     )
 
 
-def department(name: str = "department", about: str = "whose it is", default: str | None = None) -> ColumnSpec:
+def department(
+    name: str = "department", about: str = "whose it is", default: str | None = None
+) -> ColumnSpec:
     return column(name, "word", about, words=DEPARTMENTS, vocabulary="department", default=default)
 
 

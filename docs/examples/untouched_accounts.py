@@ -28,7 +28,8 @@ def untouched_accounts(data: Data, window: Period, *, automated_counts: bool = T
     by["share"] = 1 - by["sum"] / by["size"]
     return Observation(
         gap=wilson(int((~rows.met).sum()), len(rows), n_unit="accounts"),
-        evidence=evidence(by, [Column("region", "Region", None, "dimension"), Column("size", "Accounts", "count", "measure"),
-                               Column("share", "Without a touch", "share", "measure")]),
+        evidence=evidence(by, [
+            Column("region", "Region", None, "dimension"), Column("size", "Accounts", "count", "measure"),
+            Column("share", "Without a touch", "share", "measure")]),
         chart=Chart("bars", "region", "share", reference=0.30, title="Accounts without a touch, by region"),
     )  # fmt: skip
