@@ -45,7 +45,7 @@ def analyse(
     period: str | Period | None = None,
     *,
     compare: str | Iterable[str | Period] | None = "previous",
-    by: Sequence[str] = (),
+    by: str | Sequence[str] = (),
     indicators: Collection[str] | None = None,
     kpis: Collection[str] | None = None,
     catalog: Catalog | None = None,
@@ -61,7 +61,7 @@ def analyse(
     compare
         ``previous``, ``year-ago``, ``none``, or periods.
     by
-        Dimensions; the KPIs are given in total and for every observed combination.
+        Dimensions, or their names with commas between; the KPIs are given in total and for every observed combination.
     indicators, kpis
         Ids; all by default.
     catalog
@@ -84,6 +84,7 @@ def analyse(
     >>> analyse(company, "2026-Q3", kpis=["leads"], indicators=["dropped_leads"]).finding("dropped_leads").status
     'misaligned'
     """
+    dimensions = tuple(w.strip() for w in by.split(",") if w.strip()) if isinstance(by, str) else tuple(by)
     catalog = catalog or Catalog.load(company.settings)
     catalog.check(company.settings)
     when = _period(company, period)
@@ -92,7 +93,7 @@ def analyse(
     chosen = catalog.chosen_indicators(indicators)
     hidden = Pseudonyms(company.settings.secret_key() or company.name, company.settings.privacy.names)
     warnings: list[str] = []
-    rows = measure_kpis(company, chosen_kpis, when, by=by, compare=against, hidden=hidden, warnings=warnings)
+    rows = measure_kpis(company, chosen_kpis, when, by=dimensions, compare=against, hidden=hidden, warnings=warnings)
     if chosen_kpis:
         rows += measure_kpis(company, chosen_kpis, when, grain="month", hidden=hidden, only_parts=True)
         place = {kpi.id: i for i, kpi in enumerate(chosen_kpis)}

@@ -53,6 +53,11 @@ def test_the_default_period_is_the_last_complete_quarter(company: Company) -> No
     assert only.compared_with == ("2026-Q2",)
 
 
+def test_dimensions_may_be_one_text_with_commas(company: Company) -> None:
+    found = analyse(company, "2026-Q3", by="region, leads.channel", kpis=["leads"], indicators=[])
+    assert {tuple(r.by) for r in found.kpis} == {(), ("region", "leads.channel")}
+
+
 def test_there_and_back(whole: Analysis) -> None:
     assert Analysis.loads(whole.dumps()) == whole
 
