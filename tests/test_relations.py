@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import settings as tries
 
-from alignment_toolkit.errors import UnknownName
+from alignment_toolkit.errors import DataError, UnknownName
 from alignment_toolkit.relations import RELATIONS, relation
 from tests.builders import Unbound, company_of
 from tests.oracle.worlds import COLUMNS, both, worlds
@@ -71,6 +71,39 @@ def test_without_orders_won_opportunities_are_lines_dated_by_their_closing():
 def test_no_sales_lines_at_all():
     company = company_of({"leads": []})
     assert RELATIONS["sales"].missing(company) == ("orders.order_id", "orders.ordered_at", "orders.amount")
+    with pytest.raises(DataError, match="no sales lines"):
+        company.relation("sales")
+
+
+# Client since -------------------------------------------------------------------------------------------------
+
+
+def test_client_since_is_the_earliest_of_all_that_is_known():
+    company = company_of(
+        {
+            "accounts": [{"account_id": "a", "client_since": "2020-05-01"}, {"account_id": "z"}],
+            "leads": [lead("l1", "2026-01-01", "b", converted_at="2026-01-09 12:00")],
+            "opportunities": [won("o1", "2026-01-20", "a"), won("o2", "2026-01-08", "c")],
+            "orders": [
+                {"order_id": "1", "ordered_at": "2026-01-10", "amount": "5", "account_id": "b"},
+                {"order_id": "2", "ordered_at": "2026-01-07", "amount": "5", "account_id": "c"},
+                {"order_id": "3", "ordered_at": "2026-01-01", "amount": "-5", "account_id": "d"},
+                {"order_id": "4", "ordered_at": "2026-01-03", "amount": "5"},
+            ],
+        }
+    )
+    found = sorted(rows(company, "clients", "client_id", "account_id", "client_since"))
+    assert found == [
+        ("a", "a", date(2020, 5, 1)),
+        ("b", "b", date(2026, 1, 9)),
+        ("c", "c", date(2026, 1, 7)),
+    ]
+
+
+def test_a_won_opportunity_without_account_belongs_to_its_leads_account():
+    company = company_of(
+        {"leads": [lead("l", "2026-01-01", "a")], "opportunities": [won("o", "2026-01-20", None, "l")]}
+    )
     assert rows(company, "clients", "client_id", "client_since", "lead_id") == [("a", date(2026, 1, 20), "l")]
 
 
@@ -146,6 +179,37 @@ def test_the_region_of_a_client_is_its_accounts_else_its_opening_leads():
 def test_nothing_that_says_who_is_a_client():
     company = company_of({"accounts": [{"account_id": "a"}], "leads": [lead("l", "2026-01-01")]})
     assert RELATIONS["clients"].missing(company) == ("leads.converted_at",), "the nearest"
+
+
+# Episodes and conversion --------------------------------------------------------------------------------------
+
+
+def test_an_episode_is_a_chain_of_leads_at_most_180_days_apart():
+    company = company_of(
+        {
+            "leads": [
+                lead("a", "2025-01-01 23:59", "x"),
+                lead("b", "2025-06-30", "x"),  # 180 days
+                lead("c", "2025-12-28 00:01", "x"),  # 181 days
+                lead("d", "2025-01-02"),
+                lead("e", "2025-01-02"),
+            ],
+            "orders": [],
+        }
+    )
+    assert sorted(rows(company, "lead_outcomes", "lead_id", "episode_id", "opens_episode")) == [
+        ("a", "a", True),
+        ("b", "a", False),
+        ("c", "c", True),
+        ("d", "d", True),
+        ("e", "e", True),
+    ]
+
+
+def test_leads_of_one_moment_are_ordered_by_id():
+    company = company_of(
+        {"leads": [lead("b", "2025-01-01", "x"), lead("a", "2025-01-01", "x")], "orders": []}
+    )
     assert sorted(rows(company, "lead_outcomes", "lead_id", "episode_id")) == [("a", "a"), ("b", "a")]
 
 

@@ -83,7 +83,7 @@ class Kpi:
     censored
         Counts what is too young to judge; a row with any is immature.
     left_out, left_out_words
-        Counts what the definition leaves out, and says so: ``"{n} episodes of existing clients left out"``.
+        Counts what the definition leaves out, and says so: ``"left out: {n}"``.
     rising
         The number still rises by its nature: always immature.
     warm_up

@@ -177,7 +177,9 @@ class _Question:
                 if a.kpi.requires is not None and not answer.fact(a, "requires"):
                     blocked = blocked or a.kpi.requires_words
                 undated = any(t in _undated(company) for t in _tables(company, a.kpi)[0])
-                q.sheets[a.number] = Sheet(a, answer, until, blocked, note, undated)
+                q.sheets[a.number] = Sheet(
+                    a, answer, until, blocked, note, undated, recorded_from=_recorded_from(company, a.kpi)
+                )
         if unknown and len(unknown) == len(q.cubes):
             raise unknown[0]
         return q
@@ -339,6 +341,23 @@ def _warm_until(company: Measured) -> date | None:
         return None
     first: date = min(v.date() if isinstance(v, datetime) else v for v in firsts)
     return first + timedelta(days=days)
+
+
+_OUTCOMES = {"orders": "ordered_at", "opportunities": "closed_at", "leads": "converted_at"}
+
+
+def _recorded_from(company: Measured, kpi: Kpi) -> date | None:
+    """Give the day from which all tables that a share of leads has its outcomes from hold outcomes."""
+    if kpi.censored is None:
+        return None
+    firsts = []
+    for table in _tables(company, kpi)[1]:
+        column = _OUTCOMES.get(table)
+        if column is not None and company.has(table, column):
+            t = company.relation(table)
+            found = company.fetch(t.aggregate(first=day(t[column]).min()))["first"]
+            firsts += [v.date() if isinstance(v, datetime) else v for v in found if v is not None and v == v]
+    return max(firsts, default=None)
 
 
 def _blocked(company: Measured, ask: Ask) -> str | None:

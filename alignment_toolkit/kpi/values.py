@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 __all__ = ["Number", "Sheet", "change", "quotient"]
 
 FEWEST: Final = 10
+FEWEST_ALIKE: Final = 5  # clusters of equal size that would vary as much
 PROCESS: Final = "interval of the process that makes the clients and their purchases"
 
 
@@ -46,6 +47,7 @@ class Number:
     censored: int = 0
     immature: bool = False
     spread: Mapping[str, float] | None = None
+    unrecorded: bool = False
 
     @classmethod
     def none(cls, reason: str, method: str = "", **more: Any) -> Number:
@@ -69,6 +71,9 @@ class Sheet:
         Why no number of this KPI can be had, whatever the period.
     note
         What every method of this KPI says beside the statistics.
+    recorded_from
+        The first day from which every table that the outcome comes from has outcomes; earlier rows look bad by
+        construction, so they are told and never compared.
     undated
         Every row has the same date, which the mapping made up: neither grain nor comparison can be read from it.
     """
@@ -79,6 +84,7 @@ class Sheet:
     blocked: str | None = None
     note: str = ""
     undated: bool = False
+    recorded_from: date | None = None
 
     @property
     def kpi(self) -> Kpi:
@@ -106,6 +112,9 @@ class Sheet:
             reason = f"{reason}: {censored} too young at {self.ask.terms.as_of}"
         if self.kpi.rising:
             notes.append(f"known by {self.ask.terms.known_until}, still rising")
+        unrecorded = self.recorded_from is not None and period.start < self.recorded_from
+        if unrecorded:
+            notes.append(f"outcomes are recorded from {self.recorded_from} on: earlier ones may be missing")
         young = censored > 0 or self.kpi.rising or (self.until is not None and period.last > self.until)
         early = warm is not None and period.start < warm
         return replace(
@@ -115,6 +124,7 @@ class Sheet:
             immature=young or early,
             method="; ".join(n for n in notes if n),
             spread=_spread(cell) if found.reason is None else None,
+            unrecorded=unrecorded,
         )
 
     def out_of_time(self, period: Period, *, whole: bool) -> str | None:
@@ -169,9 +179,9 @@ def _counted(kpi: Kpi, cell: Mapping[str, Any]) -> Number:
         e = clustered_ratio(
             float(top), float(bottom), float(top2), float(both), float(bottom2), clusters, n=n, **whole
         )
-    if kpi.interval in ("total", "ratio") and kpi.cluster is not None and clusters < FEWEST:
-        # The interval of a skewed sum over a handful of clients spans orders of magnitude: it would say nothing.
-        e = replace(e, low=None, high=None, method=f"no interval: {clusters} clusters, at least {FEWEST} are needed")
+    if kpi.interval in ("total", "ratio") and kpi.cluster is not None:
+        few = _too_few(float(top), float(top2), clusters)
+        e = replace(e, low=None, high=None, method=f"no interval: {few}") if few else e
     if cell.get("large") or cell.get("large_bottom"):
         e = replace(e, low=None, high=None, method="no interval: sums too large to be squared")
     return Number(
@@ -183,6 +193,16 @@ def _counted(kpi: Kpi, cell: Mapping[str, Any]) -> Number:
         bottom=None if kpi.bottom is None else _float(bottom),
         method=e.method,
     )
+
+
+def _too_few(total: float, squares: float, clusters: int) -> str | None:
+    """Say why an interval of money would say nothing: a skewed sum over a handful spans orders of magnitude."""
+    if clusters < FEWEST:
+        return f"{clusters} clusters, at least {FEWEST} are needed"
+    alike = total * total / squares if squares else 0.0
+    if alike < FEWEST_ALIKE:
+        return f"a few of the {clusters} clusters make nearly all of it"
+    return None
 
 
 def _share(
@@ -244,10 +264,19 @@ def quotient(top: Number, bottom: Number, empty: str) -> Number:
 
 
 def change(now: Number, then: Number, then_label: str, unit: str) -> Change:
-    """Give the change since another period; numbers that are still growing are never compared."""
-    if now.immature or then.immature or now.value is None or then.value is None:
+    """Give the change since another period; what still grows, or began before its records, is not compared."""
+    if (
+        now.immature
+        or then.immature
+        or now.unrecorded
+        or then.unrecorded
+        or now.value is None
+        or then.value is None
+    ):
         return Change(then_label, None, None, None, None)
     found, p = difference(now.estimate(unit), then.estimate(unit))
+    if now.low == now.high == now.value and then.low == then.high == then.value:
+        p = None  # two booked sums: there is nothing to test
     return Change(
         then_label,
         clean_number(found.value),

@@ -47,7 +47,7 @@ lead_to_client = Kpi(
     empty="no episode that is old enough",
     censored=lambda t, terms: t.count(where=_episodes(t) & ~_mature(t, terms)),
     left_out=_of_existing_clients,
-    left_out_words="{n} episodes opened by existing clients left out",
+    left_out_words="episodes opened by existing clients, left out: {n}",
     options={"horizon_days": 90},
 )
 
@@ -64,7 +64,7 @@ conversions_to_date = Kpi(
     n=lambda t: t.count(where=_episodes(t)),
     n_unit="episodes",
     left_out=_of_existing_clients,
-    left_out_words="{n} episodes opened by existing clients left out",
+    left_out_words="episodes opened by existing clients, left out: {n}",
     rising=True,
 )
 

@@ -189,17 +189,16 @@ def _with_since(source: Source, t: Table) -> Table:
     return t.select(*kept, client_since=since)
 
 
-_OF_THE_LEAD: Final = (
-    "channel", "campaign_id", "product_id", "contact_id", "response_channel", "need", "sourced_by", "received_by",
-    "list_id", "referred_by", "region",
-)  # fmt: skip
+# What the relation `clients` says of the client itself; of the opening lead it has all else but its moments.
+_OF_THE_CLIENT: Final = ("client_id", "account_id", "client_since", "lead_id", "lead_created_on")
 
 
 def clients(source: Source) -> Table:
     """Give one row per client: client_since, and the lead that opened its last episode up to then.
 
-    A client is an account, or a lead without account, that has a client_since. channel, campaign_id and so on are
-    those of the opening lead, empty where none is known; region is the account's, else the opening lead's.
+    A client is an account, or a lead without account, that has a client_since. channel, campaign_id and so on, a
+    company's own columns too, are those of the opening lead, empty where none is known; region is the
+    account's, else the opening lead's.
     """
     since = _account_since(source)
     parts = []
@@ -261,7 +260,8 @@ def _openers(source: Source, since: Table) -> Table:
 
 def _with_opening_lead(source: Source, t: Table) -> Table:
     leads = source["leads"]
-    taken = {c: leads[c] for c in leads.columns if c in _OF_THE_LEAD}
+    kept = [c for c in leads.columns if c not in _OF_THE_CLIENT and not leads[c].type().is_timestamp()]
+    taken = {c: leads[c] for c in kept}
     leads = leads.select(_lead=leads.lead_id, lead_created_on=day(leads.created_at), **taken)
     return t.left_join(leads, t.lead_id == leads._lead).drop("_lead")
 

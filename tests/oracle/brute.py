@@ -17,7 +17,8 @@ import pandas as pd
 
 from alignment_toolkit.statistics import shares
 
-NOTHING = pd.DataFrame()
+# Money of fewer clusters has no interval.
+FEWEST = 10
 
 
 def day_of(moment: Any) -> date | None:
@@ -287,7 +288,8 @@ class Brute:
             groups = clustered(rows, buyer)
             squares = sum((sum(r["amount"] for r in g) ** 2 for g in groups), Decimal(0))
             e = shares.compound_total(float(total), float(squares), len(groups))
-            return Answer(float(total), total, None, len(rows), low=e.low, high=e.high)
+            low, high = (e.low, e.high) if len(groups) >= FEWEST else (None, None)
+            return Answer(float(total), total, None, len(rows), low=low, high=high)
 
         return self._sales(pick, judge)
 
@@ -321,9 +323,8 @@ class Brute:
         )  # fmt: skip
         p10, p50, p90 = np.quantile([float(v) for v in inside], [0.1, 0.5, 0.9])
         spread = {"p10": float(p10), "p50": float(p50), "p90": float(p90)}
-        return Answer(
-            float(Fraction(top) / bottom), top, bottom, bottom, low=e.low, high=e.high, spread=spread
-        )
+        low, high = (e.low, e.high) if len(pairs) >= FEWEST else (None, None)
+        return Answer(float(Fraction(top) / bottom), top, bottom, bottom, low=low, high=high, spread=spread)
 
     # -- marketing ---------------------------------------------------------------------------------------------------
 

@@ -17,7 +17,7 @@ from alignment_toolkit.kpis import handover, marketing, revenue, sales
 from alignment_toolkit.periods import Period
 from alignment_toolkit.results import KpiValue
 from tests.oracle.brute import Answer, Brute, World
-from tests.oracle.worlds import both, worlds
+from tests.oracle.worlds import both, larger, worlds
 
 KPIS = {k.id: k for m in (revenue, marketing, handover, sales) for k in m.KPIS}
 # A failing data set takes minutes to be made smaller, each try being a handful of queries; the rows are printed anyway.
@@ -103,6 +103,7 @@ def compare(row: KpiValue, expected: Answer) -> None:
         if isinstance(expected.value, int):
             assert row.value == expected.value, where
         if row.kpi != "cost-per-sale" and (expected.low is not None or row.low is not None) and expected.n:
+            assert None not in (row.low, expected.low), where
             assert math.isclose(row.low, expected.low, rel_tol=1e-9, abs_tol=1e-9), where
             assert math.isclose(row.high, expected.high, rel_tol=1e-9, abs_tol=1e-9), where
     if expected.spread:
@@ -139,6 +140,7 @@ def run(
         check(mine, world, by, period, grain)
 
 
+CUTS = (("2025-01-01..2026-06-30", ("channel",), "quarter"), ("2025", ("accounts.region", "channel"), None))
 CASES = {
     "rows": worlds(),
     "period": st.sampled_from(PERIODS).map(Period.parse),
@@ -152,6 +154,13 @@ CASES = {
 @given(**CASES)
 def test_kpis_equal_brute_force(rows, period, by, grain, cap):
     run(rows, period, by, grain, cap)
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_kpis_equal_brute_force_on_larger_data(seed):
+    rows = larger(seed)
+    for period, by, grain in CUTS:
+        run(rows, Period.parse(period), by, grain, None)
 
 
 @pytest.mark.slow

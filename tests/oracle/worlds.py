@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 from collections.abc import Mapping
 from datetime import date, datetime, timedelta
 from decimal import Decimal
@@ -20,15 +21,40 @@ COLUMNS = {
     "accounts": ("account_id", "client_since", "region"),
     "campaigns": ("campaign_id", "theme"),
     "leads": (
-        "lead_id", "created_at", "account_id", "contact_id", "channel", "campaign_id", "region", "converted_at", "qualified_at",
+        "lead_id",
+        "created_at",
+        "account_id",
+        "contact_id",
+        "channel",
+        "campaign_id",
+        "region",
+        "converted_at",
+        "qualified_at",
     ),
-    "opportunities": ("opportunity_id", "opened_at", "account_id", "lead_id", "closed_at", "outcome", "amount", "channel", "region"),
+    "opportunities": (
+        "opportunity_id",
+        "opened_at",
+        "account_id",
+        "lead_id",
+        "closed_at",
+        "outcome",
+        "amount",
+        "channel",
+        "region",
+    ),
     "orders": ("order_id", "ordered_at", "amount", "account_id", "channel", "region"),
     "spend": ("spent_on", "amount", "audience", "channel", "campaign_id"),
     "touches": (
-        "touch_id", "touched_at", "department", "lead_id", "contact_id", "account_id", "direction", "automated",
+        "touch_id",
+        "touched_at",
+        "department",
+        "lead_id",
+        "contact_id",
+        "account_id",
+        "direction",
+        "automated",
     ),
-}  # fmt: skip
+}
 ACCOUNTS = [None, "A", "a", "b", "c", "d"]
 CHANNELS = [None, "paid", "mail", "fair"]
 REGIONS = [None, "north", "south"]
@@ -65,36 +91,120 @@ def worlds(draw: st.DrawFn, *, tables: tuple[str, ...] = tuple(COLUMNS)) -> dict
     later = st.one_of(st.none(), st.none(), moments)
     made = {
         "accounts": st.lists(
-            st.fixed_dictionaries({
-                "account_id": st.sampled_from(ACCOUNTS[1:]), "client_since": st.one_of(st.none(), st.none(), days), "region": region,
-            }),
-            max_size=4, unique_by=lambda r: r["account_id"],
+            st.fixed_dictionaries(
+                {
+                    "account_id": st.sampled_from(ACCOUNTS[1:]),
+                    "client_since": st.one_of(st.none(), st.none(), days),
+                    "region": region,
+                }
+            ),
+            max_size=4,
+            unique_by=lambda r: r["account_id"],
         ),
         "campaigns": st.just([{"campaign_id": "c1", "theme": "speed"}, {"campaign_id": "c2", "theme": None}]),
         "leads": _rows(
-            created_at=moments, account_id=account, contact_id=contact, channel=channel, campaign_id=campaign, region=region,
-            converted_at=later, qualified_at=later,
+            created_at=moments,
+            account_id=account,
+            contact_id=contact,
+            channel=channel,
+            campaign_id=campaign,
+            region=region,
+            converted_at=later,
+            qualified_at=later,
         ).map(lambda rows: _numbered(rows, "lead_id", "l")),
         "opportunities": _rows(
-            opened_at=moments, account_id=account, lead_id=lead, closed_at=later, outcome=st.sampled_from([None, "won", "won", "lost"]),
-            amount=st.one_of(st.none(), amounts), channel=channel, region=region,
+            opened_at=moments,
+            account_id=account,
+            lead_id=lead,
+            closed_at=later,
+            outcome=st.sampled_from([None, "won", "won", "lost"]),
+            amount=st.one_of(st.none(), amounts),
+            channel=channel,
+            region=region,
         ).map(lambda rows: _numbered(rows, "opportunity_id", "o")),
         "orders": _rows(
-            order_id=st.sampled_from(["1", "2", "3", "4", "5", "6"]), ordered_at=moments, amount=amounts, account_id=account,
-            channel=channel, region=region,
+            order_id=st.sampled_from(["1", "2", "3", "4", "5", "6"]),
+            ordered_at=moments,
+            amount=amounts,
+            account_id=account,
+            channel=channel,
+            region=region,
         ),
         "spend": _rows(
-            spent_on=days, amount=amounts, audience=st.sampled_from([None, "new", "both", "existing"]), channel=channel,
+            spent_on=days,
+            amount=amounts,
+            audience=st.sampled_from([None, "new", "both", "existing"]),
+            channel=channel,
             campaign_id=campaign,
         ),
         "touches": _rows(
-            touched_at=moments, department=st.sampled_from(["sales", "sales", "marketing"]), lead_id=lead, contact_id=contact,
-            account_id=account, direction=st.sampled_from(["outbound", "outbound", "inbound", None]),
+            touched_at=moments,
+            department=st.sampled_from(["sales", "sales", "marketing"]),
+            lead_id=lead,
+            contact_id=contact,
+            account_id=account,
+            direction=st.sampled_from(["outbound", "outbound", "inbound", None]),
             automated=st.sampled_from([None, False, True]),
         ).map(lambda rows: _numbered(rows, "touch_id", "t")),
-    }  # fmt: skip
+    }
     there = [t for t in tables if t == "leads" or draw(st.sampled_from([True, True, True, False]))]
     return {t: draw(made[t]) for t in there}
+
+
+def larger(seed: int, rows: int = 150) -> dict[str, list[dict[str, Any]]]:
+    """Make a company in which money comes from enough clients to have intervals."""
+    chance = random.Random(seed)
+    accounts = [None, *(f"a{i}" for i in range(40))]
+
+    def moment() -> datetime:
+        return datetime(2025, 1, 1) + timedelta(seconds=chance.randrange(DAYS * 86400))
+
+    def maybe(value: Any, share: float) -> Any:
+        return value if chance.random() < share else None
+
+    def amount() -> Decimal:
+        return Decimal(chance.randint(-20000, 1000000)) / 10 ** chance.randint(0, 4)
+
+    def common() -> dict[str, Any]:
+        return {
+            "account_id": chance.choice(accounts),
+            "channel": chance.choice(CHANNELS),
+            "region": chance.choice(REGIONS),
+        }
+
+    leads = [
+        {"lead_id": f"l{i}", "created_at": moment(), **common(), "campaign_id": chance.choice(CAMPAIGNS),
+         "converted_at": maybe(moment(), 0.05), "qualified_at": maybe(moment(), 0.5), "contact_id": None}
+        for i in range(rows)
+    ]  # fmt: skip
+    deals = [
+        {"opportunity_id": f"o{i}", "opened_at": moment(), **common(),
+         "lead_id": maybe(f"l{chance.randrange(rows)}", 0.5), "closed_at": maybe(moment(), 0.7),
+         "outcome": maybe(chance.choice(["won", "lost"]), 0.9), "amount": maybe(amount(), 0.8)}
+        for i in range(rows // 2)
+    ]  # fmt: skip
+    orders = [
+        {"order_id": f"{chance.randrange(rows // 2)}", "ordered_at": moment(), "amount": amount(), **common()}
+        for _ in range(rows)
+    ]
+    spend = [
+        {"spent_on": moment().date(), "amount": amount(), "audience": chance.choice([None, "new", "both", "existing"]),
+         "channel": chance.choice(CHANNELS), "campaign_id": chance.choice(CAMPAIGNS)}
+        for _ in range(rows // 3)
+    ]  # fmt: skip
+    known = [
+        {"account_id": a, "client_since": maybe(moment().date(), 0.1), "region": chance.choice(REGIONS)}
+        for a in accounts[1:30]
+    ]
+    campaigns = [{"campaign_id": "c1", "theme": "speed"}, {"campaign_id": "c2", "theme": None}]
+    return {
+        "accounts": known,
+        "campaigns": campaigns,
+        "leads": leads,
+        "opportunities": deals,
+        "orders": orders,
+        "spend": spend,
+    }
 
 
 def both(rows: Mapping[str, list[dict[str, Any]]], *, toml: str = "", **more: Any) -> tuple[Stand, World]:

@@ -1,0 +1,235 @@
+"""`measure`: slices, time and changes, on rows that one can add up in one's head."""
+
+from __future__ import annotations
+
+import pytest
+
+from alignment_toolkit.errors import ParameterError, PeriodError, UnknownName
+from alignment_toolkit.kpi import measure
+from alignment_toolkit.periods import Period
+from tests.builders import company_of
+from tests.kpi.rows import KPIS, LINES, by, lead, line, one
+
+# Slices -------------------------------------------------------------------------------------------------------
+
+
+def test_the_missing_value_is_a_slice_and_parts_add_up():
+    rows = [
+        line("2026-01-10", "1", "a", "1", channel="x"),
+        line("2026-01-10", "2", "a", "2"),
+        line("2026-01-10", "4", "b", "3", channel="y"),
+    ]
+    company = company_of({"orders": rows})
+    assert by(measure(company, KPIS["revenue"], "2026-Q1", by=("channel",))) == {
+        (): 7,
+        ("x",): 1,
+        ("y",): 4,
+        (None,): 2,
+    }
+    assert by(measure(company, KPIS["active-clients"], "2026-Q1", by=("channel",))) == {
+        (): 2,
+        ("x",): 1,
+        ("y",): 1,
+        (None,): 1,
+    }
+
+
+def test_slices_through_keys():
+    company = company_of(
+        {
+            "accounts": [{"account_id": "a", "region": "north"}, {"account_id": "b", "region": None}],
+            "orders": [
+                line("2026-01-10", "1", "a"),
+                line("2026-01-10", "2", "b"),
+                line("2026-01-10", "4", "c"),
+                line("2026-01-11", "8"),
+            ],
+        }
+    )
+    for name in ("region", "accounts.region"):
+        assert by(measure(company, KPIS["revenue"], "2026-Q1", by=(name,))) == {
+            (): 15,
+            ("north",): 1,
+            (None,): 14,
+        }
+
+
+def test_a_column_of_its_own_goes_before_one_of_its_account():
+    company = company_of(
+        {
+            "accounts": [{"account_id": "a", "region": "north"}],
+            "orders": [line("2026-01-10", "1", "a", region="shop")],
+        }
+    )
+    assert by(measure(company, KPIS["revenue"], "2026-Q1", by=("region",))) == {(): 1, ("shop",): 1}
+    assert by(measure(company, KPIS["revenue"], "2026-Q1", by=("orders.region",))) == {(): 1, ("shop",): 1}
+    assert by(measure(company, KPIS["revenue"], "2026-Q1", by=("accounts.region",))) == {(): 1, ("north",): 1}
+
+
+def test_people_are_reached_by_the_column_that_names_them():
+    company = company_of(
+        {
+            "people": [
+                {"person_id": "p", "department": "sales", "team": "one"},
+                {"person_id": "q", "department": "sales", "team": "two"},
+            ],
+            "leads": [lead("l", "2026-01-10", owner="p", received_by="q")],
+        }
+    )
+    assert by(measure(company, KPIS["leads"], "2026-01", by=("received_by.team",))) == {(): 1, ("two",): 1}
+    with pytest.raises(ParameterError, match=r"could be any of owner\.team, received_by\.team: say which"):
+        measure(company, KPIS["leads"], "2026-01", by=("team",))
+
+
+@pytest.mark.parametrize(
+    ("name", "message"),
+    [
+        ("chanel", "no dimension 'chanel'.*Did you mean 'channel'"),
+        ("accounts.regio", "Did you mean 'accounts.region'"),
+    ],
+)
+def test_an_unknown_dimension_names_the_near_match(name, message):
+    company = company_of(
+        {
+            "accounts": [{"account_id": "a", "region": "n"}],
+            "orders": [line("2026-01-10", "1", "a", channel="x")],
+        }
+    )
+    with pytest.raises(UnknownName, match=message):
+        measure(company, KPIS["revenue"], "2026-Q1", by=(name,))
+
+
+def test_a_moment_is_no_dimension():
+    with pytest.raises(ParameterError, match="a time and no dimension; a grain cuts by time"):
+        measure(company_of({"orders": LINES}), KPIS["revenue"], "2026-Q1", by=("ordered_at",))
+
+
+def test_a_kpi_without_the_dimension_says_so_beside_those_that_have_it():
+    company = company_of(
+        {"orders": [line("2026-01-10", "1", "a")], "leads": [lead("l", "2026-01-10", channel="x")]}
+    )
+    rows = measure(company, [KPIS["revenue"], KPIS["leads"]], "2026-01", by=("channel",))
+    assert [(r.kpi, dict(r.by), r.value) for r in rows] == [
+        ("revenue", {}, 1),
+        ("revenue", {"channel": None}, None),
+        ("leads", {}, 1),
+        ("leads", {"channel": "x"}, 1),
+    ]
+    assert "no dimension 'channel' of sales" in rows[1].reason
+
+
+# Time ---------------------------------------------------------------------------------------------------------
+
+
+def test_a_grain_gives_a_row_for_every_piece_beside_the_whole():
+    rows = measure(company_of({"orders": LINES}), KPIS["revenue"], "2026-01-05..2026-03-31", grain="month")
+    assert [(r.period, r.grain, r.value) for r in rows] == [
+        ("2026-01-05..2026-03-31", None, 150),
+        ("2026-01-05..2026-01-31", "month", 150),
+        ("2026-02", "month", -20),
+        ("2026-03", "month", 20),
+    ]
+
+
+@pytest.mark.parametrize("starts", [1, 2, 4])
+def test_fiscal_quarters_are_cut_where_the_fiscal_year_says(starts):
+    toml = f"[company]\nfiscal_year_starts = {starts}\nfiscal_year_names = 'start'\n"
+    rows = [line(f"2026-{m:02d}-15", str(m)) for m in range(1, 13)] + [line("2027-12-31", "0")]
+    company = company_of({"orders": rows}, toml=toml)
+    found = measure(company, KPIS["revenue"], "FY2026", grain="quarter")
+    expected = [sum(m for m in range(starts + 3 * q, starts + 3 * q + 3) if m <= 12) for q in range(4)]
+    assert [r.value for r in found if r.grain] == expected
+
+
+def test_weeks_are_iso_weeks():
+    rows = [
+        line("2026-01-04 23:59", "1"),
+        line("2026-01-05", "2"),
+        line("2026-01-11 23:59:59", "4"),
+        line("2026-01-20", "8"),
+    ]
+    found = measure(company_of({"orders": rows}), KPIS["revenue"], "2026-01-01..2026-01-18", grain="week")
+    assert [(r.period, r.value) for r in found if r.grain] == [
+        ("2026-01-01..2026-01-04", 1),
+        ("2026-W02", 6),
+        ("2026-W03", 0),
+    ]
+
+
+def test_after_the_data_ends_there_is_no_number_and_before_its_end_there_is_a_young_one():
+    company = company_of({"orders": LINES})
+    row = one(company, "revenue", "2026-Q3")
+    assert (row.status, row.value, row.reason) == ("not_available", None, "data ends 2026-04-01")
+    young = one(company, "revenue", "2026-Q2")
+    assert (young.value, young.immature) == (999, True)
+    assert not one(company, "revenue", "2026-Q1").immature
+    assert (
+        one(company_of({"orders": LINES}, until={"orders": "2026-06-30"}), "revenue", "2026-Q2").immature
+        is False
+    )
+
+
+def test_before_the_data_begins_there_is_no_number():
+    row = one(company_of({"orders": LINES}), "revenue", "2025-Q4")
+    assert (row.status, row.reason) == ("not_available", "data begins 2026-01-10")
+
+
+def test_nothing_in_complete_data_is_a_counted_zero():
+    rows = [line("2026-01-10", "1", "a"), line("2026-12-31", "1", "a")]
+    company = company_of({"orders": rows})
+    assert one(company, "revenue", "2026-Q2").value == 0
+    assert one(company, "active-clients", "2026-Q2").value == 0
+    arpu = one(company, "arpu", "2026-Q2")
+    assert (arpu.status, arpu.reason, arpu.top, arpu.bottom) == ("not_available", "no active client", 0, 0)
+
+
+def test_an_explicit_as_of_hides_what_came_later():
+    company = company_of({"orders": LINES}, toml="[company]\nas_of = 2026-02-28\n")
+    row = one(company, "revenue")
+    assert (row.value, row.immature) == (130, True)
+    assert one(company, "revenue", "2026-Q2").reason == "data ends 2026-02-28"
+
+
+def test_a_misspelt_period_or_grain():
+    company = company_of({"orders": LINES})
+    with pytest.raises(PeriodError, match="Did you mean '2026-Q1'"):
+        measure(company, KPIS["revenue"], "2026Q1")
+    with pytest.raises(ParameterError, match="Did you mean 'month'"):
+        measure(company, KPIS["revenue"], "2026", grain="monht")
+
+
+# Changes ------------------------------------------------------------------------------------------------------
+
+
+def test_changes_against_other_periods():
+    rows = [
+        line(f"2026-0{m}-{d:02d}", "10", f"a{d}")
+        for m, days in ((1, 20), (2, 10))
+        for d in range(1, days + 1)
+    ]
+    company = company_of({"orders": rows}, until={"orders": "2026-03-31"})
+    row = one(company, "active-clients", "2026-02", compare="previous")
+    (change,) = row.changes
+    assert (change.from_period, change.value) == ("2026-01", -10)
+    assert change.low < -10 < change.high
+    assert 0 < change.p < 1
+    several = one(company, "revenue", "2026-02", compare=(Period.parse("2026-01"), Period.parse("2025-02")))
+    assert [(c.from_period, c.value) for c in several.changes] == [("2026-01", -100), ("2025-02", None)]
+
+
+def test_a_slice_that_vanished_is_compared_too():
+    rows = [line("2026-01-10", "5", "a", channel="x"), line("2026-02-10", "7", "a", channel="y")]
+    company = company_of({"orders": rows}, until={"orders": "2026-02-28"})
+    found = measure(company, KPIS["revenue"], "2026-02", by=("channel",), compare="previous")
+    assert {tuple(r.by.values()): (r.value, r.changes[0].value) for r in found} == {
+        (): (7, 2),
+        ("x",): (0, -5),
+        ("y",): (7, 7),
+    }
+
+
+def test_young_numbers_are_never_compared():
+    rows = [line("2026-01-10", "5", "a"), line("2026-02-10", "7", "a")]
+    row = one(company_of({"orders": rows}), "revenue", "2026-02", compare="previous")
+    assert row.immature
+    assert (row.changes[0].value, row.changes[0].p) == (None, None)

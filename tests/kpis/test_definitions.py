@@ -1,0 +1,213 @@
+"""The KPIs of the catalogue, on rows that one can add up in one's head."""
+
+from __future__ import annotations
+
+import pytest
+
+from alignment_toolkit.errors import SettingsError
+from alignment_toolkit.kpi import measure
+from tests.builders import company_of
+from tests.kpi.rows import DEALS, EPISODES, KPIS, LINES, by, deal, lead, line, one
+
+# Revenue ------------------------------------------------------------------------------------------------------
+
+
+def test_revenue_counts_returns_and_lines_without_account():
+    row = one(company_of({"orders": LINES}), "revenue")
+    assert (row.value, row.top, row.bottom, row.n, row.status) == (150, 150, None, 5, "ok")
+    assert (row.low, row.high) == (None, None), "three clients are too few for an interval"
+    many = [*LINES, *(line("2026-02-01", str(i), f"a{i}") for i in range(1, 20))]
+    row = one(company_of({"orders": many}), "revenue")
+    assert row.value == 150 + 190
+    assert row.low < row.value < row.high
+    assert "process" in row.method
+
+
+def test_active_clients_arpu_and_average_order():
+    company = company_of({"orders": LINES})
+    assert one(company, "active-clients").value == 2
+    arpu = one(company, "arpu")
+    assert (arpu.value, arpu.top, arpu.bottom, arpu.n) == (75, 150, 2, 2)
+    assert arpu.spread == {"p10": 30, "p50": 70, "p90": 110}, "clients bought for 120 and 20"
+    average = one(company, "average-order")
+    assert (average.value, average.bottom) == (50, 3), "orders 1, 3 and 4; a return is none"
+    assert average.spread["p50"] == 20
+
+
+def test_an_order_is_a_distinct_order_id_and_account():
+    rows = [
+        line("2026-01-10", "10", "a", "1"),
+        line("2026-01-10", "10", "b", "1"),
+        line("2026-01-11", "10", None, "1"),
+    ]
+    assert one(company_of({"orders": rows}), "average-order").bottom == 3
+
+
+def test_an_order_with_lines_in_two_channels_is_one_order_of_the_total_and_one_of_each():
+    rows = [line("2026-01-10", "10", "a", "1", channel=c) for c in ("x", "y", "y")]
+    found = measure(
+        company_of({"orders": rows}), KPIS["average-order"], "2026-Q1", by=("channel",), grain="month"
+    )
+    assert {tuple(r.by.values()): r.bottom for r in found if r.grain is None} == {(): 1, ("x",): 1, ("y",): 1}
+
+
+def test_sales_lines_that_are_won_opportunities_are_said_to_be():
+    company = company_of(
+        {
+            "opportunities": [
+                deal("o1", "2026-01-10", account="a", amount="40"),
+                deal("o2", "2026-02-01", "lost"),
+            ]
+        }
+    )
+    row = one(company, "revenue", "2026-01")
+    assert row.value == 40
+    assert "won opportunities" in row.method
+
+
+# Leads and conversion -----------------------------------------------------------------------------------------
+
+
+def test_lead_to_client_once_per_episode_with_its_horizon():
+    company = company_of({"leads": EPISODES, "opportunities": DEALS})
+    row = one(company, "lead-to-client", "2026-01-01..2026-06-30")
+    assert (row.top, row.bottom, row.n, row.value) == (1, 4, 4, 0.25)
+    assert (row.censored, row.immature) == (1, True)
+    assert "left out: 1" in row.method
+    assert one(company, "conversions-to-date", "2026-01").value == 2
+    assert one(company, "leads", "2026-01").value == 4, "existing clients' leads are leads"
+
+
+def test_the_horizon_is_a_setting():
+    company = company_of(
+        {"leads": EPISODES, "opportunities": DEALS}, toml="[kpis.lead_to_client]\nhorizon_days = 91\n"
+    )
+    row = one(company, "lead-to-client", "2026-01-01..2026-06-30")
+    assert (row.top, row.bottom, row.censored) == (2, 3, 2)
+    for wrong in ("horizon_day = 30", "horizon_days = -1", "horizon_days = true"):
+        company = company_of(
+            {"leads": EPISODES, "opportunities": DEALS}, toml=f"[kpis.lead-to-client]\n{wrong}\n"
+        )
+        with pytest.raises(SettingsError, match="horizon_days"):
+            one(company, "lead-to-client")
+
+
+def test_only_young_episodes():
+    row = one(
+        company_of({"leads": [lead("l", "2026-06-01")], "opportunities": DEALS}), "lead-to-client", "2026-06"
+    )
+    assert (row.status, row.value, row.censored, row.immature) == ("not_available", None, 1, True)
+    assert row.reason == "no episode that is old enough: 1 too young at 2026-06-30"
+
+
+def test_the_horizon_ends_where_the_least_complete_outcome_ends():
+    tables = {"leads": [lead("l", "2026-01-01", "a")], "opportunities": [], "orders": []}
+    until = {"leads": "2026-01-31", "opportunities": "2026-12-31", "orders": "2026-03-31"}
+    early = one(company_of(tables, until=until), "lead-to-client", "2026-01")
+    assert (early.bottom, early.censored) == (0, 1), "orders are complete for 89 days only"
+    late = one(company_of(tables, until={**until, "orders": "2026-04-01"}), "lead-to-client", "2026-01")
+    assert (late.value, late.bottom, late.censored, late.immature) == (0, 1, 0, False)
+
+
+def test_conversions_to_date_are_always_said_to_be_rising():
+    row = one(
+        company_of({"leads": EPISODES, "opportunities": DEALS}),
+        "conversions-to-date",
+        "2026-01",
+        compare="previous",
+    )
+    assert row.immature
+    assert "still rising" in row.method
+    assert row.changes[0].value is None
+
+
+def test_without_anything_that_makes_a_client_nothing_converts_and_nothing_is_said():
+    row = one(company_of({"leads": EPISODES}), "lead-to-client")
+    assert row.status == "not_available"
+    assert row.reason == "needs leads.converted_at"
+
+
+# Deals, clients, cost -----------------------------------------------------------------------------------------
+
+
+def test_win_rate():
+    deals = [
+        deal("o1", "2026-01-10", account="a"),
+        deal("o2", "2026-01-10", "lost", "b"),
+        deal("o3", "2026-02-01", "lost", "b"),
+        deal("o4", None, None),
+    ]
+    row = one(company_of({"opportunities": deals}), "win-rate", "2026-01")
+    assert (row.value, row.top, row.bottom) == (0.5, 1, 2)
+    assert one(company_of({"opportunities": deals[:1]}), "win-rate", "2026-01").reason.startswith(
+        "the source has no lost"
+    )
+
+
+def test_repeated_deals_of_an_account_widen_the_interval():
+    apart = [deal(f"o{i}", "2026-01-10", "won" if i % 2 else "lost", f"a{i}") for i in range(40)]
+    together = [
+        {**d, "account_id": f"a{i // 8}", "outcome": "won" if i // 8 % 2 else "lost"}
+        for i, d in enumerate(apart)
+    ]
+    a, b = (one(company_of({"opportunities": rows}), "win-rate", "2026-01") for rows in (apart, together))
+    assert b.high - b.low > 1.5 * (a.high - a.low)
+    assert "5 clusters" in b.method
+
+
+def test_new_clients_and_what_they_cost_by_channel():
+    company = company_of(
+        {
+            "leads": [lead("l1", "2026-01-01", "a", channel="x"), lead("l2", "2026-01-01", "b", channel="y")],
+            "opportunities": [
+                deal("o1", "2026-01-20", account="a"),
+                deal("o2", "2026-01-25", account="b"),
+                deal("o3", "2026-01-26", account="c"),
+            ],
+            "spend": [
+                {"spent_on": "2026-01-02", "amount": "30", "channel": "x", "audience": "new"},
+                {"spent_on": "2026-01-03", "amount": "60", "channel": "x", "audience": "both"},
+                {"spent_on": "2026-01-04", "amount": "500", "channel": "x", "audience": "existing"},
+                {"spent_on": "2026-01-05", "amount": "10"},
+                {"spent_on": "2026-01-31", "amount": "5", "channel": "z"},
+            ],
+        },
+        until={"opportunities": "2026-01-31", "leads": "2026-01-31"},
+    )
+    assert by(measure(company, KPIS["new-clients"], "2026-01", by=("channel",))) == {
+        (): 3,
+        ("x",): 1,
+        ("y",): 1,
+        (None,): 1,
+    }
+    rows = measure(company, KPIS["cost-per-sale"], "2026-01", by=("channel",))
+    assert by(rows) == {(): 35, ("x",): 90, ("y",): 0, ("z",): None, (None,): 10}
+    assert sum(r.top for r in rows if r.by) == rows[0].top == 105
+    assert {r.by["channel"]: r.reason for r in rows if r.value is None} == {"z": "no new client"}
+    assert by(measure(company, KPIS["spend"], "2026-01")) == {(): 605}
+
+
+def test_the_interval_of_cost_per_sale_is_that_of_the_count_turned_over():
+    tables = {
+        "opportunities": [deal(f"o{i}", "2026-01-10", account=f"a{i}") for i in range(10)],
+        "spend": [{"spent_on": "2026-01-02", "amount": "1000"}],
+    }
+    company = company_of(tables, until={"opportunities": "2026-01-31"})
+    cost, count = one(company, "cost-per-sale", "2026-01"), one(company, "new-clients", "2026-01")
+    assert cost.value == 100
+    assert (cost.low, cost.high) == (pytest.approx(1000 / count.high), pytest.approx(1000 / count.low))
+
+
+def test_warm_up_days_leave_the_beginning_of_the_data_out():
+    rows = [
+        line("2026-01-01", "1", "a"),
+        line("2026-01-31", "1", "b"),
+        line("2026-02-10", "1", "c"),
+        line("2026-03-31", "1", "a"),
+    ]
+    company = company_of({"orders": rows}, toml="[company]\nwarm_up_days = 31\n")
+    row = one(company, "new-clients")
+    assert (row.value, row.immature) == (1, True)
+    assert "before 2026-02-01 left out" in row.method
+    assert one(company, "new-clients", "2026-01").status == "not_available"
+    assert one(company, "new-clients", "2026-02").immature is False
