@@ -93,7 +93,9 @@ def analyse(
     chosen = catalog.chosen_indicators(indicators)
     hidden = Pseudonyms(company.settings.secret_key() or company.name, company.settings.privacy.names)
     warnings: list[str] = []
-    rows = measure_kpis(company, chosen_kpis, when, by=dimensions, compare=against, hidden=hidden, warnings=warnings)
+    rows = measure_kpis(
+        company, chosen_kpis, when, by=dimensions, compare=against, hidden=hidden, warnings=warnings
+    )
     if chosen_kpis:
         rows += measure_kpis(company, chosen_kpis, when, grain="month", hidden=hidden, only_parts=True)
         place = {kpi.id: i for i, kpi in enumerate(chosen_kpis)}

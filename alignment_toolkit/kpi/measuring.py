@@ -234,7 +234,12 @@ def _rows(q: _Question, kpi: AnyKpi) -> list[KpiValue]:
         named = dict(zip(q.by, by or (), strict=False))
         now = q.number(kpi, 0, by, None)
         row = _row(q, kpi, whole.period, None, named, now)
-        then = ((p.period.label, q.number(kpi, i, by, None)) for i, p in enumerate(q.parts) if i)
+        then = [(p.period.label, q.number(kpi, i, by, None)) for i, p in enumerate(q.parts) if i]
+        unlike = [label for label, other in then if other.unrecorded and not now.unrecorded]
+        if unlike:
+            row = replace(
+                row, method=f"{row.method}; not compared with {', '.join(unlike)}, recorded in part only"
+            )
         rows.append(replace(row, changes=tuple(change(now, other, label, kpi.unit) for label, other in then)))
         for number, piece in enumerate(whole.pieces):
             rows.append(_row(q, kpi, piece, whole.grain, named, q.number(kpi, 0, by, number)))

@@ -19,6 +19,7 @@ from alignment_toolkit.statistics import shares
 
 # Money of fewer clusters has no interval.
 FEWEST = 10
+ALIKE = 5
 
 
 def day_of(moment: Any) -> date | None:
@@ -227,6 +228,11 @@ def clustered(
     return list(groups.values())
 
 
+def tells(total: Decimal, squares: Decimal, clusters: int) -> bool:
+    """Whether enough clients make a sum for an interval of it to mean something."""
+    return clusters >= FEWEST and squares > 0 and total * total >= ALIKE * squares
+
+
 class Brute:
     """Every KPI of the catalogue for a stretch of time, over rows that a slice picks."""
 
@@ -288,7 +294,7 @@ class Brute:
             groups = clustered(rows, buyer)
             squares = sum((sum(r["amount"] for r in g) ** 2 for g in groups), Decimal(0))
             e = shares.compound_total(float(total), float(squares), len(groups))
-            low, high = (e.low, e.high) if len(groups) >= FEWEST else (None, None)
+            low, high = (e.low, e.high) if tells(total, squares, len(groups)) else (None, None)
             return Answer(float(total), total, None, len(rows), low=low, high=high)
 
         return self._sales(pick, judge)
@@ -323,7 +329,8 @@ class Brute:
         )  # fmt: skip
         p10, p50, p90 = np.quantile([float(v) for v in inside], [0.1, 0.5, 0.9])
         spread = {"p10": float(p10), "p50": float(p50), "p90": float(p90)}
-        low, high = (e.low, e.high) if len(pairs) >= FEWEST else (None, None)
+        told = tells(top, sum((t * t for t, _ in pairs), Decimal(0)), len(pairs))
+        low, high = (e.low, e.high) if told else (None, None)
         return Answer(float(Fraction(top) / bottom), top, bottom, bottom, low=low, high=high, spread=spread)
 
     # -- marketing ---------------------------------------------------------------------------------------------------

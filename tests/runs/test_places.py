@@ -99,7 +99,9 @@ def test_whoever_reads_latest_meanwhile_reads_a_whole_run(tmp_path):
     assert all(text == text[: len(text) // 1000] * 1000 for text in seen)
 
 
-def test_a_format_of_the_settings_that_is_not_built_is_left_out_aloud(caplog: pytest.LogCaptureFixture) -> None:
+def test_a_format_of_the_settings_that_is_not_built_is_left_out_aloud(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
     from alignment_toolkit.runs import default_formats
 
     assert default_formats(["xlsx", "html"]) == ("html",)

@@ -1,0 +1,50 @@
+"""Leads that are older than the first recorded outcome look bad by construction; they are told, never compared."""
+
+from __future__ import annotations
+
+from datetime import date
+
+from alignment_toolkit.catalog import Catalog
+from alignment_toolkit.kpi import measure
+from tests.builders import company_of
+
+LEADS = [
+    {"lead_id": f"l{month}{n}", "account_id": f"a{month}{n}", "created_at": f"2026-{month:02}-0{n + 1}"}
+    for month in (1, 4)
+    for n in range(4)
+]
+
+
+def deals(first: str) -> list[dict[str, object]]:
+    days = {
+        "d1": ("a10", first),
+        "d2": ("a40", "2026-04-20"),
+        "d3": ("a41", "2026-04-21"),
+        "d4": ("a42", "2026-12-30"),
+    }
+    return [
+        {"opportunity_id": d, "account_id": a, "opened_at": on, "closed_at": on, "outcome": "won"}
+        for d, (a, on) in days.items()
+    ]
+
+
+def quarter(first: str) -> tuple[object, ...]:
+    end = date(2026, 12, 31)
+    company = company_of(
+        {"leads": LEADS, "opportunities": deals(first)}, until={"leads": end, "opportunities": end}
+    )
+    kpi = Catalog.load().kpis["lead-to-client"]
+    return measure(company, kpi, "2026-Q2", compare="previous")
+
+
+def test_a_quarter_before_the_first_outcome_is_not_compared() -> None:
+    row = quarter("2026-02-20")[0]
+    assert (row.top, row.bottom, row.immature) == (2, 4, False)
+    assert row.changes[0].value is None
+    assert "not compared with 2026-Q1" in row.method
+
+
+def test_a_quarter_whose_outcomes_are_recorded_is_compared() -> None:
+    row = quarter("2026-01-01")[0]
+    assert row.changes[0].value == 0.25  # 2 of 4 against 1 of 4
+    assert "not compared" not in row.method
