@@ -54,6 +54,10 @@ class Stand:
         return self.settings.company.currency
 
     @property
+    def calendar(self) -> Any:
+        return self.settings.working_calendar()
+
+    @property
     def tables(self) -> tuple[str, ...]:
         return tuple(t for t in TABLES if t in self.data)
 

@@ -179,7 +179,7 @@ class Indicator:
                 Guard("immature", f"Data is complete until {as_of}; the window runs to {window.last}.")
             )
         data = Data(company, self._allowed(company), self, period)
-        data.kpis = measured or {}
+        data.kpis, data.margin = measured or {}, margin
         try:
             seen = self.function(data, window, **chosen)
         except Exception as problem:  # one broken indicator must never take the others down

@@ -141,6 +141,7 @@ class Data:
         self.currency = company.currency
         self.calendar = company.calendar
         self.kpis: Mapping[str, KpiValue] = {}
+        self.margin = 0.0  # what is tolerated, as the settings have it: for charts, never for a verdict
 
     def __getitem__(self, table: str) -> ibis.Table:
         """Give a declared table with its declared columns (those that are there)."""

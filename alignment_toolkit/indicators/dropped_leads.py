@@ -119,7 +119,7 @@ def dropped_leads(
         money=_money(data, lost, int(rows.late.sum()), horizon_days),
         guards=_guards(rows, touched),
         evidence=evidence(shown, columns),
-        chart=_chart(hours, touched, within_hours, late.estimate.value),
+        chart=_chart(hours, touched, within_hours, late.estimate.value, 1 - data.margin),
     )
 
 
@@ -185,7 +185,9 @@ def _guards(rows: pd.DataFrame, touched: pd.Series) -> list[Guard]:
     return guards
 
 
-def _chart(hours: NDArray[np.float64], touched: pd.Series, within: float, late: float | None) -> Chart | None:
+def _chart(
+    hours: NDArray[np.float64], touched: pd.Series, within: float, late: float | None, tolerated: float
+) -> Chart | None:
     if late is None:
         return None
     rows = []
@@ -193,4 +195,6 @@ def _chart(hours: NDArray[np.float64], touched: pd.Series, within: float, late: 
         share = survival.share_by(hours, touched.to_numpy(), at=step, n_unit="leads").estimate
         rows.append({"hours": step, "answered": share.value, "low": share.low, "high": share.high})
     title = f"{100 * (1 - late):.0f} % of leads are answered within {within:g} working hours"
-    return Chart("lines", "hours", "answered", "low", "high", rows=tuple(rows), reference=0.9, title=title)
+    return Chart(
+        "lines", "hours", "answered", "low", "high", rows=tuple(rows), reference=tolerated, title=title
+    )

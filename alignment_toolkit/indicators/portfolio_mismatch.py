@@ -23,7 +23,7 @@ luck is taken off.
 have different natural mixes: a product that sells itself needs no visits. Spend and touches without a product
 are left out and counted (guard `join_health`).
 
-**What to do.** Put the two bars of each product side by side and ask of the longest differences: is the plan
+**What to do.** Put the two bars of each product side by side and ask of the widest differences: is the plan
 wrong, or the habit?
 
 **Literature.** Gibbs and Su (2002), On choosing and bounding probability metrics, International Statistical
@@ -34,7 +34,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from typing import Any
 
 import pandas as pd
 
@@ -44,6 +43,12 @@ from alignment_toolkit.results import Chart, Column, Guard, Measure, Money
 from alignment_toolkit.statistics.distances import Side, total_variation_gap
 
 SIDES = ("marketing", "sales")
+PUSHES = {
+    "spend": "Marketing's spend",
+    "leads": "Marketing's leads",
+    "minutes": "Sales' minutes",
+    "opportunities": "Sales' opportunities",
+}
 
 
 @indicator(
@@ -65,7 +70,7 @@ SIDES = ("marketing", "sales")
     },
     says="{gap} of the push would have to move to other products to match {yardstick}, on average of both departments.",
     advice=(
-        "Look at the products with the longest differences together and ask of each: is the plan out of date, or the "
+        "Look together at the products with the widest differences and ask of each: is the plan out of date, or the "
         "habit? Change one of the two, in writing."
     ),
     innocent={
@@ -99,34 +104,42 @@ def portfolio_mismatch(data: Data, window: Period) -> Observation:
         sides.append(Side(tuple(products), wide.to_numpy(), target))
     planned = all(side.target is not None for side in sides)
     campaigns, contacts = len(sides[0].weights), int(pushes["sales"]["cases"].sum())
-    options: Mapping[str, Any] = {
-        "n": campaigns + contacts,
-        "n_unit": "campaigns and touches",
-        "seed": data.seed,
+    measured = set(rows["measure"])
+    words = {
+        "marketing": PUSHES["spend" if "spend" in measured else "leads"],
+        "sales": PUSHES["minutes" if "minutes" in measured else "opportunities"],
     }
+    contact = "touches" if "minutes" in measured else "opportunities"
+    cases = {"marketing": (campaigns, "campaigns"), "sales": (contacts, contact)}
     compared = sides if planned else [Side(s.categories, s.weights, None) for s in sides]
-    gap = total_variation_gap(compared, **options)
+    gap = total_variation_gap(
+        compared, n=campaigns + contacts, n_unit=f"campaigns and {contact}", seed=data.seed
+    )
     table = _table(data, products, sides, planned)
     own = {
-        side: total_variation_gap([part], **{**options, "seed": f"{data.seed}/{side}"}).estimate
+        side: total_variation_gap(
+            [part], n=cases[side][0], n_unit=cases[side][1], seed=f"{data.seed}/{side}"
+        ).estimate
         for side, part in zip(SIDES, sides, strict=True)
         if planned
     }
     counts = {"campaigns": campaigns, "touches or opportunities": contacts}
     money = None
-    if planned and "spend" in set(rows.measure):
+    if planned and "spend" in measured:
         spent, apart = float(pushes["marketing"]["push"].sum()), own["marketing"]
         if apart.value is not None and apart.low is not None and apart.high is not None:
             basis = "arithmetical: marketing's spend of the period on other products than planned"
             money = Money(apart.value * spent, apart.low * spent, apart.high * spent, data.currency, basis)
-    labels = {"marketing": "Marketing's spend to move", "sales": "Sales' minutes to move"}
     return Observation(
         gap=gap,
         values={"yardstick": "the plan" if planned else "the other department (there is no plan by product)"},
         counts=counts,
-        measures=[Measure.of(f"{side}_to_move", labels[side], estimate) for side, estimate in own.items()],
+        measures=[
+            Measure.of(f"{side}_to_move", f"{words[side]} to move", estimate)
+            for side, estimate in own.items()
+        ],
         money=money,
-        evidence=evidence(table, _columns(planned)),
+        evidence=evidence(table, _columns(words, planned)),
         chart=_chart(table, planned),
         guards=_guards(pushes),
     )
@@ -191,11 +204,10 @@ def _between(table: pd.DataFrame) -> pd.Series:
     return table["marketing_share"] - table["sales_share"]
 
 
-def _columns(planned: bool) -> list[Column]:
+def _columns(words: Mapping[str, str], planned: bool) -> list[Column]:
     columns = [Column("product", "Product", None, "dimension")]
     for name in SIDES:
-        words = "Marketing's spend" if name == "marketing" else "Sales' minutes"
-        columns.append(Column(f"{name}_share", words, "share", "measure"))
+        columns.append(Column(f"{name}_share", words[name], "share", "measure"))
         if planned:
             columns.append(Column(f"{name}_plan", f"Plan of {name}", "share", "measure"))
     return columns
@@ -230,6 +242,7 @@ def _guards(pushes: Mapping[str, pd.DataFrame]) -> list[Guard]:
         total = push["push"].sum()
         lost = push.loc[push["product_id"].isna(), "push"].sum()
         if total > 0 and lost / total > 0.1:
-            said = f"{lost / total:.0%} of {side}'s push names no product"
+            whose = "sales'" if side == "sales" else f"{side}'s"
+            said = f"{100 * lost / total:.0f} % of {whose} push names no product"
             guards.append(Guard("join_health", f"{said}; the finding speaks of the rest only."))
     return guards

@@ -1,0 +1,235 @@
+"""Are leads dropped at the hand-over? Six leads by hand, then the sample against plain pandas."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from alignment_toolkit.company import Company
+from alignment_toolkit.indicator import Look
+from alignment_toolkit.indicators.dropped_leads import dropped_leads
+from alignment_toolkit.periods import Period
+from tests.builders import company_of
+
+Q3 = Period.parse("2026-Q3")
+MONDAY = pd.Timestamp("2026-07-06 09:00")
+TOML = """[company]
+currency = "EUR"
+[calendar]
+days = ["mon", "tue", "wed", "thu", "fri"]
+from = "09:00"
+to = "17:00"
+"""
+
+
+def after(hours: float) -> str:
+    """Give the moment that many working hours after Monday 09:00 (eight a day, five days a week)."""
+    days, rest = divmod(hours, 8)
+    if hours and not rest:
+        days, rest = days - 1, 8.0  # the end of a day rather than the start of the next
+    weeks, weekday = divmod(int(days), 5)
+    return str(MONDAY + timedelta(weeks=weeks, days=weekday, hours=rest))
+
+
+def lead(name: str, at: str | None = None, **more: Any) -> dict[str, Any]:
+    moment = at or str(MONDAY)
+    return {"lead_id": name, "account_id": f"a-{name}", "created_at": moment, "qualified_at": moment, **more}
+
+
+def touch(name: str, hours: float, **more: Any) -> dict[str, Any]:
+    row = {
+        "touch_id": f"t-{name}",
+        "lead_id": name,
+        "touched_at": after(hours),
+        "department": "sales",
+        "direction": "outbound",
+    }
+    return {**row, "channel": "phone", **more}
+
+
+WAITS = {"l1": 1.0, "l2": 3.0, "l3": 8.0, "l4": 15.0, "l5": 40.0}
+LEADS = [lead(f"l{i}") for i in range(1, 7)]
+TOUCHES = [touch(name, hours) for name, hours in WAITS.items()]
+
+
+def look(
+    leads: list[dict[str, Any]] = LEADS,
+    touches: list[dict[str, Any]] = TOUCHES,
+    *,
+    until: str = "2026-09-30",
+    toml: str = TOML,
+    options: dict[str, Any] | None = None,
+) -> Look:
+    company = company_of(
+        {"leads": leads, "touches": touches},
+        toml=toml,
+        until={"touches": until, "leads": until},
+        columns={"leads": ("qualified_at",), "touches": ("direction", "department", "lead_id")},
+    )
+    return dropped_leads.look(company, Q3, options=options)
+
+
+def gap(found: Look) -> float | None:
+    assert found.error is None
+    assert found.seen is not None
+    return found.seen.gap.estimate.value
+
+
+def test_the_worked_example() -> None:
+    found = look()
+    assert gap(found) == pytest.approx(2 / 6)
+    assert found.seen is not None
+    rows = {r[0]: r for r in found.seen.evidence.rows}
+    assert set(rows) == {"l5", "l6"}
+    assert rows["l5"][2] == 40.0
+    assert rows["l5"][3] is True  # answered later
+    assert rows["l6"][3] is False
+    assert found.short_of == {"leads": 44}
+
+
+def test_the_time_limit_is_an_option() -> None:
+    assert gap(look(options={"within_hours": 8})) == pytest.approx(3 / 6)
+    assert gap(look(options={"within_hours": 40})) == pytest.approx(1 / 6)
+
+
+def test_a_lead_of_friday_evening_is_not_late_on_tuesday() -> None:
+    friday = lead("f", at="2026-07-10 18:30")
+    answered = {**touch("f", 0), "touched_at": "2026-07-14 16:00"}  # 15 working hours
+    late = {**touch("f", 0), "touched_at": "2026-07-15 09:30"}  # 16.5
+    assert gap(look([friday], [answered])) == 0.0
+    assert gap(look([friday], [late])) == 1.0
+    holiday = TOML + "holidays = [2026-07-13]\n"
+    assert gap(look([friday], [late], toml=holiday)) == 0.0
+
+
+def test_a_lead_whose_time_had_not_run_out_is_censored_not_late() -> None:
+    # Three answered after 1 hour, one after 10, one after 20; one of the last day waits for 7 hours, unanswered.
+    hours = {"q1": 1.0, "q2": 1.0, "q3": 1.0, "q4": 10.0, "q5": 20.0}
+    leads = [*(lead(name) for name in hours), lead("young", at="2026-09-30 10:00")]
+    found = look(leads, [touch(name, h) for name, h in hours.items()])
+    # Kaplan-Meier: 3/6 still wait after 1 hour, half of the two at risk after 10. (Late: 2/6; left out: 1/5.)
+    assert gap(found) == pytest.approx(3 / 6 * 1 / 2)
+    assert found.seen is not None
+    assert [r[0] for r in found.seen.evidence.rows] == ["q5"]
+
+
+def test_where_no_lead_is_old_enough_there_is_no_gap() -> None:
+    leads = [lead(name, at="2026-09-30 10:00") for name in ("q1", "q2")]
+    assert gap(look(leads, [])) is None
+
+
+@pytest.mark.parametrize(
+    "more",
+    [{"automated": True}, {"direction": "inbound"}, {"department": "marketing"}],
+    ids=["automated", "inbound", "marketing's"],
+)
+def test_what_is_no_personal_answer_of_sales(more: dict[str, Any]) -> None:
+    touches = [t if t["lead_id"] != "l1" else {**t, **more} for t in TOUCHES]
+    assert gap(look(touches=touches)) == pytest.approx(3 / 6)
+
+
+def test_a_touch_before_the_hand_over_is_no_answer_and_the_first_after_counts() -> None:
+    leads = [lead("l1", at="2026-07-07 09:00")]
+    early = touch("l1", 1.0)  # the day before
+    assert gap(look(leads, [early])) == 1.0
+    assert gap(look(leads, [early, {**touch("l1", 9.0), "touch_id": "t2"}])) == 0.0
+
+
+def test_a_touch_of_the_account_answers_where_it_names_no_lead() -> None:
+    touches = [{**touch("l1", 1.0), "lead_id": None, "account_id": "a-l1"}]
+    assert gap(look([lead("l1")], touches)) == 0.0
+    assert gap(look([lead("l1")], [{**touches[0], "account_id": "another"}])) == 1.0
+
+
+def test_only_leads_handed_over_in_the_period_count() -> None:
+    others = [
+        lead("before", at="2026-06-30 23:59"),
+        lead("after", at="2026-10-01 00:00"),
+        {**lead("never"), "qualified_at": None},
+    ]
+    found = look([*LEADS, *others], until="2026-12-31")
+    assert found.seen is not None
+    assert found.seen.gap.estimate.n == 6
+
+
+def test_leads_worked_without_a_touch_fire_the_guard_on_logging() -> None:
+    leads = [{**r, "accepted_at": "2026-07-07" if r["lead_id"] == "l6" else None} for r in LEADS]
+    found = look(leads)
+    assert found.seen is not None
+    assert [g.guard for g in found.seen.guards] == ["logging"]
+    quiet = look([{**r, "accepted_at": None} for r in LEADS])
+    assert quiet.seen is not None
+    assert not quiet.seen.guards
+
+
+def test_the_line_of_the_chart_is_what_the_settings_tolerate() -> None:
+    for options, line in (({}, 0.9), ({"margin": 0.25}, 0.75)):
+        found = look(options=options)
+        assert found.seen is not None
+        assert found.seen.chart is not None
+        assert found.seen.chart.reference == pytest.approx(line)
+
+
+def test_nothing_handed_over_gives_no_gap_and_no_error() -> None:
+    never = {**lead("x"), "qualified_at": None}
+    early = [touch("x", 1.0, lead_id="x")]
+    for leads, touches in (([never], early), ([lead("x", at="2026-01-07")], [])):
+        found = look(leads, touches)
+        assert gap(found) is None
+        assert found.short_of == {"leads": 50}
+
+
+def test_without_touches_it_names_what_it_needs() -> None:
+    assert any("touches" in m for m in dropped_leads.look(company_of({"leads": LEADS}), Q3).missing)
+
+
+def test_on_the_sample_it_equals_plain_pandas(sample_dir: Path) -> None:
+    """The calendar is counted hour by hour here, the censoring left out: the third quarter is long past."""
+    company = Company.open(sample_dir)
+    leads = pd.read_csv(sample_dir / "leads.csv", dtype=str)
+    touches = pd.read_csv(sample_dir / "touches.csv", dtype=str)
+    leads["qualified_at"] = pd.to_datetime(leads.qualified_at)
+    touches["touched_at"] = pd.to_datetime(touches.touched_at)
+    early = leads[(leads.qualified_at >= "2026-07-01") & (leads.qualified_at < "2026-08-15")]
+    own = touches[
+        (touches.department == "sales") & (touches.direction == "outbound") & (touches.automated != "true")
+    ]
+    late = []
+    for row in early.itertuples():
+        named = own[own.lead_id == row.lead_id]
+        loose = own[own.lead_id.isna()]
+        contact = loose[loose.contact_id.notna() & (loose.contact_id == row.contact_id)]
+        account = loose[
+            (loose.account_id == row.account_id)
+            & (loose.contact_id.isna() | (row.contact_id != row.contact_id))
+        ]
+        for found in (named, contact, account):
+            times = found.touched_at[found.touched_at >= row.qualified_at]
+            if len(times):
+                late.append(_working(row.qualified_at, times.min(), company) > 16)
+                break
+        else:
+            late.append(True)
+    seen = dropped_leads.look(company, Period.parse("2026-07-01..2026-08-14")).seen
+    assert seen is not None
+    assert len(late) == seen.gap.estimate.n
+    assert np.mean(late) == pytest.approx(seen.gap.estimate.value)
+
+
+def _working(start: pd.Timestamp, end: pd.Timestamp, company: Company) -> float:
+    calendar = company.calendar
+    total = 0.0
+    day = start.normalize()
+    while day <= end:
+        if day.weekday() in calendar.days and day.date() not in calendar.holidays:
+            opens = day + pd.Timedelta(hours=calendar.opens.hour, minutes=calendar.opens.minute)
+            closes = day + pd.Timedelta(hours=calendar.closes.hour, minutes=calendar.closes.minute)
+            worked = min(end, closes) - max(start, opens)
+            total += max(worked.total_seconds(), 0.0) / 3600
+        day += pd.Timedelta(days=1)
+    return total
