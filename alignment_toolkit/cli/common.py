@@ -33,9 +33,11 @@ __all__ = [
     "print_table",
     "progress_bar",
     "say",
+    "warn",
 ]
 
 LEVELS = ("high", "medium", "low", "never")
+WARNINGS = 5
 
 Source = Annotated[
     str,
@@ -69,6 +71,14 @@ def opened(source: str, as_of: str | None = None, *, clean: bool = True) -> Comp
     if clean:
         company.require_clean()
     return company
+
+
+def warn(warnings: Sequence[str]) -> None:
+    """Tell the first warnings on stderr, and where to find the others."""
+    for warning in warnings[:WARNINGS]:
+        note(f"warning: {warning}")
+    if (more := len(warnings) - WARNINGS) > 0:
+        note(f"warning: ... and {more} more; `alignment check` lists them all.")
 
 
 def day(text: str | None) -> str | None:

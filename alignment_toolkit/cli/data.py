@@ -19,6 +19,7 @@ from alignment_toolkit.cli.common import (
     print_json,
     print_table,
     say,
+    warn,
 )
 from alignment_toolkit.errors import AlignmentError, DataError, ExportFailed, ParameterError
 
@@ -55,7 +56,8 @@ def check(
     if as_json:
         print_json({"problems": [p.to_json() for p in problems], "can": can, "cannot": cannot})
     else:
-        say(f"{company.name}: {len(company.tables)} tables, complete until {company.as_of or 'unknown'}.")
+        tables = "1 table" if len(company.tables) == 1 else f"{len(company.tables)} tables"
+        say(f"{company.name}: {tables}, complete until {company.as_of or 'unknown'}.")
         if problems:
             print_table(
                 ["level", "table", "file", "row", "column", "value", "message"],
@@ -111,8 +113,7 @@ def kpis(
         company, chosen, when, by=listed(by), grain=grain, compare=compare_periods(compare, when),
         hidden=hidden, warnings=warnings,
     )  # fmt: skip
-    for warning in warnings:
-        note(f"warning: {warning}")
+    warn([*warnings, *(p.message for p in company.problems)])
     if as_json:
         print_json(_as_analysis(rows, company.name, company.currency, when.label).to_json()["kpis"])
     else:
@@ -181,8 +182,7 @@ def analyse(
     company = opened(source, day(as_of))
     check_dimensions(company, listed(by))
     analysis = compute(company, period, compare=compare, by=listed(by), indicators=listed(indicators) or None)
-    for warning in analysis.warnings:
-        note(f"warning: {warning}")
+    warn(analysis.warnings)
     if out is not None:
         _replace(out, analysis.dumps())
         note(f"written: {out}")

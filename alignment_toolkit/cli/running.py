@@ -20,6 +20,7 @@ from alignment_toolkit.cli.common import (
     print_table,
     progress_bar,
     say,
+    warn,
 )
 from alignment_toolkit.errors import AlignmentError, MatrixFailed, ParameterError
 
@@ -27,7 +28,6 @@ __all__ = ["register"]
 
 REPORT = "01_alignment_report"
 REPORTS = Path("reports")
-WARNINGS = 5
 
 
 def demo(out: Out = REPORTS, as_json: As_json = False) -> None:
@@ -106,10 +106,7 @@ def run(
         raise MatrixFailed(f"{len(failed)} of {len(plans)} notebooks failed: {', '.join(failed)}.")
     analyses = [_analysis(one.folder) for one in done]
     for analysis in analyses:
-        for warning in analysis["warnings"][:WARNINGS]:
-            note(f"warning: {warning}")
-        if (more := len(analysis["warnings"]) - WARNINGS) > 0:
-            note(f"warning: ... and {more} more; `alignment check` lists them all.")
+        warn(analysis["warnings"])
     for analysis in analyses:
         gate(analysis, fail_on)
 

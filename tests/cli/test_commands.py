@@ -109,6 +109,18 @@ def test_a_period_without_data_gives_typed_rows(alignment, company):
     assert all(row["value"] is None and row["reason"] for row in rows)
 
 
+def test_kpis_and_analyse_tell_of_rows_that_were_left_out(alignment, company):
+    orders = company / "orders.csv"
+    orders.write_text(orders.read_text() + "".join(f'O{i},2026-03-01,A1,"1.{i},5"\n' for i in range(10, 17)))
+    for command in ("kpis", "analyse"):
+        done = alignment(command, company, "--period", "2026-Q1")
+        assert done.code == 0
+        told = [line for line in done.err.splitlines() if line.startswith("warning: ")]
+        assert "orders.csv, row 4: amount is '1.10,5'" in told[0]
+        assert "`alignment check` lists them all" in told[-1]
+        assert len(told) == 6
+
+
 def test_analyse_writes_and_prints_the_same_analysis(alignment, company, tmp_path):
     done = alignment("analyse", company, "--period", "2026-Q1", "--out", "a.json", "--json")
     assert done.out == (tmp_path / "a.json").read_text()
