@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from alignment_toolkit.kpi.kinds import Kpi, RatioOfKpis, Terms
+from alignment_toolkit.kpi.kinds import DifferenceOfKpis, Kpi, RatioOfKpis, Terms
 from alignment_toolkit.kpi.measuring import measure, queries
 
-__all__ = ["Kpi", "RatioOfKpis", "Terms", "measure", "queries"]
+__all__ = ["DifferenceOfKpis", "Kpi", "RatioOfKpis", "Terms", "measure", "queries"]

@@ -6,16 +6,18 @@ import inspect
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import date, timedelta
+from fractions import Fraction
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 from alignment_toolkit.errors import ParameterError, SettingsError, did_you_mean
+from alignment_toolkit.periods import Period
 from alignment_toolkit.relations import RELATIONS, Source, missing
 from alignment_toolkit.units import unit as unit_of
 
 if TYPE_CHECKING:
     from ibis.expr.types import Table, Value
 
-__all__ = ["Aggregate", "Kpi", "RatioOfKpis", "Terms"]
+__all__ = ["Aggregate", "DifferenceOfKpis", "Kpi", "RatioOfKpis", "Terms"]
 
 # An aggregate over the rows of one cluster: ``lambda t: t.amount.sum()``, or with the terms of the question as well.
 Aggregate: TypeAlias = "Callable[[Table], Value] | Callable[[Table, Terms], Value]"
@@ -83,7 +85,20 @@ class Kpi:
     censored
         Counts what is too young to judge; a row with any is immature.
     left_out, left_out_words
-        Counts what the definition leaves out, and says so: ``"left out: {n}"``.
+        Counts what the definition leaves out, and says so: ``"left out: {n} ({share})"``, the share being that of n and
+        what is left out together.
+    outcome
+        The column of its table that holds the outcome, where that is not what makes a client: what lies before its
+        first value is told and never compared.
+    whole
+        There is no number while anything is too young to judge: a part of the cohort can't stand for it.
+    times
+        What the top is multiplied with, exactly (minutes to hours: ``Fraction(1, 60)``).
+    lookback
+        Measured on clients instead of rows: one per account, with what it bought in the period and in the one before
+        (active_now, active_before, revenue_now, revenue_before).
+    says
+        What the method says beside, with the options filled in: ``"results of kind {kind}"``.
     rising
         The number still rises by its nature: always immature.
     warm_up
@@ -93,8 +108,8 @@ class Kpi:
     spread
         The KPI is a mean of units, and percentiles of the units say what is inside: of the distinct units that the
         bottom counts, or of the clusters for which it is not 0.
-    options
-        What can be set in ``[kpis.<id>]``, with defaults.
+    options, choices
+        What can be set in ``[kpis.<id>]``, with defaults, and the words that a text can be.
     """
 
     id: str
@@ -123,7 +138,13 @@ class Kpi:
     requires: Aggregate | None = None
     requires_words: str = ""
     spread: bool = False
+    outcome: str | None = None
+    whole: bool = False
+    times: Fraction = Fraction(1)
+    lookback: bool = False
+    says: str = ""
     options: Mapping[str, Any] = field(default_factory=dict)
+    choices: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         unit_of(self.unit)
@@ -141,7 +162,15 @@ class Kpi:
             of_relation = RELATIONS[self.relation].missing(source)
         else:
             of_relation = missing(source, {self.relation: (self.date,)})
-        return tuple(dict.fromkeys([*of_relation, *missing(source, self.needs, self.any_of)]))
+        any_of = [_of_tables(source, choice) for choice in self.any_of]
+        return tuple(dict.fromkeys([*of_relation, *missing(source, _of_tables(source, self.needs), any_of)]))
+
+    def titled(self, period: Period) -> str:
+        """Give the title for a period: what looks back says how far."""
+        if not self.lookback:
+            return self.title
+        length = period.kind.replace("-", " ").replace("range", f"{period.days} days")
+        return f"{self.title} from {length} to {length}"
 
     def configured(self, options: Mapping[str, Any]) -> dict[str, Any]:
         """Give the options after the settings; `options` is the table [kpis.<id>].
@@ -151,7 +180,7 @@ class Kpi:
         SettingsError
             For an unknown option or one of the wrong type, all at once, each with the near match.
         """
-        return _configured(self.id, self.options, options)
+        return _configured(self.id, self.options, options, self.choices)
 
 
 @dataclass(frozen=True)
@@ -188,7 +217,13 @@ class RatioOfKpis:
 
     def configured(self, options: Mapping[str, Any]) -> dict[str, Any]:
         """Give the options after the settings, as for a `Kpi`."""
-        return _configured(self.id, self.options, options)
+        sides = (side for side in (self.top_kpi, self.bottom_kpi) if isinstance(side, Kpi))
+        choices = {name: words for side in sides for name, words in side.choices.items()}
+        return _configured(self.id, self.options, options, choices)
+
+    def titled(self, period: Period) -> str:
+        """Give the title for a period."""
+        return self.title
 
     def missing(self, source: Source) -> tuple[str, ...]:
         """Name the table.columns that are needed and not there."""
@@ -215,6 +250,21 @@ class RatioOfKpis:
         )
 
 
+@dataclass(frozen=True)
+class DifferenceOfKpis(RatioOfKpis):
+    """One KPI less another, `top_kpi` - `bottom_kpi`, each summed up on its own relation (gross margin less spend)."""
+
+
+def _of_tables(source: Source, needs: Mapping[str, tuple[str, ...]]) -> dict[str, tuple[str, ...]]:
+    """Give needs by canonical table: a derived relation stands for the table that its rows come from."""
+    found: dict[str, tuple[str, ...]] = {}
+    for name, columns in needs.items():
+        tables = RELATIONS[name].dated_by(source) if name in RELATIONS else (name,)
+        for table in tables[:1]:
+            found[table] = (*found.get(table, ()), *columns)
+    return found
+
+
 def whole_of(source: Source) -> Source:
     """Give the company before any narrowing."""
     whole: Source = getattr(source, "whole", source)
@@ -239,11 +289,22 @@ def _check_owners(id: str, owners: Mapping[str, float]) -> None:
         )
 
 
-def _configured(id: str, known: Mapping[str, Any], options: Mapping[str, Any]) -> dict[str, Any]:
+def _configured(
+    id: str,
+    known: Mapping[str, Any],
+    options: Mapping[str, Any],
+    choices: Mapping[str, tuple[str, ...]],
+) -> dict[str, Any]:
     wrong, chosen = [], dict(known)
     for name, value in options.items():
         if name not in known:
             wrong.append(f"[kpis.{id}] has no option '{name}'. {did_you_mean(name, known)}")
+        elif name in choices:
+            if value not in choices[name]:
+                near = did_you_mean(str(value), choices[name])
+                wrong.append(f"[kpis.{id}] {name} = {value!r}: one of its words is needed. {near}")
+            else:
+                chosen[name] = value
         elif isinstance(value, bool) or not isinstance(value, int) or value < 0:
             wrong.append(f"[kpis.{id}] {name} = {value!r}: a whole number of 0 or more is needed.")
         else:

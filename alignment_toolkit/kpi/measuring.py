@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
 from alignment_toolkit.errors import MissingTable, ParameterError, UnknownName, did_you_mean
 from alignment_toolkit.kpi.cube import Ask, By, Cube, Part
 from alignment_toolkit.kpi.dimensions import attach, home_of
-from alignment_toolkit.kpi.kinds import Kpi, RatioOfKpis, Terms, whole_of, with_owners
-from alignment_toolkit.kpi.values import Number, Sheet, change, quotient
+from alignment_toolkit.kpi.kinds import DifferenceOfKpis, Kpi, RatioOfKpis, Terms, whole_of, with_owners
+from alignment_toolkit.kpi.values import Number, Sheet, change, less, quotient
 from alignment_toolkit.periods import GRAINS, Period, compare_periods
 from alignment_toolkit.relations import RELATIONS, Source, client_tables, day
 from alignment_toolkit.results import KpiValue
@@ -208,7 +208,7 @@ class _Question:
         """Give one number of a KPI or of a ratio of two."""
         if isinstance(kpi, RatioOfKpis):
             top, bottom = (self.number(side, part, by, piece) for side in self.sides[id(kpi)])
-            return quotient(top, bottom, kpi.empty)
+            return less(top, bottom) if isinstance(kpi, DifferenceOfKpis) else quotient(top, bottom, kpi.empty)
         sheet = self.sheets[id(kpi)]
         return Number.none(sheet) if isinstance(sheet, str) else sheet.number(part, by, piece)
 
@@ -254,7 +254,7 @@ def _row(
     reason = found.reason
     return KpiValue(
         kpi=kpi.id,
-        title=kpi.title,
+        title=kpi.titled(period),
         by=by,
         period=period.label,
         grain=grain,
@@ -356,8 +356,9 @@ def _recorded_from(company: Measured, kpi: Kpi) -> date | None:
     if kpi.censored is None:
         return None
     firsts = []
-    for table in _tables(company, kpi)[1]:
-        column = _OUTCOMES.get(table)
+    own = _tables(company, kpi)[0] if kpi.outcome is not None else ()
+    for table in own or _tables(company, kpi)[1]:
+        column = kpi.outcome or _OUTCOMES.get(table)
         if column is not None and company.has(table, column):
             t = company.relation(table)
             found = company.fetch(t.aggregate(first=day(t[column]).min()))["first"]

@@ -25,7 +25,7 @@ from alignment_toolkit.statistics.shares import (
 if TYPE_CHECKING:
     from alignment_toolkit.kpi.kinds import Kpi
 
-__all__ = ["Number", "Sheet", "change", "quotient"]
+__all__ = ["Number", "Sheet", "change", "less", "quotient"]
 
 FEWEST: Final = 10
 FEWEST_ALIKE: Final = 5  # clusters of equal size that would vary as much
@@ -102,7 +102,10 @@ class Sheet:
         found = self._mixed(cell) or _counted(self.kpi, cell)
         notes = [found.method, self.note]
         if self.kpi.left_out is not None and cell.get("left_out"):
-            notes.append(self.kpi.left_out_words.format(n=int(cell["left_out"])))
+            gone = int(cell["left_out"])
+            share = f"{100 * gone / (gone + found.n):.1f} %"
+            notes.append(self.kpi.left_out_words.format(n=gone, share=share))
+        notes.append(self.kpi.says.format(**self.ask.terms.options))
         warm = self.ask.terms.warm_until if self.kpi.warm_up else None
         if warm is not None:
             notes.append(f"clients before {warm} left out: the data begins there")
@@ -110,6 +113,8 @@ class Sheet:
         reason = found.reason
         if reason and censored:
             reason = f"{reason}: {censored} too young at {self.ask.terms.as_of}"
+        elif censored and self.kpi.whole:
+            reason = f"the cohort is not whole: {censored} {self.kpi.n_unit} too young at {self.ask.terms.as_of}"
         if self.kpi.rising:
             notes.append(f"known by {self.ask.terms.known_until}, still rising")
         unrecorded = self.recorded_from is not None and period.start < self.recorded_from
@@ -123,7 +128,7 @@ class Sheet:
             censored=censored,
             immature=young or early,
             method="; ".join(n for n in notes if n),
-            spread=_spread(cell) if found.reason is None else None,
+            spread=_spread(cell) if reason is None else None,
             unrecorded=unrecorded,
         )
 
@@ -157,10 +162,13 @@ class Sheet:
 def _counted(kpi: Kpi, cell: Mapping[str, Any]) -> Number:
     top, bottom, n = cell.get("top") or 0, cell.get("bottom") or 0, int(cell.get("n") or 0)
     whole: dict[str, Any] = {"unit": kpi.unit, "n_unit": kpi.n_unit}
-    if kpi.bottom is not None and not bottom:
-        return Number.none(kpi.empty, n=n, top=_float(top), bottom=0)
-    clusters = int(cell.get("clusters") or 0)
     top2, both, bottom2 = (cell.get(role) or 0 for role in ("top2", "topbottom", "bottom2"))
+    if kpi.times != 1:
+        top, top2, both = Fraction(top) * kpi.times, Fraction(top2) * kpi.times**2, Fraction(both) * kpi.times
+    # A return can leave less than nothing to divide by; the quotient would then say the contrary.
+    if kpi.bottom is not None and bottom <= 0:
+        return Number.none(kpi.empty, n=n, top=_float(top), bottom=_float(bottom))
+    clusters = int(cell.get("clusters") or 0)
     value = _float(top) if kpi.bottom is None else _float(Fraction(top) / Fraction(bottom))
     if kpi.interval == "count":
         e = poisson_count(float(top), **whole)
@@ -242,7 +250,7 @@ def quotient(top: Number, bottom: Number, empty: str) -> Number:
     assert top.value is not None
     assert bottom.value is not None
     sides: dict[str, Any] = {"top": top.value, "bottom": bottom.value, "n": bottom.n}
-    if not bottom.value:
+    if bottom.value <= 0:
         return Number.none(empty, **sides, **more)
     value = top.value / bottom.value
     low: float | None = None
@@ -261,6 +269,23 @@ def quotient(top: Number, bottom: Number, empty: str) -> Number:
             low = value - hypot((top.value - t_low) / b, value * (b_high - b) / b)
             high = value + hypot((t_high - top.value) / b, value * (b - b_low) / b)
     return Number(clean_number(value), clean_number(low), clean_number(high), method=method, **sides, **more)
+
+
+def less(top: Number, bottom: Number) -> Number:
+    """Give one KPI less another, the two taken as independent; it adds up over parts, so it has no bottom."""
+    more: dict[str, Any] = {
+        "censored": top.censored + bottom.censored,
+        "immature": top.immature or bottom.immature,
+    }
+    for side in (top, bottom):
+        if side.reason is not None or side.value is None:
+            return Number.none(side.reason or "a side has no value", side.method, **more)
+    e, _ = difference(top.estimate("money"), bottom.estimate("money"))
+    value = clean_number(e.value)
+    method = f"{top.method}, less {bottom.method}"
+    return Number(
+        value, clean_number(e.low), clean_number(e.high), top.n, value, None, method, **more
+    )
 
 
 def change(now: Number, then: Number, then_label: str, unit: str) -> Change:
