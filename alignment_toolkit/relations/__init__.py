@@ -14,6 +14,7 @@ from alignment_toolkit.relations.derived import (
     sales,
     sales_table,
 )
+from alignment_toolkit.relations.paths import path_steps, sale_moments
 from alignment_toolkit.relations.pushes import product_pushes
 from alignment_toolkit.relations.registry import RELATIONS, Relation, relation
 from alignment_toolkit.relations.source import PARENTS, Source, alive, day, missing
@@ -30,8 +31,10 @@ __all__ = [
     "first_touches",
     "lead_outcomes",
     "missing",
+    "path_steps",
     "product_pushes",
     "relation",
+    "sale_moments",
     "sales",
     "sales_table",
 ]

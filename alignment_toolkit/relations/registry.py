@@ -15,6 +15,7 @@ from alignment_toolkit.relations.derived import (
     sales,
     sales_table,
 )
+from alignment_toolkit.relations.paths import STEPS, path_steps
 from alignment_toolkit.relations.pushes import PUSHES, product_pushes, push_tables
 from alignment_toolkit.relations.source import ORDERS, Source, missing
 
@@ -60,6 +61,12 @@ class Relation:
 def _sales_tables(source: Source) -> tuple[str, ...]:
     table = sales_table(source)
     return () if table is None else (table,)
+
+
+def _step_tables(source: Source) -> tuple[str, ...]:
+    return tuple(
+        table for choice in STEPS for table, columns in choice.items() if source.has(table, *columns)
+    )
 
 
 _CLIENT_EVENTS: Final[tuple[Mapping[str, tuple[str, ...]], ...]] = (
@@ -124,6 +131,16 @@ RELATIONS: Final[dict[str, Relation]] = {
             dated_by=push_tables,
             outcome_tables=push_tables,
             any_of=PUSHES,
+        ),
+        Relation(
+            name="path_steps",
+            grain="step (the arrival of a lead, or a touch by marketing or sales)",
+            about="Every step on the way to a sale, by either department: what attribution shares sales among.",
+            build=path_steps,
+            date="stepped_on",
+            dated_by=_step_tables,
+            outcome_tables=_step_tables,
+            any_of=STEPS,
         ),
     )
 }

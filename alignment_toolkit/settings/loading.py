@@ -26,6 +26,7 @@ from alignment_toolkit.settings.mistakes import (
     refused,
 )
 from alignment_toolkit.settings.model import (
+    AttributionSettings,
     CalendarSettings,
     CatalogueSettings,
     CompanySettings,
@@ -82,6 +83,7 @@ class Settings(Strict):
         dict[Department, ScorecardSettings], Field(description="Each department's scorecard.")
     ] = Field(default_factory=dict)
     effort: EffortSettings = EffortSettings()
+    attribution: AttributionSettings = AttributionSettings()
     indicators: Annotated[
         dict[str, Options], Field(description="Options and margins of indicators, by id.")
     ] = Field(default_factory=dict)

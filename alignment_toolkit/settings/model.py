@@ -20,6 +20,7 @@ from alignment_toolkit.settings import words
 from alignment_toolkit.settings.words import MINUTES, wrong
 
 __all__ = [
+    "AttributionSettings",
     "CalendarSettings",
     "CatalogueSettings",
     "ColumnMapping",
@@ -317,6 +318,40 @@ class EffortSettings(Strict):
         dict[Department, Amount],
         Field(description="Cost of an hour's work by department, in the company's currency."),
     ] = {}
+
+
+class AttributionSettings(Strict):
+    """How sales are shared among the steps that led to them."""
+
+    sale: Annotated[
+        Literal["new_client", "won_deal"],
+        Field(description="What paths lead to: an account's becoming a client, or every won opportunity."),
+    ] = "new_client"
+    lookback_days: Annotated[
+        int, Field(ge=1, description="Steps at most so many days before the sale are on its path.")
+    ] = 180
+    half_life_days: Annotated[
+        float,
+        Field(
+            gt=0,
+            allow_inf_nan=False,
+            description="Time decay: days before the sale by which a step weighs half.",
+        ),
+    ] = 7.0
+    direct: Annotated[
+        tuple[Text, ...],
+        Field(strict=False, description="Channels that last non-direct touch passes over."),
+    ] = ("direct", "direct_traffic")
+    markov_order: Annotated[
+        int, Field(ge=1, le=5, description="How many of the last channels the Markov chain remembers.")
+    ] = 1
+    shapley: Annotated[
+        Literal["within", "chain"],
+        Field(
+            description="What a coalition of channels is worth: sales whose paths use no other channel, or those "
+            "expected from the Markov chain where only these channels work."
+        ),
+    ] = "within"
 
 
 class PrivacySettings(Strict):
