@@ -7,6 +7,7 @@ from dataclasses import replace
 from datetime import date
 from typing import Any
 
+from alignment_toolkit.attribution import Attribution, attribute
 from alignment_toolkit.catalog import Catalog
 from alignment_toolkit.company import Company
 from alignment_toolkit.errors import AlignmentError, DataError
@@ -14,7 +15,8 @@ from alignment_toolkit.indicator import AREAS, Indicator
 from alignment_toolkit.kpi import Kpi, RatioOfKpis, measure
 from alignment_toolkit.periods import Period, compare_periods, last_complete
 from alignment_toolkit.pseudonyms import Pseudonyms
-from alignment_toolkit.results import SCHEMA, VERSION, Analysis, Area, Finding, KpiValue
+from alignment_toolkit.results import SCHEMA, VERSION, Analysis, Area, Finding, KpiValue, Scorecard
+from alignment_toolkit.scorecard import Shared, shared_scorecard
 from alignment_toolkit.tables import TABLES
 from alignment_toolkit.verdict import verdicts
 
@@ -105,6 +107,8 @@ def analyse(
     for f in findings:
         if f.status == "error":
             warnings.append(f"{f.indicator} could not be computed: {f.message}")
+    shared = _shared(company, when, catalog, rows, warnings)
+    shared = _attribution(company, when, warnings)
     warnings += [p.message for p in company.problems]
     found = Analysis(
         schema=SCHEMA,
@@ -119,10 +123,13 @@ def analyse(
         data_fingerprint=company.fingerprint(),
         settings=company.settings.public(),
         kpis=tuple(rows),
+        attribution=shared.rows,
+        scorecard=shared.scorecard,
+        incentives=shared.incentives,
         findings=findings,
         areas=_areas(findings, chosen),
         data_quality=company.quality,
-        definitions=_definitions(chosen_kpis, chosen),
+        definitions=_definitions(chosen_kpis, chosen) | ({"attribution": shared.about} if shared.about else {}),
         warnings=tuple(_shortened(warnings)),
     )
     # Rounded as it will be written, so that what is computed and what is read back are the same.
@@ -165,6 +172,19 @@ def measure_kpis(
     if hidden is None or not people:
         return rows
     return [replace(r, by={k: hidden.person(v) if k in people else v for k, v in r.by.items()}) for r in rows]
+
+
+def _shared(
+    company: Company, period: Period, catalog: Catalog, rows: Sequence[KpiValue], warnings: list[str]
+) -> Shared:
+    """Give the shared scorecard; where it fails, the rest of the Analysis stands without it."""
+    try:
+        shared = shared_scorecard(company, period, catalog, rows)
+    except Exception as problem:
+        warnings.append(f"the scorecard could not be computed: {type(problem).__name__}: {problem}")
+        return Shared(Scorecard())
+    warnings.extend(shared.warnings)
+    return shared
 
 
 def _slice(row: KpiValue) -> tuple[tuple[str, Any], ...]:
@@ -219,6 +239,15 @@ def _findings(
         return totals[window]
 
     return verdicts(looks, revenue=revenue, pseudonyms=hidden)
+
+
+def _attribution(company: Company, period: Period, warnings: list[str]) -> Attribution:
+    try:
+        return attribute(company, period)
+    except Exception as problem:  # one failing part never takes the rest down
+        said = str(problem).splitlines()[0] if str(problem) else ""
+        warnings.append(f"Attribution could not be computed: {type(problem).__name__}: {said}".rstrip(": "))
+        return Attribution()
 
 
 def _first_day(company: Company) -> date | None:

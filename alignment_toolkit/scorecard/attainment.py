@@ -1,0 +1,249 @@
+"""How far a KPI is on its way to a target, and how likely it gets there."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import date, timedelta
+from typing import Any, Final, Literal, cast
+
+from alignment_toolkit.kpi import Kpi, RatioOfKpis, measure
+from alignment_toolkit.periods import Period
+from alignment_toolkit.relations import RELATIONS
+from alignment_toolkit.results import KpiValue
+from alignment_toolkit.statistics.targets import (
+    Projection,
+    level_beyond,
+    project_ratio,
+    project_share,
+    project_total,
+)
+
+__all__ = ["Attainment", "attain", "ratio_to_target"]
+
+PACE: Final = 56  # days that the pace is taken from where the period itself is younger
+AnyKpi = Kpi | RatioOfKpis
+
+
+@dataclass(frozen=True)
+class Attainment:
+    """A KPI against its target.
+
+    Attributes
+    ----------
+    attainment, low, high
+        1 = target reached. Of a finished period the KPI and its interval over the target: what the process behind the
+        number would attain. Of a period that is not finished the projected end and its prediction interval.
+    basis
+        ``counted`` or ``projected``, with what it assumes; or why there is none.
+    reached
+        Whether the final number is at or beyond the target; None while it is not final.
+    chance
+        The probability that the final number is at or beyond it: 1 or 0 once it is final.
+    confidence
+        How sure it is that the level of the process, not this period's number, is at or beyond the target.
+    projected
+        The expected end with its prediction interval, while the number is not final.
+    """
+
+    attainment: float | None
+    low: float | None
+    high: float | None
+    basis: str
+    status: Literal["ok", "not_available"]
+    reason: str | None
+    reached: bool | None
+    chance: float | None
+    confidence: float | None
+    projected: tuple[float, float, float] | None
+
+
+def ratio_to_target(value: float, target: float, better: str) -> float | None:
+    """Give the attainment of a value: value / target, or target / value where lower is better.
+
+    Neither says anything where the target, or the value that is divided by, is not positive.
+
+    Examples
+    --------
+    >>> ratio_to_target(80, 100, "higher"), ratio_to_target(80, 100, "lower")
+    (0.8, 1.25)
+    >>> ratio_to_target(80, 0, "higher") is None
+    True
+    """
+    if target <= 0:
+        return None
+    if better == "higher":
+        return value / target
+    return target / value if value > 0 else None
+
+
+def attain(company: Any, kpi: AnyKpi, row: KpiValue, target: float, period: Period) -> Attainment:
+    """Hold a measured KPI against a target.
+
+    Parameters
+    ----------
+    company
+        The company that it was measured of, from which the days so far are asked where the period is not over.
+    row
+        The KPI of the whole period.
+    target
+        The plan's target, in the KPI's unit.
+    """
+    if row.unit == "share" and not -2 <= target <= 2:
+        return _none(f"the target {target:g} is no share; 30 % is written 0.3")
+    until = _until(company, kpi)
+    running = until is not None and until < period.last
+    if row.immature or running:
+        found = _projected(company, kpi, row, period, until, running=running)
+        if isinstance(found, str):
+            return _none(found)
+        return _of_projection(found, row, target)
+    if row.status != "ok" or row.value is None:
+        return _none(row.reason or "no value")
+    reached = row.value >= target if row.better == "higher" else row.value <= target
+    sure = level_beyond(
+        row.value,
+        row.low,
+        row.high,
+        target,
+        unit=row.unit,
+        better=cast('Literal["higher", "lower"]', row.better),
+    )
+    there = replace(_none(""), reached=reached, chance=float(reached), confidence=sure)
+    return _with_ratio(
+        there, (row.value, row.low, row.high), target, row.better, "counted: the period is over"
+    )
+
+
+def _of_projection(found: Projection, row: KpiValue, target: float) -> Attainment:
+    better = cast('Literal["higher", "lower"]', row.better)
+    sure = level_beyond(row.value, row.low, row.high, target, unit=row.unit, better=better)
+    comparable = row.bottom is not None  # a sum so far is no estimate of the whole period's level
+    there = replace(
+        _none(""),
+        chance=found.chance(target, better),
+        confidence=sure if comparable else None,
+        projected=(found.value, found.low, found.high),
+    )
+    ends = (found.value, found.low, found.high)
+    return _with_ratio(there, ends, target, row.better, f"projected: {found.method}")
+
+
+def _with_ratio(
+    there: Attainment,
+    numbers: tuple[float, float | None, float | None],
+    target: float,
+    better: str,
+    basis: str,
+) -> Attainment:
+    """Put the ratios in; an end that the ratio can't be taken of is open, hence no interval."""
+    value = ratio_to_target(numbers[0], target, better)
+    if value is None:
+        what = "target" if target <= 0 else "value"
+        reason = f"a {what} of 0 or less has no attainment; whether the target is reached can still be said"
+        return replace(there, basis=basis, reason=reason)
+    first, second = (None if n is None else ratio_to_target(n, target, better) for n in numbers[1:])
+    low, high = (first, second) if better == "higher" else (second, first)
+    if low is None or high is None:
+        low = high = None
+    return replace(there, attainment=value, low=low, high=high, basis=basis, status="ok", reason=None)
+
+
+def _none(reason: str) -> Attainment:
+    return Attainment(None, None, None, "", "not_available", reason, None, None, None, None)
+
+
+def _until(company: Any, kpi: AnyKpi) -> date | None:
+    """Give the last day that the rows of a KPI are complete for."""
+    sides = [kpi] if not isinstance(kpi, RatioOfKpis) else [kpi.top_kpi, kpi.bottom_kpi]
+    tables: list[str] = []
+    for side in sides:
+        name = getattr(side, "relation", None)
+        if name in RELATIONS:
+            tables += RELATIONS[name].dated_by(getattr(company, "whole", company))
+        elif name is not None:
+            tables.append(name)
+    known = [t for t in tables if company.complete_until(t) is not None]
+    found: date | None = company.as_of_of(known) if known else company.as_of
+    return found
+
+
+def _projected(
+    company: Any, kpi: Any, row: KpiValue, period: Period, until: date | None, *, running: bool
+) -> Projection | str:
+    if row.status != "ok" or row.value is None:
+        return row.reason or "no value so far"
+    if getattr(kpi, "rising", False):
+        return "the number rises for as long as data comes, so it has no end to project"
+    if not isinstance(kpi, (Kpi, RatioOfKpis)):
+        return "the period is not over, and a statistic of this kind is not projected"
+    if until is None or until < period.start:
+        return "nothing of the period is known yet"
+    if not running and not (isinstance(kpi, Kpi) and kpi.bottom is not None):
+        return "the number is not final, and how much of it is missing is not known"
+    if isinstance(kpi, Kpi) and kpi.bottom is None:
+        return _sum_at_end(company, kpi, row, period, until, "top")
+    if isinstance(kpi, RatioOfKpis):
+        sides = [_sum_at_end(company, kpi, row, period, until, side) for side in ("top", "bottom")]
+        said = [s for s in sides if isinstance(s, str)]
+        if said:
+            return said[0]
+        top, bottom = (s for s in sides if isinstance(s, Projection))
+        return project_ratio(top, bottom)
+    return _share_at_end(company, kpi, row, period, until, running=running)
+
+
+def _share_at_end(
+    company: Any, kpi: Kpi, row: KpiValue, period: Period, until: date, *, running: bool
+) -> Projection | str:
+    """Project a ratio whose rows are known in part: those too young to judge, and those still to come."""
+    if row.value is None or row.low is None or row.high is None or not row.bottom:
+        return f"no interval so far: {row.method}"
+    if not running and not row.censored:
+        return "the number is not final, and how much of it is missing is not known"
+    known, expected = float(row.bottom), float(row.bottom + row.censored)
+    if running:
+        if not _adds_up(company, kpi, row, period, until):
+            return "it counts clients of the whole period, which days can't be added up to"
+        # Days pass evenly; the rows to come are those of the days to come.
+        expected *= period.days / ((until - period.start).days + 1)
+    what = kpi.n_unit if row.censored else f"the period's {kpi.n_unit}"
+    return project_share(row.value, row.low, row.high, to_come=1 - known / expected, unit=row.unit, what=what)
+
+
+def _adds_up(company: Any, kpi: Kpi, row: KpiValue, period: Period, until: date) -> bool:
+    days = _daily(company, kpi, _span(company, period.start, until))
+    # What is too young has neither top nor bottom by day, in the days as in the whole.
+    return all(
+        abs(sum(float(getattr(d, side) or 0) for d in days) - float(getattr(row, side) or 0))
+        <= 1e-6 * max(1.0, abs(float(getattr(row, side) or 0)))
+        for side in ("top", "bottom")
+    )
+
+
+def _sum_at_end(
+    company: Any, kpi: AnyKpi, row: KpiValue, period: Period, until: date, side: Literal["top", "bottom"]
+) -> Projection | str:
+    begin = min(period.start, until - timedelta(days=PACE - 1))
+    days = _daily(company, kpi, _span(company, begin, until))
+    recorded = next((i for i, d in enumerate(days) if getattr(d, side) is not None), None)
+    if recorded is None:
+        return "nothing of it by day"
+    daily = {date.fromisoformat(d.start): float(getattr(d, side) or 0) for d in days[recorded:]}
+    done = float(getattr(row, side) or 0)
+    inside = sum(v for d, v in daily.items() if d >= period.start)
+    if abs(inside - done) > 1e-6 * max(1.0, abs(done)):
+        return "it counts clients of the whole period, which days can't be added up to"
+    counts = kpi.bottom_kpi if isinstance(kpi, RatioOfKpis) and side == "bottom" else kpi
+    whole = isinstance(counts, Kpi) and counts.unit == "count"
+    return project_total(daily, done=done, last=until, end=period.end, whole=whole)
+
+
+def _span(company: Any, first: date, last: date) -> Period:
+    found: Period = company.settings.period(f"{first}..{last}" if first < last else f"{first}")
+    return found
+
+
+def _daily(company: Any, kpi: AnyKpi, span: Period) -> Sequence[KpiValue]:
+    rows = measure(company, [kpi], span, grain="day", spread=False)
+    return [r for r in rows if r.grain == "day" and not r.by]
