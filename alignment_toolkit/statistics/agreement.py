@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from typing import Any, Literal
+from typing import Any, Final, Literal
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
+from scipy.optimize import minimize_scalar
 
 from alignment_toolkit.results import Estimate
 from alignment_toolkit.statistics.inference import Z95, Gap
 from alignment_toolkit.statistics.shares import wilson
 
 __all__ = ["ac1", "disagreement", "kappa", "raw", "weighted_kappa"]
+
+GRID: Final = 48
 
 
 def _table(table: ArrayLike) -> NDArray[np.float64]:
@@ -67,7 +70,8 @@ def disagreement(table: ArrayLike, *, n_unit: str = "accounts", unit: str = "ind
     Estimand: of the process; 0 is full agreement, 1 independent raters, above 1 raters who avoid each other's picks.
     Interval and tests: for two categories the score test, Pearson's distance from the likeliest process with that
     kappa (as Donner and Eliasziw 1992, Statistics in Medicine 11, but with shares of targets that may differ); for more
-    the large-sample variance.
+    the large-sample variance. "At least m" holds as long as any process with m or more is near enough: the distance is
+    the least over all gaps beyond m (it would dip where one rater's share passes a half).
 
     Examples
     --------
@@ -83,6 +87,9 @@ def disagreement(table: ArrayLike, *, n_unit: str = "accounts", unit: str = "ind
     k = _kappa_value(p)
     if k is None:
         return Gap.none(n=int(n), n_unit=n_unit, unit=unit, method=f"{words}; all rows in one category")
+    if (p.sum(axis=0) >= 1).any() or (p.sum(axis=1) >= 1).any():
+        told = f"{words}; no interval: one rater puts all rows into one category"
+        return Gap.none(value=1 - k, n=int(n), n_unit=n_unit, unit=unit, method=told)
     if t.shape != (2, 2):
         return Gap.normal(
             1 - k,
@@ -96,10 +103,10 @@ def disagreement(table: ArrayLike, *, n_unit: str = "accounts", unit: str = "ind
     cells = (float(t[0, 0]), float(t[0, 1]), float(t[1, 0]), float(t[1, 1]))
     value = min(max(1 - k, 0.0), 2.0)
 
+    down, up = (_widening(cells, value, end) for end in (0.0, 2.0))
+
     def z(m: float) -> float:
-        if m == value:
-            return 0.0
-        return math.copysign(_score(cells, m), value - m)
+        return down(m) if m < value else -up(m)
 
     return Gap.of_statistic(
         value,
@@ -112,6 +119,27 @@ def disagreement(table: ArrayLike, *, n_unit: str = "accounts", unit: str = "ind
         unit=unit,
         method=f"{words}, score test",
     )
+
+
+def _widening(cells: tuple[float, float, float, float], value: float, end: float) -> Callable[[float], float]:
+    """Give the distance as a function that never falls on the way from the value to the end of what is possible."""
+    grid = np.linspace(value, end, GRID + 1)[1:]
+    reach = [_score(cells, float(m)) for m in grid]
+    points = list(zip(grid, reach, strict=True))
+    for i in range(1, len(grid) - 1):
+        if reach[i] <= min(reach[i - 1], reach[i + 1]):
+            around = sorted((float(grid[i - 1]), float(grid[i + 1])))
+            dip = minimize_scalar(
+                lambda m: _score(cells, m), bounds=around, method="bounded", options={"xatol": 1e-9}
+            )
+            points.append((float(dip.x), float(dip.fun)))
+
+    def distance(m: float) -> float:
+        if m == value:
+            return 0.0
+        return min([_score(cells, m), *(r for g, r in points if abs(g - value) > abs(m - value))])
+
+    return distance
 
 
 def _limit(z: Callable[[float], float], value: float, end: float) -> float:
@@ -198,7 +226,8 @@ def _likeliest(cells: tuple[float, float, float, float], gap: float) -> tuple[fl
         while size > 1e-9:
             tried = shares(p + size * step_p, q + size * step_q)
             found = likelihood(tried)
-            if found >= best:
+            # A cell that falls to the edge at one step would hold all later steps back.
+            if found >= best and all(a > 0.1 * b for a, b in zip(tried, now, strict=True)):
                 break
             size /= 2
         else:
