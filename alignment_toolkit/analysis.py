@@ -108,7 +108,7 @@ def analyse(
         if f.status == "error":
             warnings.append(f"{f.indicator} could not be computed: {f.message}")
     shared = _shared(company, when, catalog, rows, warnings)
-    shared = _attribution(company, when, warnings)
+    credited = _attribution(company, when, warnings)
     warnings += [p.message for p in company.problems]
     found = Analysis(
         schema=SCHEMA,
@@ -123,13 +123,14 @@ def analyse(
         data_fingerprint=company.fingerprint(),
         settings=company.settings.public(),
         kpis=tuple(rows),
-        attribution=shared.rows,
+        attribution=credited.rows,
         scorecard=shared.scorecard,
         incentives=shared.incentives,
         findings=findings,
         areas=_areas(findings, chosen),
         data_quality=company.quality,
-        definitions=_definitions(chosen_kpis, chosen) | ({"attribution": shared.about} if shared.about else {}),
+        definitions=_definitions(chosen_kpis, chosen)
+        | ({"attribution": credited.about} if credited.about else {}),
         warnings=tuple(_shortened(warnings)),
     )
     # Rounded as it will be written, so that what is computed and what is read back are the same.

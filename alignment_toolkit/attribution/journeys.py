@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from alignment_toolkit.periods import Period
 
-__all__ = ["Engine", "Journeys", "journeys", "lacking"]
+__all__ = ["Engine", "Journeys", "journeys", "lacking", "told"]
 
 _SALES: Final = {
     "new_client": RELATIONS["clients"].any_of,
@@ -112,15 +112,29 @@ def journeys(
     gone = lacking(company, sale)
     if gone:
         raise DataError(f"Paths need {', '.join(gone)}, which are not there.")
+    names, grouped = told(company, period, sale=sale, lookback_days=lookback_days)
+    channels = company.fetch(names, limit=MOST_CHANNELS)
+    labels = {str(code): str(label) for code, label in zip(channels["code"], channels["label"], strict=True)}
+    found = company.fetch(grouped, limit=LIMIT)
+    untouched = 0
+    groups = []
+    for text, times in zip(found["told"], found["times"], strict=True):
+        parts = [part for part in str(text).split(";") if part != "-"]
+        untouched += int(times) * (str(text).split(";").count("-"))
+        if parts:
+            groups.append((tuple(sorted(_read(part, labels) for part in parts)), int(times)))
+    return Journeys(tuple(sorted(groups)), untouched)
+
+
+def told(company: Engine, period: Period, *, sale: str, lookback_days: int) -> tuple[Table, Table]:
+    """Give the two queries of `journeys`: channels with their code, and what accounts went through with its number."""
     steps = company.relation("path_steps")
     mark = (steps.stepped_by == "sales").ifelse(" (sales)", "")
     steps = steps.mutate(label=steps.step_channel + mark)
     names = steps.select("label").distinct()
     names = names.mutate(code=ibis.row_number().over(order_by=names.label).cast("string"))
-    channels = company.fetch(names, limit=MOST_CHANNELS)
-    labels = {str(code): str(label) for code, label in zip(channels["code"], channels["label"], strict=True)}
-    names = names.rename(_label="label")
-    steps = steps.inner_join(names, steps.label == names._label).select(
+    coded = names.rename(_label="label")
+    steps = steps.inner_join(coded, steps.label == coded._label).select(
         "journey", "stepped_at", "stepped_on", "step_kind", "step_id", "code"
     )
     sales = sale_moments(company, sale)
@@ -130,16 +144,7 @@ def journeys(
         _without(steps, sales, period, lookback_days, again=sale == "won_deal")
     )
     whole = texts.group_by("journey").aggregate(told=texts.text.group_concat(";", order_by=texts.text))
-    grouped = whole.group_by("told").aggregate(times=whole.count())
-    found = company.fetch(grouped, limit=LIMIT)
-    untouched = 0
-    groups = []
-    for told, times in zip(found["told"], found["times"], strict=True):
-        parts = [part for part in str(told).split(";") if part != "-"]
-        untouched += int(times) * (str(told).split(";").count("-"))
-        if parts:
-            groups.append((tuple(sorted(_read(part, labels) for part in parts)), int(times)))
-    return Journeys(tuple(sorted(groups)), untouched)
+    return names, whole.group_by("told").aggregate(times=whole.count())
 
 
 def _within(t: Table, period: Period, on: str) -> Table:
