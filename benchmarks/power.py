@@ -79,9 +79,8 @@ def one(cell: Cell, seed: int, accounts: int) -> list[dict[str, Any]]:
     return rows
 
 
-def run(seeds: Iterable[int], accounts: int, jobs: int, chosen: Iterable[Cell]) -> list[dict[str, Any]]:
-    """Run every cell over the seeds, in several processes."""
-    tasks = [(cell, seed) for cell in chosen for seed in seeds]
+def run(tasks: Iterable[tuple[Cell, int]], accounts: int, jobs: int) -> list[dict[str, Any]]:
+    """Run every kind of company from its seed, in several processes."""
     with ProcessPoolExecutor(jobs) as pool:
         futures = [pool.submit(one, cell, seed, accounts) for cell, seed in tasks]
         return [row for future in futures for row in future.result()]
@@ -123,7 +122,7 @@ def table(rows: list[dict[str, Any]]) -> str:
 
 HEAD = """# Does it find what is there, and keep quiet where there is nothing?
 
-Made by `python benchmarks/power.py --seeds {seeds} --accounts {accounts} --out docs/power.md`. Each row is a kind of
+Made by `python benchmarks/power.py --accounts {accounts} --out docs/power.md`. Each row is a kind of
 made-up company ([how it is made](simulation.md)), each run a whole analysis of {period} with all indicators.
 *covered* is the share of runs whose 95 % interval holds the true gap of the process. In brackets: the 95 %
 Monte Carlo interval.
@@ -141,17 +140,29 @@ def main() -> None:
     parser.add_argument("--accounts", type=int, default=5000)
     parser.add_argument("--jobs", type=int, default=2)
     parser.add_argument("--cells", nargs="*", help="names of cells; all by default")
-    parser.add_argument("--rows", type=Path, help="keep the single runs here, as JSON lines")
+    parser.add_argument(
+        "--rows",
+        type=Path,
+        help="keep the single runs here, as JSON lines; those that are there already are not run again",
+    )
     parser.add_argument("--out", type=Path, help="write the table here")
     args = parser.parse_args()
     chosen = [c for c in cells() if not args.cells or c.name in args.cells]
-    rows = run(range(args.first, args.first + args.seeds), args.accounts, args.jobs, chosen)
+    seeds = range(args.first, args.first + args.seeds)
+    rows = []
+    if args.rows and args.rows.exists():
+        rows = [json.loads(line) for line in args.rows.read_text(encoding="utf-8").splitlines()]
+    done = {(r["cell"], r["seed"]) for r in rows}
+    tasks = [(cell, seed) for cell in chosen for seed in seeds if (cell.name, seed) not in done]
+    fresh = run(tasks, args.accounts, args.jobs)
     if args.rows:
         with args.rows.open("a", encoding="utf-8") as f:
-            f.writelines(json.dumps(r) + "\n" for r in rows)
+            f.writelines(json.dumps(r) + "\n" for r in fresh)
+    order = {cell.name: i for i, cell in enumerate(cells())}
+    rows = sorted([*rows, *fresh], key=lambda r: order[r["cell"]])
     text = table(rows)
     if args.out:
-        head = HEAD.format(seeds=args.seeds, accounts=args.accounts, period=PERIOD)
+        head = HEAD.format(accounts=args.accounts, period=PERIOD)
         args.out.write_text(head + text, encoding="utf-8")
     print(text)
     slow = sorted(r["seconds"] for r in rows)
