@@ -107,7 +107,7 @@ def analyse(
     for f in findings:
         if f.status == "error":
             warnings.append(f"{f.indicator} could not be computed: {f.message}")
-    shared = _shared(company, when, catalog, rows, warnings)
+    board = _shared(company, when, catalog, rows, warnings)
     credited = _attribution(company, when, warnings)
     warnings += [p.message for p in company.problems]
     found = Analysis(
@@ -124,8 +124,8 @@ def analyse(
         settings=company.settings.public(),
         kpis=tuple(rows),
         attribution=credited.rows,
-        scorecard=shared.scorecard,
-        incentives=shared.incentives,
+        scorecard=board.scorecard,
+        incentives=board.incentives,
         findings=findings,
         areas=_areas(findings, chosen),
         data_quality=company.quality,
