@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import date
 from typing import Any
@@ -129,7 +129,7 @@ def analyse(
         findings=findings,
         areas=_areas(findings, chosen),
         data_quality=company.quality,
-        definitions=_definitions(chosen_kpis, chosen)
+        definitions=_definitions(chosen_kpis, chosen, catalog.families)
         | ({"attribution": credited.about} if credited.about else {}),
         warnings=tuple(_shortened(warnings)),
     )
@@ -283,9 +283,14 @@ def _areas(findings: Sequence[Finding], chosen: Sequence[Indicator]) -> tuple[Ar
     return tuple(areas)
 
 
-def _definitions(kpis: Sequence[Kpi | RatioOfKpis], indicators: Sequence[Indicator]) -> dict[str, Any]:
+def _definitions(
+    kpis: Sequence[Kpi | RatioOfKpis], indicators: Sequence[Indicator], families: Mapping[str, str]
+) -> dict[str, Any]:
     return {
-        "kpis": {k.id: {"title": k.title, "about": k.about, "unit": k.unit} for k in kpis},
+        "kpis": {
+            k.id: {"title": k.title, "about": k.about, "unit": k.unit, "family": families.get(k.id, "")}
+            for k in kpis
+        },
         "indicators": {
             i.id: {
                 "question": i.question,

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 __all__ = ["ENTRY_POINTS", "Catalog"]
 
 ENTRY_POINTS = "alignment_toolkit"
+OWN_FAMILY = "Further key figures"
 Entry = Kpi | RatioOfKpis | Indicator
 
 
@@ -37,6 +38,8 @@ class Catalog:
         The entries by their own id.
     origin
         Where each entry comes from: ``toolkit``, a package's name, or a file's name.
+    families
+        The family of each KPI, as a reader sees it; of an own file, what its ``FAMILY`` says.
 
     Examples
     --------
@@ -47,6 +50,7 @@ class Catalog:
     kpis: Mapping[str, Kpi | RatioOfKpis]
     indicators: Mapping[str, Indicator]
     origin: Mapping[str, str] = field(default_factory=dict)
+    families: Mapping[str, str] = field(default_factory=dict)
 
     @classmethod
     def load(cls, settings: Any = None, folders: Iterable[str | Path] = ()) -> Catalog:
@@ -65,18 +69,20 @@ class Catalog:
         SettingsError
             For a folder that is not there, a file that does not load, or an id that exists twice.
         """
-        found: dict[str, tuple[Entry, str]] = {}
-        for module in _built_in():
-            _collect(found, module, "toolkit")
+        found: dict[str, tuple[Entry, str, str]] = {}
+        for module, family in _built_in():
+            _collect(found, module, "toolkit", family)
         for point in sorted(entry_points(group=ENTRY_POINTS), key=lambda p: p.name):
             _collect(found, _loaded(point), point.dist.name if point.dist else point.name)
         own = settings.catalogue_folders() if settings is not None else ()
         for folder in (*own, *map(Path, folders)):
             for path in _files(folder):
                 _collect(found, _from_file(path), path.name)
-        kpis = {entry.id: entry for entry, _ in found.values() if isinstance(entry, (Kpi, RatioOfKpis))}
-        indicators = {entry.id: entry for entry, _ in found.values() if isinstance(entry, Indicator)}
-        return cls(kpis, indicators, {entry.id: origin for entry, origin in found.values()})
+        kpis = {entry.id: entry for entry, *_ in found.values() if isinstance(entry, (Kpi, RatioOfKpis))}
+        indicators = {entry.id: entry for entry, *_ in found.values() if isinstance(entry, Indicator)}
+        origin = {entry.id: origin for entry, origin, _ in found.values()}
+        families = {entry.id: family for entry, _, family in found.values() if entry.id in kpis}
+        return cls(kpis, indicators, origin, families)
 
     def get(self, id: str) -> Entry:
         """Look an entry up.
@@ -160,14 +166,13 @@ def _chosen(what: str, ids: Collection[str] | None, known: Mapping[str, object])
     return [k for k in known if _same(k) in wanted]
 
 
-def _built_in() -> Iterator[ModuleType]:
+def _built_in() -> Iterator[tuple[ModuleType, str]]:
     for name in ("kpis", "indicators"):
         package = importlib.import_module(f"alignment_toolkit.{name}")
-        order = getattr(package, "ORDER", None) or sorted(
-            m.name for m in pkgutil.iter_modules(package.__path__)
-        )
-        for module in order:
-            yield importlib.import_module(f"{package.__name__}.{module}")
+        there = sorted(m.name for m in pkgutil.iter_modules(package.__path__))
+        families: Mapping[str, str] = getattr(package, "FAMILIES", {})
+        for module in [*(m for m in families if m in there), *(m for m in there if m not in families)]:
+            yield importlib.import_module(f"{package.__name__}.{module}"), families.get(module, "")
 
 
 def _loaded(point: Any) -> ModuleType:
@@ -220,7 +225,9 @@ def _line_in(problem: BaseException, path: Path) -> int | None:
     return line
 
 
-def _collect(found: dict[str, tuple[Entry, str]], module: ModuleType, origin: str) -> None:
+def _collect(
+    found: dict[str, tuple[Entry, str, str]], module: ModuleType, origin: str, family: str = ""
+) -> None:
     entries: list[Entry] = []
     for value in vars(module).values():
         several = value if isinstance(value, (tuple, list)) else (value,)
@@ -232,4 +239,4 @@ def _collect(found: dict[str, tuple[Entry, str]], module: ModuleType, origin: st
             raise SettingsError(
                 f"The id '{entry.id}' exists twice: in {other} and in {origin}. Rename yours."
             )
-        found.setdefault(key, (entry, origin))
+        found.setdefault(key, (entry, origin, family or getattr(module, "FAMILY", OWN_FAMILY)))

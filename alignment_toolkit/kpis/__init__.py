@@ -2,4 +2,10 @@
 
 from __future__ import annotations
 
-ORDER = ("revenue", "marketing", "handover", "sales")
+FAMILIES = {
+    "revenue": "Revenue",
+    "marketing": "Marketing",
+    "handover": "Hand-over",
+    "sales": "Sales",
+    "cost": "Cost",
+}
