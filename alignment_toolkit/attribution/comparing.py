@@ -55,10 +55,11 @@ def stability(
 ) -> dict[str, dict[str, float]]:
     """Give the share of bootstrap draws in which each channel keeps its rank, by model.
 
-    Estimand: how often a channel would have the rank it has here if as many accounts were drawn from the same process.
-    Accounts are drawn with replacement, each with all its paths; draws without a sale are left out. Channels with the
-    same credit share the better rank. Models are the rules, ``markov`` (where its chain has at most 150 states) and
-    ``shapley`` (as `within_shares`).
+    Estimand: the chance that a channel has the rank it has here where as many accounts are drawn from those seen; it
+    flatters, because other accounts of the same process would differ from those seen, too. Accounts are drawn with
+    replacement, each with all its paths; draws without a sale are left out. Channels with the same credit share the
+    worse rank, so that those without any are last together. Models are the rules, ``markov`` (where its chain has at
+    most 150 states) and ``shapley`` (as `within_shares`).
 
     Parameters
     ----------
@@ -117,9 +118,9 @@ def stability(
 
 
 def _ranks(credit: NDArray[np.float64]) -> NDArray[np.int64]:
-    """Rank each row's numbers, the largest 1; equal ones share the better rank."""
-    more = credit[:, None, :] > credit[:, :, None] + _TIE
-    found: NDArray[np.int64] = 1 + more.sum(axis=2)
+    """Rank each row's numbers, the largest 1; equal ones share the worse rank."""
+    as_much = credit[:, None, :] >= credit[:, :, None] - _TIE
+    found: NDArray[np.int64] = as_much.sum(axis=2)
     return found
 
 
