@@ -9,6 +9,7 @@ from typing import Any
 
 from alignment_toolkit.attribution import Attribution, attribute
 from alignment_toolkit.catalog import Catalog
+from alignment_toolkit.changes import changes
 from alignment_toolkit.company import Company
 from alignment_toolkit.errors import AlignmentError, DataError
 from alignment_toolkit.indicator import AREAS, Indicator
@@ -109,6 +110,7 @@ def analyse(
             warnings.append(f"{f.indicator} could not be computed: {f.message}")
     board = _shared(company, when, catalog, rows, warnings)
     credited = _attribution(company, when, warnings)
+    moved = _drivers(company, when, against, catalog, chosen_kpis, dimensions, hidden, warnings)
     warnings += [p.message for p in company.problems]
     found = Analysis(
         schema=SCHEMA,
@@ -123,6 +125,7 @@ def analyse(
         data_fingerprint=company.fingerprint(),
         settings=company.settings.public(),
         kpis=tuple(rows),
+        drivers=moved,
         attribution=credited.rows,
         scorecard=board.scorecard,
         incentives=board.incentives,
@@ -186,6 +189,30 @@ def _shared(
         return Shared(Scorecard())
     warnings.extend(shared.warnings)
     return shared
+
+
+def _drivers(
+    company: Company,
+    period: Period,
+    against: Sequence[Period],
+    catalog: Catalog,
+    kpis: Sequence[Kpi | RatioOfKpis],
+    by: Sequence[str],
+    hidden: Pseudonyms,
+    warnings: list[str],
+) -> tuple[dict[str, Any], ...]:
+    """Give the splits of the changes; where they fail, the rest of the Analysis stands without them."""
+    asked = [kpi.id for kpi in kpis]
+    try:
+        found = changes(company, asked, period, against, catalog.kpis, by=by, warnings=warnings)
+    except Exception as problem:
+        warnings.append(f"the changes could not be split: {type(problem).__name__}: {problem}")
+        return ()
+    people = {d for d in by if d.rpartition(".")[2] in PEOPLE}
+    rows = [split.row() for split in found]
+    for row in rows:
+        row["by"] = {k: hidden.person(v) if k in people else v for k, v in row["by"].items()}
+    return tuple(rows)
 
 
 def _slice(row: KpiValue) -> tuple[tuple[str, Any], ...]:

@@ -1,0 +1,198 @@
+"""What moved a figure: the splits that a company's data allows, for one KPI or for a whole Analysis."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from functools import partial
+from typing import Any, Final, TypeAlias
+
+from alignment_toolkit.catalog import Catalog
+from alignment_toolkit.company import Company
+from alignment_toolkit.drivers import IDENTITIES, Refused, SplitChange, split_identity
+from alignment_toolkit.drivers.leads import new_clients_by_lead, quality_or_handling
+from alignment_toolkit.drivers.measured import Measurements
+from alignment_toolkit.drivers.products import revenue_by_product
+from alignment_toolkit.errors import DataError, ParameterError, UnknownName
+from alignment_toolkit.periods import Period, compare_periods, last_complete
+
+__all__ = ["changes", "what_moved"]
+
+Found: TypeAlias = "tuple[SplitChange, ...] | SplitChange | Refused"
+MOST_SLICES: Final = 50
+# How many periods to go back to one whose cases have come to their end.
+BACK: Final = 4
+
+_BY_SLICE: Final = {i.kpi: partial(split_identity, identity=i) for i in IDENTITIES}
+# The KPI that is asked for, and what splits its change, in the order of telling.
+_PLAN: Final[tuple[tuple[str, Callable[..., Found], bool], ...]] = (
+    ("revenue", _BY_SLICE["revenue"], True),
+    ("revenue", revenue_by_product, False),
+    ("arpu", _BY_SLICE["arpu"], True),
+    ("profit", _BY_SLICE["profit"], True),
+    ("new-clients", new_clients_by_lead, False),
+    ("lead-to-client", quality_or_handling, False),
+    ("lead-to-client", _BY_SLICE["conversions"], True),
+    ("cost-per-sale-cohort", _BY_SLICE["cost-per-sale-cohort"], True),
+)
+
+
+def what_moved(
+    company: Company,
+    kpi: str,
+    period: str | Period | None = None,
+    *,
+    compare: str | Iterable[str | Period] | None = "previous",
+    by: Sequence[str] = (),
+    catalog: Catalog | None = None,
+) -> tuple[SplitChange, ...]:
+    """Split the change of a KPI into drivers that add up to it, each with an interval and its owners.
+
+    Parameters
+    ----------
+    company
+        The company.
+    kpi
+        revenue, arpu, profit, new-clients, lead-to-client, or cost-per-sale-cohort.
+    period
+        By default the last quarter that is complete. Where its cases are too young, the last period is taken whose
+        cases are old enough, and the one that lies as far before it.
+    compare
+        ``previous``, ``year-ago``, or periods.
+    by
+        Dimensions; the splits that can are given for every slice as well.
+    catalog
+        The catalogue, with a company's own KPIs.
+
+    Returns
+    -------
+    tuple of SplitChange
+        One for every way to split the change; each has a `frame`.
+
+    Raises
+    ------
+    UnknownName
+        For a KPI whose change is not split, with those that are.
+    DataError
+        Where the data does not allow any split, with the reasons.
+
+    Examples
+    --------
+    >>> from alignment_toolkit.company import Company
+    >>> company = Company.open("data/sample")
+    >>> split = what_moved(company, "revenue", "2026-Q3")[0]
+    >>> [part.driver for part in split.parts]
+    ['active clients', 'orders per client', 'average order']
+    >>> round(sum(part.value for part in split.parts) - split.total, 6)
+    0.0
+    """
+    asked = kpi.replace("_", "-")
+    known = dict.fromkeys(id for id, _, _ in _PLAN)
+    if asked not in known:
+        raise UnknownName("KPI whose change is split", kpi, known)
+    if period is None and company.as_of is None:
+        raise DataError(
+            f"{company.name} has no dated rows, so there is no last complete quarter. Name a period."
+        )
+    now = company.settings.period(period, as_of=company.as_of) if period is not None else None
+    now = now or last_complete(company.as_of, "quarter")  # type: ignore[arg-type]
+    against = compare_periods(compare, now)
+    if not against:
+        raise ParameterError(
+            "A change needs a period to compare with: previous, year-ago, or another period."
+        )
+    entries = (catalog or Catalog.load(company.settings)).kpis
+    found, refused = _splits(company, [asked], now, against, entries, tuple(by))
+    if not found:
+        raise DataError(
+            f"The change of {asked} is not split. {' '.join(dict.fromkeys(_said(r) for r in refused))}"
+        )
+    return tuple(found)
+
+
+def changes(
+    company: Company,
+    kpis: Collection[str],
+    now: Period,
+    against: Sequence[Period],
+    entries: Mapping[str, Any],
+    *,
+    by: Sequence[str] = (),
+    warnings: list[str],
+) -> tuple[SplitChange, ...]:
+    """Split the changes of all these KPIs, as far as the data allows; what fails becomes a warning."""
+    found, _ = _splits(company, kpis, now, against, entries, tuple(by), warnings)
+    return tuple(found)
+
+
+def _splits(
+    company: Company,
+    kpis: Collection[str],
+    now: Period,
+    against: Sequence[Period],
+    entries: Mapping[str, Any],
+    by: tuple[str, ...],
+    warnings: list[str] | None = None,
+) -> tuple[list[SplitChange], list[Refused]]:
+    measured = Measurements(company, entries)
+    found: list[SplitChange] = []
+    refused: list[Refused] = []
+    for id, split, sliced in _PLAN:
+        if id not in kpis:
+            continue
+        for then in against:
+            try:
+                made = _old_enough(split, measured, then, now, by if sliced else ())
+            except Exception as problem:  # one that fails never takes the rest down
+                if warnings is None:
+                    raise
+                said = f"{type(problem).__name__}: {problem}".splitlines()[0]
+                warnings.append(f"The change of {id} against {then.label} could not be split: {said}")
+                continue
+            if isinstance(made, Refused):
+                refused.append(made)
+                continue
+            if len(made) > MOST_SLICES + 1:
+                made = made[:1]
+                if warnings is not None:
+                    warnings.append(
+                        f"The change of {id} is split in total only: more than {MOST_SLICES} slices."
+                    )
+            found += made
+    return found, refused
+
+
+def _old_enough(
+    split: Callable[..., Found], measured: Measurements, then: Period, now: Period, by: tuple[str, ...]
+) -> tuple[SplitChange, ...] | Refused:
+    """Split the change; where cases are too young, that of the last pair of periods in which they are not."""
+    first: Refused | None = None
+    for _ in range(BACK + 1):
+        made = _once(split, measured, then, now, by)
+        if not isinstance(made, Refused):
+            return made if isinstance(made, tuple) else (made,)
+        first = first or made
+        if not made.young:
+            return first
+        if then == now.previous():
+            now, then = then, then.previous()
+        elif then == now.year_ago():
+            now = now.previous()
+            then = now.year_ago()
+        else:
+            return first
+    return first or Refused("", "")
+
+
+def _once(
+    split: Callable[..., Found], measured: Measurements, then: Period, now: Period, by: tuple[str, ...]
+) -> Found:
+    if not by:
+        return split(measured, then=then, now=now)
+    try:
+        return split(measured, then=then, now=now, by=by)
+    except UnknownName:  # what the figure is made of does not have the dimension
+        return split(measured, then=then, now=now)
+
+
+def _said(refused: Refused) -> str:
+    return f"{refused.reason[:1].upper()}{refused.reason[1:]}."
