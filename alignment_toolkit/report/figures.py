@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Final
 
 from alignment_toolkit import charts, units
@@ -12,6 +12,7 @@ from alignment_toolkit.report.blocks import (
     Block,
     Cell,
     Figure,
+    Fold,
     Heading,
     Prose,
     SideBySide,
@@ -25,8 +26,14 @@ from alignment_toolkit.results import Analysis, KpiValue
 __all__ = ["key_figures", "slices", "totals"]
 
 _TILES: Final = 8
+# What a page opens with, where there are more key figures than a page takes in.
+_HEADLINES: Final = (
+    "revenue", "active-clients", "arpu", "leads", "lead-to-client", "win-rate", "new-clients", "cost-per-sale",
+    "spend", "profit", "conversions-to-date", "average-order",
+)  # fmt: skip
 _ROWS: Final = 40
 _CHARTS: Final = 6
+_COURSES: Final = 12
 _COLUMNS: Final = 5
 
 
@@ -41,7 +48,17 @@ def key_figures(analysis: Analysis, note: str) -> list[Block]:
     if not rows:
         return []
     compared = analysis.compared_with[0] if analysis.compared_with else None
-    found: list[Block] = [_tiles(rows, analysis.currency, compared), _table(rows, analysis, compared)]
+    found: list[Block] = [_tiles(rows, analysis.currency, compared)]
+    shown, absent = _split(rows)
+    for family, members in _families(shown, analysis):
+        found.append(_table(members, analysis, compared, family))
+    if any(r.low is None or r.low == r.high for r in shown if r.status == "ok"):
+        found.append(
+            Prose(
+                "Where no interval is given, all cases were counted, or they are too few for one.",
+                tone="muted",
+            )
+        )
     if any(r.immature for r in rows):
         found.append(
             Prose(
@@ -49,13 +66,49 @@ def key_figures(analysis: Analysis, note: str) -> list[Block]:
                 tone="muted",
             )
         )
+    if absent:
+        found.append(_absent(absent))
     found += _courses(analysis, note)
     return found
 
 
+def _split(rows: Sequence[KpiValue]) -> tuple[list[KpiValue], list[KpiValue]]:
+    """Keep apart what the data could show and what its tables can't, unless nothing at all is shown."""
+    lacking = [r for r in rows if r.status != "ok" and (r.reason or "").startswith("needs ")]
+    if len(lacking) == len(rows) or len(rows) <= _COURSES:
+        return list(rows), []
+    return [r for r in rows if r not in lacking], lacking
+
+
+def _families(rows: Sequence[KpiValue], analysis: Analysis) -> list[tuple[str, list[KpiValue]]]:
+    known = analysis.definitions.get("kpis")
+    about = known if isinstance(known, Mapping) else {}
+    groups: dict[str, list[KpiValue]] = {}
+    for row in rows:
+        told = about.get(row.kpi)
+        family = told.get("family") if isinstance(told, Mapping) else None
+        groups.setdefault(clean(family) if family else "", []).append(row)
+    if len(rows) <= _COURSES:
+        return [("", list(rows))]
+    return list(groups.items())
+
+
+def _absent(rows: Sequence[KpiValue]) -> Fold:
+    title = f"{words.plural(len(rows), 'key figure')} that the data can't show"
+    written = tuple((Cell(clean(r.title)), Cell(clean(r.reason))) for r in rows)
+    return Fold(title, (Table(title, ("Key figure", "What it needs"), written),))
+
+
+def _headlines(rows: Sequence[KpiValue]) -> list[KpiValue]:
+    """Put first what a page opens with; what is not on the list follows in its own order."""
+    rank = {id: i for i, id in enumerate(_HEADLINES)}
+    return sorted(rows, key=lambda r: rank.get(r.kpi, len(rank)))
+
+
 def _tiles(rows: Sequence[KpiValue], currency: str, compared: str | None) -> Tiles:
     tiles = []
-    for r in [r for r in rows if r.status == "ok" and as_number(r.value) is not None][:_TILES]:
+    told = [r for r in rows if r.status == "ok" and as_number(r.value) is not None]
+    for r in _headlines(told)[:_TILES]:
         change, about = words.change_text(r, currency, compared)
         change = "" if change == units.NOT_AVAILABLE else change
         interval = words.interval_text(r, currency)
@@ -75,7 +128,7 @@ def _tiles(rows: Sequence[KpiValue], currency: str, compared: str | None) -> Til
     return Tiles(tuple(tiles))
 
 
-def _table(rows: Sequence[KpiValue], analysis: Analysis, compared: str | None) -> Table:
+def _table(rows: Sequence[KpiValue], analysis: Analysis, compared: str | None, family: str) -> Table:
     currency = analysis.currency
     two_sides = all(set(r.owners) <= {"marketing", "sales"} for r in rows)
     written = []
@@ -108,12 +161,8 @@ def _table(rows: Sequence[KpiValue], analysis: Analysis, compared: str | None) -
     change_head = (f"Change against {data(compared)}",) if compared else ()
     columns = ("Key figure", "Value, 95 % interval", "n", *change_head, owners_head)
     numeric = (False, True, True, *((True,) if compared else ()), two_sides)
-    note = (
-        "A number without an interval has no sampling error: all cases were counted."
-        if any(r.low is None or r.low == r.high for r in rows if r.status == "ok")
-        else ""
-    )
-    return Table(f"Key figures, {data(analysis.period)}", columns, tuple(written), numeric, note=note)
+    title = family or "Key figures"
+    return Table(f"{title}, {data(analysis.period)}", columns, tuple(written), numeric)
 
 
 def _owners(row: KpiValue) -> str:
@@ -123,8 +172,9 @@ def _owners(row: KpiValue) -> str:
 
 def _courses(analysis: Analysis, note: str) -> list[Block]:
     drawn: list[Figure] = []
-    kpis = list(dict.fromkeys(r.kpi for r in analysis.kpis if r.grain is not None and not r.by))
-    for kpi in kpis:
+    told = {r.kpi: r for r in analysis.kpis if r.grain is not None and not r.by}
+    first = {r.kpi for r in _headlines([*told.values()])[:_COURSES]}
+    for kpi in (k for k in told if k in first):
         rows = [r for r in analysis.kpis if r.kpi == kpi and r.grain is not None and not r.by]
         grain = rows[0].grain
         data_ = charts.of_months([r for r in rows if r.grain == grain], currency=analysis.currency, note=note)
