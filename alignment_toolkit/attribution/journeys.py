@@ -14,7 +14,7 @@ from alignment_toolkit.relations import RELATIONS, Source, missing, sale_moments
 
 if TYPE_CHECKING:
     import pandas as pd
-    from ibis.expr.types import Table
+    from ibis.expr.types import Table, Value
 
     from alignment_toolkit.periods import Period
 
@@ -26,6 +26,7 @@ _SALES: Final = {
 }
 MOST_CHANNELS: Final = 200
 LIMIT: Final = 500_000
+_ORDER: Final = ("stepped_at", "step_kind", "step_id")
 
 
 class Engine(Source, Protocol):
@@ -143,7 +144,7 @@ def told(company: Engine, period: Period, *, sale: str, lookback_days: int) -> t
     texts = _to_a_sale(company, steps, sales, period, lookback_days).union(
         _without(steps, sales, period, lookback_days, again=sale == "won_deal")
     )
-    whole = texts.group_by("journey").aggregate(told=texts.text.group_concat(";", order_by=texts.text))
+    whole = texts.group_by("journey").aggregate(told=texts.text.collect().sort().join(";"))
     return names, whole.group_by("told").aggregate(times=whole.count())
 
 
@@ -152,7 +153,7 @@ def _within(t: Table, period: Period, on: str) -> Table:
 
 
 def _to_a_sale(company: Engine, steps: Table, sales: Table, period: Period, lookback: int) -> Table:
-    """Give one text per sale of the period: ``+code:age:kind,...``, or ``-`` where no step led to it."""
+    """Give one text per sale of the period: ``+place:code:age:kind,...``, or ``-`` where no step led to it."""
     sold = _within(sales, period, "sold_on")
     opened = _opened(company, sold, lookback)
     sold = sold.left_join(opened, [sold.journey == opened._journey, sold.sold_at == opened._sold_at])
@@ -161,16 +162,12 @@ def _to_a_sale(company: Engine, steps: Table, sales: Table, period: Period, look
     t = sold.inner_join(of, [sold.journey == of._of, of.stepped_at <= sold.sold_at])
     t = t.mutate(age=t.sold_on.delta(t.stepped_on, unit="day"))
     t = t.filter(t.age <= lookback, t.previous.isnull() | (t.stepped_at > t.previous))
-    order = [t.stepped_at, t.step_kind, t.step_id]
-    following = t.stepped_at.lead(1).over(group_by=[t.journey, t.sold_at], order_by=order)
-    t = t.mutate(following=following)
+    here = ibis.window(group_by=[t.journey, t.sold_at], order_by=_ORDER)
+    t = t.mutate(following=t.stepped_at.lead(1).over(here), place=_place().over(here))
     last = (t.stepped_at <= t.opened_at) & (t.following.isnull() | (t.following > t.opened_at))
     kind = (t.step_kind == "lead").ifelse("l", "t") + last.fill_null(False).ifelse("o", "")
-    t = t.mutate(token=t.code + ":" + t.age.cast("string") + ":" + kind)
-    order = [t.stepped_at, t.step_kind, t.step_id]
-    made = t.group_by(_journey=t.journey, _sold=t.sold_at).aggregate(
-        path=t.token.group_concat(",", order_by=order)
-    )
+    t = t.mutate(token=t.place.cast("string") + ":" + t.code + ":" + t.age.cast("string") + ":" + kind)
+    made = t.group_by(_journey=t.journey, _sold=t.sold_at).aggregate(path=t.token.collect().sort().join(","))
     every = sold.left_join(made, [sold.journey == made._journey, sold.sold_at == made._sold])
     return every.select("journey", text=ibis.coalesce("+" + every.path, ibis.literal("-")))
 
@@ -192,7 +189,7 @@ def _opened(company: Engine, sold: Table, lookback: int) -> Table:
 
 
 def _without(steps: Table, sales: Table, period: Period, lookback: int, *, again: bool) -> Table:
-    """Give one text per journey that ended in the period without a sale: ``=code,code,...``."""
+    """Give one text per journey that ended in the period without a sale: ``=place:code,...``."""
     sold = sales.filter(sales.sold_on < ibis.date(period.end))
     sold = sold.group_by(_buyer=sold.journey).aggregate(last_sale=sold.sold_at.max())
     t = steps.filter(steps.stepped_on < ibis.date(period.end))
@@ -201,20 +198,26 @@ def _without(steps: Table, sales: Table, period: Period, lookback: int, *, again
     t = t.mutate(last_on=t.stepped_on.max().over(group_by=t.journey))
     t = t.filter(t.last_on >= ibis.date(period.start))
     t = t.filter(t.last_on.delta(t.stepped_on, unit="day") <= lookback)
-    order = [t.stepped_at, t.step_kind, t.step_id]
-    made = t.group_by("journey").aggregate(path=t.code.group_concat(",", order_by=order))
+    t = t.mutate(place=_place().over(group_by=t.journey, order_by=_ORDER))
+    t = t.mutate(token=t.place.cast("string") + ":" + t.code)
+    made = t.group_by("journey").aggregate(path=t.token.collect().sort().join(","))
     return made.select("journey", text="=" + made.path)
 
 
+def _place() -> Value:
+    """Number steps with figures of one length, so that their texts sort as they do; not every engine orders a list."""
+    return ibis.row_number() + 10_000_000
+
+
 def _read(text: str, labels: dict[str, str]) -> Path:
-    steps = text[1:].split(",")
+    parts = [step.split(":")[1:] for step in text[1:].split(",")]
+    channels = tuple(labels[part[0]] for part in parts)
     if text[0] == "=":
-        return Path(tuple(labels[code] for code in steps), converted=False)
-    parts = [step.split(":") for step in steps]
-    kinds = [kind for _, _, kind in parts]
+        return Path(channels, converted=False)
+    kinds = [part[2] for part in parts]
     return Path(
-        tuple(labels[code] for code, _, _ in parts),
-        ages=tuple(int(age) for _, age, _ in parts),
+        channels,
+        ages=tuple(int(part[1]) for part in parts),
         lead=next((i for i, kind in enumerate(kinds) if kind.startswith("l")), -1),
         opportunity=next((i for i, kind in enumerate(kinds) if kind.endswith("o")), -1),
     )

@@ -1,0 +1,436 @@
+"""Paths by hand and by brute force, and the rows of an Analysis that stand on them."""
+
+from __future__ import annotations
+
+import math
+from datetime import datetime, timedelta
+
+import ibis
+import pandas as pd
+import pytest
+
+from alignment_toolkit.analysis import analyse
+from alignment_toolkit.attribution import MODELS, NO_TOUCH, Path, attribute, journeys
+from alignment_toolkit.attribution.journeys import lacking, told
+from alignment_toolkit.company import Company
+from alignment_toolkit.errors import DataError
+from alignment_toolkit.periods import Period
+from tests.builders import Unbound, company_of, written
+from tests.oracle.worlds import COLUMNS
+
+Q3 = Period.parse("2026-Q3")
+
+
+def touch(id, at, account="a", channel="email", by="marketing", **more):
+    row = {"touch_id": id, "touched_at": at, "department": by, "account_id": account, "channel": channel}
+    return row | more
+
+
+def lead(id, at, account="a", channel="paid_search", **more):
+    return {"lead_id": id, "created_at": at, "account_id": account, "channel": channel, **more}
+
+
+def deal(id, closed, account="a", opened=None, outcome="won", **more):
+    row = {"opportunity_id": id, "opened_at": opened or closed, "closed_at": closed, "outcome": outcome}
+    return row | {"account_id": account, "amount": "10", **more}
+
+
+def found(tables, period=Q3, **options):
+    return journeys(company_of(tables), period, **options)
+
+
+def only_path(tables, **options):
+    """Give the one path to a sale."""
+    (path,) = [p for p, _ in found(tables, **options).paths() if p.converted]
+    return path
+
+
+# Paths by hand ---------------------------------------------------------------------------------------------------
+
+
+def test_a_path_holds_both_departments_in_order_with_ages_and_milestones():
+    tables = {
+        "leads": [lead("l", "2026-06-01 10:00")],
+        "touches": [
+            touch("t1", "2026-05-20 09:00", channel="event"),
+            touch("t2", "2026-06-02 09:00", channel="phone", by="sales"),
+            touch("t3", "2026-06-20 09:00", channel="visit", by="sales"),
+            touch("t9", "2026-06-03 09:00", by="service"),
+        ],
+        "opportunities": [deal("o", "2026-07-01 12:00", opened="2026-06-10 08:00")],
+    }
+    assert only_path(tables) == Path(
+        ("event", "paid_search", "phone (sales)", "visit (sales)"), True, (42, 30, 29, 11), 1, 2
+    )
+
+
+def test_steps_after_the_sale_and_beyond_the_look_back_are_left_out():
+    tables = {
+        "touches": [
+            touch("old", "2026-01-01 09:00", channel="mail"),
+            touch("edge", "2026-06-01 09:00", channel="web"),
+            touch("same moment", "2026-07-01 12:00", channel="phone", by="sales"),
+            touch("a second later", "2026-07-01 12:00:01", channel="chat", by="sales"),
+        ],
+        "opportunities": [deal("o", "2026-07-01 12:00")],
+    }
+    assert only_path(tables, lookback_days=30).channels == ("web", "phone (sales)")
+    assert only_path(tables, lookback_days=29).channels == ("phone (sales)",)
+    assert only_path(tables, lookback_days=200).channels == ("mail", "web", "phone (sales)")
+
+
+def test_where_only_the_day_of_the_sale_is_known_the_whole_day_counts():
+    tables = {
+        "accounts": [{"account_id": "a", "client_since": "2026-07-01"}],
+        "touches": [touch("t1", "2026-07-01 23:00"), touch("t2", "2026-07-02 00:00", channel="web")],
+        "leads": [],
+        "orders": [],
+    }
+    assert only_path(tables).channels == ("email",)
+
+
+def test_steps_of_one_moment_stand_in_a_fixed_order():
+    touches = [
+        touch("t2", "2026-06-01 09:00", channel="web"),
+        touch("t1", "2026-06-01 09:00", channel="event"),
+    ]
+    tables = {"leads": [lead("z", "2026-06-01 09:00")], "opportunities": [deal("o", "2026-07-01")]}
+    for rows in (touches, touches[::-1]):
+        assert only_path({**tables, "touches": rows}).channels == ("paid_search", "event", "web")
+
+
+def test_the_touch_by_which_a_lead_came_is_no_second_step():
+    tables = {
+        "leads": [lead("l", "2026-06-01 10:00")],
+        "touches": [
+            touch("arrival", "2026-06-01 10:59", channel="web", direction="inbound", lead_id="l"),
+            touch("later", "2026-06-01 11:01", channel="web", direction="inbound", lead_id="l"),
+            touch("ours", "2026-06-01 10:05", direction="outbound", lead_id="l"),
+        ],
+        "opportunities": [deal("o", "2026-07-01")],
+    }
+    assert only_path(tables).channels == ("paid_search", "email", "web")
+
+
+def test_channels_come_from_the_touch_else_the_campaign_and_are_missing_by_name():
+    tables = {
+        "campaigns": [{"campaign_id": "k", "channel": "social"}],
+        "touches": [
+            touch("t1", "2026-06-01", channel="ad", campaign_id="k"),
+            touch("t2", "2026-06-02", channel=None, campaign_id="k"),
+            touch("t3", "2026-06-03", channel="mail", campaign_id="k"),
+            touch("t4", "2026-06-04", channel="ad"),
+            touch("t5", "2026-06-05", channel=None),
+        ],
+        "leads": [lead("l", "2026-06-06", channel=None, campaign_id="k", sourced_by="sales")],
+        "opportunities": [deal("o", "2026-07-01")],
+    }
+    expected = ("social", "social", "mail", "ad", "(missing)", "social (sales)")
+    assert only_path(tables).channels == expected
+
+
+def test_a_touch_finds_its_account_by_lead_deal_or_contact():
+    none = {"account": None}
+    tables = {
+        "contacts": [{"contact_id": "c", "account_id": "a"}],
+        "leads": [lead("l", "2026-06-01"), lead("loose", "2026-06-05", None, "referral")],
+        "touches": [
+            touch("t1", "2026-06-02", channel="web", lead_id="l", **none),
+            touch("t2", "2026-06-03", channel="chat", opportunity_id="o", **none),
+            touch("t3", "2026-06-04", channel="mail", contact_id="c", **none),
+            touch("t4", "2026-06-04", channel="event", **none),
+        ],
+        # The deal names the account of the lead that has none.
+        "opportunities": [deal("o", "2026-07-01", lead_id="loose")],
+    }
+    assert only_path(tables).channels == ("paid_search", "web", "chat", "mail", "referral")
+
+
+def test_a_lead_without_account_has_a_journey_of_its_own():
+    tables = {
+        "leads": [
+            lead("l1", "2026-07-02", None, converted_at="2026-07-09"),
+            lead("l2", "2026-07-02", None, "social"),
+        ],
+        "touches": [touch("t", "2026-07-03", None, lead_id="l1")],
+    }
+    assert list(found(tables).paths()) == [
+        (Path(("paid_search", "email"), True, (7, 6), 0), 1),
+        (Path(("social",), False), 1),
+    ]
+
+
+def test_paths_without_a_sale_end_in_the_period_and_belong_to_nobody_who_bought():
+    tables = {
+        "touches": [
+            touch("t1", "2026-08-01", "open"),
+            touch("t2", "2026-06-01", "silent since"),
+            touch("t3", "2026-08-01", "bought before"),
+            touch("t4", "2026-08-01", "buys later"),
+            touch("t5", "2026-11-01", "buys later", "web"),
+            touch("t6", "2025-01-01", "open", "mail"),
+        ],
+        "opportunities": [
+            deal("o1", "2025-05-01", "bought before"),
+            deal("o2", "2026-12-01", "buys later"),
+            deal("o3", "2026-08-09", "untouched"),
+        ],
+    }
+    told_ = found(tables)
+    assert list(told_.paths()) == [(Path(("email",), False), 2)]
+    assert (told_.converted, told_.open, told_.untouched, told_.accounts) == (0, 2, 1, 2)
+
+
+def test_a_client_is_born_once_and_deals_are_many():
+    tables = {
+        "touches": [
+            touch("t1", "2026-07-01"),
+            touch("t2", "2026-07-20", channel="phone", by="sales"),
+            touch("t3", "2026-09-01", channel="web"),
+        ],
+        "opportunities": [
+            deal("o1", "2026-07-10"),
+            deal("o2", "2026-08-10 10:00"),
+            deal("o2b", "2026-08-10 15:00"),
+            deal("o3", "2026-08-20"),
+            deal("lost", "2026-08-21", outcome="lost"),
+        ],
+    }
+    assert list(found(tables).paths()) == [(Path(("email",), True, (9,), -1, 0), 1)]
+    deals = found(tables, sale="won_deal")
+    assert [p.channels for p, _ in deals.paths() if p.converted] == [("email",), ("phone (sales)",)]
+    assert [p.channels for p, _ in deals.paths() if not p.converted] == [("web",)]
+    assert (deals.untouched, deals.accounts) == (1, 1), (
+        "o3 had no step of its own; two deals of a day are one"
+    )
+
+
+def test_what_is_missing_is_named():
+    company = company_of({"spend": [{"spent_on": "2026-07-01", "amount": "5"}]})
+    assert lacking(company, "new_client")
+    with pytest.raises(DataError, match=r"touches\.touch_id|leads\.lead_id"):
+        journeys(company, Q3)
+    assert attribute(company, Q3).rows == ()
+    assert attribute(company, Q3).about is None
+
+
+@pytest.mark.parametrize("dialect", ["duckdb", "postgres", "databricks"])
+@pytest.mark.parametrize("sale", ["new_client", "won_deal"])
+def test_the_queries_compile_for_every_engine(dialect, sale):
+    company = company_of({t: [] for t in COLUMNS}, columns=COLUMNS, kind=Unbound)
+    for query in told(company, Q3, sale=sale, lookback_days=90):
+        assert "SELECT" in ibis.to_sql(query, dialect=dialect)
+
+
+# By brute force ----------------------------------------------------------------------------------------------------
+
+
+def by_brute_force(folder, first, last, lookback):
+    """Build the paths of the sample's new clients in pandas, row by row."""
+    t = {
+        n: pd.read_csv(folder / f"{n}.csv", dtype=str)
+        for n in ("touches", "leads", "opportunities", "orders", "accounts", "campaigns")
+    }
+    when = datetime.fromisoformat
+    made = {r.lead_id: when(r.created_at) for r in t["leads"].itertuples()}
+    owner = {r.lead_id: r.account_id for r in t["leads"].itertuples() if isinstance(r.account_id, str)}
+    for r in t["opportunities"].sort_values("account_id", ascending=False).itertuples():
+        if isinstance(r.lead_id, str) and isinstance(r.account_id, str):
+            lead_account = t["leads"].set_index("lead_id").account_id.get(r.lead_id)
+            if not isinstance(lead_account, str):
+                owner[r.lead_id] = r.account_id
+    steps: dict[str, list] = {}
+    for r in t["leads"].itertuples():
+        mark = " (sales)" if r.sourced_by == "sales" else ""
+        steps.setdefault(owner.get(r.lead_id, f"lead {r.lead_id}"), []).append(
+            (made[r.lead_id], "lead", r.lead_id, f"{r.channel}{mark}")
+        )
+    for r in t["touches"].itertuples():
+        at = when(r.touched_at)
+        named = isinstance(r.lead_id, str)
+        if named and r.direction == "inbound" and abs(at - made[r.lead_id]) <= timedelta(hours=1):
+            continue
+        who = r.account_id if isinstance(r.account_id, str) else owner.get(r.lead_id, f"lead {r.lead_id}")
+        mark = " (sales)" if r.department == "sales" else ""
+        steps.setdefault(who, []).append((at, "touch", r.touch_id, f"{r.channel}{mark}"))
+    events: dict[str, list] = {}
+    for r in t["opportunities"].itertuples():
+        if r.outcome == "won":
+            events.setdefault(r.account_id, []).append(when(r.closed_at))
+    for r in t["leads"].itertuples():
+        if isinstance(r.converted_at, str):
+            events.setdefault(owner.get(r.lead_id, f"lead {r.lead_id}"), []).append(when(r.converted_at))
+    for r in t["orders"].itertuples():
+        if float(r.amount) > 0:
+            events.setdefault(r.account_id, []).append(when(r.ordered_at))
+    since = {
+        r.account_id: when(r.client_since)
+        for r in t["accounts"].itertuples()
+        if isinstance(r.client_since, str)
+    }
+    day = {
+        w: min([e.date() for e in events.get(w, [])] + ([since[w].date()] if w in since else []))
+        for w in {*events, *since}
+    }
+    out = []
+    for who, rows in steps.items():
+        rows.sort()
+        if who in day and first <= day[who] <= last:
+            at = min(e for e in events[who] if e.date() == day[who])
+            path = [r for r in rows if r[0] <= at and (day[who] - r[0].date()).days <= lookback]
+            out += [(True, tuple(r[3] for r in path))] if path else []
+        elif who not in day or day[who] > last:
+            path = [r for r in rows if r[0].date() <= last]
+            if path and path[-1][0].date() >= first:
+                end = path[-1][0].date()
+                out.append((False, tuple(r[3] for r in path if (end - r[0].date()).days <= lookback)))
+    return sorted(out)
+
+
+def test_the_samples_paths_equal_pandas(sample_dir):
+    period = Period.parse("2026")
+    made = journeys(Company.open(sample_dir), period, lookback_days=60)
+    own = sorted((p.converted, p.channels) for p, times in made.paths() for _ in range(times))
+    assert own == by_brute_force(sample_dir, period.start, period.last, 60)
+    assert made.converted > 50
+    assert made.open > 300
+
+
+# Rows of an Analysis -------------------------------------------------------------------------------------------------
+
+SHOP = {
+    "leads": [
+        lead("l1", "2026-07-01"),
+        lead("l2", "2026-07-02", "b", "social"),
+        lead("l3", "2026-07-03", "c"),
+    ],
+    "touches": [
+        touch("t1", "2026-07-05", channel="phone", by="sales"),
+        touch("t2", "2026-07-06", "b", "email"),
+        touch("t3", "2026-07-07", "c", "web"),
+    ],
+    "opportunities": [deal("o1", "2026-08-01"), deal("o2", "2026-08-02", "b"), deal("o3", "2026-08-03", "z")],
+    "campaigns": [{"campaign_id": "k", "channel": "social"}],
+    "spend": [
+        {"spent_on": "2026-07-01", "amount": "300", "channel": "paid_search"},
+        {"spent_on": "2026-07-31", "amount": "60", "campaign_id": "k", "audience": "both"},
+        {"spent_on": "2026-07-31", "amount": "1000", "channel": "social", "audience": "existing"},
+        {"spent_on": "2026-10-01", "amount": "1000", "channel": "social"},
+        {"spent_on": "2026-09-01", "amount": "44", "channel": "phone", "department": "sales"},
+        {"spent_on": "2026-09-01", "amount": "70"},
+    ],
+}
+
+
+def test_rows_by_hand():
+    made = attribute(company_of(SHOP), Q3)
+    rows = {(r["model"], r["channel"]): r for r in made.rows}
+    assert {r["model"] for r in made.rows} == set(MODELS)
+    assert all(
+        list(r) == ["model", "channel", "credit", "cost_per_sale", "rank_stability"] for r in made.rows
+    )
+    linear = {c: r["credit"] for (m, c), r in rows.items() if m == "linear"}
+    assert linear == {
+        "email": 0.5,
+        "paid_search": 0.5,
+        "phone (sales)": 0.5,
+        "social": 0.5,
+        "web": 0.0,
+        NO_TOUCH: 1,
+    }
+    cost = {c: r["cost_per_sale"] for (m, c), r in rows.items() if m == "linear"}
+    assert cost == {
+        "email": None,
+        "paid_search": 600,
+        "phone (sales)": 88,
+        "social": 120,
+        "web": None,
+        NO_TOUCH: None,
+    }
+    assert rows["last", "paid_search"]["cost_per_sale"] is None, "money spent, no credit: no number"
+    assert made.about["paths"]["sales_with_a_path"] == 2
+    assert made.about["paths"]["sales_without_a_touch"] == 1
+    assert made.about["paths"]["paths_without_a_sale"] == 1
+    # First gives paid_search and social one each, last phone and email: nothing in common.
+    assert made.about["disagreement"]["largest_distance"] == 1
+    assert made.about["disagreement"]["between"] == ["First touch", "Last touch"]
+
+
+def test_foreign_money_without_a_rate_is_no_cost():
+    spend = [{**row, "currency": "USD"} if row.get("campaign_id") else row for row in SHOP["spend"]]
+    made = attribute(company_of({**SHOP, "spend": spend}), Q3)
+    assert {r["cost_per_sale"] for r in made.rows} == {None}
+    assert "no rate for spend in USD" in made.about["paths"]["about"]
+
+
+@pytest.mark.parametrize("drop", ["spend", "campaigns", "touches", "leads"])
+def test_a_missing_table_takes_away_what_stands_on_it_and_no_more(drop):
+    made = attribute(company_of({name: rows for name, rows in SHOP.items() if name != drop}), Q3)
+    for model in MODELS:
+        credits = [r["credit"] for r in made.rows if r["model"] == model]
+        assert sum(credits) == pytest.approx(3), "the three new clients"
+    if drop == "spend":
+        assert {r["cost_per_sale"] for r in made.rows} == {None}
+
+
+def test_no_sales_is_not_available_and_only_untouched_sales_are_counted():
+    none = attribute(company_of({**SHOP, "opportunities": [deal("o", "2020-01-01")]}), Q3)
+    assert none.rows == ()
+    assert "no sales in 2026-Q3" in none.about["paths"]["about"]
+    alone = attribute(
+        company_of({"touches": [], "opportunities": [deal("o", "2026-08-01")], "leads": []}), Q3
+    )
+    assert [(r["channel"], r["credit"]) for r in alone.rows] == [(NO_TOUCH, 1.0)] * len(MODELS)
+
+
+def test_settings_are_heard():
+    text = '[company]\ncurrency = "EUR"\n[attribution]\n'
+    plain = attribute(company_of(SHOP), Q3)
+
+    def credits(made, model):
+        return {r["channel"]: r["credit"] for r in made.rows if r["model"] == model}
+
+    direct = attribute(company_of(SHOP, toml=text + 'direct = ["email"]'), Q3)
+    assert credits(plain, "last_non_direct")["email"] == 1
+    assert credits(direct, "last_non_direct") == credits(plain, "last_non_direct") | {"email": 0, "social": 1}
+    slow = attribute(company_of(SHOP, toml=text + "half_life_days = 4"), Q3)
+    assert credits(slow, "time_decay")["phone (sales)"] == pytest.approx(2 / 3, abs=1e-9)
+    short = attribute(company_of(SHOP, toml=text + "lookback_days = 28"), Q3)
+    assert "paid_search" not in [c for c, v in credits(short, "linear").items() if v]
+    chain = attribute(company_of(SHOP, toml=text + 'shapley = "chain"\nmarkov_order = 2'), Q3)
+    assert sum(credits(chain, "shapley").values()) == pytest.approx(3, abs=1e-9)
+    assert {r["rank_stability"] for r in chain.rows if r["model"] == "shapley"} == {None}
+    assert "Markov chain with these channels alone (exact)" in chain.about["shapley"]["about"]
+    deals = attribute(company_of(SHOP, toml=text + 'sale = "won_deal"'), Q3)
+    assert "a won deal" in deals.about["paths"]["about"]
+
+
+def test_an_analysis_holds_the_rows_and_adds_up(sample_dir):
+    company = Company.open(sample_dir)
+    made = analyse(company, "2026-Q3", kpis=["new-clients"], indicators=["dropped_leads"])
+    new = made.kpis[0].value
+    for model in MODELS:
+        rows = [r for r in made.attribution if r["model"] == model]
+        assert math.fsum(r["credit"] for r in rows) == pytest.approx(new, abs=1e-9)
+        assert all(0 <= r["rank_stability"] <= 1 for r in rows if r["channel"] != NO_TOUCH)
+    assert set(made.definitions["attribution"]) == {"paths", "disagreement", *MODELS}
+    assert type(made).from_json(made.to_json()).attribution == made.attribution
+
+
+def test_another_order_of_rows_gives_the_same_rows(tmp_path):
+    (tmp_path / "one").mkdir()
+    (tmp_path / "two").mkdir()
+    one = Company.open(written(SHOP, tmp_path / "one"))
+    two = Company.open(written({n: rows[::-1] for n, rows in SHOP.items()}, tmp_path / "two"))
+    assert attribute(one, Q3) == attribute(two, Q3)
+
+
+def test_where_attribution_fails_the_rest_stands(sample_dir, monkeypatch):
+    def broken(*_):
+        raise ZeroDivisionError("made up")
+
+    monkeypatch.setattr("alignment_toolkit.analysis.attribute", broken)
+    made = analyse(Company.open(sample_dir), "2026-Q3", kpis=["leads"], indicators=["dropped_leads"])
+    assert made.attribution == ()
+    assert made.kpis
+    assert "Attribution could not be computed: ZeroDivisionError: made up" in made.warnings
