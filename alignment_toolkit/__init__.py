@@ -26,6 +26,8 @@ if TYPE_CHECKING:
     from alignment_toolkit.errors import DataError as DataError
     from alignment_toolkit.errors import ParameterError as ParameterError
     from alignment_toolkit.errors import SettingsError as SettingsError
+    from alignment_toolkit.explanation import Explanation as Explanation
+    from alignment_toolkit.explanation import explain as explain
     from alignment_toolkit.indicator import Indicator as Indicator
     from alignment_toolkit.indicator import Observation as Observation
     from alignment_toolkit.kpi import Kpi as Kpi
@@ -56,6 +58,7 @@ _HOME = {
     "DataError": "errors",
     "Estimate": "results",
     "Evidence": "results",
+    "Explanation": "explanation",
     "Finding": "results",
     "Indicator": "indicator",
     "Kpi": "kpi",
@@ -70,6 +73,7 @@ _HOME = {
     "analyse": "analysis",
     "answer": "notebooks.cards",
     "cards": "notebooks.cards",
+    "explain": "explanation",
     "figures": "notebooks.cards",
     "finish": "notebooks",
     "measure": "kpi",
@@ -85,6 +89,7 @@ __all__ = [
     "DataError",
     "Estimate",
     "Evidence",
+    "Explanation",
     "Finding",
     "Indicator",
     "Kpi",
@@ -99,6 +104,7 @@ __all__ = [
     "analyse",
     "answer",
     "cards",
+    "explain",
     "figures",
     "finish",
     "measure",

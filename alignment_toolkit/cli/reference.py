@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import platform
 import sys
-import textwrap
 from collections.abc import Iterable, Mapping
 from importlib import metadata
 from importlib.util import find_spec
@@ -14,7 +13,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from alignment_toolkit.cli.common import As_json, Out, print_json, print_table, say
+from alignment_toolkit.cli.common import As_json, Out, Words, listed, opened, print_json, print_table, say
 from alignment_toolkit.errors import AlignmentError, ExportFailed, KernelLost, ParameterError, UnknownName
 
 if TYPE_CHECKING:
@@ -106,86 +105,54 @@ def _shares(owners: Mapping[str, float]) -> str:
 
 def explain(
     id: Annotated[str, typer.Argument(metavar="ID", help="A KPI or an indicator.", show_default=False)],
+    source: Annotated[
+        str | None,
+        typer.Option(
+            "--source", help='Measure the KPI of this source: a folder, a file, an alignment.toml, "sample".'
+        ),
+    ] = None,
+    period: Annotated[
+        str | None, typer.Option("--period", help="With --source; by default the last complete quarter.")
+    ] = None,
+    analysis: Annotated[
+        Path | None,
+        typer.Option(
+            "--analysis", metavar="ANALYSIS.json", help="Explain the number that this Analysis holds."
+        ),
+    ] = None,
+    by: Annotated[
+        list[str] | None, typer.Option("--by", help="One part of the company: region=North,channel=email.")
+    ] = None,
     settings: Settings = None,
     as_json: As_json = False,
 ) -> None:
-    """Explain a KPI or an indicator.
+    """Explain a KPI or an indicator, and where one number of it comes from.
 
-    Example: alignment explain dropped_leads
+    Example: alignment explain arpu --source data/sample --period 2026-Q3 --by region=North
     """
-    catalogue = _catalogue(settings)
-    entry = catalogue.get(id)
-    facts: dict[str, Any] = {"id": entry.id, "kind": catalogue.kind_of(entry.id)}
-    if facts["kind"] == "indicator":
-        names: tuple[str, ...] = (
-            "question",
-            "title",
-            "failure_title",
-            "nature",
-            "area",
-            "kind",
-            "direction",
-            "unit",
-            "margin",
-            "enough",
-        )
-        names += (
-            "window",
-            "population",
-            "needs",
-            "any_of",
-            "uses",
-            "kpis",
-            "options",
-            "why",
-            "advice",
-            "card",
-        )
-    else:
-        names = (
-            "title",
-            "about",
-            "unit",
-            "better",
-            "owners",
-            "relation",
-            "date",
-            "top_kpi",
-            "bottom_kpi",
-            "options",
-        )
-    facts |= {
-        n: _jsonable(getattr(entry, n)) for n in names if getattr(entry, n, None) not in (None, "", (), {})
-    }
-    facts["from"] = catalogue.origin.get(entry.id, "")
+    from alignment_toolkit.explanation import explain as explained
+
+    catalogue = None if source is not None else _catalogue(settings)
+    told = explained(
+        id, opened(source) if source else None, period, by=_part(by), analysis=analysis, catalog=catalogue
+    )
     if as_json:
-        print_json(facts)
-        return
-    long = {n: facts.pop(n) for n in ("about", "why", "advice", "card") if n in facts}
-    print_table(["", "meaning"], [[name.replace("_", " "), _words(value)] for name, value in facts.items()])
-    for name, text in long.items():
-        say(f"\n{text.strip()}" if name == "card" else f"\n{name.capitalize()}: {_folded(text)}")
+        print_json(told.to_json())
+    else:
+        say(str(told).rstrip())
 
 
-def _folded(text: str) -> str:
-    paragraphs = [" ".join(p.split()) for p in text.strip().split("\n\n")]
-    return "\n\n".join(textwrap.fill(p, 100) for p in paragraphs)
-
-
-def _jsonable(value: Any) -> Any:
-    if isinstance(value, Mapping):
-        return {str(k): _jsonable(v) for k, v in value.items()}
-    if isinstance(value, (list, tuple, set, frozenset)):
-        return [_jsonable(v) for v in value]
-    return value if isinstance(value, (str, int, float, bool)) or value is None else str(value)
-
-
-def _words(value: Any) -> str:
-    if isinstance(value, Mapping):
-        return ", ".join(f"{k}: {_words(v)}" if v not in ([], ()) else str(k) for k, v in value.items())
-    if isinstance(value, list):
-        return ", ".join(_words(v) for v in value)
-    return str(value)
+def _part(by: Words) -> dict[str, str | None]:
+    """Read NAME=VALUE; "(missing)" is the missing value."""
+    part: dict[str, str | None] = {}
+    for item in listed(by):
+        name, equals, value = item.partition("=")
+        if not equals or not name.strip():
+            raise ParameterError(
+                f"--by {item}: a dimension and its value are needed, as in --by region=North."
+            )
+        part[name.strip()] = None if value.strip() == "(missing)" else value.strip()
+    return part
 
 
 def doctor(out: Out = Path("reports"), as_json: As_json = False) -> None:

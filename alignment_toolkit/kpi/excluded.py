@@ -1,0 +1,143 @@
+"""Where the rows of a KPI's relation go: those that count, and those that do not, by reason."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date, datetime, time
+from typing import Any
+
+import ibis
+import ibis.expr.operations as ops
+
+from alignment_toolkit.kpi.dimensions import attach, dimension_column
+from alignment_toolkit.kpi.kinds import Kpi, Terms, call
+from alignment_toolkit.periods import Period
+from alignment_toolkit.relations import alive
+from alignment_toolkit.results import KpiValue
+
+__all__ = ["Rows", "rows_of"]
+
+
+@dataclass(frozen=True)
+class Rows:
+    """The rows of one relation, sorted by what became of them; `all` is the sum of the others.
+
+    Attributes
+    ----------
+    relation
+        The relation.
+    all
+        Its rows.
+    counted, unit
+        Those that the number stands on, and what they are called.
+    left
+        Those that it does not stand on, by reason.
+    without_client
+        Rows among the counted that name no account.
+    """
+
+    relation: str
+    all: int
+    counted: int
+    unit: str
+    left: Mapping[str, int]
+    without_client: int
+
+
+def rows_of(company: Any, kpi: Kpi, period: Period, found: KpiValue, by: Mapping[str, Any]) -> Rows:
+    """Sort the rows of a KPI's relation.
+
+    Parameters
+    ----------
+    company
+        The company.
+    kpi
+        A KPI that stands on one relation.
+    period, by
+        The period, and the slice: values by dimension.
+    found
+        The KPI as measured for both, which knows how many rows are too young or left out by definition.
+    """
+    t = attach(company, kpi.relation, company.relation(kpi.relation), tuple(by))
+    every, t = t, t.mutate(_there=True)
+    for number, value in enumerate(by.values()):
+        column = t[dimension_column(number)]
+        t = t.filter(column.isnull() if value is None else column == value)
+    dated = t.filter(t[kpi.date].notnull())
+    living = alive(dated, kpi.date)
+    cap = company.as_of_of(())
+    first, after = period.start, period.end
+    inside = living.filter(_from(living, kpi.date, first), ~_from(living, kpi.date, after))
+    known = inside if cap is None else inside.filter(~_from(inside, kpi.date, _next(cap)))
+    cluster = kpi.cluster if kpi.cluster in known.columns else None
+    counts = company.fetch(
+        ibis.union(
+            *(
+                table.aggregate(rows=table.count()).mutate(step=ibis.literal(step))
+                for step, table in enumerate((every, t, dated, living, inside, known))
+            ),
+            known.aggregate(
+                rows=known.count(where=known[cluster].isnull()) if cluster else ibis.literal(0, type="int64")
+            ).mutate(step=ibis.literal(6)),
+            known.aggregate(
+                rows=known.count(where=~known.opens_episode)
+                if "opens_episode" in known.columns
+                else ibis.literal(0, type="int64")
+            ).mutate(step=ibis.literal(7)),
+        )
+    )
+    size = {int(step): int(rows) for step, rows in zip(counts["step"], counts["rows"], strict=True)}
+    left = {
+        "of other parts of the company": size[0] - size[1],
+        f"without {kpi.date}": size[1] - size[2],
+        f"deleted before {kpi.date}": size[2] - size[3],
+        f"{kpi.date} outside the period": size[3] - size[4],
+        f"after {cap}, the last day of complete data": size[4] - size[5],
+    }
+    counted, unit = size[5], "rows"
+    if found.censored or _counts_rows(kpi, known):
+        young, by_definition = found.censored, _said(kpi, found.method)
+        counted, unit = found.n, kpi.n_unit
+        left["too young to be judged"] = young
+        left[_words(kpi)] = by_definition
+        rest = size[5] - young - by_definition - counted
+        later = size[7] if size[7] <= rest else 0
+        left["later leads of an episode, which counts once"] = later
+        left["not part of the definition"] = rest - later
+    return Rows(
+        kpi.relation, size[0], counted, unit, {k: n for k, n in left.items() if n}, size[6] if cluster else 0
+    )
+
+
+def _from(t: Any, column: str, first: date) -> Any:
+    when = t[column]
+    start: Any = first if when.type().is_date() else datetime.combine(first, time())
+    return when >= ibis.literal(start)
+
+
+def _next(last: date) -> date:
+    return date.fromordinal(last.toordinal() + 1)
+
+
+def _counts_rows(kpi: Kpi, t: Any) -> bool:
+    """Say whether n counts rows, and not what is distinct among them (clients, orders)."""
+    n = kpi.n or kpi.bottom
+    if n is None:
+        return True
+    terms = Terms(date.max, date.max, None, "XXX", dict(kpi.options))
+    return isinstance(call(n, t, terms).op(), (ops.Count, ops.CountStar))
+
+
+def _words(kpi: Kpi) -> str:
+    return re.sub(r"[,:]?\s*(left out)?:?\s*\{n\}", "", kpi.left_out_words).strip() or "left out"
+
+
+def _said(kpi: Kpi, method: str) -> int:
+    """Read from a method how many rows it says are left out by definition."""
+    if not kpi.left_out_words:
+        return 0
+    pattern = re.escape(kpi.left_out_words).replace(re.escape("{n}"), r"(\d+)")
+    found = re.search(pattern, method)
+    return int(found.group(1)) if found else 0
