@@ -21,6 +21,7 @@ from alignment_toolkit.charts.data import (
 from alignment_toolkit.charts.draw import draw
 from alignment_toolkit.charts.style import PALETTE, darker_page, png, svg
 from alignment_toolkit.charts.text import clean, humanise, shorten, width, wrap
+from alignment_toolkit.charts.waterfall import clear_of_chance, of_drivers
 
 __all__ = [
     "PALETTE",
@@ -31,10 +32,12 @@ __all__ = [
     "as_number",
     "by_text",
     "clean",
+    "clear_of_chance",
     "darker_page",
     "draw",
     "humanise",
     "number",
+    "of_drivers",
     "of_finding",
     "of_gap",
     "of_months",

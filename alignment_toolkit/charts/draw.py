@@ -318,7 +318,11 @@ def _waterfall(data: ChartData, wide: float, titled: bool) -> Figure:
         shade = PALETTE[0] if p.y >= 0 else PALETTE[1]
         axes.barh(-i * step, p.y, 0.26, left=running, color=PAPER if p.immature else shade, edgecolor=shade, lw=0.8,
                   hatch=_HATCH if p.immature else None)  # fmt: skip
-        end = max(running, running + p.y)
+        reach = [running + (v if v is not None else p.y) for v in (p.low, p.high)]
+        if p.low != p.high:
+            _whisker(axes, replace(p, low=reach[0], high=reach[1]), -i * step, across=True)
+            edges += reach
+        end = max(running, running + p.y, *reach)
         sign = "+" if p.y > 0 else ""
         axes.annotate(sign + data.number(p.y), (end, -i * step), xytext=(5, 0), textcoords="offset points",
                       fontsize=8.5, color=INK, va="center_baseline", annotation_clip=False)  # fmt: skip
@@ -331,7 +335,7 @@ def _waterfall(data: ChartData, wide: float, titled: bool) -> Figure:
                   annotation_clip=False, fontweight="bold")  # fmt: skip
     sheet.label_rows([-i * step for i in range(len(points) + 1)], [*labels, "sum"], columns)
     axes.set_yticks([])
-    low, high = _limits([*edges, *_ends(data)], zero=True)
+    low, high = _limits(edges, zero=True)
     sheet.scale_x(low, high, data, unit=data.y_unit, label=data.y_label)
     axes.axvline(0, color=MUTED, lw=0.9)
     return sheet.figure

@@ -135,7 +135,7 @@ def judged(
 
     found = part_intervals(
         both, sums, cells, weights=weights, clusters=clusters, columns=columns, booked=booked, n_unit=n_unit, unit=unit,
-        method="delta method over clusters",
+        method="delta method",
     )  # fmt: skip
     own, departmental = found[: len(drivers)], found[len(drivers) :]
     values = np.array([e.value or 0.0 for e in own])
@@ -145,6 +145,8 @@ def judged(
     }
     made = tuple(_part(d, e, o) for d, e, o in zip(drivers, own, owners, strict=True))
     some = next((e.method for e in own if e.low != e.high), own[0].method if own else "")
+    if found and some == "delta method":
+        some = f"intervals by the delta method over {found[0].n:,} {n_unit}"
     return made, by_owner, some
 
 

@@ -7,7 +7,7 @@ from typing import Any, Final
 
 from alignment_toolkit import units
 from alignment_toolkit.charts import as_number, clean, humanise
-from alignment_toolkit.report import figures, findings, words
+from alignment_toolkit.report import drivers, figures, findings, words
 from alignment_toolkit.report.blocks import (
     Block,
     Callout,
@@ -56,6 +56,7 @@ def story(analysis: Analysis) -> Document:
     parts: list[tuple[str, str, list[Block]]] = [
         ("Key figures", "figures", figures.key_figures(analysis, label)),
         ("Key figures in parts of the company", "parts", figures.slices(analysis, label)),
+        ("What moved the figures", "drivers", drivers.what_moved(analysis, label)),
     ]
     told = [
         findings.full(

@@ -1,0 +1,65 @@
+"""What a waterfall of drivers shows: the parts of a change, one on top of the other."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from alignment_toolkit.charts.data import ChartData, Point, Series, as_number, number
+from alignment_toolkit.charts.text import clean
+
+__all__ = ["clear_of_chance", "of_drivers"]
+
+
+def clear_of_chance(part: Mapping[str, Any]) -> bool:
+    """Say whether a part's interval lies on one side of 0.
+
+    Examples
+    --------
+    >>> clear_of_chance({"low": -3.0, "high": -1.0}), clear_of_chance({"low": -3.0, "high": 1.0})
+    (True, False)
+    """
+    low, high = as_number(part.get("low")), as_number(part.get("high"))
+    return low is not None and high is not None and (low > 0 or high < 0)
+
+
+def of_drivers(row: Mapping[str, Any], title: str, *, currency: str = "", note: str = "") -> ChartData | None:
+    """Read a change's drivers; None where there is nothing to draw.
+
+    Parameters
+    ----------
+    row
+        A row of `Analysis.drivers`.
+    title
+        The name of the figure.
+    """
+    total = as_number(row.get("total"))
+    parts = [p for p in row.get("parts") or () if as_number(p.get("value")) is not None]
+    if total is None or not parts:
+        return None
+    unit = clean(row.get("unit"))
+    points = tuple(
+        Point(clean(p["driver"]), float(p["value"]), as_number(p.get("low")), as_number(p.get("high")))
+        for p in parts
+    )
+    clear = [p for p in parts if clear_of_chance(p)]
+    if clear:
+        most = max(clear, key=lambda p: abs(float(p["value"])))
+        told = f"{clean(most['driver'])} {_signed(float(most['value']), unit, currency)}"
+    else:
+        told = "no driver is clear of chance"
+    change = f"{_signed(total, unit, currency)} against {clean(row.get('from_period'))}"
+    return ChartData(
+        kind="waterfall",
+        title=f"{clean(title)}, {clean(row.get('to_period'))}: {change}; {told}",
+        series=(Series("", points),),
+        x_label="Driver",
+        y_label="Part of the change",
+        y_unit=unit,
+        currency=currency,
+        note=note,
+    )
+
+
+def _signed(value: float, unit: str, currency: str) -> str:
+    return ("+" if value > 0 else "") + number(value, unit, currency)

@@ -1,0 +1,190 @@
+"""The section "What moved the figures": each change by its drivers, and what either department can move of it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any, Final
+
+from alignment_toolkit import charts, units
+from alignment_toolkit.charts import as_number, clean, clear_of_chance, humanise
+from alignment_toolkit.report import words
+from alignment_toolkit.report.blocks import Block, Cell, Figure, Fold, Heading, Prose, Table, data
+from alignment_toolkit.results import Analysis
+
+__all__ = ["what_moved"]
+
+_SLICES: Final = 40
+Row = Mapping[str, Any]
+
+
+def what_moved(analysis: Analysis, note: str = "") -> list[Block]:
+    """Tell every change with its drivers."""
+    if not analysis.drivers:
+        return []
+    found: list[Block] = [
+        Prose(
+            "A figure is made of others, and each change here is split into parts that add up to it exactly. Beside "
+            "each part stands who can move it. The parts say where the change sits, not what caused it."
+        )
+    ]
+    for row in (r for r in analysis.drivers if not r.get("by")):
+        found += _one(analysis, row, note)
+    return found if len(found) > 1 else []
+
+
+def _title(analysis: Analysis, row: Row) -> str:
+    about = analysis.definitions.get("kpis") or {}
+    told = about.get(row["kpi"]) if isinstance(about, Mapping) else None
+    title = told.get("title") if isinstance(told, Mapping) else None
+    return clean(title or humanise(str(row["kpi"])))
+
+
+def _one(analysis: Analysis, row: Row, note: str) -> list[Block]:
+    title, currency = _title(analysis, row), analysis.currency
+    drawn = charts.of_drivers(row, title, currency=currency, note=note)
+    if drawn is None:
+        return []
+    unit = clean(row["unit"])
+    # The method begins with the way of splitting, which tells two splits of one figure apart.
+    way = clean(row["method"]).partition(";")[0]
+    found: list[Block] = [Heading(3, f"{title}: {_short(way)}"), Prose(_sentence(row, title, unit, currency))]
+    if row["to_period"] != analysis.period:
+        young = f"{data(analysis.period)} holds cases that have not come to their end."
+        found.append(
+            Prose(f"{young} {data(row['to_period'])} is the last period before it that can be compared.")
+        )
+    found += [Figure(drawn, with_table=False), _table(row, title, unit, currency)]
+    slices = _slices(analysis, row, title, unit)
+    return [*found, *slices]
+
+
+def _short(way: str) -> str:
+    for start, short in (
+        ("Shapley values of ", "by its factors"),
+        ("price, volume and mix", "by price, volume and mix of products"),
+        ("mix against rate", "quality or handling?"),
+        ("counted by the cohort", "by the lead they came from"),
+    ):
+        if way.startswith(start):
+            return short
+    return way
+
+
+def _signed(value: Any, unit: str, currency: str) -> str:
+    number = as_number(value)
+    text = charts.number(number, unit, currency)
+    return f"+{text}" if number is not None and number > 0 else text
+
+
+def _sentence(row: Row, title: str, unit: str, currency: str) -> str:
+    total = as_number(row["total"]) or 0.0
+    moved = "did not change" if total == 0 else "rose by" if total > 0 else "fell by"
+    size = "" if total == 0 else f" {charts.number(abs(total), unit, currency)}"
+    text = f"{title} {moved}{size} from {data(row['from_period'])} to {data(row['to_period'])}."
+    clear = [p for p in row["parts"] if clear_of_chance(p)]
+    if not clear:
+        return f"{text} No driver's part is clear of chance: its interval holds 0."
+    told = [f"{data(p['driver'])} ({_signed(p['value'], unit, currency)})" for p in clear]
+    verb = "is" if len(told) == 1 else "are"
+    return f"{text} Clear of chance {verb} {words.enumerate_words(told)}."
+
+
+def _interval(low: Any, high: Any, unit: str, currency: str) -> str:
+    low, high = as_number(low), as_number(high)
+    if low is None or high is None:
+        return "no interval"
+    if low == high:
+        return "no sampling error"
+    return units.unit(unit).interval(low, high, currency=currency)
+
+
+def _table(row: Row, title: str, unit: str, currency: str) -> Table:
+    rows = [
+        (
+            Cell(clean(p["driver"])),
+            Cell(
+                _signed(p["value"], unit, currency),
+                _interval(p["low"], p["high"], unit, currency),
+                number=as_number(p["value"]),
+                unit=unit,
+            ),
+            Cell(words.owners_text(p["owners"])),
+        )
+        for p in row["parts"]
+    ]
+    rows.append(
+        (
+            Cell("Together"),
+            Cell(_signed(row["total"], unit, currency), number=as_number(row["total"]), unit=unit),
+            Cell(""),
+        )
+    )
+    for name, part in row["by_owner"].items():
+        rows.append(
+            (
+                Cell(f"Of this in the hands of {clean(name)}"),
+                Cell(
+                    _signed(part["value"], unit, currency),
+                    _interval(part["low"], part["high"], unit, currency),
+                    number=as_number(part["value"]),
+                    unit=unit,
+                ),
+                Cell(_range(part, unit, currency)),
+            )
+        )
+    return Table(
+        f"{title}: drivers of the change, {data(row['from_period'])} to {data(row['to_period'])}",
+        ("Driver", "Part, 95 % interval", "Who can move it, in %"),
+        tuple(rows),
+        (False, True, False),
+        note=f"{clean(row['method'])[:1].upper()}{clean(row['method'])[1:]}.",
+    )
+
+
+def _range(part: Mapping[str, Any], unit: str, currency: str) -> str:
+    least, most = as_number(part.get("least")), as_number(part.get("most"))
+    if least is None or most is None or least == most:
+        return ""
+    least_text, most_text = (_signed(v, unit, currency) for v in (least, most))
+    return f"{least_text} to {most_text}, however the shared drivers are divided"
+
+
+def _slices(analysis: Analysis, total: Row, title: str, unit: str) -> list[Block]:
+    same = ("kpi", "from_period", "to_period")
+    way = clean(total["method"]).partition(";")[0]
+    rows = [
+        r
+        for r in analysis.drivers
+        if r.get("by") and all(r[k] == total[k] for k in same) and clean(r["method"]).partition(";")[0] == way
+    ]
+    if not rows:
+        return []
+    names = list(dict.fromkeys(p["driver"] for r in [total, *rows] for p in r["parts"]))
+    written = tuple(_slice_row(r, names, unit, analysis.currency) for r in rows[:_SLICES])
+    more = len(rows) - _SLICES
+    table = Table(
+        f"{title}: drivers of the change by {' and '.join(clean(d).replace('_', ' ') for d in rows[0]['by'])}",
+        ("Part of the company", "Change", *(clean(n) for n in names)),
+        written,
+        (False, *(True for _ in range(len(names) + 1))),
+        note=f"{more:,} more rows are in analysis.json." if more > 0 else "",
+    )
+    return [Fold(table.caption, (table,))]
+
+
+def _slice_row(row: Row, names: Sequence[str], unit: str, currency: str) -> tuple[Cell, ...]:
+    parts = {p["driver"]: p for p in row["parts"]}
+    cells = [
+        Cell(charts.by_text(row["by"])),
+        Cell(_signed(row["total"], unit, currency), number=as_number(row["total"]), unit=unit),
+    ]
+    for name in names:
+        part = parts.get(name)
+        if part is None:
+            cells.append(Cell(""))
+            continue
+        small = _interval(part["low"], part["high"], unit, currency)
+        cells.append(
+            Cell(_signed(part["value"], unit, currency), small, number=as_number(part["value"]), unit=unit)
+        )
+    return tuple(cells)
