@@ -15,6 +15,7 @@ import ibis
 from alignment_toolkit.errors import DataError, MissingColumn, MissingTable, Problem, TooManyRows, UnknownName
 from alignment_toolkit.periods import Period, WorkingCalendar
 from alignment_toolkit.relations import RELATIONS
+from alignment_toolkit.relations.money import AMOUNTS, in_own_currency, rates_of
 from alignment_toolkit.results import DataQuality
 from alignment_toolkit.settings import Settings
 from alignment_toolkit.sources.load import Loaded, load
@@ -201,13 +202,25 @@ class Company:
         self._check_there(table)
         if table not in self._tables:
             if not self._steps:
-                self._tables[table] = self._data.backend.table(table, database="main")
+                self._tables[table] = self._in_own_currency(table)
             else:
                 made = self._root[table]
                 for step in self._steps:
                     made = narrowed_table(self._root, table, made, step)
                 self._tables[table] = made
         return self._tables[table]
+
+    def _in_own_currency(self, table: str) -> Table:
+        """Bind a table; where any of its amounts is in another currency, they are turned into the company's."""
+        made = self._data.backend.table(table, database="main")
+        if table not in AMOUNTS or "currency" not in made.columns:
+            return made
+        foreign = (
+            f"SELECT 1 FROM {quoted(table)} WHERE upper(currency) <> {literal(self.currency.upper())} LIMIT 1"
+        )
+        if self._data.engine.execute(foreign).fetchone() is None:
+            return made
+        return in_own_currency(made, table, rates_of(self), self.currency)
 
     def cohort(self, table: str, period: Period | str, on: str | None = None) -> Table:
         """Filter one table by a period, half open, on its own date.

@@ -21,6 +21,7 @@ import pyarrow as pa
 
 from alignment_toolkit.errors import MissingTable
 from alignment_toolkit.relations import RELATIONS, missing
+from alignment_toolkit.relations.money import in_own_currency
 from alignment_toolkit.settings import Settings
 from alignment_toolkit.tables import TABLES
 
@@ -73,7 +74,8 @@ class Stand:
     def __getitem__(self, table: str) -> Any:
         if table not in self.data:
             raise MissingTable(table, self.tables)
-        return self._bound[table]
+        rates = self._bound.get("rates")
+        return in_own_currency(self._bound[table], table, rates, self.currency)
 
     def relation(self, name: str) -> Any:
         return RELATIONS[name].build(self) if name in RELATIONS else self[name]

@@ -29,7 +29,7 @@ By: TypeAlias = tuple[Any, ...] | None
 # Beyond this a square does not fit the engine's decimals; such sums get no interval.
 LARGE: Final = 10**13
 _TRUNCATED: Final[dict[str, str]] = dict(zip(GRAINS, ("D", "W", "M", "Q", "Y"), strict=True))
-_EXTREMES: Final = ("currency_min", "currency_max")
+_EXTREMES: Final = ("currency_min", "currency_max", "unrated")
 PERCENTILES: Final = {"p10": 0.1, "p50": 0.5, "p90": 0.9}
 
 
@@ -327,9 +327,8 @@ class Cube:
             cell("censored", kpi.censored)
         if kpi.left_out is not None:
             cell("left_out", kpi.left_out)
-        if kpi.money and "currency" in self.t.columns:
-            cell("currency_min", lambda t: t.currency.upper().min())
-            cell("currency_max", lambda t: t.currency.upper().max())
+        if kpi.money or top.kind.is_decimal():
+            _currencies(cells.t, cell)
         if not clustered or kpi.interval in ("count", "exact"):
             return
         pairs = {"top2": (top, top)}
@@ -461,6 +460,16 @@ def _sum_of_products(a: _Cell, b: _Cell) -> Callable[[Table], Value]:
         return fits.ifelse(product, ibis.literal(0).cast("decimal(38,8)")).sum()
 
     return make
+
+
+def _currencies(t: Table, cell: Callable[[str, Aggregate], _Cell]) -> None:
+    """Ask which rows have no rate or, where nothing was converted, which currencies there are."""
+    if "unrated" in t.columns:
+        cell("unrated", lambda t: t.unrated.min())
+    elif "currency" in t.columns:
+        last = "currency_max" if "currency_max" in t.columns else "currency"
+        cell("currency_min", lambda t: t.currency.upper().min())
+        cell("currency_max", lambda t: t[last].upper().max())
 
 
 def _stacked(branches: Iterable[Table]) -> Table:

@@ -8,6 +8,7 @@ from datetime import date, datetime, timedelta
 from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
 
 from alignment_toolkit.errors import MissingTable, ParameterError, UnknownName, did_you_mean
+from alignment_toolkit.kpi.client_periods import ClientPeriods
 from alignment_toolkit.kpi.cube import Ask, By, Cube, Part
 from alignment_toolkit.kpi.dimensions import attach, home_of
 from alignment_toolkit.kpi.kinds import DifferenceOfKpis, Kpi, RatioOfKpis, Terms, whole_of, with_owners
@@ -140,7 +141,7 @@ class _Question:
     ) -> _Question:
         parts = _parts(company, period, grain, compare)
         q = cls(company, parts, by, {}, {}, {}, [])
-        groups: dict[tuple[str, str], list[Ask]] = {}
+        groups: dict[tuple[str, str, bool], list[Ask]] = {}
         for kpi in wanted:
             for side, options in q._plain(kpi, catalogue):
                 if id(side) in q.sheets:
@@ -151,9 +152,9 @@ class _Question:
                     continue
                 q.sheets[id(side)] = ""
                 found = Ask(id(side), side, _terms(company, side, options))
-                groups.setdefault((side.relation, side.date), []).append(found)
+                groups.setdefault((side.relation, side.date, side.lookback), []).append(found)
         unknown: list[UnknownName] = []
-        for (relation, when), asks in groups.items():
+        for (relation, when, lookback), asks in groups.items():
             try:
                 t = company.relation(relation)
             except MissingTable as e:
@@ -166,7 +167,8 @@ class _Question:
                 unknown.append(e)
                 dims = ()
                 q.lacking.update({a.number: str(e) for a in asks})
-            cube = Cube(t, when, asks, parts, len(dims), home=home_of(relation, company)[-1], spread=spread)
+            kind = ClientPeriods if lookback else Cube
+            cube = kind(t, when, asks, parts, len(dims), home=home_of(relation, company)[-1], spread=spread)
             q.cubes.append(cube)
             if not ask:
                 continue

@@ -115,6 +115,15 @@ class Sheet:
             reason = f"{reason}: {censored} too young at {self.ask.terms.as_of}"
         elif censored and self.kpi.whole:
             reason = f"the cohort is not whole: {censored} {self.kpi.n_unit} too young at {self.ask.terms.as_of}"
+        unknown_before = False
+        if self.kpi.lookback:
+            begins = self._begins()
+            before = period.previous()
+            unknown_before = begins is not None and before.start < begins
+            if begins is not None and before.end <= begins:
+                reason = f"data begins {begins}: nothing is known of the period before"
+            elif unknown_before:
+                notes.append(f"of the period before only what is dated {begins} or later is known")
         if self.kpi.rising:
             notes.append(f"known by {self.ask.terms.known_until}, still rising")
         unrecorded = self.recorded_from is not None and period.start < self.recorded_from
@@ -129,15 +138,14 @@ class Sheet:
             immature=young or early,
             method="; ".join(n for n in notes if n),
             spread=_spread(cell) if reason is None else None,
-            unrecorded=unrecorded,
+            unrecorded=unrecorded or unknown_before,
         )
 
     def out_of_time(self, period: Period, *, whole: bool) -> str | None:
         """Say why the data does not reach into a period at all; None where it does."""
         if self.undated and not whole:
             return f"{self.answer.cube.home} is undated: its date is the same in every row"
-        begins = self.answer.facts.get("begins")
-        begins = begins.date() if isinstance(begins, datetime) else begins
+        begins = self._begins()
         if self.until is None and begins is None:
             return f"{self.answer.cube.home} has no rows"
         if self.until is not None and period.start > self.until:
@@ -149,8 +157,16 @@ class Sheet:
             return f"clients before {warm} are left out: the data begins there"
         return None
 
+    def _begins(self) -> date | None:
+        begins = self.answer.facts.get("begins")
+        return begins.date() if isinstance(begins, datetime) else begins
+
     def _mixed(self, cell: Mapping[str, Any]) -> Number | None:
         """Refuse amounts of several currencies: adding them up would be wrong, and no rate is guessed."""
+        if cell.get("unrated"):
+            return Number.none(
+                f"amounts are in other currencies, and the table rates has no rate for {cell['unrated']}"
+            )
         seen = {cell[role] for role in ("currency_min", "currency_max") if cell.get(role)}
         own = self.ask.terms.currency.upper()
         foreign = sorted(seen - {own}) if own != "XXX" else sorted(seen) * (len(seen) > 1)

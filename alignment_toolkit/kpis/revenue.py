@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from alignment_toolkit.kpi import Kpi
+from alignment_toolkit.kpi import DifferenceOfKpis, Kpi, Terms
 
 BOTH = {"marketing": 0.5, "sales": 0.5}
 MOSTLY_SALES = {"marketing": 0.4, "sales": 0.6}
@@ -14,6 +14,16 @@ LINES: dict[str, Any] = {
     "date": "ordered_at",
     "cluster": "account_id",
     "alone": "order_id",
+}
+# The same lines with their cost and with what their account bought before.
+DETAILS: dict[str, Any] = {**LINES, "relation": "sales_details"}
+COSTS: tuple[dict[str, tuple[str, ...]], ...] = (
+    {"orders": ("cost",)},
+    {"orders": ("product_id", "quantity"), "products": ("product_id", "unit_cost")},
+)
+WITHOUT_COST: dict[str, Any] = {
+    "left_out": lambda t: t.count(where=t.margin.isnull()),
+    "left_out_words": "lines whose cost is not known, left out: {n} ({share})",
 }
 
 
@@ -87,4 +97,215 @@ average_order = Kpi(
     spread=True,
 )
 
-KPIS = (revenue, active_clients, arpu, average_order)
+orders_per_client = Kpi(
+    id="orders-per-client",
+    title="Orders per active client",
+    **LINES,
+    unit="ratio",
+    better="higher",
+    owners=MOSTLY_SALES,
+    about="Orders with a positive line / active clients; with revenue per order it makes up revenue per client.",
+    top=_orders,
+    bottom=_active,
+    n_unit="clients",
+    empty="no active client",
+    left_out=lambda t: t.count(where=t.account_id.isnull() & (t.amount > 0)),
+    left_out_words="lines without client, in the orders only: {n}",
+    spread=True,
+)
+
+products_per_client = Kpi(
+    id="products-per-client",
+    title="Products per active client",
+    **LINES,
+    unit="ratio",
+    better="higher",
+    owners=BOTH,
+    about=(
+        "Distinct products that each active client bought in the period, on average over the active clients. "
+        "Lines without product or client are left out."
+    ),
+    top=lambda t: t.product_id.nunique(where=t.account_id.notnull() & (t.amount > 0)),
+    bottom=_active,
+    n_unit="clients",
+    empty="no active client",
+    needs={"sales": ("product_id",)},
+    left_out=lambda t: t.count(where=t.product_id.isnull() & t.account_id.notnull() & (t.amount > 0)),
+    left_out_words="lines without product, left out: {n}",
+    spread=True,
+)
+
+gross_margin = Kpi(
+    id="gross-margin",
+    title="Gross margin",
+    **DETAILS,
+    unit="money",
+    better="higher",
+    owners=BOTH,
+    about=(
+        "Sum of amount - cost of the sales lines; the cost is the line's, else quantity x the product's unit cost. "
+        "Lines with neither are left out."
+    ),
+    top=lambda t: t.margin.sum(),
+    interval="total",
+    n=lambda t: t.count(where=t.margin.notnull()),
+    n_unit="sales lines",
+    any_of=COSTS,
+    **WITHOUT_COST,
+)
+
+gross_margin_rate = Kpi(
+    id="gross-margin-rate",
+    title="Gross margin rate",
+    **DETAILS,
+    unit="share",
+    better="higher",
+    owners=MOSTLY_SALES,
+    about="Gross margin / revenue of the lines whose cost is known.",
+    top=lambda t: t.margin.sum(),
+    bottom=lambda t: t.amount.sum(where=t.margin.notnull()),
+    n=lambda t: t.count(where=t.margin.notnull()),
+    n_unit="sales lines",
+    empty="no revenue above zero in lines whose cost is known",
+    any_of=COSTS,
+    **WITHOUT_COST,
+)
+
+realised_price = Kpi(
+    id="realised-price",
+    title="Price realised",
+    **LINES,
+    unit="share",
+    better="higher",
+    owners={"marketing": 0.3, "sales": 0.7},
+    about="Amount / the same at list price, of the sales lines that have both.",
+    top=lambda t: t.amount.sum(where=t.list_amount.notnull()),
+    bottom=lambda t: t.list_amount.sum(where=t.amount.notnull()),
+    n=lambda t: t.count(where=t.list_amount.notnull() & t.amount.notnull()),
+    n_unit="sales lines",
+    empty="no amount at list price above zero",
+    needs={"sales": ("list_amount",)},
+    left_out=lambda t: t.count(where=t.list_amount.isnull() | t.amount.isnull()),
+    left_out_words="lines without a list price, left out: {n} ({share})",
+)
+
+repeat_revenue_share = Kpi(
+    id="repeat-revenue-share",
+    title="Revenue from repeated sales",
+    **DETAILS,
+    unit="share",
+    better="higher",
+    owners=MOSTLY_SALES,
+    about="Revenue dated after the day on which its account became a client / revenue.",
+    top=lambda t: t.amount.sum(where=t.repeated),
+    bottom=_revenue,
+    n=lambda t: t.count(),
+    n_unit="sales lines",
+    empty="no revenue above zero",
+    left_out=lambda t: t.count(where=t.account_id.isnull()),
+    left_out_words="lines without client, in the bottom only: {n}",
+)
+
+# A client is lost by what sales does and by what marketing promised it; winning it back is anybody's.
+retention = Kpi(
+    id="retention",
+    title="Retention",
+    **LINES,
+    unit="share",
+    better="higher",
+    owners=MOSTLY_SALES,
+    about="Of the clients active in the period before, the share that is active in this one too.",
+    top=lambda t: t.count(where=t.active_before & t.active_now),
+    bottom=lambda t: t.count(where=t.active_before),
+    interval="share",
+    n_unit="clients",
+    empty="no client was active in the period before",
+    lookback=True,
+)
+
+net_revenue_retention = Kpi(
+    id="net-revenue-retention",
+    title="Net revenue retention",
+    **LINES,
+    unit="share",
+    better="higher",
+    owners=MOSTLY_SALES,
+    about=(
+        "Revenue of this period from the clients active in the period before / their revenue then; above 100 % they "
+        "grew by more than was lost."
+    ),
+    top=lambda t: t.revenue_now.sum(where=t.active_before),
+    bottom=lambda t: t.revenue_before.sum(where=t.active_before),
+    n=lambda t: t.count(where=t.active_before),
+    n_unit="clients",
+    empty="the clients active in the period before brought no revenue above zero then",
+    lookback=True,
+)
+
+profit = DifferenceOfKpis(
+    id="profit",
+    title="Profit after marketing and sales",
+    top_kpi=gross_margin,
+    bottom_kpi=Kpi(
+        id="profit",
+        title="Spend",
+        relation="spend",
+        date="spent_on",
+        unit="money",
+        better="lower",
+        owners=BOTH,
+        about="Money and people cost of both departments.",
+        top=lambda t: t.amount.sum(),
+        interval="exact",
+        n_unit="bookings",
+        needs={"spend": ("amount",)},
+    ),
+    unit="money",
+    better="higher",
+    owners=BOTH,
+    about="Gross margin - spend of both departments in the period; commission counts where it is in spend.",
+)
+
+
+def _due(t: Any, terms: Terms) -> Any:
+    return t.promised_on <= terms.born_until(0)
+
+
+on_time_delivery = Kpi(
+    id="on-time-delivery",
+    title="Delivered as promised",
+    **LINES,
+    unit="share",
+    better="higher",
+    # Who promises is sales; what marketing announces moves the demand that has to be met.
+    owners={"marketing": 0.2, "sales": 0.8},
+    about=(
+        "Of the lines ordered in the period with a promised day that has come, the share delivered by that day. "
+        "Not delivered yet is late."
+    ),
+    top=lambda t, terms: t.count(where=_due(t, terms) & (t.delivered_on <= t.promised_on)),
+    bottom=lambda t, terms: t.count(where=_due(t, terms)),
+    interval="share",
+    n_unit="promised lines",
+    empty="no line with a promised day that has come",
+    needs={"orders": ("promised_on", "delivered_on")},
+    censored=lambda t, terms: t.count(where=t.promised_on.notnull() & ~_due(t, terms)),
+    outcome="delivered_on",
+)
+
+KPIS = (
+    revenue,
+    active_clients,
+    arpu,
+    orders_per_client,
+    average_order,
+    products_per_client,
+    gross_margin,
+    gross_margin_rate,
+    realised_price,
+    repeat_revenue_share,
+    retention,
+    net_revenue_retention,
+    profit,
+    on_time_delivery,
+)

@@ -15,9 +15,11 @@ from alignment_toolkit.relations.derived import (
     sales,
     sales_table,
 )
+from alignment_toolkit.relations.effort import served, service_tables
 from alignment_toolkit.relations.paths import STEPS, path_steps
 from alignment_toolkit.relations.pushes import PUSHES, product_pushes, push_tables
 from alignment_toolkit.relations.source import ORDERS, Source, missing
+from alignment_toolkit.relations.values import client_values, lead_values, sales_details
 
 if TYPE_CHECKING:
     from ibis.expr.types import Table
@@ -69,6 +71,14 @@ def _step_tables(source: Source) -> tuple[str, ...]:
     )
 
 
+def _value_tables(source: Source) -> tuple[str, ...]:
+    return tuple(dict.fromkeys([*client_tables(source), *_sales_tables(source)]))
+
+
+_SALES: Final[tuple[Mapping[str, tuple[str, ...]], ...]] = (
+    {"orders": ORDERS},
+    {"opportunities": ("outcome", "closed_at", "amount")},
+)
 _CLIENT_EVENTS: Final[tuple[Mapping[str, tuple[str, ...]], ...]] = (
     {"orders": ORDERS},
     {"opportunities": ("outcome", "closed_at")},
@@ -86,7 +96,17 @@ RELATIONS: Final[dict[str, Relation]] = {
             date="ordered_at",
             dated_by=_sales_tables,
             outcome_tables=_sales_tables,
-            any_of=({"orders": ORDERS}, {"opportunities": ("outcome", "closed_at", "amount")}),
+            any_of=_SALES,
+        ),
+        Relation(
+            name="sales_details",
+            grain="sales line",
+            about="The sales lines with their cost and margin, and whether their account was a client before that day.",
+            build=sales_details,
+            date="ordered_at",
+            dated_by=_sales_tables,
+            outcome_tables=_sales_tables,
+            any_of=_SALES,
         ),
         Relation(
             name="clients",
@@ -108,6 +128,38 @@ RELATIONS: Final[dict[str, Relation]] = {
             outcome_tables=client_tables,
             needs={"leads": ("lead_id", "created_at")},
             any_of=_CLIENT_EVENTS,
+        ),
+        Relation(
+            name="client_values",
+            grain="client (an account, or a lead without account)",
+            about="The clients with the revenue and gross margin of their first 365 days.",
+            build=client_values,
+            date="client_since",
+            dated_by=client_tables,
+            outcome_tables=_value_tables,
+            any_of=_SALES,
+        ),
+        Relation(
+            name="lead_values",
+            grain="lead",
+            about="Every lead with its outcome, and the first year's revenue and margin of the client that it brought.",
+            build=lead_values,
+            date="created_at",
+            dated_by=lambda _: ("leads",),
+            outcome_tables=_value_tables,
+            needs={"leads": ("lead_id", "created_at")},
+            any_of=_SALES,
+        ),
+        Relation(
+            name="served",
+            grain="touch, or sales line",
+            about="The effort that each account got beside what it bought.",
+            build=served,
+            date="served_at",
+            dated_by=service_tables,
+            outcome_tables=service_tables,
+            needs={"touches": ("touch_id", "touched_at", "department")},
+            any_of=_SALES,
         ),
         Relation(
             name="first_touches",
