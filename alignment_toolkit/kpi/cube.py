@@ -222,6 +222,10 @@ class Cube:
             cells.setdefault((part, by, piece), {}).update(kept)
         return Answer(self, facts, cells)
 
+    def no_rows(self) -> pd.DataFrame:
+        """Give what a cell without rows holds, where cells hold rows."""
+        return pd.DataFrame()
+
     def _facts(self) -> Table:
         facts: dict[str, Value] = {"begins": day(self.t[self.when]).min()}
         for ask in self.asks:

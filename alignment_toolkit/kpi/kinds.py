@@ -17,7 +17,7 @@ from alignment_toolkit.units import unit as unit_of
 if TYPE_CHECKING:
     from ibis.expr.types import Table, Value
 
-__all__ = ["Aggregate", "DifferenceOfKpis", "Kpi", "RatioOfKpis", "Terms"]
+__all__ = ["Aggregate", "DifferenceOfKpis", "Kpi", "ProductOfKpis", "RatioOfKpis", "Terms"]
 
 # An aggregate over the rows of one cluster: ``lambda t: t.amount.sum()``, or with the terms of the question as well.
 Aggregate: TypeAlias = "Callable[[Table], Value] | Callable[[Table, Terms], Value]"
@@ -41,6 +41,8 @@ class Terms:
         The company's currency.
     options
         The KPI's options after the settings.
+    calendar
+        The company's working hours.
     """
 
     as_of: date | None
@@ -48,6 +50,7 @@ class Terms:
     warm_until: date | None
     currency: str
     options: Mapping[str, Any]
+    calendar: Any = None
 
     def born_until(self, days: int) -> date:
         """Give the last day on which something can have begun that is `days` whole days old at as_of."""
@@ -97,6 +100,9 @@ class Kpi:
     lookback
         Measured on clients instead of rows: one per account, with what it bought in the period and in the one before
         (active_now, active_before, revenue_now, revenue_before).
+    standing
+        A stock: says which rows stand at a moment. What is added up is what stands at the end of each stretch of time,
+        or where its data ends; `date` says only since when there are such rows.
     says
         What the method says beside, with the options filled in: ``"results of kind {kind}"``.
     rising
@@ -142,6 +148,7 @@ class Kpi:
     whole: bool = False
     times: Fraction = Fraction(1)
     lookback: bool = False
+    standing: Callable[[Table, date], Value] | None = None
     says: str = ""
     options: Mapping[str, Any] = field(default_factory=dict)
     choices: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
@@ -154,6 +161,11 @@ class Kpi:
     def money(self) -> bool:
         """Say whether amounts are added up, so that currencies must not be mixed."""
         return self.unit == "money"
+
+    @property
+    def takes_time(self) -> bool:
+        """Say whether the outcome comes after the row's date, so that it can be too early to judge."""
+        return self.censored is not None or self.rising
 
     def missing(self, source: Source) -> tuple[str, ...]:
         """Name the table.columns that are needed and not there; empty where the KPI can be measured."""
@@ -210,14 +222,14 @@ class RatioOfKpis:
         """Give the options of both sides."""
         return {
             k: v
-            for side in (self.top_kpi, self.bottom_kpi)
+            for side in self.named
             if isinstance(side, Kpi)
             for k, v in side.options.items()
         }
 
     def configured(self, options: Mapping[str, Any]) -> dict[str, Any]:
         """Give the options after the settings, as for a `Kpi`."""
-        sides = (side for side in (self.top_kpi, self.bottom_kpi) if isinstance(side, Kpi))
+        sides = (side for side in self.named if isinstance(side, Kpi))
         choices = {name: words for side in sides for name, words in side.choices.items()}
         return _configured(self.id, self.options, options, choices)
 
@@ -227,18 +239,23 @@ class RatioOfKpis:
 
     def missing(self, source: Source) -> tuple[str, ...]:
         """Name the table.columns that are needed and not there."""
-        sides = [side.missing(source) for side in (self.top_kpi, self.bottom_kpi) if isinstance(side, Kpi)]
+        sides = [side.missing(source) for side in self.named if isinstance(side, Kpi)]
         return tuple(dict.fromkeys(name for side in sides for name in side))
 
-    def sides(self, catalogue: Mapping[str, Any] | None) -> tuple[Kpi, Kpi]:
-        """Give both sides as KPIs.
+    @property
+    def named(self) -> tuple[Kpi | str, ...]:
+        """Give the sides as they were declared."""
+        return (self.top_kpi, self.bottom_kpi)
+
+    def sides(self, catalogue: Mapping[str, Any] | None) -> tuple[Kpi, ...]:
+        """Give the sides as KPIs, the top and the bottom first.
 
         Raises
         ------
         ParameterError
             Where a side is named that the catalogue does not have, or that is no plain KPI.
         """
-        return self._side(self.top_kpi, catalogue), self._side(self.bottom_kpi, catalogue)
+        return tuple(self._side(side, catalogue) for side in self.named)
 
     def _side(self, side: Kpi | str, catalogue: Mapping[str, Any] | None) -> Kpi:
         found = side if isinstance(side, Kpi) else (catalogue or {}).get(side)
@@ -253,6 +270,18 @@ class RatioOfKpis:
 @dataclass(frozen=True)
 class DifferenceOfKpis(RatioOfKpis):
     """One KPI less another, `top_kpi` - `bottom_kpi`, each summed up on its own relation (gross margin less spend)."""
+
+
+@dataclass(frozen=True)
+class ProductOfKpis(RatioOfKpis):
+    """KPIs multiplied with each other and divided by one: `top_kpi` x `times` / `bottom_kpi` (pipeline velocity)."""
+
+    times: tuple[Kpi | str, ...] = ()
+
+    @property
+    def named(self) -> tuple[Kpi | str, ...]:
+        """Give the sides as they were declared."""
+        return (self.top_kpi, self.bottom_kpi, *self.times)
 
 
 def _of_tables(source: Source, needs: Mapping[str, tuple[str, ...]]) -> dict[str, tuple[str, ...]]:

@@ -11,8 +11,18 @@ from alignment_toolkit.errors import MissingTable, ParameterError, UnknownName, 
 from alignment_toolkit.kpi.client_periods import ClientPeriods
 from alignment_toolkit.kpi.cube import Ask, By, Cube, Part
 from alignment_toolkit.kpi.dimensions import attach, home_of
-from alignment_toolkit.kpi.kinds import DifferenceOfKpis, Kpi, RatioOfKpis, Terms, whole_of, with_owners
-from alignment_toolkit.kpi.values import Number, Sheet, change, less, quotient
+from alignment_toolkit.kpi.kinds import (
+    DifferenceOfKpis,
+    Kpi,
+    ProductOfKpis,
+    RatioOfKpis,
+    Terms,
+    whole_of,
+    with_owners,
+)
+from alignment_toolkit.kpi.of_rows import KpiOfRows, RowCube
+from alignment_toolkit.kpi.stock import StockCube
+from alignment_toolkit.kpi.values import Number, Sheet, change, less, product, quotient
 from alignment_toolkit.periods import GRAINS, Period, compare_periods
 from alignment_toolkit.relations import RELATIONS, Source, client_tables, day
 from alignment_toolkit.results import KpiValue
@@ -121,7 +131,7 @@ class _Question:
     parts: tuple[Part, ...]
     by: tuple[str, ...]
     sheets: dict[int, Sheet | str]
-    sides: dict[int, tuple[Kpi, Kpi]]
+    sides: dict[int, tuple[Kpi, ...]]
     lacking: dict[int, str]
     cubes: list[Cube]
 
@@ -141,7 +151,7 @@ class _Question:
     ) -> _Question:
         parts = _parts(company, period, grain, compare)
         q = cls(company, parts, by, {}, {}, {}, [])
-        groups: dict[tuple[str, str, bool], list[Ask]] = {}
+        groups: dict[tuple[Any, ...], list[Ask]] = {}
         for kpi in wanted:
             for side, options in q._plain(kpi, catalogue):
                 if id(side) in q.sheets:
@@ -152,9 +162,9 @@ class _Question:
                     continue
                 q.sheets[id(side)] = ""
                 found = Ask(id(side), side, _terms(company, side, options))
-                groups.setdefault((side.relation, side.date, side.lookback), []).append(found)
+                groups.setdefault(_shared(side), []).append(found)
         unknown: list[UnknownName] = []
-        for (relation, when, lookback), asks in groups.items():
+        for (kind, relation, when, *_), asks in groups.items():
             try:
                 t = company.relation(relation)
             except MissingTable as e:
@@ -167,14 +177,14 @@ class _Question:
                 unknown.append(e)
                 dims = ()
                 q.lacking.update({a.number: str(e) for a in asks})
-            kind = ClientPeriods if lookback else Cube
-            cube = kind(t, when, asks, parts, len(dims), home=home_of(relation, company)[-1], spread=spread)
+            home, until = home_of(relation, company)[-1], _until(company, asks[0].kpi)
+            ends = _ending(parts, until) if kind is StockCube else parts
+            cube = kind(t, when, asks, ends, len(dims), home=home, spread=spread)
             q.cubes.append(cube)
             if not ask:
                 continue
             answer = cube.answer(company.fetch(cube.query))
             for a in asks:
-                until = _until(company, a.kpi)
                 blocked, note = _blocked(company, a), _note(company, a.kpi)
                 if a.kpi.requires is not None and not answer.fact(a, "requires"):
                     blocked = blocked or a.kpi.requires_words
@@ -209,8 +219,12 @@ class _Question:
     def number(self, kpi: AnyKpi, part: int, by: By, piece: int | None) -> Number:
         """Give one number of a KPI or of a ratio of two."""
         if isinstance(kpi, RatioOfKpis):
-            top, bottom = (self.number(side, part, by, piece) for side in self.sides[id(kpi)])
-            return less(top, bottom) if isinstance(kpi, DifferenceOfKpis) else quotient(top, bottom, kpi.empty)
+            top, bottom, *times = (self.number(side, part, by, piece) for side in self.sides[id(kpi)])
+            if isinstance(kpi, ProductOfKpis):
+                return product((top, *times), bottom, kpi.empty)
+            return (
+                less(top, bottom) if isinstance(kpi, DifferenceOfKpis) else quotient(top, bottom, kpi.empty)
+            )
         sheet = self.sheets[id(kpi)]
         return Number.none(sheet) if isinstance(sheet, str) else sheet.number(part, by, piece)
 
@@ -248,6 +262,21 @@ def _rows(q: _Question, kpi: AnyKpi) -> list[KpiValue]:
     if lacking:
         rows.append(_row(q, kpi, whole.period, None, dict.fromkeys(q.by), Number.none(lacking)))
     return rows
+
+
+def _shared(kpi: Kpi) -> tuple[Any, ...]:
+    """Give what KPIs must share to be answered by one query: kind, relation, date, and what stands or is told."""
+    if isinstance(kpi, KpiOfRows):
+        return RowCube, kpi.relation, kpi.date, kpi.columns, kpi.where, kpi.left, kpi.cluster, kpi.alone
+    kind = ClientPeriods if kpi.lookback else Cube if kpi.standing is None else StockCube
+    return kind, kpi.relation, kpi.date, kpi.standing
+
+
+def _ending(parts: Sequence[Part], until: date | None) -> tuple[Part, ...]:
+    """Give the parts cut where the data ends: a stock beyond it is not known."""
+    return tuple(
+        replace(p, cap=min(d for d in (p.cap, until) if d is not None)) if until else p for p in parts
+    )
 
 
 def _row(
@@ -326,6 +355,7 @@ def _terms(company: Measured, kpi: Kpi, options: Mapping[str, Any]) -> Terms:
         warm_until=_warm_until(company) if kpi.warm_up else None,
         currency=company.currency,
         options=options,
+        calendar=company.settings.working_calendar() if isinstance(kpi, KpiOfRows) else None,
     )
 
 
@@ -350,12 +380,17 @@ def _warm_until(company: Measured) -> date | None:
     return first + timedelta(days=days)
 
 
-_OUTCOMES = {"orders": "ordered_at", "opportunities": "closed_at", "leads": "converted_at"}
+_OUTCOMES = {
+    "orders": "ordered_at",
+    "opportunities": "closed_at",
+    "leads": "converted_at",
+    "touches": "touched_at",
+}
 
 
 def _recorded_from(company: Measured, kpi: Kpi) -> date | None:
     """Give the day from which all tables that a share of leads has its outcomes from hold outcomes."""
-    if kpi.censored is None:
+    if not kpi.takes_time or kpi.rising:
         return None
     firsts = []
     own = _tables(company, kpi)[0] if kpi.outcome is not None else ()
@@ -370,7 +405,7 @@ def _recorded_from(company: Measured, kpi: Kpi) -> date | None:
 
 def _blocked(company: Measured, ask: Ask) -> str | None:
     """Say why a KPI whose outcome takes time can't be judged at all."""
-    if ask.kpi.censored is None and not ask.kpi.rising:
+    if not ask.kpi.takes_time:
         return None
     dated_by, outcomes = _tables(company, ask.kpi)
     undated = [t for t in (*dated_by, *outcomes) if t in _undated(company)]

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from fractions import Fraction
-from math import exp, hypot, log
+from math import exp, hypot, log, prod
 from typing import TYPE_CHECKING, Any, Final
 
-from alignment_toolkit.kpi.cube import PERCENTILES, Answer, Ask, By
+from alignment_toolkit.kpi.cube import PERCENTILES, Answer, Ask, By, Part
+from alignment_toolkit.kpi.of_rows import KpiOfRows
+from alignment_toolkit.kpi.stock import moment_of
 from alignment_toolkit.periods import Period
 from alignment_toolkit.results import Change, Estimate, clean_number
 from alignment_toolkit.statistics.inference import INFINITY, Gap
@@ -25,7 +27,7 @@ from alignment_toolkit.statistics.shares import (
 if TYPE_CHECKING:
     from alignment_toolkit.kpi.kinds import Kpi
 
-__all__ = ["Number", "Sheet", "change", "less", "quotient"]
+__all__ = ["Number", "Sheet", "change", "less", "product", "quotient"]
 
 FEWEST: Final = 10
 FEWEST_ALIKE: Final = 5  # clusters of equal size that would vary as much
@@ -99,7 +101,7 @@ class Sheet:
         if reason:
             return Number.none(reason)
         cell = self.answer.cell(self.ask, part, by, piece)
-        found = self._mixed(cell) or _counted(self.kpi, cell)
+        found = self._mixed(cell) or self._judged(cell) or _counted(self.kpi, cell)
         notes = [found.method, self.note]
         if self.kpi.left_out is not None and cell.get("left_out"):
             gone = int(cell["left_out"])
@@ -111,10 +113,14 @@ class Sheet:
             notes.append(f"clients before {warm} left out: the data begins there")
         censored = int(cell.get("censored") or 0)
         reason = found.reason
-        if reason and censored:
+        if isinstance(self.kpi, KpiOfRows):
+            censored = found.censored
+        elif reason and censored:
             reason = f"{reason}: {censored} too young at {self.ask.terms.as_of}"
         elif censored and self.kpi.whole:
-            reason = f"the cohort is not whole: {censored} {self.kpi.n_unit} too young at {self.ask.terms.as_of}"
+            reason = (
+                f"the cohort is not whole: {censored} {self.kpi.n_unit} too young at {self.ask.terms.as_of}"
+            )
         unknown_before = False
         if self.kpi.lookback:
             begins = self._begins()
@@ -129,7 +135,13 @@ class Sheet:
         unrecorded = self.recorded_from is not None and period.start < self.recorded_from
         if unrecorded:
             notes.append(f"outcomes are recorded from {self.recorded_from} on: earlier ones may be missing")
-        young = censored > 0 or self.kpi.rising or (self.until is not None and period.last > self.until)
+        if self.kpi.standing is not None:
+            notes.append(self._as_known(asked, period))
+        young = (
+            (censored > 0 and not isinstance(self.kpi, KpiOfRows))
+            or self.kpi.rising
+            or (self.until is not None and period.last > self.until)
+        )
         early = warm is not None and period.start < warm
         return replace(
             found,
@@ -160,6 +172,24 @@ class Sheet:
     def _begins(self) -> date | None:
         begins = self.answer.facts.get("begins")
         return begins.date() if isinstance(begins, datetime) else begins
+
+    def _judged(self, cell: Mapping[str, Any]) -> Number | None:
+        """Ask the statistic of a KPI of rows; None for a KPI of sums."""
+        if not isinstance(self.kpi, KpiOfRows):
+            return None
+        rows = cell.get("rows")
+        told = self.kpi.statistic(self.answer.cube.no_rows() if rows is None else rows, self.ask.terms)
+        e = told.estimate
+        number = Number(
+            clean_number(e.value), clean_number(e.low), clean_number(e.high), e.n, None, None, e.method,
+            censored=told.censored,
+        )  # fmt: skip
+        return number if e.value is not None else replace(number, reason=told.reason or self.kpi.empty)
+
+    def _as_known(self, part: Part, period: Period) -> str:
+        """Say that a stock of the past is told with what is known today."""
+        known, end = self.ask.terms.known_until, moment_of(replace(part, period=period)) - timedelta(days=1)
+        return f"at the end of {end}" + (f", amounts as known by {known}" if known and known > end else "")
 
     def _mixed(self, cell: Mapping[str, Any]) -> Number | None:
         """Refuse amounts of several currencies: adding them up would be wrong, and no rate is guessed."""
@@ -287,6 +317,39 @@ def quotient(top: Number, bottom: Number, empty: str) -> Number:
     return Number(clean_number(value), clean_number(low), clean_number(high), method=method, **sides, **more)
 
 
+def product(factors: Sequence[Number], bottom: Number, empty: str) -> Number:
+    """Give KPIs multiplied and divided by one, all taken as independent.
+
+    Interval: as of a quotient, recovered on the scale of the logarithm; none where an end of any part is not positive.
+    """
+    sides = (*factors, bottom)
+    more: dict[str, Any] = {
+        "censored": sum(side.censored for side in sides),
+        "immature": any(side.immature for side in sides),
+        "unrecorded": any(side.unrecorded for side in sides),
+    }
+    for side in sides:
+        if side.reason is not None or side.value is None:
+            return Number.none(side.reason or "a side has no value", side.method, **more)
+    values = [float(side.value or 0) for side in factors]
+    top, below = prod(values), float(bottom.value or 0)
+    if below <= 0:
+        return Number.none(empty, n=bottom.n, top=clean_number(top), bottom=bottom.value, **more)
+    value, low, high = top / below, None, None
+    method = "product of independent KPIs; no interval"
+    limits = [(side.low, side.high) for side in sides]
+    if all(low_ is not None and low_ > 0 and high_ is not None for low_, high_ in limits):
+        ends = [(float(a or 0), float(b or 0)) for a, b in limits]
+        down = [*(log(v / a) for v, (a, _) in zip(values, ends, strict=False)), log(ends[-1][1] / below)]
+        up = [*(log(b / v) for v, (_, b) in zip(values, ends, strict=False)), log(below / ends[-1][0])]
+        low, high = value * exp(-hypot(*down)), value * exp(hypot(*up))
+        method = "product of independent parts, intervals combined on the logarithm"
+    return Number(
+        clean_number(value), clean_number(low), clean_number(high), bottom.n, clean_number(top), bottom.value, method,
+        **more,
+    )  # fmt: skip
+
+
 def less(top: Number, bottom: Number) -> Number:
     """Give one KPI less another, the two taken as independent; it adds up over parts, so it has no bottom."""
     more: dict[str, Any] = {
@@ -299,9 +362,7 @@ def less(top: Number, bottom: Number) -> Number:
     e, _ = difference(top.estimate("money"), bottom.estimate("money"))
     value = clean_number(e.value)
     method = f"{top.method}, less {bottom.method}"
-    return Number(
-        value, clean_number(e.low), clean_number(e.high), top.n, value, None, method, **more
-    )
+    return Number(value, clean_number(e.low), clean_number(e.high), top.n, value, None, method, **more)
 
 
 def change(now: Number, then: Number, then_label: str, unit: str) -> Change:

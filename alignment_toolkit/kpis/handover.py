@@ -1,12 +1,23 @@
-"""Hand-over: from a lead to a client, once per episode."""
+"""Hand-over: whether and when sales answers marketing's leads, and which become clients, once per episode."""
 
 from __future__ import annotations
 
-from typing import Any
+from datetime import datetime, time, timedelta
+from typing import TYPE_CHECKING, Any
 
-from alignment_toolkit.kpi import Kpi, Terms
+import ibis
+
+from alignment_toolkit.kpi import Found, Kpi, KpiOfRows, Terms
+from alignment_toolkit.relations import day
+from alignment_toolkit.statistics import survival
+from alignment_toolkit.statistics.working_time import working_hours
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 BOTH = {"marketing": 0.5, "sales": 0.5}
+# Whether a lead is taken depends on its quality; how soon it is answered is sales' own work.
+ANSWERING = {"marketing": 0.2, "sales": 0.8}
 EPISODES: dict[str, Any] = {
     "relation": "lead_outcomes",
     "date": "created_at",
@@ -26,6 +37,128 @@ def _mature(t: Any, terms: Terms) -> Any:
 def _of_existing_clients(t: Any) -> Any:
     return (t.opens_episode & t.existing_client).ifelse(1, 0).sum()
 
+
+def _old_enough(t: Any, terms: Terms) -> Any:
+    return day(t.qualified_at) <= terms.born_until(terms.options["horizon_days"])
+
+
+def _accepted(t: Any, terms: Terms) -> Any:
+    days = day(t.accepted_at).delta(day(t.qualified_at), unit="day")
+    return (days <= terms.options["horizon_days"]).fill_null(False)
+
+
+acceptance_rate = Kpi(
+    id="acceptance-rate",
+    title="Leads accepted by sales",
+    relation="leads",
+    date="qualified_at",
+    cluster="account_id",
+    alone="lead_id",
+    unit="share",
+    better="higher",
+    owners=BOTH,
+    about=(
+        "Of the leads handed to sales in the period that are at least 30 days old (horizon_days) when the data ends, "
+        "the share that sales accepts within 30 days."
+    ),
+    top=lambda t, terms: t.count(where=_old_enough(t, terms) & _accepted(t, terms)),
+    bottom=lambda t, terms: t.count(where=_old_enough(t, terms)),
+    interval="share",
+    n_unit="leads",
+    empty="no lead handed over that is old enough",
+    needs={"leads": ("lead_id", "accepted_at")},
+    censored=lambda t, terms: t.count(where=~_old_enough(t, terms)),
+    outcome="accepted_at",
+    requires=lambda t: t.count(where=t.accepted_at.notnull()),
+    requires_words="the source has no accepted lead at all: acceptance is not recorded",
+    options={"horizon_days": 30},
+)
+
+
+def _end_of_data(terms: Terms) -> datetime:
+    """Give the moment up to which is known whether sales has answered."""
+    return datetime.combine(terms.born_until(0) + timedelta(days=1), time())
+
+
+def _handed_over(t: Any, terms: Terms) -> Any:
+    return t.qualified_at < ibis.literal(_end_of_data(terms))
+
+
+def _answer(t: Any, terms: Terms) -> dict[str, Any]:
+    return {"since": t.qualified_at, "answered": t.first_touched_at}
+
+
+def _waits(rows: pd.DataFrame, terms: Terms) -> tuple[Any, Any, dict[str, Any]]:
+    """Give the working hours waited, whether the answer came, and how the rows belong together."""
+    end = _end_of_data(terms)
+    came = (rows.answered.notna() & (rows.answered < end)).to_numpy(dtype=bool)
+    until = rows.answered.where(came, end)
+    belongs = rows.cluster if "cluster" in rows.columns else None
+    hours = working_hours(terms.calendar, rows.since.to_numpy(), until.to_numpy()) if len(rows) else []
+    return hours, came, {"counts": rows["count"], "clusters": belongs, "n_unit": "leads"}
+
+
+def _first_touch(rows: pd.DataFrame, terms: Terms) -> Found:
+    hours, came, more = _waits(rows, terms)
+    e = survival.median(hours, came, **more, unit="hours")
+    if e.value is None:
+        return Found(e, "half of the leads are not answered yet" if e.n else None)
+    return Found(e, censored=_before(e.value, hours, came, rows))
+
+
+def _in_time(rows: pd.DataFrame, terms: Terms) -> Found:
+    hours, came, more = _waits(rows, terms)
+    within = terms.options["within_hours"]
+    e = survival.share_by(hours, came, within, **more).estimate
+    reason = f"no lead could be watched for {within} working hours yet" if e.n else None
+    return Found(e, reason, _before(within, hours, came, rows))
+
+
+def _before(at: float, waited: Any, came: Any, rows: pd.DataFrame) -> int:
+    """Count the rows of which is not known what they were at a time: the data ends before."""
+    return int(rows["count"][(waited < at) & ~came].sum()) if len(rows) else 0
+
+
+ANSWERS: dict[str, Any] = {
+    "relation": "first_touches",
+    "date": "qualified_at",
+    "cluster": "account_id",
+    "alone": "lead_id",
+    "owners": ANSWERING,
+    "top": lambda t: t.count(),
+    "n_unit": "leads",
+    "empty": "no lead was handed over",
+    "columns": _answer,
+    "where": _handed_over,
+    "waits": True,
+}
+
+time_to_first_touch = KpiOfRows(
+    id="time-to-first-touch",
+    title="Time to sales' first touch",
+    **ANSWERS,
+    unit="hours",
+    better="lower",
+    about=(
+        "Working hours within which half of the leads handed to sales in the period get a first outbound touch that is "
+        "not automated: Kaplan-Meier median, leads without one being counted until the data ends."
+    ),
+    statistic=_first_touch,
+)
+
+followed_up_in_time = KpiOfRows(
+    id="followed-up-in-time",
+    title="Leads followed up in time",
+    **ANSWERS,
+    unit="share",
+    better="higher",
+    about=(
+        "Share of the leads handed to sales in the period that get a first outbound touch, not automated, within 16 "
+        "working hours (within_hours): Kaplan-Meier, so that leads whose time still runs count while they were seen."
+    ),
+    statistic=_in_time,
+    options={"within_hours": 16},
+)
 
 lead_to_client = Kpi(
     id="lead-to-client",
@@ -51,6 +184,53 @@ lead_to_client = Kpi(
     options={"horizon_days": 90},
 )
 
+
+def _became_client(t: Any, terms: Terms) -> dict[str, Any]:
+    """Give the days to becoming a client, or those seen without."""
+    known = terms.born_until(0)
+    became = (t.converted & (t.client_since <= ibis.literal(known))).fill_null(False)
+    seen = ibis.literal(known).delta(t.created_on, unit="day").cast("int64")
+    return {"days": became.ifelse(t.days_to_client, seen), "became": became}
+
+
+BECOMING: dict[str, Any] = {
+    **EPISODES,
+    "owners": BOTH,
+    "n_unit": "episodes",
+    "empty": "no episode was opened",
+    "top": lambda t: t.count(where=_episodes(t)),
+    "columns": _became_client,
+    "where": lambda t, terms: _episodes(t) & (t.created_on <= terms.born_until(0)),
+    "left": lambda t, terms: t.opens_episode & t.existing_client,
+    "left_out": _of_existing_clients,
+    "left_out_words": "episodes opened by existing clients, left out: {n}",
+    "waits": True,
+}
+
+
+def _median_to_client(rows: pd.DataFrame, terms: Terms) -> Found:
+    belongs = rows.cluster if "cluster" in rows.columns else None
+    e = survival.median(
+        rows.days, rows.became, counts=rows["count"], clusters=belongs, n_unit="episodes", unit="days"
+    )
+    if e.value is None:
+        return Found(e, f"fewer than half of {e.n} episodes have become clients" if e.n else None)
+    return Found(e, censored=_before(e.value, rows.days, rows.became.astype(bool), rows))
+
+
+time_to_client = KpiOfRows(
+    id="time-to-client",
+    title="Time to client",
+    **BECOMING,
+    unit="days",
+    better="lower",
+    about=(
+        "Days within which half of the episodes opened in the period become clients: Kaplan-Meier median, the others "
+        "being counted until the data ends. Not available where fewer than half do."
+    ),
+    statistic=_median_to_client,
+)
+
 conversions_to_date = Kpi(
     id="conversions-to-date",
     title="Conversions so far",
@@ -68,4 +248,11 @@ conversions_to_date = Kpi(
     rising=True,
 )
 
-KPIS = (lead_to_client, conversions_to_date)
+KPIS = (
+    acceptance_rate,
+    time_to_first_touch,
+    followed_up_in_time,
+    lead_to_client,
+    time_to_client,
+    conversions_to_date,
+)

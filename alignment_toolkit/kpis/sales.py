@@ -1,15 +1,28 @@
-"""Sales: deals won, new clients, and what a new client costs."""
+"""Sales: deals opened, won and standing, how long they take, new clients, and what a new client costs."""
 
 from __future__ import annotations
 
-from typing import Any
+from datetime import date, datetime, time
+from typing import TYPE_CHECKING, Any
 
 import ibis
 
-from alignment_toolkit.kpi import Kpi, RatioOfKpis, Terms
+from alignment_toolkit.kpi import Found, Kpi, KpiOfRows, ProductOfKpis, RatioOfKpis, Terms
+from alignment_toolkit.relations import day
+from alignment_toolkit.statistics import survival
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 BOTH = {"marketing": 0.5, "sales": 0.5}
 MOSTLY_SALES = {"marketing": 0.3, "sales": 0.7}
+# Price, size and pace are mostly sales' work, as the win rate is; marketing's part is whom it brings with what offer.
+DEALS: dict[str, Any] = {
+    "relation": "opportunities",
+    "cluster": "account_id",
+    "alone": "opportunity_id",
+    "owners": MOSTLY_SALES,
+}
 
 
 def _new(t: Any, terms: Terms) -> Any:
@@ -22,6 +35,53 @@ def _on_new_clients(t: Any) -> Any:
         return ibis.literal(True)
     return t.audience.isnull() | t.audience.isin(("new", "both"))
 
+
+def _won(t: Any) -> Any:
+    return t.outcome == "won"
+
+
+def _open(t: Any, moment: date) -> Any:
+    """Say which deals, opened before a moment, were not closed and not deleted by then."""
+    begins = datetime.combine(moment, time()) if t.closed_at.type().is_timestamp() else moment
+    standing = t.outcome.isnull() | (t.closed_at >= ibis.literal(begins))
+    if "deleted_at" not in t.columns:
+        return standing
+    gone = datetime.combine(moment, time()) if t.deleted_at.type().is_timestamp() else moment
+    return standing & (t.deleted_at.isnull() | (t.deleted_at >= ibis.literal(gone)))
+
+
+def _discounted(t: Any) -> Any:
+    return (_won(t) & t.amount.notnull() & (t.list_amount > 0)).fill_null(False)
+
+
+def _days_open(t: Any, terms: Terms) -> dict[str, Any]:
+    days = day(t.closed_at).delta(day(t.opened_at), unit="day").cast("int64")
+    return {"days": (days < 0).ifelse(ibis.literal(0, type="int64"), days)}
+
+
+def _median_days(rows: pd.DataFrame, terms: Terms) -> Found:
+    closed = [True] * len(rows)
+    belongs = rows.cluster if "cluster" in rows.columns else None
+    e = survival.median(
+        rows.days, closed, counts=rows["count"], clusters=belongs, n_unit="won opportunities", unit="days"
+    )
+    return Found(e)
+
+
+opportunities = Kpi(
+    id="opportunities",
+    title="Opportunities opened",
+    relation="opportunities",
+    date="opened_at",
+    unit="count",
+    better="higher",
+    owners=BOTH,
+    about="Opportunities opened in the period.",
+    top=lambda t: t.count(),
+    interval="count",
+    n_unit="opportunities",
+    needs={"opportunities": ("opportunity_id",)},
+)
 
 win_rate = Kpi(
     id="win-rate",
@@ -42,6 +102,106 @@ win_rate = Kpi(
     needs={"opportunities": ("opportunity_id", "outcome")},
     requires=lambda t: t.count(where=t.outcome == "lost"),
     requires_words="the source has no lost opportunity at all: only won ones are recorded",
+)
+
+sales_cycle = KpiOfRows(
+    id="sales-cycle",
+    title="Sales cycle",
+    **DEALS,
+    date="closed_at",
+    unit="days",
+    better="lower",
+    about="Median of the whole days from opened to won, of the opportunities won in the period.",
+    top=lambda t: t.count(where=_won(t)),
+    n_unit="won opportunities",
+    empty="no opportunity was won",
+    needs={"opportunities": ("opportunity_id", "outcome", "opened_at")},
+    columns=_days_open,
+    where=lambda t, terms: _won(t) & t.opened_at.notnull(),
+    statistic=_median_days,
+)
+
+average_deal = Kpi(
+    id="average-deal",
+    title="Average deal",
+    **DEALS,
+    date="closed_at",
+    unit="money",
+    better="higher",
+    about="Amount of the opportunities won in the period / their number. Won ones without amount are left out.",
+    top=lambda t: t.amount.sum(where=_won(t)),
+    bottom=lambda t: t.count(where=_won(t) & t.amount.notnull()),
+    n_unit="won opportunities",
+    empty="no opportunity with an amount was won",
+    needs={"opportunities": ("opportunity_id", "outcome", "amount")},
+    left_out=lambda t: t.count(where=_won(t) & t.amount.isnull()),
+    left_out_words="won without an amount, left out: {n}",
+    spread=True,
+)
+
+STANDING: dict[str, Any] = {
+    **DEALS,
+    "date": "opened_at",
+    "better": "higher",
+    "standing": _open,
+    "needs": {"opportunities": ("opportunity_id", "outcome", "closed_at", "amount")},
+}
+
+pipeline = Kpi(
+    id="pipeline",
+    title="Pipeline",
+    **STANDING,
+    unit="money",
+    about="Amount of the opportunities that are open at the end of the period, as it is known today.",
+    top=lambda t: t.amount.sum(),
+    interval="total",
+    n=lambda t: t.count(where=t.amount.notnull()),
+    n_unit="open opportunities",
+    left_out=lambda t: t.count(where=t.amount.isnull()),
+    left_out_words="open without an amount, left out: {n}",
+)
+
+pipeline_velocity = ProductOfKpis(
+    id="pipeline-velocity",
+    title="Pipeline velocity per day",
+    top_kpi=Kpi(
+        id="open-opportunities",
+        title="Open opportunities",
+        **STANDING,
+        unit="count",
+        about="Opportunities that are open at the end of the period.",
+        top=lambda t: t.count(),
+        interval="count",
+        n_unit="open opportunities",
+    ),
+    times=(win_rate, average_deal),
+    bottom_kpi=sales_cycle,
+    unit="money",
+    better="higher",
+    owners=MOSTLY_SALES,
+    about=(
+        "Money that the open opportunities would bring per day at the period's pace: open opportunities x win rate x "
+        "average deal / sales cycle in days."
+    ),
+    empty="half of the won opportunities were won on the day they were opened",
+)
+
+discount = Kpi(
+    id="discount",
+    title="Discount",
+    **DEALS,
+    date="closed_at",
+    unit="share",
+    better="lower",
+    about="1 - amount / list amount, summed over the opportunities won in the period that have both.",
+    top=lambda t: (t.list_amount - t.amount).sum(where=_discounted(t)),
+    bottom=lambda t: t.list_amount.sum(where=_discounted(t)),
+    n=lambda t: t.count(where=_discounted(t)),
+    n_unit="won opportunities",
+    empty="no opportunity with both amount and list amount was won",
+    needs={"opportunities": ("opportunity_id", "outcome", "amount", "list_amount")},
+    left_out=lambda t: t.count(where=_won(t) & ~_discounted(t)),
+    left_out_words="won without both amounts, left out: {n}",
 )
 
 new_clients = Kpi(
@@ -90,4 +250,14 @@ cost_per_sale = RatioOfKpis(
     empty="no new client",
 )
 
-KPIS = (win_rate, new_clients, cost_per_sale)
+KPIS = (
+    opportunities,
+    win_rate,
+    sales_cycle,
+    average_deal,
+    pipeline,
+    pipeline_velocity,
+    discount,
+    new_clients,
+    cost_per_sale,
+)
