@@ -7,7 +7,7 @@ from typing import Any, Final
 
 from alignment_toolkit import units
 from alignment_toolkit.charts import as_number, clean, humanise
-from alignment_toolkit.report import drivers, figures, findings, words
+from alignment_toolkit.report import attribution, drivers, figures, findings, scorecard, words
 from alignment_toolkit.report.blocks import (
     Block,
     Callout,
@@ -56,7 +56,9 @@ def story(analysis: Analysis) -> Document:
     parts: list[tuple[str, str, list[Block]]] = [
         ("Key figures", "figures", figures.key_figures(analysis, label)),
         ("Key figures in parts of the company", "parts", figures.slices(analysis, label)),
+        ("Shared scorecard", "scorecard", scorecard.shared_scorecard(analysis, label)),
         ("What moved the figures", "drivers", drivers.what_moved(analysis, label)),
+        ("Which steps came before the sales", "attribution", attribution.steps_before_sales(analysis, label)),
     ]
     told = [
         findings.full(
