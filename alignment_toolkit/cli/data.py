@@ -25,6 +25,7 @@ from alignment_toolkit.errors import AlignmentError, DataError, ExportFailed, Pa
 
 if TYPE_CHECKING:
     from alignment_toolkit.results import Analysis, KpiValue
+    from alignment_toolkit.units import Unit
 
 __all__ = ["register"]
 
@@ -233,12 +234,39 @@ def print_analysis(analysis: Analysis) -> None:
         )
         say()
     _print_kpis([k for k in analysis.kpis if k.grain is None], analysis.currency)
+    _print_drivers(analysis)
     missing = [f for f in analysis.findings if f not in findings]
     if missing:
         say("\nNot assessed:")
         print_table(
             ["indicator", "status", "why"],
             [[f.indicator, f.status, f.message or f"needs {', '.join(f.missing)}"] for f in missing],
+        )
+
+
+def _print_drivers(analysis: Analysis) -> None:
+    """Print what moved the figures: the driver that weighs most in each change, and the departments' parts."""
+    from alignment_toolkit.units import unit
+
+    rows = []
+    for row in analysis.drivers:
+        if row["by"] or not row["parts"]:
+            continue
+        u = unit(row["unit"])
+
+        def signed(value: float, u: Unit = u) -> str:
+            return f"{'+' if value > 0 else ''}{u.text(value, currency=analysis.currency)}"
+
+        most = max(row["parts"], key=lambda part: abs(part["value"]))
+        interval = u.interval(most["low"], most["high"], currency=analysis.currency)
+        owners = ", ".join(f"{name} {signed(part['value'])}" for name, part in row["by_owner"].items())
+        change = f"{row['kpi']} {row['from_period']} to {row['to_period']}"
+        told = f"{most['driver']} {signed(most['value'])}"
+        rows.append([change, signed(row["total"]), told, interval, owners])
+    if rows:
+        say("\nWhat moved the figures:")
+        print_table(
+            ["figure", "change", "most by", "95 % interval", "in the hands of"], rows, right=["change"]
         )
 
 
