@@ -187,9 +187,9 @@ def _table(channels: Sequence[_Channel], models: int, currency: str) -> Table:
     more = len(channels) - _ROWS
     note = (
         "Sales and cost: from the lowest to the highest of the models. Cost per sale: the department's spend on the "
-        "channel in the period over the credit, from the models that give the channel half a sale or more; not available "
-        "where there is no such spend or credit. Rank kept: the share of bootstrap draws of accounts in which the "
-        "channel keeps its rank, the mean of the models."
+        "channel in the period over the credit, from the models that give the channel half a sale or more; not "
+        "available where there is no such spend or credit. Rank kept: the share of bootstrap draws of accounts in "
+        "which the channel keeps its rank, the mean of the models."
     )
     note += f" {more:,} more channels are in analysis.json." if more > 0 else ""
     columns = ("Channel", "Sales", "Cost per sale", "Rank kept")
