@@ -206,6 +206,7 @@ class Answer:
     n: int = 0
     censored: int = 0
     immature: bool = False
+    short: bool = False  # the data does not reach the end of the stretch
     low: float | None = None
     high: float | None = None
     spread: dict[str, float] | None = None
@@ -278,6 +279,7 @@ class Brute:
         found = {}
         for by, rows in self.slices((r for r in everything if self.inside(r["on"])), pick).items():
             found[by] = judge(rows)
+            found[by].short = not complete
             found[by].immature = found[by].immature or not complete
         return found
 

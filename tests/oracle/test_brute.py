@@ -82,7 +82,8 @@ def absent(piece: dict[Any, Answer], kpi: Any) -> Answer:
     """What a slice is that no row of this stretch fell into: a counted 0 where the data is there, else nothing."""
     if len(piece) == 1 and piece[None].value is None and piece[None].top is None:
         return Answer.none()
-    immature = piece[None].immature and not piece[None].censored
+    whole = piece[None]
+    immature = whole.short or (whole.immature and not whole.censored)
     if isinstance(kpi, Kpi) and kpi.bottom is None:
         return Answer(0, 0, None, 0, immature=immature)
     return Answer(None, 0, 0, 0, immature=immature)
