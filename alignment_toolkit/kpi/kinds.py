@@ -21,7 +21,7 @@ __all__ = ["Aggregate", "DifferenceOfKpis", "Kpi", "ProductOfKpis", "RatioOfKpis
 
 # An aggregate over the rows of one cluster: ``lambda t: t.amount.sum()``, or with the terms of the question as well.
 Aggregate: TypeAlias = "Callable[[Table], Value] | Callable[[Table, Terms], Value]"
-Interval = Literal["share", "ratio", "count", "total", "exact"]
+Interval = Literal["share", "part", "ratio", "count", "total", "exact"]
 Better = Literal["higher", "lower"]
 
 
@@ -74,8 +74,8 @@ class Kpi:
         divided. Decimal or whole numbers, so that the sums are exact in any order. Without bottom the KPI is the sum of
         the tops.
     interval
-        ``share`` (Wilson), ``ratio`` (delta method), ``count`` (exact Poisson), ``total`` (compound Poisson), ``exact``
-        (booked: no sampling error).
+        ``share`` (Wilson), ``part`` (of an amount), ``ratio`` (delta method), ``count`` (exact Poisson), ``total``
+        (compound Poisson), ``exact`` (booked: no sampling error).
     cluster, alone
         The column whose rows belong together where the unit repeats (mostly account_id), and the column that takes its
         place in rows where it is empty. Without cluster each row stands alone.
@@ -85,6 +85,8 @@ class Kpi:
         What is said where the bottom is 0.
     needs, any_of
         Columns that are needed beyond those of the relation.
+    needs_settings
+        Settings that must be there, as ``effort.cost_per_hour.sales``.
     censored
         Counts what is too young to judge; a row with any is immature.
     left_out, left_out_words
@@ -150,6 +152,7 @@ class Kpi:
     lookback: bool = False
     standing: Callable[[Table, date], Value] | None = None
     says: str = ""
+    needs_settings: tuple[str, ...] = ()
     options: Mapping[str, Any] = field(default_factory=dict)
     choices: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
@@ -175,7 +178,9 @@ class Kpi:
         else:
             of_relation = missing(source, {self.relation: (self.date,)})
         any_of = [_of_tables(source, choice) for choice in self.any_of]
-        return tuple(dict.fromkeys([*of_relation, *missing(source, _of_tables(source, self.needs), any_of)]))
+        lacking = missing(source, _of_tables(source, self.needs), any_of)
+        unset = [_as_setting(path) for path in self.needs_settings if not _is_set(source, path)]
+        return tuple(dict.fromkeys([*of_relation, *lacking, *unset]))
 
     def titled(self, period: Period) -> str:
         """Give the title for a period: what looks back says how far."""
@@ -292,6 +297,18 @@ def _of_tables(source: Source, needs: Mapping[str, tuple[str, ...]]) -> dict[str
         for table in tables[:1]:
             found[table] = (*found.get(table, ()), *columns)
     return found
+
+
+def _is_set(source: Source, path: str) -> bool:
+    found: Any = source.settings
+    for name in path.split("."):
+        found = found.get(name) if isinstance(found, Mapping) else getattr(found, name, None)
+    return found is not None
+
+
+def _as_setting(path: str) -> str:
+    section, _, name = path.rpartition(".")
+    return f"[{section}] {name}"
 
 
 def whole_of(source: Source) -> Source:

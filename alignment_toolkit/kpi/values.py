@@ -16,6 +16,7 @@ from alignment_toolkit.periods import Period
 from alignment_toolkit.results import Change, Estimate, clean_number
 from alignment_toolkit.statistics.inference import INFINITY, Gap
 from alignment_toolkit.statistics.shares import (
+    clustered_part,
     clustered_ratio,
     compound_total,
     difference,
@@ -227,13 +228,17 @@ def _counted(kpi: Kpi, cell: Mapping[str, Any]) -> Number:
         e = _share(
             int(top), int(bottom), int(top2), int(both), int(bottom2), clusters, n_unit=kpi.n_unit
         ).estimate
+    elif kpi.interval == "part" and 0 <= value <= 1:
+        e = clustered_part(
+            float(top), float(bottom), float(top2), float(both), float(bottom2), clusters, n=n, n_unit=kpi.n_unit
+        )
     elif kpi.cluster is None:
         e = Estimate(value, None, None, n, kpi.n_unit, kpi.unit, "ratio of sums; no interval")
     else:
         e = clustered_ratio(
             float(top), float(bottom), float(top2), float(both), float(bottom2), clusters, n=n, **whole
         )
-    if kpi.interval in ("total", "ratio") and kpi.cluster is not None:
+    if kpi.interval in ("total", "ratio", "part") and kpi.cluster is not None:
         few = _too_few(float(top), float(top2), clusters)
         e = replace(e, low=None, high=None, method=f"no interval: {few}") if few else e
     if cell.get("large") or cell.get("large_bottom"):

@@ -199,6 +199,7 @@ repeat_revenue_share = Kpi(
     about="Revenue dated after the day on which its account became a client / revenue.",
     top=lambda t: t.amount.sum(where=t.repeated),
     bottom=_revenue,
+    interval="part",
     n=lambda t: t.count(),
     n_unit="sales lines",
     empty="no revenue above zero",

@@ -13,6 +13,7 @@ from alignment_toolkit.results import Estimate
 from alignment_toolkit.statistics.inference import INFINITY, Z95, Gap, quantile, tail
 
 __all__ = [
+    "clustered_part",
     "clustered_ratio",
     "clustered_share",
     "clustered_share_of_sums",
@@ -265,6 +266,59 @@ def clustered_ratio(
         if math.isfinite(high):
             return Estimate(ratio, low, high, rows, n_unit, unit, f"{words}, logarithm")
     return Estimate(ratio, ratio - q * se, ratio + q * se, rows, n_unit, unit, words)
+
+
+def clustered_part(
+    part: float,
+    whole: float,
+    part2: float,
+    partwhole: float,
+    whole2: float,
+    clusters: int,
+    *,
+    n_unit: str,
+    n: int | None = None,
+) -> Estimate:
+    """Give the part of an amount (revenue from repeated sales in all revenue) from sums over clusters.
+
+    Estimand: expected part over expected whole of the process. Estimator: part / whole. Interval: Wilson's on the
+    effective number of clusters, p (1 - p) over the variance of the delta method, with Student's quantile. Into
+    that variance go four imagined clusters that are all or nothing, as Agresti and Coull (1998, The American
+    Statistician 52) do for shares: near 0 and 1 the few clusters that differ say too little of it (set by simulation).
+
+    Parameters
+    ----------
+    part, whole
+        Sums over all clusters.
+    part2, partwhole, whole2
+        Sums over clusters of the squared part, part times whole, and squared whole of each cluster.
+    clusters
+        Number of clusters.
+    n
+        Rows of the whole, where that isn't the number of clusters.
+
+    Examples
+    --------
+    >>> e = clustered_part(90.0, 100.0, 90.0, 90.0, 100.0, 100, n_unit="clients")
+    >>> e.value, round(e.low, 2), round(e.high, 2)
+    (0.9, 0.82, 0.95)
+    """
+    rows = clusters if n is None else n
+    words = f"part of a sum over {clusters} clusters, Wilson on their effective number"
+    if clusters < 2 or whole <= 0 or whole2 <= 0 or not 0 <= part <= whole:
+        value = part / whole if whole > 0 else None
+        return Estimate(value, None, None, rows, n_unit, "share", f"{words}; no interval")
+    share, kish = part / whole, _kish(whole, whole2, clusters)
+    if share in (0.0, 1.0):
+        return score_gap(share, kish, n=rows, n_unit=n_unit, method=words).estimate
+    squares = max(part2 - 2 * share * partwhole + share * share * whole2, 0.0)
+    variance = clusters / (clusters - 1) * squares / (whole * whole)
+    drawn = (share * kish + 2) / (kish + 4)
+    variance = (kish * variance + 4 * drawn * (1 - drawn) / kish) / (kish + 4)
+    df = max(kish / 2, 1.0)
+    return score_gap(
+        share, share * (1 - share) / variance, df=df, n=rows, n_unit=n_unit, method=words
+    ).estimate
 
 
 def _kish(total: float, squares: float, clusters: int) -> float:
