@@ -21,6 +21,8 @@ __all__ = ["Aggregate", "DifferenceOfKpis", "Kpi", "ProductOfKpis", "RatioOfKpis
 
 # An aggregate over the rows of one cluster: ``lambda t: t.amount.sum()``, or with the terms of the question as well.
 Aggregate: TypeAlias = "Callable[[Table], Value] | Callable[[Table, Terms], Value]"
+# Which rows of a table stand at the beginning of a day.
+Standing: TypeAlias = "Callable[[Table, date], Value]"
 Interval = Literal["share", "part", "ratio", "count", "total", "exact"]
 Better = Literal["higher", "lower"]
 
@@ -150,7 +152,7 @@ class Kpi:
     whole: bool = False
     times: Fraction = Fraction(1)
     lookback: bool = False
-    standing: Callable[[Table, date], Value] | None = None
+    standing: Standing | None = None
     says: str = ""
     needs_settings: tuple[str, ...] = ()
     options: Mapping[str, Any] = field(default_factory=dict)

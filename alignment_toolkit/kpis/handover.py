@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 from datetime import datetime, time, timedelta
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import ibis
+import pandas as pd
 
 from alignment_toolkit.kpi import Found, Kpi, KpiOfRows, Terms
 from alignment_toolkit.relations import day
-from alignment_toolkit.statistics import survival
+from alignment_toolkit.statistics import cure, survival
 from alignment_toolkit.statistics.working_time import working_hours
 
-if TYPE_CHECKING:
-    import pandas as pd
 
 BOTH = {"marketing": 0.5, "sales": 0.5}
 # Whether a lead is taken depends on its quality; how soon it is answered is sales' own work.
@@ -94,7 +93,9 @@ def _waits(rows: pd.DataFrame, terms: Terms) -> tuple[Any, Any, dict[str, Any]]:
     came = (rows.answered.notna() & (rows.answered < end)).to_numpy(dtype=bool)
     until = rows.answered.where(came, end)
     belongs = rows.cluster if "cluster" in rows.columns else None
-    hours = working_hours(terms.calendar, rows.since.to_numpy(), until.to_numpy()) if len(rows) else []
+    hours = working_hours(
+        terms.calendar, pd.to_datetime(rows.since).to_numpy(), pd.to_datetime(until).to_numpy()
+    )
     return hours, came, {"counts": rows["count"], "clusters": belongs, "n_unit": "leads"}
 
 
@@ -211,7 +212,12 @@ BECOMING: dict[str, Any] = {
 def _median_to_client(rows: pd.DataFrame, terms: Terms) -> Found:
     belongs = rows.cluster if "cluster" in rows.columns else None
     e = survival.median(
-        rows.days, rows.became, counts=rows["count"], clusters=belongs, n_unit="episodes", unit="days"
+        rows.days.to_numpy(),
+        rows.became,
+        counts=rows["count"],
+        clusters=belongs,
+        n_unit="episodes",
+        unit="days",
     )
     if e.value is None:
         return Found(e, f"fewer than half of {e.n} episodes have become clients" if e.n else None)
@@ -229,6 +235,33 @@ time_to_client = KpiOfRows(
         "being counted until the data ends. Not available where fewer than half do."
     ),
     statistic=_median_to_client,
+)
+
+
+def _in_the_end(rows: pd.DataFrame, terms: Terms) -> Found:
+    belongs = rows.cluster if "cluster" in rows.columns else None
+    found = cure.long_run_share(
+        rows.days.to_numpy(), rows.became, counts=rows["count"], clusters=belongs, n_unit="episodes"
+    )
+    e = found.estimate
+    if e.value is None:
+        low, high = found.bounds or (0.0, 1.0)
+        told = f"; the share lies between {low:.1%} and {high:.0%}".replace("%", " %") if found.bounds else ""
+        return Found(e, f"{found.reason}{told}" if e.n else None)
+    return Found(e, censored=_before(found.last or 0.0, rows.days, rows.became.astype(bool), rows))
+
+
+long_run_conversion = KpiOfRows(
+    id="long-run-conversion",
+    title="Leads that become clients in the end",
+    **BECOMING,
+    unit="share",
+    better="higher",
+    about=(
+        "Of the episodes opened in the period, the share that becomes clients in the end, however long it takes: "
+        "mixture cure model. Bounds are told instead where the data is too young to say."
+    ),
+    statistic=_in_the_end,
 )
 
 conversions_to_date = Kpi(
@@ -254,5 +287,6 @@ KPIS = (
     followed_up_in_time,
     lead_to_client,
     time_to_client,
+    long_run_conversion,
     conversions_to_date,
 )

@@ -63,7 +63,12 @@ def _median_days(rows: pd.DataFrame, terms: Terms) -> Found:
     closed = [True] * len(rows)
     belongs = rows.cluster if "cluster" in rows.columns else None
     e = survival.median(
-        rows.days, closed, counts=rows["count"], clusters=belongs, n_unit="won opportunities", unit="days"
+        rows.days.to_numpy(),
+        closed,
+        counts=rows["count"],
+        clusters=belongs,
+        n_unit="won opportunities",
+        unit="days",
     )
     return Found(e)
 

@@ -13,6 +13,7 @@ import pytest
 
 from alignment_toolkit.errors import ParameterError
 from alignment_toolkit.kpi import Kpi, RatioOfKpis, measure, queries
+from alignment_toolkit.kpi.measuring import _shared
 from alignment_toolkit.kpis import revenue
 from alignment_toolkit.periods import Period
 from alignment_toolkit.results import Analysis
@@ -159,10 +160,9 @@ def test_one_query_per_relation_and_date():
     company = company_of(tables)
     measure(company, ALL, "2026-Q1", by=("account_id",), grain="month", compare="previous,year-ago")
     there = [k for k in leaves(ALL) if not k.missing(company)]
-    cubes = {(k.relation, k.date, k.lookback) for k in there}
-    outcomes = {
-        k.id: 1 if k.outcome else 2 for k in there if k.censored is not None
-    }  # first days of outcomes
+    cubes = {_shared(k) for k in there}
+    # First days of outcomes: orders and closed opportunities, or the KPI's own column.
+    outcomes = {k.id: 1 if k.outcome else 2 for k in there if k.takes_time and not k.rising}
     assert len(cubes) >= 7
     assert len(company.fetched) == len(cubes) + sum(outcomes.values())
 
@@ -170,7 +170,7 @@ def test_one_query_per_relation_and_date():
 def leaves(kpis):
     """Give the plain KPIs, those that stand in ratios and differences too."""
     for k in kpis:
-        yield from (k,) if isinstance(k, Kpi) else leaves((k.top_kpi, k.bottom_kpi))
+        yield from (k,) if isinstance(k, Kpi) else leaves(k.named)
 
 
 @pytest.mark.parametrize("dialect", ["duckdb", "postgres", "databricks"])
