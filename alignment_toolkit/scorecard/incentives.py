@@ -36,9 +36,10 @@ def check_incentives(
     """Give what each lever does to KPIs, department scores and profit.
 
     Every department stands at its targets. A lever is pulled, and the identities say what becomes of each KPI; a score
-    changes by the weighted mean of its KPIs' attainments. How others answer is assumed and tried over a range, together
-    with the margin, the share of new clients and the level of spend; `low` and `high` are the ends over all of these,
-    `change` the middle.
+    changes by the weighted mean of its KPIs' attainments. Profit counts what this period's new clients buy later as
+    well. How others answer is assumed and tried over a range, together with the margin, the share of new clients, the
+    level of spend, and how long new clients go on to buy; `low` and `high` are the ends over all of these, `change` the
+    middle.
 
     Parameters
     ----------
@@ -47,7 +48,7 @@ def check_incentives(
     better
         The good direction of each KPI.
     spans
-        ``margin``, ``new`` and ``spend``, one or several values each; by default `REFERENCES`.
+        ``margin``, ``new``, ``spend`` and ``later``, one or several values each; by default `REFERENCES`.
 
     Returns
     -------
@@ -65,8 +66,7 @@ def check_incentives(
     """
     spans = spans or REFERENCES
     starts = [
-        State.of(margin=m, new=n, spend=s)
-        for m, n, s in itertools.product(spans["margin"], spans["new"], spans["spend"])
+        State.of(**dict(zip(spans, values, strict=True))) for values in itertools.product(*spans.values())
     ]
     middle = State.of(**{name: v[len(v) // 2] for name, v in spans.items()})
     used = sorted({k for card in weights.values() for k, w in card.items() if w > 0})
@@ -104,7 +104,7 @@ def _row(
         if found:
             covered = math.fsum(known.values()) / total
             scores.append({"department": department, "covered": round(covered, 12)} | _span(found))
-    profit = _span([(t.profit - s.profit) / s.revenue for s, t in cases])
+    profit = _span([(t.worth - s.worth) / s.revenue for s, t in cases])
     row = {
         "lever": lever.id, "title": lever.title, "department": lever.who, "pull": lever.pull,
         "assumes": lever.assumes, "kpis": kpis, "scores": scores, "profit": profit | {"of": "revenue"},

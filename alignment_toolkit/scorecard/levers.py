@@ -33,6 +33,8 @@ class State:
         Spend of either department.
     effort
         Sales' time for new leads (1 = as now).
+    later
+        How many later periods a new client goes on to buy as in this one.
     """
 
     leads: float = 1000.0
@@ -48,9 +50,10 @@ class State:
     marketing: float = 45_000.0
     sales: float = 45_000.0
     effort: float = 1.0
+    later: float = 0.0
 
     @classmethod
-    def of(cls, *, margin: float, new: float, spend: float) -> State:
+    def of(cls, *, margin: float, new: float, spend: float, later: float = 0.0) -> State:
         """Give a company with this gross margin rate, share of new clients, and spend as a share of revenue."""
         start = cls()
         clients = start.leads * start.quality / new
@@ -61,6 +64,7 @@ class State:
             cost=start.value * start.price * (1 - margin),
             marketing=revenue * spend / 2,
             sales=revenue * spend / 2,
+            later=later,
         )
 
     @property
@@ -92,6 +96,12 @@ class State:
     def profit(self) -> float:
         """Gross margin less both departments' spend."""
         return self.gross_margin - self.marketing - self.sales
+
+    @property
+    def worth(self) -> float:
+        """Profit, and the gross margin of what this period's new clients buy later."""
+        of_new = self.new * self.orders * (self.value * self.price - self.cost)
+        return self.profit + self.later * of_new
 
 
 KPIS: Final[Mapping[str, Callable[[State], float]]] = {
@@ -250,5 +260,8 @@ LEVERS: Final[tuple[Lever, ...]] = (
     ),
 )  # fmt: skip
 
-REFERENCES: Final = {"margin": (0.2, 0.4, 0.6), "new": (0.1, 0.3, 0.6), "spend": (0.05, 0.1, 0.2)}
-"""Least, middle, most: gross margin rate, share of new among active clients, spend as a share of revenue."""
+REFERENCES: Final = {
+    "margin": (0.2, 0.4, 0.6), "new": (0.1, 0.3, 0.6), "spend": (0.05, 0.1, 0.2), "later": (0.0, 1.0, 3.0),
+}  # fmt: skip
+"""Least, middle, most: gross margin rate, share of new among active clients, spend as a share of revenue, and the
+number of later periods in which a new client goes on to buy."""
