@@ -118,17 +118,19 @@ def quality_or_handling_between(
     at = rows[dimension_column(0)]
     rows = rows.filter(rows.part == 1, at.isin([one, other]))
     rows = rows.mutate(part=(rows[dimension_column(0)] == other).ifelse(1, 0))
+    per_side = rows.group_by("part").aggregate(n=call(kpi.bottom or kpi.top, rows, asks[0].terms))
+    seen = {int(r["part"]) for r in company.fetch(per_side).to_dict("records") if r["n"]}
+    for side, value in enumerate((one, other)):
+        if side not in seen:
+            raise ParameterError(
+                f"There are no leads with {dimension} = {value!r} in {period.label} that are old enough. "
+                "Measure lead-to-client by this dimension to see its values."
+            )
     own = tuple(s for s in strata if s != dimension.rpartition(".")[2])
     cells = _cells(company, rows, asks[0], own)
     if isinstance(cells, str):
         return Refused(kpi.id, cells)
     totals = cells.sums.sum(axis=1)
-    for value, n in ((one, totals[1]), (other, totals[3])):
-        if not n:
-            raise ParameterError(
-                f"There are no leads with {dimension} = {value!r} in {period.label} that are old enough. "
-                "Measure lead-to-client by this dimension to see its values."
-            )
     rates = [float(totals[0] / totals[1]), float(totals[2] / totals[3])]
     return _split(company, kpi, cells, own, f"{period.label}, {one}", f"{period.label}, {other}", rates)
 

@@ -94,9 +94,11 @@ def split_identity(
         if vector is None:
             continue
         split = _split(identity, vector, keys)
-        if at == () and (wrong := _unlike(identity, split.total, both)):
+        wrong = _unlike(identity, split.total, both, at)
+        if wrong and at == ():
             return Refused(identity.kpi, wrong)
-        if at and not split.values.any():
+        # A slice of lines without client has revenue and no clients: the identity says nothing there.
+        if at and (wrong or not split.values.any()):
             continue
         told = _told(company, identity, vector, keys, plain, known[bool(at)], at)
         found.append(
@@ -135,7 +137,9 @@ def comparable(
         if row.status != "ok":
             return Refused(asked, f"{row.title} in {row.period}: {row.reason}", row.censored > 0)
         if row.immature:
-            return Refused(asked, f"{row.title} in {row.period} holds cases too young to judge", True)
+            return Refused(
+                asked, f"{row.title} in {row.period} is not complete, or holds cases too young to judge", True
+            )
     for row in (both[1][k.id, ()] for k in kpis):
         if not row.changes or row.changes[0].value is None:
             return Refused(asked, f"{row.title} in {then.label} is recorded in part only")
@@ -173,16 +177,20 @@ def _split(identity: Identity, vector: Any, keys: Sequence[Key]) -> Any:
     return shapley_of(identity.value, then, now, [d.name for d in identity.drivers])
 
 
-def _unlike(identity: Identity, total: float, both: Sequence[Mapping[Any, KpiValue]]) -> str | None:
+def _unlike(
+    identity: Identity, total: float, both: Sequence[Mapping[Any, KpiValue]], at: tuple[Any, ...]
+) -> str | None:
     """Say where the identity does not give the catalogue's own figure: then it says nothing about its change."""
     if not identity.target:
         return None
-    then, now = (side[identity.kpi, ()].value for side in both)
-    assert then is not None
-    assert now is not None
+    then, now = (_value(side.get((identity.kpi, at))) for side in both)
     if isclose(total, now - then, rel_tol=1e-9, abs_tol=1e-9 * max(abs(then), abs(now), 1e-9)):
         return None
     return f"{identity.formula} gives a change of {total:.12g}, the figure itself one of {now - then:.12g}"
+
+
+def _value(row: KpiValue | None) -> float:
+    return 0.0 if row is None or row.value is None else float(row.value)
 
 
 def _random(kpi: Kpi) -> bool:
