@@ -119,6 +119,13 @@ class Catalog:
             for id in getattr(settings, section):
                 if _same(id) not in {_same(k) for k in known}:
                     faults.append(((section, id), f"there is no [{section}.{id}]. {did_you_mean(id, known)}"))
+        for department, card in settings.scorecard.items():
+            for part in ("weights", "caps"):
+                for id in getattr(card, part):
+                    if _same(id) not in {_same(k) for k in self.kpis}:
+                        said = f"there is no KPI '{id}' for [scorecard.{department}.{part}]."
+                        path = ("scorecard", department, part, id)
+                        faults.append((path, f"{said} {did_you_mean(id, self.kpis)}"))
         for section, entries in (("indicators", self.indicators), ("kpis", self.kpis)):
             for entry in entries.values():
                 own = settings.indicator_options if section == "indicators" else settings.kpi_options

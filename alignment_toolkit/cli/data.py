@@ -21,6 +21,7 @@ from alignment_toolkit.cli.common import (
     say,
     warn,
 )
+from alignment_toolkit.cli.scorecard import print_scorecard
 from alignment_toolkit.errors import AlignmentError, DataError, ExportFailed, ParameterError
 
 if TYPE_CHECKING:
@@ -235,6 +236,7 @@ def print_analysis(analysis: Analysis) -> None:
         say()
     _print_kpis([k for k in analysis.kpis if k.grain is None], analysis.currency)
     _print_drivers(analysis)
+    print_scorecard(analysis)
     missing = [f for f in analysis.findings if f not in findings]
     if missing:
         say("\nNot assessed:")
