@@ -129,7 +129,10 @@ class Cell:
 
 @dataclass(frozen=True)
 class Table:
-    """A table with one header row; the first column names the row where `named_rows`."""
+    """A table with one header row; the first column names the row where `named_rows`.
+
+    `even` gives columns of set width, so that tables of the same columns line up under each other.
+    """
 
     caption: str
     columns: tuple[str, ...]
@@ -137,6 +140,7 @@ class Table:
     numeric: tuple[bool, ...] = ()
     named_rows: bool = True
     note: str = ""
+    even: bool = False
 
 
 @dataclass(frozen=True)

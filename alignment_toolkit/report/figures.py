@@ -162,7 +162,7 @@ def _table(rows: Sequence[KpiValue], analysis: Analysis, compared: str | None, f
     columns = ("Key figure", "Value, 95 % interval", "n", *change_head, owners_head)
     numeric = (False, True, True, *((True,) if compared else ()), two_sides)
     title = family or "Key figures"
-    return Table(f"{title}, {data(analysis.period)}", columns, tuple(written), numeric)
+    return Table(f"{title}, {data(analysis.period)}", columns, tuple(written), numeric, even=True)
 
 
 def _owners(row: KpiValue) -> str:
