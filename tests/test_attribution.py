@@ -29,7 +29,7 @@ from alignment_toolkit.attribution import (
     within_shares,
 )
 from alignment_toolkit.errors import ParameterError, UnknownName
-from benchmarks.attribution import market, table
+from benchmarks.attribution import market, table, trust
 
 CHANNELS = ["a", "b", "c", "d", "e"]
 
@@ -383,6 +383,11 @@ def test_a_clear_order_is_stable_and_a_tie_is_not():
     tied = [((Path(("a",), ages=(0,)),), 200), ((Path(("b",), ages=(0,)),), 199)]
     assert stability(clear, terms=Terms())["linear"]["a"] == 1.0
     assert 0.4 < stability(tied, terms=Terms())["linear"]["a"] < 0.65
+
+
+def test_the_stated_stability_flatters_as_the_docs_say_and_not_more():
+    stated, same = trust(100, 30, "linear")
+    assert same + 0.02 < stated < same + 0.3
 
 
 # A market whose causes are known -------------------------------------------------------------------------------------
