@@ -13,7 +13,6 @@ from alignment_toolkit.relations import day
 from alignment_toolkit.statistics import cure, survival
 from alignment_toolkit.statistics.working_time import working_hours
 
-
 BOTH = {"marketing": 0.5, "sales": 0.5}
 # Whether a lead is taken depends on its quality; how soon it is answered is sales' own work.
 ANSWERING = {"marketing": 0.2, "sales": 0.8}

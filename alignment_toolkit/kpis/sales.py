@@ -135,7 +135,7 @@ average_deal = Kpi(
     better="higher",
     about="Amount of the opportunities won in the period / their number. Won ones without amount are left out.",
     top=lambda t: t.amount.sum(where=_won(t)),
-    bottom=lambda t: t.count(where=_won(t) & t.amount.notnull()),
+    bottom=lambda t: t.opportunity_id.nunique(where=_won(t) & t.amount.notnull()),
     n_unit="won opportunities",
     empty="no opportunity with an amount was won",
     needs={"opportunities": ("opportunity_id", "outcome", "amount")},

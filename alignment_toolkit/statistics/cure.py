@@ -249,7 +249,8 @@ def _limit(fits: Any, best: Any, most: float, share: float, toward: float) -> fl
     from scipy.optimize import brentq
 
     def over(x: float) -> float:
-        return -most + min(fit.least(_inverse_logit(x), b[2:]) for fit, b in zip(fits, best, strict=True))
+        losses = [fit.least(_inverse_logit(x), b[2:]) for fit, b in zip(fits, best, strict=True)]
+        return float(min(losses)) - most
 
     inside = math.log(share / (1 - share)) if share < 1 else 12.0
     step = 0.25 if toward else -0.25

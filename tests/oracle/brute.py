@@ -380,7 +380,7 @@ class Brute:
                 [sum(r["lead_id"] in winners for r in g) for g in groups], [len(g) for g in groups]
             ).estimate
             value = len(won) / len(old)
-            return Answer(value, len(won), len(old), len(old), young, young > 0, e.low, e.high)
+            return Answer(value, len(won), len(old), len(old), young, young > 0, low=e.low, high=e.high)
 
         return self._episodes(pick, judge)
 

@@ -30,6 +30,7 @@ COLUMNS = {
         "region",
         "converted_at",
         "qualified_at",
+        "accepted_at",
     ),
     "opportunities": (
         "opportunity_id",
@@ -39,6 +40,7 @@ COLUMNS = {
         "closed_at",
         "outcome",
         "amount",
+        "list_amount",
         "channel",
         "region",
     ),
@@ -111,6 +113,7 @@ def worlds(draw: st.DrawFn, *, tables: tuple[str, ...] = tuple(COLUMNS)) -> dict
             region=region,
             converted_at=later,
             qualified_at=later,
+            accepted_at=later,
         ).map(lambda rows: _numbered(rows, "lead_id", "l")),
         "opportunities": _rows(
             opened_at=moments,
@@ -119,6 +122,7 @@ def worlds(draw: st.DrawFn, *, tables: tuple[str, ...] = tuple(COLUMNS)) -> dict
             closed_at=later,
             outcome=st.sampled_from([None, "won", "won", "lost"]),
             amount=st.one_of(st.none(), amounts),
+            list_amount=st.one_of(st.none(), amounts),
             channel=channel,
             region=region,
         ).map(lambda rows: _numbered(rows, "opportunity_id", "o")),
@@ -174,13 +178,15 @@ def larger(seed: int, rows: int = 150) -> dict[str, list[dict[str, Any]]]:
 
     leads = [
         {"lead_id": f"l{i}", "created_at": moment(), **common(), "campaign_id": chance.choice(CAMPAIGNS),
-         "converted_at": maybe(moment(), 0.05), "qualified_at": maybe(moment(), 0.5), "contact_id": None}
+         "converted_at": maybe(moment(), 0.05), "qualified_at": maybe(moment(), 0.5), "contact_id": None,
+         "accepted_at": maybe(moment(), 0.3)}
         for i in range(rows)
     ]  # fmt: skip
     deals = [
         {"opportunity_id": f"o{i}", "opened_at": moment(), **common(),
          "lead_id": maybe(f"l{chance.randrange(rows)}", 0.5), "closed_at": maybe(moment(), 0.7),
-         "outcome": maybe(chance.choice(["won", "lost"]), 0.9), "amount": maybe(amount(), 0.8)}
+         "outcome": maybe(chance.choice(["won", "lost"]), 0.9), "amount": maybe(amount(), 0.8),
+         "list_amount": maybe(amount(), 0.8)}
         for i in range(rows // 2)
     ]  # fmt: skip
     orders = [
