@@ -12,10 +12,11 @@ from alignment_toolkit.drivers import IDENTITIES, Refused, SplitChange, split_id
 from alignment_toolkit.drivers.leads import new_clients_by_lead, quality_or_handling
 from alignment_toolkit.drivers.measured import Measurements
 from alignment_toolkit.drivers.products import revenue_by_product
+from alignment_toolkit.drivers.slices import Slice, find_slices
 from alignment_toolkit.errors import DataError, ParameterError, UnknownName
 from alignment_toolkit.periods import Period, compare_periods, last_complete
 
-__all__ = ["changes", "what_moved"]
+__all__ = ["changes", "what_moved", "where_it_moved"]
 
 Found: TypeAlias = "tuple[SplitChange, ...] | SplitChange | Refused"
 MOST_SLICES: Final = 50
@@ -107,6 +108,76 @@ def what_moved(
             f"The change of {asked} is not split. {' '.join(dict.fromkeys(_said(r) for r in refused))}"
         )
     return tuple(found)
+
+
+def where_it_moved(
+    company: Company,
+    kpi: str,
+    period: str | Period | None = None,
+    *,
+    by: Sequence[str],
+    compare: str | Period = "previous",
+    depth: int = 3,
+    most: int = 5,
+    catalog: Catalog | None = None,
+) -> tuple[Slice, ...]:
+    """Find the few slices of a company that explain the change of a KPI best.
+
+    Parameters
+    ----------
+    company, kpi, period, catalog
+        As for `what_moved`; any KPI that is a sum or a ratio on one relation.
+    by
+        The dimensions to search: columns, or ``table.column``.
+    compare
+        One other period, or a word for it.
+    depth, most
+        How many dimensions a slice may name, and how many slices to tell.
+
+    Returns
+    -------
+    tuple of Slice
+        The slices that moved otherwise than the rest, the clearest first; empty where none stands out against the
+        number of slices looked at.
+
+    Raises
+    ------
+    DataError
+        Where the two periods can't be compared, with the reason.
+
+    Examples
+    --------
+    >>> from alignment_toolkit.company import Company
+    >>> company = Company.open("data/sample")
+    >>> [slice.by for slice in where_it_moved(company, "leads", "2026-Q2", by=["channel", "region"])]
+    [{'channel': 'social'}, {'channel': 'email'}]
+    """
+    now = _period(company, period)
+    against = compare_periods([compare] if isinstance(compare, Period) else compare, now)
+    if len(against) != 1:
+        raise ParameterError(
+            "A search needs one period to compare with: previous, year-ago, or another period."
+        )
+    entries = (catalog or Catalog.load(company.settings)).kpis
+    asked = kpi.replace("_", "-")
+    if asked not in entries:
+        raise UnknownName("KPI", kpi, entries)
+    measured = Measurements(company, entries)
+    found = find_slices(measured, asked, against[0], now, tuple(by), depth=depth, most=most)
+    if isinstance(found, Refused):
+        raise DataError(f"The slices of {asked} are not searched. {_said(found)}")
+    return found
+
+
+def _period(company: Company, period: str | Period | None) -> Period:
+    if period is not None:
+        found: Period = company.settings.period(period, as_of=company.as_of)
+        return found
+    if company.as_of is None:
+        raise DataError(
+            f"{company.name} has no dated rows, so there is no last complete quarter. Name a period."
+        )
+    return last_complete(company.as_of, "quarter")
 
 
 def changes(
