@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import ibis
 
-from alignment_toolkit.attribution.comparing import DRAWS, MOST_STATES_DRAWN, distances, stability
+from alignment_toolkit.attribution.comparing import MOST_STATES_DRAWN, distances, draws_for, stability
 from alignment_toolkit.attribution.journeys import Engine, Journeys, journeys, lacking
 from alignment_toolkit.attribution.markov import markov_credits
 from alignment_toolkit.attribution.models import RULES, Terms, rule_credits
@@ -97,8 +97,10 @@ def attribute(company: Engine, period: Period) -> Attribution:
     spend = _spend(company, period, new_only=options.sale == "new_client")
     credits, valued = _credits(found, options) if found.converted else ({}, None)
     terms = Terms(options.half_life_days, options.direct)
+    draws = draws_for(found.groups)
+    order = options.markov_order
     kept = (
-        stability(found.groups, terms=terms, order=options.markov_order, seed=SEED) if found.converted else {}
+        stability(found.groups, terms=terms, order=order, seed=SEED, draws=draws) if found.converted else {}
     )
     if options.shapley == "chain":
         kept.pop("shapley", None)
@@ -242,8 +244,8 @@ def _about(
             "about": (
                 f"A sale is {sale} in {period.label}. A path holds the steps of both departments in the "
                 f"{options.lookback_days} days up to the sale; paths without a sale end with their last step in the "
-                f"period. Steps by sales are marked (sales). {cost} Stability of a rank: the share of {DRAWS} "
-                "bootstrap draws of accounts in which the channel keeps it."
+                f"period. Steps by sales are marked (sales). {cost} Stability of a rank: the share of "
+                f"{draws_for(found.groups)} bootstrap draws of accounts in which the channel keeps it."
             ),
             "sales_with_a_path": found.converted,
             "sales_without_a_touch": found.untouched,

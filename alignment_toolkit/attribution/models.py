@@ -183,7 +183,9 @@ def rule_credits(paths: Iterable[tuple[Path, int]], rule: str, terms: Terms = _U
     """
     parts: dict[str, list[float]] = {}
     for path, times in paths:
-        given = shares(path, rule, terms) if path.converted else [0.0] * len(path.channels)
-        for channel, share in zip(path.channels, given, strict=True):
-            parts.setdefault(channel, []).append(times * share)
+        for channel in path.channels:
+            parts.setdefault(channel, [])
+        if path.converted:
+            for channel, share in zip(path.channels, shares(path, rule, terms), strict=True):
+                parts[channel].append(times * share)
     return {channel: math.fsum(parts[channel]) for channel in sorted(parts)}
