@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from alignment_toolkit.kpi import measure
-from alignment_toolkit.kpis import handover, marketing, revenue, sales
+from alignment_toolkit.kpis import cost, handover, marketing, revenue, sales
 
-KPIS = {k.id: k for m in (revenue, marketing, handover, sales) for k in m.KPIS}
+KPIS = {k.id: k for m in (revenue, marketing, handover, sales, cost) for k in m.KPIS}
 ALL = tuple(KPIS.values())
 
 
