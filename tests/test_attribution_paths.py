@@ -15,6 +15,7 @@ from alignment_toolkit.attribution.journeys import lacking, told
 from alignment_toolkit.company import Company
 from alignment_toolkit.errors import DataError
 from alignment_toolkit.periods import Period
+from alignment_toolkit.settings import Settings
 from tests.builders import Unbound, company_of, written
 from tests.oracle.worlds import COLUMNS
 
@@ -294,6 +295,23 @@ def test_the_samples_paths_equal_pandas(sample_dir):
     assert own == by_brute_force(sample_dir, period.start, period.last, 60)
     assert made.converted > 50
     assert made.open > 300
+
+
+def test_olists_one_step_paths_give_every_model_the_reference_numbers(real_data):
+    text = f'[source]\nkind = "olist"\nurl = "{real_data / "olist"}"\n[attribution]\nlookback_days = 5000\n'
+    company = Company.open(Settings.from_toml(text, file="alignment.toml"))
+    made = attribute(company, Period.parse("2016-01-01..2020-12-31"))
+    # 842 deals by origin as published with the data; the one that was won before its first contact has no step before it.
+    won = {
+        "organic_search": 270, "paid_search": 195, "social": 75, "unknown": 179, "direct_traffic": 56, "email": 15,
+        "referral": 24, "other": 4, "display": 6, "other_publicities": 3, "(missing)": 14,
+    }  # fmt: skip
+    for model in MODELS:
+        by = {
+            r["channel"]: r["credit"] for r in made.rows if r["model"] == model and r["channel"] != NO_TOUCH
+        }
+        assert by == pytest.approx(won, abs=1e-9), model
+    assert made.about["paths"]["paths_without_a_sale"] == 8000 - 842
 
 
 # Rows of an Analysis -------------------------------------------------------------------------------------------------
