@@ -21,6 +21,8 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from alignment_toolkit.analysis import analyse as analyse
     from alignment_toolkit.catalog import Catalog as Catalog
+    from alignment_toolkit.changes import what_moved as what_moved
+    from alignment_toolkit.changes import where_it_moved as where_it_moved
     from alignment_toolkit.company import Company as Company
     from alignment_toolkit.errors import AlignmentError as AlignmentError
     from alignment_toolkit.errors import DataError as DataError
@@ -37,6 +39,7 @@ if TYPE_CHECKING:
     from alignment_toolkit.notebooks.cards import answer as answer
     from alignment_toolkit.notebooks.cards import cards as cards
     from alignment_toolkit.notebooks.cards import figures as figures
+    from alignment_toolkit.notebooks.moves import moved as moved
     from alignment_toolkit.periods import Period as Period
     from alignment_toolkit.report import Report as Report
     from alignment_toolkit.results import Analysis as Analysis
@@ -77,6 +80,9 @@ _HOME = {
     "figures": "notebooks.cards",
     "finish": "notebooks",
     "measure": "kpi",
+    "moved": "notebooks.moves",
+    "what_moved": "changes",
+    "where_it_moved": "changes",
 }
 
 __all__ = [
@@ -108,6 +114,9 @@ __all__ = [
     "figures",
     "finish",
     "measure",
+    "moved",
+    "what_moved",
+    "where_it_moved",
 ]
 
 
