@@ -65,10 +65,13 @@ def rows_of(company: Any, kpi: Kpi, period: Period, found: KpiValue, by: Mapping
     for number, value in enumerate(by.values()):
         column = t[dimension_column(number)]
         t = t.filter(column.isnull() if value is None else column == value)
+    if kpi.standing is not None:
+        return _of_a_stock(company, kpi, every, t, found)
     dated = t.filter(t[kpi.date].notnull())
     living = alive(dated, kpi.date)
     cap = company.as_of_of(())
-    first, after = period.start, period.end
+    # What looks back stands on the period before as well.
+    first, after = period.previous().start if kpi.lookback else period.start, period.end
     inside = living.filter(_from(living, kpi.date, first), ~_from(living, kpi.date, after))
     known = inside if cap is None else inside.filter(~_from(inside, kpi.date, _next(cap)))
     cluster = kpi.cluster if kpi.cluster in known.columns else None
@@ -100,15 +103,33 @@ def rows_of(company: Any, kpi: Kpi, period: Period, found: KpiValue, by: Mapping
     if found.censored or _counts_rows(kpi, known):
         young, by_definition = found.censored, _said(kpi, found.method)
         counted, unit = found.n, kpi.n_unit
-        left["too young to be judged"] = young
-        left[_words(kpi)] = by_definition
         rest = size[5] - young - by_definition - counted
+        if rest < 0:  # what is left out of the top alone is among the rows that count
+            rest, by_definition = rest + by_definition, 0
+        left |= {"too young to be judged": young, _words(kpi): by_definition}
         later = size[7] if size[7] <= rest else 0
         left["later leads of an episode, which counts once"] = later
         left["not part of the definition"] = rest - later
     return Rows(
         kpi.relation, size[0], counted, unit, {k: n for k, n in left.items() if n}, size[6] if cluster else 0
     )
+
+
+def _of_a_stock(company: Any, kpi: Kpi, every: Any, t: Any, found: KpiValue) -> Rows:
+    """Sort the rows of a stock: those that stand at the end of the period, and all others."""
+    counts = company.fetch(
+        every.aggregate(rows=every.count(), step=ibis.literal(0)).union(
+            t.aggregate(rows=t.count(), step=ibis.literal(1))
+        )
+    )
+    size = {int(step): int(rows) for step, rows in zip(counts["step"], counts["rows"], strict=True)}
+    by_definition = _said(kpi, found.method)
+    left = {
+        "of other parts of the company": size[0] - size[1],
+        _words(kpi): by_definition,
+        "not there at the end of the period": size[1] - by_definition - found.n,
+    }
+    return Rows(kpi.relation, size[0], found.n, kpi.n_unit, {k: n for k, n in left.items() if n}, 0)
 
 
 def _from(t: Any, column: str, first: date) -> Any:
@@ -127,17 +148,21 @@ def _counts_rows(kpi: Kpi, t: Any) -> bool:
     if n is None:
         return True
     terms = Terms(date.max, date.max, None, "XXX", dict(kpi.options))
-    return isinstance(call(n, t, terms).op(), (ops.Count, ops.CountStar))
+    try:
+        return isinstance(call(n, t, terms).op(), (ops.Count, ops.CountStar))
+    except AttributeError:  # it stands on columns that are made per client: it counts clients
+        return False
 
 
 def _words(kpi: Kpi) -> str:
-    return re.sub(r"[,:]?\s*(left out)?:?\s*\{n\}", "", kpi.left_out_words).strip() or "left out"
+    return re.sub(r"[,:]?\s*(left out)?:?\s*\{n\}.*", "", kpi.left_out_words).strip() or "left out"
 
 
 def _said(kpi: Kpi, method: str) -> int:
     """Read from a method how many rows it says are left out by definition."""
     if not kpi.left_out_words:
         return 0
-    pattern = re.escape(kpi.left_out_words).replace(re.escape("{n}"), r"(\d+)")
+    pattern = re.escape(kpi.left_out_words)
+    pattern = pattern.replace(re.escape("{n}"), r"([\d,]+)").replace(re.escape("{share}"), r".*?")
     found = re.search(pattern, method)
-    return int(found.group(1)) if found else 0
+    return int(found.group(1).replace(",", "")) if found else 0

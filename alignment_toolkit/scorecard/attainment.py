@@ -175,8 +175,11 @@ def _projected(
         return row.reason or "no value so far"
     if getattr(kpi, "rising", False):
         return "the number rises for as long as data comes, so it has no end to project"
-    if not isinstance(kpi, (Kpi, RatioOfKpis)):
-        return "the period is not over, and a statistic of this kind is not projected"
+    sides = (kpi.top_kpi, kpi.bottom_kpi) if isinstance(kpi, RatioOfKpis) else (kpi,)
+    stands = any(getattr(s, "standing", None) is not None or getattr(s, "lookback", False) for s in sides)
+    # Sums, ratios of sums and quotients; what is built on them may be anything.
+    if type(kpi) not in (Kpi, RatioOfKpis) or stands:
+        return "the period is not over, and a number of this kind is not projected"
     if until is None or until < period.start:
         return "nothing of the period is known yet"
     if not running and not (isinstance(kpi, Kpi) and kpi.bottom is not None):
@@ -184,11 +187,11 @@ def _projected(
     if isinstance(kpi, Kpi) and kpi.bottom is None:
         return _sum_at_end(company, kpi, row, period, until, "top")
     if isinstance(kpi, RatioOfKpis):
-        sides = [_sum_at_end(company, kpi, row, period, until, side) for side in ("top", "bottom")]
-        said = [s for s in sides if isinstance(s, str)]
+        ends = [_sum_at_end(company, kpi, row, period, until, side) for side in ("top", "bottom")]
+        said = [s for s in ends if isinstance(s, str)]
         if said:
             return said[0]
-        top, bottom = (s for s in sides if isinstance(s, Projection))
+        top, bottom = (s for s in ends if isinstance(s, Projection))
         return project_ratio(top, bottom)
     return _share_at_end(company, kpi, row, period, until, running=running)
 

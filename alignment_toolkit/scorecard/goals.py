@@ -18,7 +18,8 @@ COLUMNS: Final = ("dimension", "key", "department", "measure", "value")
 ROWS: Final = 100_000
 # What does not grow with the length of a period, so that a year's target also holds for its quarters.
 _LEVELS: Final = ("share", "days", "hours", "months")
-_BOUND: Final = ("retention", "net-revenue-retention")  # shares whose name includes a length of time
+# Named after a length of time, or growing with it all the same.
+_BOUND: Final = ("retention", "net-revenue-retention", "cost-to-serve")
 
 
 @dataclass(frozen=True)
@@ -152,7 +153,7 @@ def read_goals(company: Any, period: Period, kpis: Mapping[str, Kpi | RatioOfKpi
 
 
 def _is_level(kpi: Kpi | RatioOfKpis) -> bool:
-    return kpi.id not in _BOUND and (kpi.unit in _LEVELS or isinstance(kpi, RatioOfKpis))
+    return kpi.id not in _BOUND and (kpi.unit in _LEVELS or type(kpi) is RatioOfKpis)
 
 
 def _mean(prices: list[tuple[float, str, float]]) -> float:

@@ -1,0 +1,631 @@
+"""The shared scorecard by hand: goals, attainment, scores, weights tried, levers, double messages."""
+
+from __future__ import annotations
+
+import itertools
+import json
+import math
+from datetime import date, timedelta
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from alignment_toolkit import analysis as analysis_module
+from alignment_toolkit.catalog import Catalog
+from alignment_toolkit.company import Company
+from alignment_toolkit.errors import SettingsError
+from alignment_toolkit.kpi import measure
+from alignment_toolkit.periods import Period
+from alignment_toolkit.report import Report
+from alignment_toolkit.results import Analysis, Scorecard
+from alignment_toolkit.scorecard import check_incentives, shared_scorecard
+from alignment_toolkit.scorecard.attainment import ratio_to_target
+from alignment_toolkit.scorecard.goals import read_goals
+from alignment_toolkit.scorecard.levers import KPIS, LEVERS, State
+from alignment_toolkit.scorecard.scores import Counted, leads_under, range_within, score
+from alignment_toolkit.settings import Settings
+from alignment_toolkit.statistics.shares import wilson
+from tests.builders import company_of, written
+
+CATALOG = Catalog.load()
+QUARTER = Period.parse("2026-Q1")
+UNTIL = dict.fromkeys(("leads", "opportunities", "orders", "touches"), "2026-09-30")
+
+
+def goal(kpi, department, value, period="2026-Q1", **more):
+    row = {"dimension": "kpi", "key": kpi, "department": department, "measure": "target", "value": value}
+    return row | {"period": period} | more
+
+
+def deals(won, lost, day="2026-02-10"):
+    return [
+        {
+            "opportunity_id": f"{day} {outcome} {i}", "account_id": f"{outcome} {i}", "opened_at": f"{day} 08:00",
+            "closed_at": f"{day} 09:00", "outcome": outcome, "amount": 100,
+        }
+        for outcome, n in (("won", won), ("lost", lost))
+        for i in range(n)
+    ]  # fmt: skip
+
+
+def leads(n, day="2026-01-15", prefix="l"):
+    return [
+        {"lead_id": f"{prefix}{i}", "account_id": f"{prefix}a{i}", "created_at": f"{day} 09:00"}
+        for i in range(n)
+    ]
+
+
+def card(tables, *, toml="", until=UNTIL, period=QUARTER):
+    toml = '[company]\ncurrency = "EUR"\n' + toml
+    return shared_scorecard(company_of(tables, toml=toml, until=until), period, CATALOG)
+
+
+def row_of(found, kpi, department="sales"):
+    return next(r for r in found.scorecard.rows if (r["kpi"], r["department"]) == (kpi, department))
+
+
+def department_of(found, name):
+    return next(d for d in found.scorecard.departments if d["department"] == name)
+
+
+# ---- goals of the plan -----------------------------------------------------------------------------------------
+
+
+def goals_of(*rows):
+    return read_goals(company_of({"plan": rows}, columns={"plan": ["period"]}), QUARTER, CATALOG.kpis)
+
+
+def test_the_goal_of_the_period_itself_holds_before_a_longer_and_one_without_period():
+    found = goals_of(
+        goal("win-rate", "sales", 0.5, None),
+        goal("win-rate", "sales", 0.4, "2026"),
+        goal("win_rate", "sales", 0.3),
+    )
+    assert found.targets["sales", "win-rate"].value == 0.3
+    found = goals_of(goal("win-rate", "sales", 0.5, None), goal("win-rate", "sales", 0.4, "2026"))
+    assert found.targets["sales", "win-rate"].value == 0.4
+
+
+def test_a_years_target_holds_for_a_quarter_only_of_what_does_not_grow():
+    found = goals_of(goal("win-rate", "sales", 0.4, "2026"), goal("leads", "marketing", 400, "2026"))
+    assert set(found.targets) == {("sales", "win-rate")}
+    assert "what part of it falls to 2026-Q1" in found.unclear["marketing", "leads"]
+
+
+def test_a_goal_of_another_period_is_none():
+    found = goals_of(goal("leads", "marketing", 400, "2026-Q2"))
+    assert not found.targets
+    assert found.for_department("marketing", "leads") == (
+        None, "the plan's targets of it are for other periods, 2026-Q2 for one",
+    )  # fmt: skip
+
+
+def test_two_values_at_once_are_no_goal():
+    found = goals_of(goal("leads", "marketing", 400), goal("leads", "marketing", 500))
+    assert not found.targets
+    assert "several targets of it for marketing at once: 400 and 500" in found.unclear["marketing", "leads"]
+
+
+def test_own_goal_then_the_companys_then_anothers():
+    found = goals_of(
+        goal("arpu", "company", 10),
+        goal("arpu", "sales", 12),
+        goal("win-rate", "sales", 0.3),
+        goal("leads", "company", 4),
+    )
+    assert found.for_department("sales", "arpu")[0].value == 12
+    assert found.for_department("marketing", "arpu")[0].value == 10
+    assert found.for_department("marketing", "win-rate")[0].department == "sales"
+    assert found.for_department("marketing", "revenue") == (None, "the plan has no target of it")
+
+
+def test_rows_that_can_not_be_used_are_told_with_the_near_match():
+    found = goals_of(goal("win-rat", "sales", 0.3), goal("leads", "marketing", 4, "2026Q1"))
+    assert not found.targets
+    assert any("no KPI 'win-rat'" in w and "Did you mean 'win-rate'?" in w for w in found.warnings)
+    assert any("'2026Q1' of leads can't be read" in w for w in found.warnings)
+
+
+# ---- attainment ------------------------------------------------------------------------------------------------
+
+
+def test_attainment_is_the_kpi_and_its_interval_over_the_target():
+    found = row_of(card({"opportunities": deals(4, 6), "plan": [goal("win-rate", "sales", 0.5)]}), "win-rate")
+    e = wilson(4, 10, n_unit="opportunities").estimate
+    assert found["attainment"] == pytest.approx(0.8)
+    assert found["attainment_low"] == pytest.approx(e.low / 0.5)
+    assert found["attainment_high"] == pytest.approx(e.high / 0.5)
+    assert (found["reached"], found["chance"], found["projected"]) == (False, 0.0, None)
+    z = (0.4 - 0.5) / math.sqrt(0.25 / 10)
+    assert found["confidence"] == pytest.approx(0.5 * math.erfc(-z / math.sqrt(2)), abs=1e-6)
+    assert found["weight_from"] == "equal over KPIs owned 30% or more"
+
+
+def test_where_less_is_better_attainment_is_turned_round_and_the_ends_change_places():
+    tables = {
+        "opportunities": deals(8, 2),
+        "spend": [{"spend_id": "s", "spent_on": "2026-02-01", "amount": 1000}],
+        "plan": [goal("cost-per-sale", "company", 100), goal("spend", "company", 800)],
+    }
+    found = card(tables, until=UNTIL | {"spend": "2026-09-30"})
+    cost = row_of(found, "cost-per-sale")
+    assert cost["value"] == 125
+    assert cost["attainment"] == pytest.approx(0.8)
+    assert cost["attainment_low"] == pytest.approx(100 / cost["high"])
+    assert cost["attainment_low"] < cost["attainment"] < cost["attainment_high"]
+    assert cost["reached"] is False
+    spend = row_of(found, "spend")
+    assert (spend["attainment"], spend["attainment_low"], spend["confidence"]) == (0.8, 0.8, None)
+
+
+@pytest.mark.parametrize(
+    ("value", "target", "better", "expected"),
+    [(0, 10, "higher", 0.0), (-5, 10, "higher", -0.5), (0, 10, "lower", None), (5, 0, "higher", None),
+     (5, -1, "lower", None)],
+)  # fmt: skip
+def test_no_ratio_is_invented(value, target, better, expected):
+    assert ratio_to_target(value, target, better) == expected
+
+
+def test_a_target_of_zero_is_reached_or_not_without_attainment():
+    found = row_of(card({"opportunities": deals(4, 6), "plan": [goal("win-rate", "sales", 0)]}), "win-rate")
+    assert (found["status"], found["attainment"], found["reached"], found["chance"]) == (
+        "not_available",
+        None,
+        True,
+        1.0,
+    )
+    assert "target of 0 or less has no attainment" in found["reason"]
+
+
+def test_a_share_in_per_cent_is_refused():
+    found = row_of(card({"opportunities": deals(4, 6), "plan": [goal("win-rate", "sales", 30)]}), "win-rate")
+    assert found["attainment"] is None
+    assert "30 % is written 0.3" in found["reason"]
+
+
+def test_what_can_not_be_measured_is_not_available_with_its_reason():
+    found = card({"opportunities": deals(4, 0), "plan": [goal("win-rate", "sales", 0.3)]})
+    assert "no lost opportunity at all" in row_of(found, "win-rate")["reason"]
+    sales = department_of(found, "sales")
+    assert (sales["score"], sales["status"]) == (None, "not_available")
+    assert "only 0 % of the weight" in sales["reason"]
+
+
+def test_a_period_that_runs_is_projected_to_its_end():
+    rows = [lead for i in range(60) for lead in leads(2, str(date(2026, 1, 1) + timedelta(days=i)), f"d{i}-")]
+    until = dict.fromkeys(("leads", "orders"), "2026-03-01")
+    orders = [{"order_id": "o", "account_id": "x", "ordered_at": "2026-01-05 10:00", "amount": 10}]
+    plan = [goal("leads", "marketing", 180), goal("arpu", "company", 5)]
+    found = card({"leads": rows, "orders": orders, "plan": plan}, until=until)
+    got = row_of(found, "leads", "marketing")
+    assert got["projected"]["value"] == 180  # two a day, 90 days
+    assert got["attainment"] == 1.0
+    assert got["reached"] is None
+    assert 0.3 < got["chance"] < 0.7
+    assert "the pace of the 60 days up to 2026-03-01 goes on" in got["basis"]
+    arpu = row_of(found, "arpu", "sales")
+    assert (arpu["attainment"], arpu["chance"]) == (None, None)
+    assert arpu["reason"]
+
+
+def test_a_share_that_runs_keeps_its_value_and_narrows_with_time():
+    plan = [goal("win-rate", "sales", 0.5)]
+    ends = []
+    for until in ("2026-01-20", "2026-03-20"):
+        rows = deals(20, 20, "2026-01-10")
+        found = row_of(
+            card({"opportunities": rows, "plan": plan}, until={"opportunities": until}), "win-rate"
+        )
+        assert found["attainment"] == pytest.approx(1.0)
+        assert found["chance"] == pytest.approx(0.5)
+        ends.append(found["attainment_high"] - found["attainment_low"])
+    f = [1 - 20 / 90, 1 - 79 / 90]
+    assert ends[0] / ends[1] == pytest.approx(math.sqrt(f[0] / f[1]))
+
+
+def test_a_cohort_that_is_young_in_part_is_projected_over_the_young():
+    rows = [*leads(40, "2026-01-15", "old"), *leads(10, "2026-03-20", "young")]
+    orders = [
+        {"order_id": f"o{i}", "account_id": f"olda{i}", "ordered_at": "2026-02-15 09:00", "amount": 10}
+        for i in range(10)
+    ]
+    until = dict.fromkeys(("leads", "orders"), "2026-05-15")
+    found = row_of(
+        card(
+            {"leads": rows, "orders": orders, "plan": [goal("lead-to-client", "marketing", 0.2)]}, until=until
+        ),
+        "lead-to-client",
+    )
+    e = wilson(10, 40, n_unit="episodes").estimate
+    assert found["projected"]["value"] == 0.25
+    assert found["projected"]["low"] == pytest.approx(0.25 - (0.25 - e.low) * math.sqrt(10 / 50))
+    assert found["immature"] is True
+    assert 0.9 < found["chance"] < 1
+
+
+# ---- scores ----------------------------------------------------------------------------------------------------
+
+WEIGHTS = """
+[scorecard.marketing.weights]
+leads = 3
+win_rate = 1
+[scorecard.marketing.caps]
+leads = 1.1
+[scorecard.sales.weights]
+win-rate = 1
+"""
+
+
+def test_scores_with_weights_and_caps_by_hand():
+    tables = {
+        "leads": leads(60), "opportunities": deals(4, 6),
+        "plan": [goal("leads", "marketing", 40), goal("win-rate", "sales", 0.5)],
+    }  # fmt: skip
+    found = card(tables, toml=WEIGHTS)
+    lead = row_of(found, "leads", "marketing")
+    assert (lead["attainment"], lead["counted"], lead["cap"], lead["weight"]) == (1.5, 1.1, 1.1, 3.0)
+    assert department_of(found, "marketing")["score"] == pytest.approx((3 * 1.1 + 0.8) / 4)
+    assert department_of(found, "sales")["score"] == pytest.approx(0.8)
+    tried = department_of(found, "marketing")["sensitivity"]
+    assert (tried["least"], tried["most"]) == (pytest.approx(0.8), 1.1)
+    assert tried["low"] == pytest.approx(
+        (1.5 * 1.1 + 1.5 * 0.8) / 3
+    )  # leads at half their weight, the other at 1.5
+    assert tried["leads"] == 1.0
+    assert department_of(found, "sales")["sensitivity"]["leads"] == 0.0
+    assert [d["weights_from"] for d in found.scorecard.departments] == ["settings", "settings"]
+
+
+def test_without_weights_a_department_answers_alike_for_what_it_owns():
+    plan = [goal("leads", "marketing", 40), goal("win-rate", "sales", 0.5)]
+    found = card({"leads": leads(60), "opportunities": deals(4, 6), "plan": plan})
+    assert {(r["department"], r["kpi"]) for r in found.scorecard.rows} == {
+        ("marketing", "leads"), ("marketing", "win-rate"), ("sales", "win-rate"),  # sales owns 20 % of leads
+    }  # fmt: skip
+    found = card(
+        {"leads": leads(60), "opportunities": deals(4, 6), "plan": plan},
+        toml="[owners.leads]\nmarketing = 0.5\nsales = 0.5\n",
+    )
+    assert ("sales", "leads") in {(r["department"], r["kpi"]) for r in found.scorecard.rows}
+    assert row_of(found, "leads")["owners"] == {"marketing": 0.5, "sales": 0.5}
+
+
+def test_neither_targets_nor_weights_give_nothing():
+    found = card({"leads": leads(60), "opportunities": deals(4, 6)})
+    assert (found.scorecard, found.incentives) == (Scorecard(), ())
+    found = card({"leads": leads(60), "plan": [goal("leads", "marketing", 1, measure="share")]})
+    assert found.scorecard == Scorecard()
+
+
+def test_a_weight_without_target_counts_for_nothing_and_is_told():
+    found = card({"leads": leads(60), "opportunities": deals(4, 6)}, toml=WEIGHTS)
+    assert row_of(found, "win-rate")["reason"] == "the plan has no target of it"
+    assert {m["kind"] for m in department_of(found, "marketing")["messages"]} == {"weight without goal"}
+
+
+PARTS = st.lists(
+    st.tuples(st.floats(0, 3), st.floats(0.1, 5)), min_size=1, max_size=6
+).map(lambda ps: [Counted(f"k{i}", w, v, v - 0.1, v + 0.1) for i, (v, w) in enumerate(ps)])  # fmt: skip
+
+
+@given(PARTS, st.floats(0, 0.99), st.integers(0, 2**32 - 1))
+def test_the_range_over_weights_is_that_of_brute_force(parts, within, seed):
+    low, high = range_within(parts, within)
+
+    def mean(weights):
+        return sum(w * p.value for w, p in zip(weights, parts, strict=True)) / sum(weights)
+
+    ends = [
+        mean(c)
+        for c in itertools.product(*((p.weight * (1 - within), p.weight * (1 + within)) for p in parts))
+    ]
+    assert low == pytest.approx(min(ends), abs=1e-9)
+    assert high == pytest.approx(max(ends), abs=1e-9)
+    rng = np.random.default_rng(seed)
+    inside = mean([p.weight * rng.uniform(1 - within, 1 + within) for p in parts])
+    assert low - 1e-9 <= inside <= high + 1e-9
+    assert low - 1e-9 <= score(parts)[0] <= high + 1e-9
+
+
+def test_who_leads_under_how_many_weights_by_hand():
+    one = Counted("a", 1, 1.0, None, None)
+    two = [Counted("b", 1, 0.8, None, None), Counted("c", 5, 1.1, None, None)]
+    # 0.8 w + 1.1 (1 - w) > 1 where w < 1/3: a third of all weights.
+    found = leads_under({"marketing": [one], "sales": two})
+    assert found["sales"] == pytest.approx(1 / 3, abs=0.03)
+    assert found["marketing"] == pytest.approx(2 / 3, abs=0.03)
+    assert found == leads_under({"sales": two[::-1], "marketing": [one]})
+    assert leads_under({"marketing": [one], "sales": [one]}) == {"marketing": 0.0, "sales": 0.0}
+    assert leads_under({"marketing": [one]}) == {}
+
+
+@pytest.mark.parametrize("together", [-0.3, 0.0, 0.9])
+def test_the_scores_interval_holds_whatever_the_dependence(together):
+    rng = np.random.default_rng(5)
+    cov = np.full((3, 3), together) + (1 - together) * np.eye(3)
+    drawn = rng.multivariate_normal(np.zeros(3), cov, size=4000) * 0.1 + 1
+    hits = naive = 0
+    for values in drawn:
+        found = score([Counted(str(i), 1, v, v - 0.196, v + 0.196) for i, v in enumerate(values)])
+        hits += found[1] <= 1 <= found[2]
+        half = 1.96 * 0.1 / math.sqrt(3)  # as if independent
+        naive += abs(found[0] - 1) <= half
+    assert hits / 4000 >= 0.95
+    if together > 0.5:
+        assert naive / 4000 < 0.8
+
+
+# ---- levers ----------------------------------------------------------------------------------------------------
+
+NOT_COUNTED = {
+    "acceptance-rate",
+    "followed-up-in-time",
+    "time-to-first-touch",
+    "payback-months",
+    "cost-to-serve",
+}
+
+
+def company_like(s):
+    """Make rows of a company that is a `State`, with whole numbers."""
+    spread = "2026-01-15 09:00"
+    n, new, old = round(s.leads), round(s.new), round(s.old)
+    lead = [
+        {
+            "lead_id": f"l{i}", "account_id": f"new{i}", "created_at": spread, "sourced_by": "marketing",
+            "qualified_at": "2026-01-20 09:00" if i < round(n * s.passed) else None,
+        }
+        for i in range(n)
+    ]  # fmt: skip
+    deal = [
+        {
+            "opportunity_id": f"d{i}", "account_id": f"new{i}", "lead_id": f"l{i}", "opened_at": "2026-01-21 09:00",
+            "closed_at": "2026-02-10 09:00", "outcome": "won" if i < new else "lost",
+            "amount": s.value * s.price, "list_amount": s.value,
+        }
+        for i in range(round(s.deals))
+    ]  # fmt: skip
+    clients = [f"new{i}" for i in range(new)] + [f"old{i}" for i in range(old)]
+    order = [
+        {
+            "order_id": f"{c} {k}", "account_id": c, "ordered_at": f"2026-02-{10 + k} 10:00",
+            "amount": s.value * s.price, "list_amount": s.value, "cost": s.cost,
+        }
+        for c in clients
+        for k in range(round(s.orders))
+    ]  # fmt: skip
+    order += [
+        {
+            "order_id": f"before old{i}", "account_id": f"old{i}", "ordered_at": "2025-11-10 10:00", "amount": 1,
+            "list_amount": 1, "cost": 1,
+        }
+        for i in range(old)
+    ]  # fmt: skip
+    spend = [
+        {
+            "spend_id": d,
+            "spent_on": "2026-01-10",
+            "amount": a,
+            "department": d,
+            "audience": "new",
+            "category": "media",
+        }
+        for d, a in (("marketing", s.marketing), ("sales", s.sales))
+    ]
+    tables = {"leads": lead, "opportunities": deal, "orders": order, "spend": spend}
+    return company_of(tables, until=UNTIL | {"spend": "2026-09-30"})
+
+
+START = State(
+    leads=40, quality=0.2, passed=0.5, opened=0.8, old=12, orders=2, value=100, price=0.9, cost=50, marketing=400,
+    sales=240,
+)  # fmt: skip
+OTHER = State(
+    leads=50, quality=0.2, care=0.9, passed=0.4, opened=0.7, old=15, orders=3, value=110, price=0.8, cost=44,
+    marketing=500, sales=200,
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("state", [START, OTHER], ids=["one", "other"])
+def test_the_identities_of_the_levers_are_those_of_the_catalogue(state):
+    known = [k for id, k in CATALOG.kpis.items() if id in KPIS and id not in NOT_COUNTED]
+    rows = measure(company_like(state), known, QUARTER, catalogue=CATALOG.kpis, spread=False)
+    checked = {r.kpi for r in rows if r.status == "ok"}
+    assert {
+        "revenue",
+        "arpu",
+        "leads",
+        "lead-to-client",
+        "win-rate",
+        "new-clients",
+        "cost-per-sale",
+    } <= checked
+    for row in rows:
+        if row.status == "ok":
+            assert row.value == pytest.approx(KPIS[row.kpi](state), rel=1e-9), row.kpi
+
+
+def test_every_catalogue_kpi_of_the_levers_is_in_the_catalogue_or_says_so():
+    assert {id for id in KPIS if id in CATALOG.kpis} >= {
+        "revenue",
+        "leads",
+        "win-rate",
+        "new-clients",
+        "spend",
+    }
+
+
+BETTER = dict.fromkeys(KPIS, "higher") | dict.fromkeys(("spend", "cost-per-lead", "cost-per-sale"), "lower")
+
+
+def lever(id, weights, spans=None):
+    return next(r for r in check_incentives(weights, BETTER, spans) if r["lever"] == id)
+
+
+def test_more_but_weaker_leads_by_hand():
+    spans = {"margin": (0.5,), "new": (0.5,), "spend": (0.1,), "later": (0.0,)}
+    found = lever("more-weaker-leads", {"marketing": {"leads": 1}, "sales": {"lead-to-client": 1}}, spans)
+    scores = {s["department"]: s for s in found["scores"]}
+    assert scores["marketing"]["change"] == scores["marketing"]["low"] == pytest.approx(0.1)
+    assert scores["sales"]["high"] == pytest.approx(1 / 1.1 - 1, abs=1e-9)  # sales' time is lost to nobody
+    assert scores["sales"]["change"] == pytest.approx(1.1**-1.3 - 1, abs=1e-9)
+    # New clients are half of all; revenue and margin move with clients, spend does not.
+    assert found["profit"]["change"] == pytest.approx(0.5 * 0.5 * (1.1**-0.3 - 1), abs=1e-9)
+    assert found["conflict"] == ["against the other department", "against profit"]
+
+
+def test_a_discount_pays_only_what_it_must_by_hand():
+    spans = {"margin": (0.4,), "new": (0.25,), "spend": (0.1,), "later": (0.0,)}
+    found = lever("deeper-discounts", {"sales": {"win-rate": 1}, "marketing": {"arpu": 1}}, spans)
+    # Per 1 of revenue: clients 1 + 0.25 (1/0.95 - 1), at a margin of 0.95 - 0.6 instead of 0.4.
+    clients = 1 + 0.25 * (1 / 0.95 - 1)
+    assert found["profit"]["change"] == pytest.approx(clients * 0.35 - 0.4, abs=1e-9)
+    scores = {s["department"]: s["change"] for s in found["scores"]}
+    assert scores["sales"] == pytest.approx(1 / 0.95 - 1, abs=1e-9)
+    assert scores["marketing"] == pytest.approx(-0.05)
+    assert found["conflict"] == ["against the other department", "against profit"]
+
+
+def test_a_scorecard_of_profit_sets_nobody_against_profit():
+    both = {"marketing": {"profit": 1}, "sales": {"profit": 1}}
+    spans = {"margin": (0.4,), "new": (0.3,), "spend": (0.1,), "later": (0.0,)}
+    rows = check_incentives(both, BETTER, spans)
+    assert [r["lever"] for r in rows if r["conflict"]] == []
+    assert any(s["change"] > 0 for r in rows for s in r["scores"])
+
+
+def test_good_work_that_nobody_pays_for_is_named():
+    found = lever("faster-follow-up", {"marketing": {"leads": 1}, "sales": {"average-order": 1}},
+                  {"margin": (0.6,), "new": (0.6,), "spend": (0.05,), "later": (1.0,)})  # fmt: skip
+    assert found["conflict"] == ["good for profit, not rewarded"]
+
+
+def test_a_kpi_that_no_lever_knows_is_left_out_and_said():
+    found = lever("deeper-discounts", {"sales": {"win-rate": 1, "on-time-delivery": 3}})
+    assert found["scores"][0]["covered"] == 0.25
+
+
+def test_both_ends_of_every_lever_hold_the_middle():
+    for row in check_incentives(
+        {"marketing": {"leads": 1, "cost-per-lead": 1}, "sales": {"win-rate": 1, "arpu": 1}}, BETTER
+    ):
+        for span in (*row["kpis"], *row["scores"], row["profit"]):
+            assert span["low"] <= span["change"] <= span["high"]
+    assert len({v.id for v in LEVERS}) == len(LEVERS)
+
+
+# ---- double messages -------------------------------------------------------------------------------------------
+
+
+def messages(found, department):
+    return {(m["kind"], m["kpi"], m["lever"]) for m in department_of(found, department)["messages"]}
+
+
+def test_double_messages_are_named():
+    tables = {
+        "leads": leads(60), "opportunities": deals(4, 6),
+        "plan": [
+            goal("lead-to-client", "marketing", 0.1), goal("leads", "marketing", 40), goal("leads", "sales", 50),
+            goal("win-rate", "sales", 0.5),
+            {"dimension": "product", "key": "P", "department": "sales", "measure": "price", "value": 1.1},
+        ],
+    }  # fmt: skip
+    toml = "[scorecard.marketing.weights]\nleads = 1\n[scorecard.sales.weights]\nwin-rate = 1\n"
+    found = card(tables, toml=toml)
+    assert messages(found, "marketing") == {
+        ("goal without weight", "lead-to-client", None),
+        ("two goals", "leads", None),
+        ("pays against the goal", "lead-to-client", "more-weaker-leads"),
+    }
+    sales = messages(found, "sales")
+    assert ("pays against the goal", "realised-price", "deeper-discounts") in sales
+    assert ("two goals", "leads", None) in sales
+    assert ("goal without weight", "leads", None) in sales
+
+
+def test_one_message_is_no_double_message():
+    found = card(
+        {"leads": leads(60), "plan": [goal("leads", "marketing", 40)]},
+        toml="[scorecard.marketing.weights]\nleads = 1\n",
+    )
+    assert messages(found, "marketing") == set()
+
+
+# ---- in the Analysis and the report ----------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def sample(sample_dir):
+    company = Company.open(sample_dir)
+    return analysis_module.analyse(
+        company, "2026-Q2", indicators=[], kpis=["leads", "arpu", "win-rate", "lead-to-client"]
+    )
+
+
+def test_the_sample_has_a_scorecard_that_goes_to_json_and_back(sample):
+    assert [d["department"] for d in sample.scorecard.departments] == ["marketing", "sales"]
+    assert len(sample.scorecard.rows) == 7
+    assert len(sample.incentives) == len(LEVERS)
+    text = sample.dumps()
+    assert Analysis.loads(text).dumps() == text
+    json.loads(text, parse_constant=lambda word: pytest.fail(f"{word} in analysis.json"))
+
+
+def test_the_rows_say_what_the_kpis_say(sample):
+    for row in sample.scorecard.rows:
+        kpi = sample.kpi(row["kpi"])
+        assert (row["value"], row["n"], row["owners"]) == (kpi.value, kpi.n, kpi.owners)
+        assert row["attainment"] == pytest.approx(kpi.value / row["target"], rel=1e-9)
+
+
+def test_the_docs_name_every_key(sample, project_dir):
+    page = (project_dir / "docs" / "scorecard.md").read_text("utf-8")
+    rows = (sample.scorecard.rows[0], sample.scorecard.departments[0], sample.incentives[0])
+    assert [k for row in rows for k in row if f"`{k}`" not in page] == []
+
+
+def test_the_report_tells_it(sample):
+    page = Report.of(sample).text("html")
+    for words in (
+        "Shared scorecard",
+        "Who answers for what",
+        "Double messages",
+        "What the weights pay for",
+        "not reached",
+    ):
+        assert words in page
+
+
+def test_a_scorecard_that_fails_takes_nothing_down(sample_dir, monkeypatch):
+    def broken(*_):
+        raise RuntimeError("plan of the moon")
+
+    monkeypatch.setattr(analysis_module, "shared_scorecard", broken)
+    found = analysis_module.analyse(Company.open(sample_dir), "2026-Q2", indicators=[], kpis=["leads"])
+    assert found.scorecard == Scorecard()
+    assert found.kpi("leads").value
+    assert any("plan of the moon" in w for w in found.warnings)
+
+
+def test_a_weight_of_an_unknown_kpi_is_refused_with_line_and_near_match():
+    settings = Settings.from_toml("[scorecard.sales.weights]\nwin-rat = 1\n")
+    with pytest.raises(SettingsError, match=r"(?s)2.*no KPI 'win-rat'.*Did you mean 'win-rate'"):
+        CATALOG.check(settings)
+
+
+def test_row_order_changes_nothing(tmp_path):
+    rows = {
+        "leads": leads(60),
+        "opportunities": deals(14, 16),
+        "plan": [goal("leads", "marketing", 40), goal("win-rate", "sales", 0.5)],
+    }
+    found = []
+    for name, turn in (("a", 1), ("b", -1)):
+        folder = tmp_path / name
+        folder.mkdir()
+        company = Company.open(written({t: r[::turn] for t, r in rows.items()}, folder))
+        found.append(shared_scorecard(company, QUARTER, CATALOG))
+    assert found[0] == found[1]
