@@ -210,8 +210,8 @@ def long_run_share(
 
 
 def _reliable_end(curve: _Curve) -> float:
-    """Give the time up to which at least 20 rows, or a twentieth of them, are still seen."""
-    enough = max(min(FEWEST, curve.n), 0.05 * curve.n)
+    """Give the time up to which enough rows are still seen: a twentieth of them, 20, or a quarter of fewer than 80."""
+    enough = max(min(FEWEST, 0.25 * curve.n), 0.05 * curve.n)
     still = curve._still[:-1]
     return float(curve._seen[still >= enough][-1])
 
