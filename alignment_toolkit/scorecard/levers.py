@@ -114,6 +114,7 @@ KPIS: Final[Mapping[str, Callable[[State], float]]] = {
     "gross-margin-rate": lambda s: s.gross_margin / s.revenue,
     "realised-price": lambda s: s.price,
     "profit": lambda s: s.profit,
+    "repeat-revenue-share": lambda s: 1 - s.new * s.value * s.price / s.revenue,
     "leads": lambda s: s.leads,
     "qualified-leads": lambda s: s.leads * s.passed,
     "qualification-rate": lambda s: s.passed,
