@@ -14,6 +14,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import TYPE_CHECKING, Any, Literal
 
+from alignment_toolkit.drivers import known_drivers
 from alignment_toolkit.errors import SettingsError, UnknownName, did_you_mean
 from alignment_toolkit.indicator import Indicator
 from alignment_toolkit.kpi import Kpi, RatioOfKpis
@@ -115,7 +116,8 @@ class Catalog:
             Every fault on a line of its own, with the line in the file and the near match.
         """
         faults: list[tuple[Sequence[str], str]] = []
-        for section, known in (("kpis", self.kpis), ("indicators", self.indicators), ("owners", self.kpis)):
+        owned = {**known_drivers(), **self.kpis}
+        for section, known in (("kpis", self.kpis), ("indicators", self.indicators), ("owners", owned)):
             for id in getattr(settings, section):
                 if _same(id) not in {_same(k) for k in known}:
                     faults.append(((section, id), f"there is no [{section}.{id}]. {did_you_mean(id, known)}"))

@@ -15,7 +15,7 @@ from alignment_toolkit.analysis import analyse
 from alignment_toolkit.catalog import Catalog
 from alignment_toolkit.changes import changes, what_moved
 from alignment_toolkit.company import Company
-from alignment_toolkit.drivers import IDENTITIES, Refused, SplitChange, split_identity
+from alignment_toolkit.drivers import IDENTITIES, Refused, SplitChange, known_drivers, split_identity
 from alignment_toolkit.drivers.leads import (
     new_clients_by_lead,
     quality_or_handling,
@@ -23,7 +23,7 @@ from alignment_toolkit.drivers.leads import (
 )
 from alignment_toolkit.drivers.measured import Measurements
 from alignment_toolkit.drivers.products import revenue_by_product
-from alignment_toolkit.errors import DataError, ParameterError, UnknownName
+from alignment_toolkit.errors import DataError, ParameterError, SettingsError, UnknownName
 from alignment_toolkit.periods import Period
 from alignment_toolkit.report import Report
 from alignment_toolkit.statistics.decomposition import price_volume_mix, shapley
@@ -112,6 +112,15 @@ def test_owners_of_the_settings_hold_for_drivers() -> None:
     assert found.by_owner["sales"].value == pytest.approx(
         0.5 * 44.1666667 + 0.6 * 31.6666667 + 0.1 * 44.1666667
     )
+
+
+def test_a_driver_that_is_no_kpi_has_owners_in_the_settings_too() -> None:
+    stand = company_of({"orders": BY_HAND}, toml="[owners.mix-of-products]\nmarketing = 1.0\nsales = 0.0\n")
+    Catalog.load(stand.settings).check(stand.settings)
+    assert known_drivers()["mix-of-products"].owned(stand.settings) == {"marketing": 1.0, "sales": 0.0}
+    wrong = company_of({"orders": BY_HAND}, toml="[owners.mix-of-product]\nmarketing = 1.0\nsales = 0.0\n")
+    with pytest.raises(SettingsError, match="mix-of-products"):
+        Catalog.load(wrong.settings).check(wrong.settings)
 
 
 def test_a_period_of_nothing_is_no_division_by_zero() -> None:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from alignment_toolkit.drivers.identities import IDENTITIES, Identity, known_drivers
+from alignment_toolkit.drivers.identities import IDENTITIES, Identity
+from alignment_toolkit.drivers.leads import COHORTS, LEAD_DRIVERS
 from alignment_toolkit.drivers.measured import Refused, split_identity
+from alignment_toolkit.drivers.products import PRODUCT_DRIVERS
 from alignment_toolkit.drivers.result import Driver, DriverPart, OwnerPart, SplitChange
 
 __all__ = [
@@ -17,3 +19,15 @@ __all__ = [
     "known_drivers",
     "split_identity",
 ]
+
+
+def known_drivers() -> dict[str, Driver]:
+    """Give every driver by the id under which settings may name its owners.
+
+    Examples
+    --------
+    >>> known_drivers()["mix-of-leads"].owners
+    {'marketing': 1.0}
+    """
+    own = [d for identity in IDENTITIES for d in identity.drivers]
+    return {d.id: d for d in (*own, *LEAD_DRIVERS, *COHORTS, *PRODUCT_DRIVERS)}

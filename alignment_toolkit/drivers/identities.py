@@ -15,7 +15,7 @@ import ibis
 from alignment_toolkit.drivers.result import Driver
 from alignment_toolkit.kpi import Kpi
 
-__all__ = ["IDENTITIES", "Identity", "Sums", "known_drivers", "of_one_department"]
+__all__ = ["IDENTITIES", "Identity", "Sums", "of_one_department"]
 
 MARKETING: Final = {"marketing": 1.0}
 SALES: Final = {"sales": 1.0}
@@ -206,8 +206,3 @@ IDENTITIES: Final[tuple[Identity, ...]] = (
         shown_if=("others' spend",),
     ),
 )
-
-
-def known_drivers() -> dict[str, Driver]:
-    """Give every driver of the identities by id."""
-    return {d.id: d for identity in IDENTITIES for d in identity.drivers}

@@ -28,7 +28,13 @@ if TYPE_CHECKING:
     import pandas as pd
     from ibis.expr.types import Table
 
-__all__ = ["LEAD_DRIVERS", "new_clients_by_lead", "quality_or_handling", "quality_or_handling_between"]
+__all__ = [
+    "COHORTS",
+    "LEAD_DRIVERS",
+    "new_clients_by_lead",
+    "quality_or_handling",
+    "quality_or_handling_between",
+]
 
 STRATA: Final = ("marketing_score", "channel")
 BAND: Final = 20  # a score from 0 to 100 in five bands
