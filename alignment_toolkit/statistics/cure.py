@@ -239,9 +239,9 @@ def _misfit(
     """Say whether the fitted curve is off Kaplan-Meier's by more than chance and more than a tenth of the share."""
     inside = curve.time <= end
     fitted = share * _came(family, curve.time[inside] + 1, shape, scale)
-    seen = 1 - curve.survival[inside]
-    chance = curve.survival[inside] * np.sqrt(curve.greenwood[inside] * design)
-    return bool((np.abs(fitted - seen) > np.maximum(4 * chance, FAR * share)).any())
+    left = curve.survival[inside]
+    chance = left * np.sqrt(np.where(left > 0, curve.greenwood[inside], 0.0) * design)
+    return bool((np.abs(fitted - (1 - left)) > np.maximum(4 * chance, FAR * share)).any())
 
 
 def _limit(fits: Any, best: Any, most: float, share: float, toward: float) -> float:
