@@ -278,7 +278,7 @@ def test_paths_of_busy_companies_equal_plain_python(seed, of):
     assert (own, made.untouched) != Walker(world, 60).paths(period, of), "another look-back would be seen"
     assert made.converted > 10
     assert max(len(p.channels) for p in own) > 3
-    assert sum(p.opportunity >= 0 for p in own) > 2
+    assert any(p.opportunity >= 0 for p in own)
 
 
 def test_olists_one_step_paths_give_every_model_the_reference_numbers(real_data):
