@@ -211,6 +211,101 @@ def test_a_period_that_runs_is_projected_to_its_end():
     assert arpu["reason"]
 
 
+def sold(day, account, amount=10):
+    return {
+        "order_id": f"{day} {account}",
+        "account_id": account,
+        "ordered_at": f"{day} 10:00",
+        "amount": amount,
+    }
+
+
+def test_clients_of_a_period_are_not_projected_from_days_however_few_there_are():
+    # In January each client buys on one day only; in December one of them bought as well.
+    orders = [sold(str(date(2025, 12, 1) + timedelta(days=i)), f"a{i % 31}") for i in range(34)]
+    found = row_of(
+        card(
+            {"orders": orders, "plan": [goal("active-clients", "company", 50)]},
+            until={"orders": "2026-01-03"},
+        ),
+        "active-clients",
+    )
+    assert found["value"] == 3
+    assert (found["projected"], found["chance"]) == (None, None)
+    assert "counts clients or orders of the whole period" in found["reason"]
+
+
+def test_revenue_that_runs_is_projected_and_a_quotient_of_two_sums_too():
+    days = [str(date(2026, 1, 1) + timedelta(days=i)) for i in range(45)]
+    orders = [sold(day, f"{day} {k}") for day in days for k in range(2)]
+    spend = [{"spend_id": day, "spent_on": day, "amount": 5} for day in days]
+    plan = [goal("revenue", "company", 1800), goal("cost-per-sale", "company", 2.5)]
+    until = dict.fromkeys(("orders", "spend"), "2026-02-14")
+    found = card({"orders": orders, "spend": spend, "plan": plan}, until=until)
+    revenue = row_of(found, "revenue")
+    assert revenue["projected"]["value"] == pytest.approx(1800)
+    assert revenue["attainment"] == pytest.approx(1)
+    cost = row_of(found, "cost-per-sale")
+    assert cost["projected"]["value"] == pytest.approx(2.5)
+    assert cost["projected"]["low"] < 2.5 < cost["projected"]["high"]
+    assert cost["confidence"] is None
+
+
+def test_what_is_booked_is_not_projected_as_if_the_rest_were_known():
+    days = [str(date(2026, 1, 1) + timedelta(days=i)) for i in range(45)]
+    spend = [
+        {"spend_id": f"{day} {who}", "spent_on": day, "amount": 5, "audience": who}
+        for day in days
+        for who in ("new", "existing")
+    ]
+    plan = [goal("new-client-spend-share", "company", 0.4)]
+    found = row_of(
+        card({"spend": spend, "plan": plan}, until={"spend": "2026-02-14"}),
+        "new-client-spend-share",
+        "marketing",
+    )
+    assert found["value"] == 0.5
+    assert (found["chance"], found["projected"]) == (None, None)
+    assert "booked" in found["reason"]
+
+
+def test_a_part_of_a_company_has_no_targets(sample_dir):
+    part = Company.open(sample_dir).narrowed("region", "North")
+    assert shared_scorecard(part, Period.parse("2026-Q2"), CATALOG).scorecard == Scorecard()
+
+
+@pytest.mark.parametrize("as_of", ["2026-08-20", pytest.param("2026-09-30", marks=pytest.mark.slow)])
+def test_every_kpi_with_a_target_has_an_attainment_or_a_reason(sample_dir, tmp_path, as_of):
+    rows = [
+        {
+            "dimension": "kpi",
+            "key": id,
+            "department": "company",
+            "measure": "target",
+            "value": 1,
+            "period": "2026-Q3",
+        }
+        for id in CATALOG.kpis
+    ]
+    for file in sample_dir.iterdir():
+        (tmp_path / file.name).write_bytes(file.read_bytes())
+    written({"plan": rows}, tmp_path)
+    company = Company.open(tmp_path, as_of=as_of)
+    found = shared_scorecard(company, Period.parse("2026-Q3"), CATALOG)
+    assert {r["kpi"] for r in found.scorecard.rows} == set(CATALOG.kpis)
+    for row in found.scorecard.rows:
+        assert (row["status"] == "ok") == (row["attainment"] is not None)
+        assert (row["reason"] is None) == (row["status"] == "ok")
+        for name in ("attainment", "attainment_low", "attainment_high", "chance", "confidence"):
+            assert row[name] is None or math.isfinite(row[name])
+        assert (
+            row["attainment_low"] is None
+            or row["attainment_low"] <= row["attainment"] <= row["attainment_high"]
+        )
+        assert row["chance"] is None or 0 <= row["chance"] <= 1
+        assert (row["reached"] is None) or row["chance"] in (0, 1)
+
+
 def test_a_share_that_runs_keeps_its_value_and_narrows_with_time():
     plan = [goal("win-rate", "sales", 0.5)]
     ends = []
@@ -417,7 +512,9 @@ def company_like(s):
     ]
     tables = {"leads": lead, "opportunities": deal, "orders": order, "spend": spend}
     # Late enough for all of them to be old enough.
-    return company_of(tables, until=dict.fromkeys(("leads", "opportunities", "orders", "spend"), "2027-12-31"))
+    return company_of(
+        tables, until=dict.fromkeys(("leads", "opportunities", "orders", "spend"), "2027-12-31")
+    )
 
 
 START = State(

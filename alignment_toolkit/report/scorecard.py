@@ -256,8 +256,18 @@ def _assumptions(rows: Sequence[Row]) -> list[Block]:
 
 
 def _messages(departments: Sequence[Row]) -> list[Block]:
-    said = [clean(m.get("text")) for d in departments for m in d.get("messages") or ()]
-    said = list(dict.fromkeys(said))
+    groups: dict[tuple[str, str], list[str]] = {}
+    for d in departments:
+        for m in d.get("messages") or ():
+            text = clean(m.get("text"))
+            # Of a lever that takes away from several goals, one is told in full.
+            lever = f"{d.get('department')} {m['lever']}" if m.get("lever") else text
+            groups.setdefault((clean(m.get("kind")), lever), []).append(text)
+    said = [
+        texts[0]
+        + (f" So it would from {words.plural(len(texts) - 1, 'more goal')}." if len(texts) > 1 else "")
+        for texts in (list(dict.fromkeys(t)) for t in groups.values())
+    ]
     if not said:
         return []
     more = [f"{len(said) - _MESSAGES} more are in analysis.json."] if len(said) > _MESSAGES else []

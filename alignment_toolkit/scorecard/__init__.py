@@ -50,7 +50,7 @@ def shared_scorecard(
     Returns
     -------
     Shared
-        Empty where neither targets nor weights are known.
+        Empty where neither targets nor weights are known, and for a part of a company: targets are the whole's.
 
     Examples
     --------
@@ -61,6 +61,8 @@ def shared_scorecard(
     ['marketing', 'sales']
     """
     kpis = catalog.kpis
+    if getattr(company, "steps", ()):  # the plan speaks of the whole company; a part of it has no targets
+        return Shared(Scorecard())
     goals = read_goals(company, period, kpis)
     weights, told = _weights(company.settings.scorecard, goals, kpis, company)
     if not weights:
@@ -71,6 +73,7 @@ def shared_scorecard(
     if lacking:
         rows = measure(company, lacking, period, catalogue=kpis, spread=False)
         totals |= {r.kpi: r for r in rows if not r.by and r.grain is None}
+    held: dict[tuple[str, float], Attainment] = {}
     rows_, counted = [], dict[str, list[Counted]]()
     for department, card in weights.items():
         caps = _caps(company.settings.scorecard, department, kpis)
@@ -78,7 +81,11 @@ def shared_scorecard(
             if not card.get(id):
                 continue
             goal, why = goals.for_department(department, id)
-            found = attain(company, kpis[id], totals[id], goal.value, period) if goal else None
+            found = None
+            if goal is not None:
+                if (id, goal.value) not in held:
+                    held[id, goal.value] = attain(company, kpis[id], totals[id], goal.value, period, kpis)
+                found = held[id, goal.value]
             row = _row(department, kpis[id], totals[id], found, caps.get(id), why)
             row |= {
                 "weight": card[id],

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import math
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
-from typing import Any, Final, Literal, cast
+from typing import Any, Final, Literal, TypeAlias, cast
 
 from alignment_toolkit.kpi import Kpi, RatioOfKpis, measure
 from alignment_toolkit.periods import Period
@@ -21,6 +22,8 @@ from alignment_toolkit.statistics.targets import (
 
 __all__ = ["Attainment", "attain", "ratio_to_target"]
 
+Side: TypeAlias = Literal["top", "bottom"]
+DISTINCT: Final = "it counts clients or orders of the whole period, which days can't be added up to"
 PACE: Final = 56  # days that the pace is taken from where the period itself is younger
 AnyKpi = Kpi | RatioOfKpis
 
@@ -77,7 +80,14 @@ def ratio_to_target(value: float, target: float, better: str) -> float | None:
     return target / value if value > 0 else None
 
 
-def attain(company: Any, kpi: AnyKpi, row: KpiValue, target: float, period: Period) -> Attainment:
+def attain(
+    company: Any,
+    kpi: AnyKpi,
+    row: KpiValue,
+    target: float,
+    period: Period,
+    catalogue: Mapping[str, Any] | None = None,
+) -> Attainment:
     """Hold a measured KPI against a target.
 
     Parameters
@@ -88,16 +98,18 @@ def attain(company: Any, kpi: AnyKpi, row: KpiValue, target: float, period: Peri
         The KPI of the whole period.
     target
         The plan's target, in the KPI's unit.
+    catalogue
+        KPIs by id, for ratios that name their sides.
     """
     if row.unit == "share" and not -2 <= target <= 2:
         return _none(f"the target {target:g} is no share; 30 % is written 0.3")
-    until = _until(company, kpi)
+    until = _until(company, kpi, catalogue)
     running = until is not None and until < period.last
     if row.immature or running:
-        found = _projected(company, kpi, row, period, until, running=running)
+        found = _projected(company, kpi, row, period, until, catalogue, running=running)
         if isinstance(found, str):
             return _none(found)
-        return _of_projection(found, row, target)
+        return _of_projection(found, kpi, row, target)
     if row.status != "ok" or row.value is None:
         return _none(row.reason or "no value")
     reached = row.value >= target if row.better == "higher" else row.value <= target
@@ -115,10 +127,11 @@ def attain(company: Any, kpi: AnyKpi, row: KpiValue, target: float, period: Peri
     )
 
 
-def _of_projection(found: Projection, row: KpiValue, target: float) -> Attainment:
+def _of_projection(found: Projection, kpi: AnyKpi, row: KpiValue, target: float) -> Attainment:
     better = cast('Literal["higher", "lower"]', row.better)
     sure = level_beyond(row.value, row.low, row.high, target, unit=row.unit, better=better)
-    comparable = row.bottom is not None  # a sum so far is no estimate of the whole period's level
+    # A sum so far is no estimate of the whole period's level, nor is one that is divided by another.
+    comparable = isinstance(kpi, Kpi) and row.bottom is not None
     there = replace(
         _none(""),
         chance=found.chance(target, better),
@@ -153,9 +166,9 @@ def _none(reason: str) -> Attainment:
     return Attainment(None, None, None, "", "not_available", reason, None, None, None, None)
 
 
-def _until(company: Any, kpi: AnyKpi) -> date | None:
+def _until(company: Any, kpi: AnyKpi, catalogue: Mapping[str, Any] | None) -> date | None:
     """Give the last day that the rows of a KPI are complete for."""
-    sides = [kpi] if not isinstance(kpi, RatioOfKpis) else [kpi.top_kpi, kpi.bottom_kpi]
+    sides = kpi.sides(catalogue) if isinstance(kpi, RatioOfKpis) else (kpi,)
     tables: list[str] = []
     for side in sides:
         name = getattr(side, "relation", None)
@@ -169,84 +182,103 @@ def _until(company: Any, kpi: AnyKpi) -> date | None:
 
 
 def _projected(
-    company: Any, kpi: Any, row: KpiValue, period: Period, until: date | None, *, running: bool
+    company: Any,
+    kpi: Any,
+    row: KpiValue,
+    period: Period,
+    until: date | None,
+    catalogue: Mapping[str, Any] | None,
+    *,
+    running: bool,
 ) -> Projection | str:
     if row.status != "ok" or row.value is None:
         return row.reason or "no value so far"
     if getattr(kpi, "rising", False):
         return "the number rises for as long as data comes, so it has no end to project"
-    sides = (kpi.top_kpi, kpi.bottom_kpi) if isinstance(kpi, RatioOfKpis) else (kpi,)
+    sides = kpi.sides(catalogue) if isinstance(kpi, RatioOfKpis) else (kpi,)
     stands = any(getattr(s, "standing", None) is not None or getattr(s, "lookback", False) for s in sides)
     # Sums, ratios of sums and quotients; what is built on them may be anything.
     if type(kpi) not in (Kpi, RatioOfKpis) or stands:
         return "the period is not over, and a number of this kind is not projected"
     if until is None or until < period.start:
         return "nothing of the period is known yet"
-    if not running and not (isinstance(kpi, Kpi) and kpi.bottom is not None):
+    parts = isinstance(kpi, Kpi) and kpi.bottom is not None
+    if not running and not parts:
         return "the number is not final, and how much of it is missing is not known"
-    if isinstance(kpi, Kpi) and kpi.bottom is None:
-        return _sum_at_end(company, kpi, row, period, until, "top")
-    if isinstance(kpi, RatioOfKpis):
-        ends = [_sum_at_end(company, kpi, row, period, until, side) for side in ("top", "bottom")]
-        said = [s for s in ends if isinstance(s, str)]
-        if said:
-            return said[0]
-        top, bottom = (s for s in ends if isinstance(s, Projection))
-        return project_ratio(top, bottom)
-    return _share_at_end(company, kpi, row, period, until, running=running)
+    days = _Days.of(company, kpi, period, until, catalogue) if running else None
+    if parts or days is None:
+        return _share_at_end(kpi, row, days, period, until)
+    names: tuple[Side, ...] = ("top", "bottom") if len(sides) > 1 else ("top",)
+    ends = [
+        _sum_at_end(days, row, period, until, name, whole=side.unit == "count")
+        for name, side in zip(names, sides, strict=True)
+    ]
+    said = [e for e in ends if isinstance(e, str)]
+    if said:
+        return said[0]
+    found = [e for e in ends if isinstance(e, Projection)]
+    return found[0] if len(found) == 1 else project_ratio(found[0], found[1])
 
 
 def _share_at_end(
-    company: Any, kpi: Kpi, row: KpiValue, period: Period, until: date, *, running: bool
+    kpi: Kpi, row: KpiValue, days: _Days | None, period: Period, until: date
 ) -> Projection | str:
     """Project a ratio whose rows are known in part: those too young to judge, and those still to come."""
     if row.value is None or row.low is None or row.high is None or not row.bottom:
         return f"no interval so far: {row.method}"
-    if not running and not row.censored:
+    if row.low == row.high:
+        return "it is booked, not drawn, and what is still to be booked is not known"
+    if days is None and not row.censored:
         return "the number is not final, and how much of it is missing is not known"
     known, expected = float(row.bottom), float(row.bottom + row.censored)
-    if running:
-        if not _adds_up(company, kpi, row, period, until):
-            return "it counts clients of the whole period, which days can't be added up to"
+    if days is not None:
+        if not (days.adds_up("top") and days.adds_up("bottom")):
+            return DISTINCT
         # Days pass evenly; the rows to come are those of the days to come.
         expected *= period.days / ((until - period.start).days + 1)
     what = kpi.n_unit if row.censored else f"the period's {kpi.n_unit}"
     return project_share(row.value, row.low, row.high, to_come=1 - known / expected, unit=row.unit, what=what)
 
 
-def _adds_up(company: Any, kpi: Kpi, row: KpiValue, period: Period, until: date) -> bool:
-    days = _daily(company, kpi, _span(company, period.start, until))
-    # What is too young has neither top nor bottom by day, in the days as in the whole.
-    return all(
-        abs(sum(float(getattr(d, side) or 0) for d in days) - float(getattr(row, side) or 0))
-        <= 1e-6 * max(1.0, abs(float(getattr(row, side) or 0)))
-        for side in ("top", "bottom")
-    )
-
-
 def _sum_at_end(
-    company: Any, kpi: AnyKpi, row: KpiValue, period: Period, until: date, side: Literal["top", "bottom"]
+    days: _Days, row: KpiValue, period: Period, until: date, side: Side, *, whole: bool
 ) -> Projection | str:
-    begin = min(period.start, until - timedelta(days=PACE - 1))
-    days = _daily(company, kpi, _span(company, begin, until))
-    recorded = next((i for i, d in enumerate(days) if getattr(d, side) is not None), None)
-    if recorded is None:
+    daily = days.sums(side)
+    if not daily:
         return "nothing of it by day"
-    daily = {date.fromisoformat(d.start): float(getattr(d, side) or 0) for d in days[recorded:]}
     done = float(getattr(row, side) or 0)
-    inside = sum(v for d, v in daily.items() if d >= period.start)
-    if abs(inside - done) > 1e-6 * max(1.0, abs(done)):
-        return "it counts clients of the whole period, which days can't be added up to"
-    counts = kpi.bottom_kpi if isinstance(kpi, RatioOfKpis) and side == "bottom" else kpi
-    whole = isinstance(counts, Kpi) and counts.unit == "count"
+    inside = math.fsum(v for d, v in daily.items() if d >= period.start)
+    if not days.adds_up(side) or not _same(inside, done):
+        return DISTINCT
     return project_total(daily, done=done, last=until, end=period.end, whole=whole)
 
 
-def _span(company: Any, first: date, last: date) -> Period:
-    found: Period = company.settings.period(f"{first}..{last}" if first < last else f"{first}")
-    return found
+@dataclass(frozen=True)
+class _Days:
+    """A KPI day by day up to the last day known: from the period's beginning, or the last 56 days if that is more."""
+
+    total: KpiValue
+    days: Sequence[KpiValue]
+
+    @classmethod
+    def of(
+        cls, company: Any, kpi: AnyKpi, period: Period, until: date, catalogue: Mapping[str, Any] | None
+    ) -> _Days:
+        begin = min(period.start, until - timedelta(days=PACE - 1))
+        span = company.settings.period(f"{begin}..{until}")
+        rows = measure(company, [kpi], span, grain="day", catalogue=catalogue, spread=False)
+        whole = [r for r in rows if not r.by]
+        return cls(whole[0], [r for r in whole if r.grain == "day"])
+
+    def sums(self, side: Side) -> dict[date, float]:
+        """Give top or bottom by day, from the first day on that the data reaches to."""
+        first = next((i for i, d in enumerate(self.days) if getattr(d, side) is not None), len(self.days))
+        return {date.fromisoformat(d.start): float(getattr(d, side) or 0) for d in self.days[first:]}
+
+    def adds_up(self, side: Side) -> bool:
+        """Say whether the days add up to their whole: what is counted once in both does not."""
+        return _same(math.fsum(self.sums(side).values()), float(getattr(self.total, side) or 0))
 
 
-def _daily(company: Any, kpi: AnyKpi, span: Period) -> Sequence[KpiValue]:
-    rows = measure(company, [kpi], span, grain="day", spread=False)
-    return [r for r in rows if r.grain == "day" and not r.by]
+def _same(a: float, b: float) -> bool:
+    return abs(a - b) <= 1e-6 * max(1.0, abs(b))
