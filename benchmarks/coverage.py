@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 
 from alignment_toolkit.results import Estimate
-from alignment_toolkit.statistics import agreement, distances, shares, survival
+from alignment_toolkit.statistics import agreement, cure, distances, shares, survival
 
 Random = np.random.Generator
 CATEGORIES = 12
@@ -175,6 +175,44 @@ def share_by(runs: int) -> Iterator[Row]:
             )
 
 
+def together(r: Random, clusters: int) -> tuple[Any, Any, Any]:
+    """Waits of clusters with a pace of their own, median 1; a fifth is censored early."""
+    cluster = np.repeat(np.arange(clusters), cluster_sizes(r, clusters))
+    wait = np.exp(r.normal(0, 0.7, clusters)[cluster] + r.normal(0, 0.7, cluster.size))
+    end = np.where(r.random(cluster.size) < 0.2, r.uniform(0, 2, cluster.size), 9.0)
+    return np.minimum(wait, end), wait <= end, cluster
+
+
+def median_wait(runs: int) -> Iterator[Row]:
+    for clusters in (30, 100, 300):
+
+        def once(r: Random, clusters: int = clusters) -> Estimate:
+            waits, came, cluster = together(r, clusters)
+            return survival.median(waits, came, clusters=cluster)
+
+        yield count("median", f"{clusters} clusters of waits, correlation 0.5", 1.0, runs, once)
+
+
+def becoming(r: Random, n: int, share: float, scale: float, shape: float, oldest: float) -> tuple[Any, Any]:
+    """A share converts after a Weibull time, the rest never; ages are even up to the oldest."""
+    days = np.where(r.random(n) < share, np.floor(scale * r.weibull(shape, n)), np.inf)
+    age = np.floor(r.uniform(0, oldest, n))
+    return np.minimum(days, age), days <= age
+
+
+def long_run_share(runs: int) -> Iterator[Row]:
+    for n, share, scale, shape, oldest in (
+        (300, 0.2, 20, 1.2, 365), (300, 0.2, 20, 0.8, 365), (1000, 0.1, 30, 1.0, 365), (300, 0.2, 30, 1.0, 45),
+    ):  # fmt: skip
+        yield count(
+            "long_run_share",
+            f"n {n}, share {share}, Weibull scale {scale} days, shape {shape}, seen for up to {oldest} days",
+            share,
+            runs,
+            lambda r, a=(n, share, scale, shape, oldest): cure.long_run_share(*becoming(r, *a)).estimate,
+        )
+
+
 def ratings(r: Random, n: int, share: float, gap: float) -> Any:
     """Two raters with the same share of targets and 1 - kappa = gap."""
     both = share**2 + (1 - gap) * share * (1 - share)
@@ -278,7 +316,8 @@ def total_variation(
 
 PARTS: dict[str, Callable[[int], Iterator[Row]]] = {
     f.__name__: f
-    for f in (wilson, clustered_share, clustered_ratio, poisson_count, compound_total, share_by, disagreement,
+    for f in (wilson, clustered_share, clustered_ratio, poisson_count, compound_total, share_by, median_wait,
+              long_run_share, disagreement,
               total_variation)
 }  # fmt: skip
 
