@@ -259,7 +259,20 @@ ids = {
 }  # fmt: skip
 
 
-@pytest.mark.parametrize("name", FRAMES)
+# One frame of each kind at once; the others take longer than a quick run should.
+QUICK = (
+    "no rows",
+    "one row of each",
+    "nothing but what is required",
+    "one account",
+    "money is nothing",
+    "only returns",
+)
+
+
+@pytest.mark.parametrize(
+    "name", [n if n in QUICK else pytest.param(n, marks=pytest.mark.slow) for n in FRAMES]
+)
 def test_degenerate_data_gives_a_number_or_a_reason(name: str) -> None:
     company = company_of(FRAMES[name](), toml=TOML, columns={t: list(r[0]) for t, r in whole(size=4).items()})
     rows = measure(company, ALL, "2025-Q1", compare="previous", catalogue=CATALOG.kpis)
