@@ -85,6 +85,7 @@ docs: $(READY)
 
 bench: $(READY)
 	$(BIN)/python benchmarks/kpi_cube.py
+	$(BIN)/python benchmarks/additive_cube.py
 
 lock: $(READY)
 	$(BIN)/python -m pip --disable-pip-version-check install --quiet uv

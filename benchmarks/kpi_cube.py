@@ -11,15 +11,10 @@ way runs in a process of its own on the same Parquet file; wall time and peak me
 
 from __future__ import annotations
 
-import argparse
-import json
-import resource
-import subprocess
-import sys
-import tempfile
-import time
 from pathlib import Path
 from typing import Any
+
+from harness import run
 
 SEED = 1
 FIRST, AFTER, PERIOD = "2024-01-01", "2026-01-01", "2024-01-01..2025-12-31"
@@ -197,54 +192,5 @@ def by_pandas(folder: Path) -> Any:
 WAYS = {"sql": by_sql, "toolkit": by_toolkit, "pandas": by_pandas}
 
 
-def one(way: str, folder: Path, out: Path) -> None:
-    """Run one way in this process and write what it took and what it found."""
-    begun = time.perf_counter()
-    found = WAYS[way](folder)
-    took = time.perf_counter() - begun
-    used = resource.getrusage(resource.RUSAGE_SELF)
-    cells = [[*key, *numbers] for key, numbers in found.items()]
-    spent = {"wall": took, "cpu": used.ru_utime + used.ru_stime, "peak": used.ru_maxrss / 1024}
-    out.write_text(json.dumps({**spent, "cells": cells}), encoding="utf-8")
-
-
-def main() -> None:
-    words = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    words.add_argument("--lines", type=int, default=20_000_000)
-    words.add_argument("--data", type=Path)
-    words.add_argument("--ways", default="sql,toolkit,pandas")
-    words.add_argument("--one", choices=WAYS, help=argparse.SUPPRESS)
-    words.add_argument("--out", type=Path, help=argparse.SUPPRESS)
-    said = words.parse_args()
-    if said.one:
-        one(said.one, said.data, said.out)
-        return
-    with tempfile.TemporaryDirectory() as place:
-        folder = said.data or Path(place)
-        folder.mkdir(parents=True, exist_ok=True)
-        if not (folder / "orders.parquet").exists():
-            generate(folder, said.lines)
-        results = {}
-        for way in said.ways.split(","):
-            out = Path(place) / f"{way}.json"
-            command = [sys.executable, __file__, "--one", way, "--data", str(folder), "--out", str(out)]
-            subprocess.run(command, check=True)
-            results[way] = json.loads(out.read_text(encoding="utf-8"))
-    show(results)
-
-
-def show(results: dict[str, Any]) -> None:
-    base = results["sql"]
-    expected = {tuple(c[:3]): c[3:] for c in base["cells"]}
-    print("| way | wall s | ratio | cpu s | ratio | peak MB | ratio | cells | largest relative difference |")
-    print("|---|---|---|---|---|---|---|---|---|")
-    for way, r in results.items():
-        found = {tuple(c[:3]): c[3:] for c in r["cells"]}
-        assert found.keys() == expected.keys(), f"{way} has other cells than the SQL"
-        apart = max(abs(a / b - 1) for k in expected for a, b in zip(found[k], expected[k], strict=True) if b)
-        numbers = " | ".join(f"{r[k]:.1f} | {r[k] / base[k]:.2f}" for k in ("wall", "cpu", "peak"))
-        print(f"| {way} | {numbers} | {len(found)} | {apart:.0e} |")
-
-
 if __name__ == "__main__":
-    main()
+    run(__file__, __doc__, WAYS, generate, 20_000_000)

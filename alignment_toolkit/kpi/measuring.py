@@ -164,7 +164,7 @@ class _Question:
                 found = Ask(id(side), side, _terms(company, side, options))
                 groups.setdefault(_shared(side), []).append(found)
         unknown: list[UnknownName] = []
-        for (kind, relation, when, *_), asks in groups.items():
+        for (kind, relation, when, *_), asks in _merged(groups, company).items():
             try:
                 t = company.relation(relation)
             except MissingTable as e:
@@ -270,6 +270,18 @@ def _shared(kpi: Kpi) -> tuple[Any, ...]:
         return RowCube, kpi.relation, kpi.date, kpi.columns, kpi.where, kpi.left, kpi.cluster, kpi.alone
     kind = ClientPeriods if kpi.lookback else Cube if kpi.standing is None else StockCube
     return kind, kpi.relation, kpi.date, kpi.standing
+
+
+def _merged(
+    groups: Mapping[tuple[Any, ...], list[Ask]], company: Measured
+) -> dict[tuple[Any, ...], list[Ask]]:
+    """Let what asks of a relation be answered with what asks of one that extends it."""
+    merged = {key: [*asks] for key, asks in groups.items()}
+    for kind, name, *rest in groups:
+        base = RELATIONS[name].extends(company) if name in RELATIONS else None
+        if base is not None and (kind, base, *rest) in merged:
+            merged[kind, name, *rest] += merged.pop((kind, base, *rest))
+    return merged
 
 
 def _ending(parts: Sequence[Part], until: date | None) -> tuple[Part, ...]:

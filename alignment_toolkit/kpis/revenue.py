@@ -15,8 +15,9 @@ LINES: dict[str, Any] = {
     "cluster": "account_id",
     "alone": "order_id",
 }
-# The same lines with their cost and with what their account bought before.
+# The same lines with their cost, and with what their account bought before.
 DETAILS: dict[str, Any] = {**LINES, "relation": "sales_details"}
+REPEATS: dict[str, Any] = {**LINES, "relation": "sales_repeats"}
 COSTS: tuple[dict[str, tuple[str, ...]], ...] = (
     {"orders": ("cost",)},
     {"orders": ("product_id", "quantity"), "products": ("product_id", "unit_cost")},
@@ -192,7 +193,7 @@ realised_price = Kpi(
 repeat_revenue_share = Kpi(
     id="repeat-revenue-share",
     title="Revenue from repeated sales",
-    **DETAILS,
+    **REPEATS,
     unit="share",
     better="higher",
     owners=MOSTLY_SALES,

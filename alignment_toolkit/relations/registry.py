@@ -19,7 +19,13 @@ from alignment_toolkit.relations.effort import served, service_tables
 from alignment_toolkit.relations.paths import STEPS, path_steps
 from alignment_toolkit.relations.pushes import PUSHES, product_pushes, push_tables
 from alignment_toolkit.relations.source import ORDERS, Source, missing
-from alignment_toolkit.relations.values import client_values, lead_values, sales_details
+from alignment_toolkit.relations.values import (
+    client_values,
+    lead_values,
+    sales_details,
+    sales_repeats,
+    same_money,
+)
 
 if TYPE_CHECKING:
     from ibis.expr.types import Table
@@ -43,6 +49,8 @@ class Relation:
         The column that dates a row.
     dated_by, outcome_tables
         The tables that its dates, and the outcomes in it, come from; their completeness bounds what it can say.
+    extends
+        Names the relation that it has all rows and columns of, beside its own: one query then serves both.
     """
 
     name: str
@@ -54,6 +62,7 @@ class Relation:
     outcome_tables: Callable[[Source], tuple[str, ...]]
     needs: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     any_of: tuple[Mapping[str, tuple[str, ...]], ...] = ()
+    extends: Callable[[Source], str | None] = lambda source: None
 
     def missing(self, source: Source) -> tuple[str, ...]:
         """Name what is needed and not there, as table.column."""
@@ -101,8 +110,19 @@ RELATIONS: Final[dict[str, Relation]] = {
         Relation(
             name="sales_details",
             grain="sales line",
-            about="The sales lines with their cost and margin, and whether their account was a client before that day.",
+            about="The sales lines with their cost and margin.",
             build=sales_details,
+            date="ordered_at",
+            dated_by=_sales_tables,
+            outcome_tables=_sales_tables,
+            any_of=_SALES,
+            extends=same_money,
+        ),
+        Relation(
+            name="sales_repeats",
+            grain="sales line",
+            about="The sales lines, and whether their account was a client before that day.",
+            build=sales_repeats,
             date="ordered_at",
             dated_by=_sales_tables,
             outcome_tables=_sales_tables,

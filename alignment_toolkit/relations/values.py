@@ -13,23 +13,34 @@ from alignment_toolkit.relations.source import Source, alive, column, day
 if TYPE_CHECKING:
     from ibis.expr.types import Table, Value
 
-__all__ = ["FIRST_YEAR", "client_values", "lead_values", "sales_details"]
+__all__ = ["FIRST_YEAR", "client_values", "lead_values", "sales_details", "sales_repeats", "same_money"]
 
 FIRST_YEAR: Final = 365
-_DETAILS: Final = ("line_cost", "margin", "account_since", "repeated")
 _SUMS: Final = ("first_year_revenue", "first_year_margin", "first_year_uncosted")
 _MARKS: Final = ("currency", "currency_max", "unrated")
 
 
 def sales_details(source: Source) -> Table:
-    """Give the sales lines with line_cost and margin, account_since, and whether the line is repeated.
+    """Give the sales lines with line_cost and margin.
 
-    line_cost is the line's own cost, else its quantity x the product's unit_cost, else empty, and margin with it. A
-    line is repeated where it is dated after the day on which its account became a client (account_since).
+    line_cost is the line's own cost, else its quantity x the product's unit_cost, else empty, and margin with it.
     """
     t = sales(source)
-    t = _with_cost(source, t.drop(*[c for c in _DETAILS if c in t.columns]))
-    t = t.mutate(margin=t.amount.cast(EXACT) - t.line_cost)
+    t = _with_cost(source, t.drop(*[c for c in ("line_cost", "margin") if c in t.columns]))
+    # Sums of 38 digits cost several times those of 18: only what was multiplied needs them.
+    plain = t.amount.type() == t.line_cost.type() == ibis.dtype(MONEY)
+    return t.mutate(
+        margin=(t.amount.cast(MONEY if plain else EXACT) - t.line_cost).cast(MONEY if plain else EXACT)
+    )
+
+
+def sales_repeats(source: Source) -> Table:
+    """Give the sales lines with account_since, and whether each is repeated.
+
+    A line is repeated where it is dated after the day on which its account became a client (account_since).
+    """
+    t = sales(source)
+    t = t.drop(*[c for c in ("account_since", "repeated") if c in t.columns])
     kept = list(t.columns)
     since = _account_since(source)
     if since is None:
@@ -43,9 +54,14 @@ def sales_details(source: Source) -> Table:
     )
 
 
+def same_money(source: Source) -> str | None:
+    """Name the relation whose amounts `sales_details` leaves as they are, unless unit costs need rates of their own."""
+    return None if source.has("products", "unit_cost", "currency") else "sales"
+
+
 def _with_cost(source: Source, t: Table) -> Table:
     kept = [c for c in t.columns if c != "unrated"]
-    own: Value = column(t, "cost", MONEY).cast(EXACT)
+    own: Value = column(t, "cost", MONEY)
     unrated = column(t, "unrated")
     marks = {"unrated": unrated} if "unrated" in t.columns else {}
     if not ({"quantity", "product_id"} <= set(kept) and source.has("products", "product_id", "unit_cost")):
