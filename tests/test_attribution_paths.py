@@ -365,6 +365,19 @@ def test_foreign_money_without_a_rate_is_no_cost():
     assert "no rate for spend in USD" in made.about["paths"]["about"]
 
 
+def test_foreign_money_counts_at_the_rate_of_its_day(tmp_path):
+    spend = [{**row, "currency": "USD" if row.get("campaign_id") else "EUR"} for row in SHOP["spend"]]
+    rates = [
+        {"currency": "USD", "valid_on": "2026-07-30", "rate": 0.5},
+        {"currency": "USD", "valid_on": "2026-08-01", "rate": 9},
+    ]
+    folder = written({**SHOP, "spend": spend, "rates": rates}, tmp_path)
+    (folder / "alignment.toml").write_text('[company]\ncurrency = "EUR"\n', encoding="utf-8")
+    made = attribute(Company.open(folder), Q3)
+    cost = {r["channel"]: r["cost_per_sale"] for r in made.rows if r["model"] == "linear"}
+    assert (cost["paid_search"], cost["social"]) == (600, 60)
+
+
 @pytest.mark.parametrize("drop", ["spend", "campaigns", "touches", "leads"])
 def test_a_missing_table_takes_away_what_stands_on_it_and_no_more(drop):
     made = attribute(company_of({name: rows for name, rows in SHOP.items() if name != drop}), Q3)
