@@ -227,12 +227,7 @@ class RatioOfKpis:
     @property
     def options(self) -> Mapping[str, Any]:
         """Give the options of both sides."""
-        return {
-            k: v
-            for side in self.named
-            if isinstance(side, Kpi)
-            for k, v in side.options.items()
-        }
+        return {k: v for side in self.named if isinstance(side, Kpi) for k, v in side.options.items()}
 
     def configured(self, options: Mapping[str, Any]) -> dict[str, Any]:
         """Give the options after the settings, as for a `Kpi`."""

@@ -230,7 +230,14 @@ def _counted(kpi: Kpi, cell: Mapping[str, Any]) -> Number:
         ).estimate
     elif kpi.interval == "part" and 0 <= value <= 1:
         e = clustered_part(
-            float(top), float(bottom), float(top2), float(both), float(bottom2), clusters, n=n, n_unit=kpi.n_unit
+            float(top),
+            float(bottom),
+            float(top2),
+            float(both),
+            float(bottom2),
+            clusters,
+            n=n,
+            n_unit=kpi.n_unit,
         )
     elif kpi.cluster is None:
         e = Estimate(value, None, None, n, kpi.n_unit, kpi.unit, "ratio of sums; no interval")
