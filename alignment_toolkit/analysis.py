@@ -45,7 +45,7 @@ def default_period(company: Company) -> Period:
 
 def analyse(
     company: Company,
-    period: str | Period | None = None,
+    period: str | int | Period | None = None,
     *,
     compare: str | Iterable[str | Period] | None = "previous",
     by: str | Sequence[str] = (),
@@ -233,12 +233,14 @@ def _broken(
     )  # fmt: skip
 
 
-def _period(company: Company, period: str | Period | None) -> Period:
+def _period(company: Company, period: str | int | Period | None) -> Period:
     if isinstance(period, Period):
         return period
-    if period is None or not period.strip():
+    # A year typed on papermill's command line arrives as a number.
+    words = "" if period is None else str(period).strip()
+    if not words:
         return default_period(company)
-    found: Period = company.settings.period(period, as_of=company.as_of)
+    found: Period = company.settings.period(words, as_of=company.as_of)
     return found
 
 

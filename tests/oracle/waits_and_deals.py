@@ -71,7 +71,7 @@ class WaitsAndDeals(Brute):
 
     def acceptance_rate(self, pick: Pick) -> dict[Slice | None, Answer]:
         rows, as_of = self._qualified(), self.w.as_of(["leads"])
-        if as_of is None or not any(r["accepted_at"] for r in rows):
+        if as_of is None or not any(r["accepted_at"] for r in self.w.rows("leads")):
             return {None: Answer.none()}
 
         def judge(found: Rows) -> Answer:
