@@ -9,11 +9,12 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
 .DEFAULT_GOAL := help
-.PHONY: help report test check notebooks setup sample docs bench lock clean
+.PHONY: help report test test-slow check notebooks setup sample docs bench lock clean
 
 help:
 	@echo 'make report   the report of the made-up sample company, in $(OUT)/'
 	@echo 'make test     format, lint, types, tests, notebooks'
+	@echo 'make test-slow the proofs that take longer than ten minutes'
 	@echo 'make docs     the documentation as HTML, in docs/_build/html/'
 	@echo 'make bench    the benchmarks'
 	@echo 'make sample   data/sample/ once more from its seed'
@@ -72,6 +73,9 @@ check: $(READY)
 notebooks: $(READY)
 	@rm -rf build/notebooks && mkdir -p build && cp -R notebooks build/
 	$(BIN)/python -m pytest --nbval-lax --nbval-current-env -p no:cacheprovider build/notebooks
+
+test-slow: $(READY)
+	$(BIN)/python -m pytest -m slow -n $(JOBS) tests
 
 # ---- the rest --------------------------------------------------------------------------------------------------
 

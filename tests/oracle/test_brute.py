@@ -18,7 +18,7 @@ from alignment_toolkit.periods import Period
 from alignment_toolkit.results import KpiValue
 from tests.oracle.brute import Answer, World
 from tests.oracle.waits_and_deals import WaitsAndDeals as Brute
-from tests.oracle.worlds import both, larger, worlds
+from tests.oracle.worlds import DATA_SETS, both, larger, worlds
 
 KPIS = {
     k.id: k
@@ -178,7 +178,7 @@ def test_kpis_equal_brute_force_on_larger_data(seed):
 
 @pytest.mark.slow
 @pytest.mark.timeout(3600)
-@tries(max_examples=500, phases=NO_SHRINK)
+@tries(max_examples=DATA_SETS, phases=NO_SHRINK)
 @given(**CASES)
-def test_kpis_equal_brute_force_on_500_data_sets(rows, period, by, grain, cap):
+def test_kpis_equal_brute_force_on_many_data_sets(rows, period, by, grain, cap):
     run(rows, period, by, grain, cap)

@@ -23,7 +23,7 @@ from tests.builders import company_of
 from tests.oracle.brute import Answer, World
 from tests.oracle.brute_money import Money
 from tests.oracle.test_brute import NO_SHRINK, PERIODS, absent, picker
-from tests.oracle.worlds import COLUMNS, _until, larger, worlds
+from tests.oracle.worlds import COLUMNS, DATA_SETS, _until, larger, worlds
 
 KPIS = {k.id: k for m in (revenue, marketing, cost) for k in m.KPIS if hasattr(Money, k.id.replace("-", "_"))}
 PRODUCTS = [None, "p1", "p2", "p3", "gone"]
@@ -230,7 +230,7 @@ def test_kpis_equal_brute_force_on_larger_data(seed, period, by, grain):
 
 @pytest.mark.slow
 @pytest.mark.timeout(3600)
-@tries(max_examples=500, phases=NO_SHRINK)
+@tries(max_examples=DATA_SETS, phases=NO_SHRINK)
 @given(**CASES)
-def test_kpis_equal_brute_force_on_500_data_sets(rows, period, by, grain, cap):
+def test_kpis_equal_brute_force_on_many_data_sets(rows, period, by, grain, cap):
     run(rows, period, by, grain, cap)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import random
 from collections.abc import Mapping
 from datetime import date, datetime, timedelta
@@ -15,6 +16,8 @@ from alignment_toolkit.tables import TABLES
 from tests.builders import Stand, company_of
 from tests.oracle.brute import World
 
+# How many generated data sets the slow tests take.
+DATA_SETS = int(os.environ.get("ALIGNMENT_TEST_DATA_SETS", "500"))
 FIRST = date(2025, 1, 1)
 DAYS = 540
 COLUMNS = {
