@@ -88,7 +88,9 @@ def portfolio_mismatch(data: Data, window: Period) -> Observation:
     t = t.filter(t.pushed_on >= str(window.start), t.pushed_on < str(window.end))
     keys = ["department", "measure", "cluster", "product_id"]
     rows = data.fetch(
-        t.group_by(keys).aggregate(push=t.push.sum().cast("float64"), cases=t.count()).order_by(keys)
+        t.group_by(keys)
+        .aggregate(push=t.push.sum().cast("float64"), cases=t.count(), unrated=t.unrated.min())
+        .order_by(keys)
     )
     pushes = {side: _push(rows, side) for side in SIDES}
     plan = _plan(data, window)
@@ -142,7 +144,14 @@ def portfolio_mismatch(data: Data, window: Period) -> Observation:
         evidence=evidence(table, _columns(words, planned)),
         chart=_chart(table, planned),
         guards=_guards(pushes),
+        withheld=_unrated(rows),
     )
+
+
+def _unrated(rows: pd.DataFrame) -> str | None:
+    """Say that amounts of several currencies can't be added up where a rate is missing."""
+    lacking = sorted(rows["unrated"].dropna())
+    return f"spend in {lacking[0]} has no rate in `rates`: shares of money can't be told" if lacking else None
 
 
 def _push(rows: pd.DataFrame, side: str) -> pd.DataFrame:

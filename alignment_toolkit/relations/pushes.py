@@ -35,13 +35,14 @@ def push_tables(source: Source) -> tuple[str, ...]:
 
 
 def product_pushes(source: Source) -> Table:
-    """Give one row per line of spend and per touch: department, pushed_on, cluster, product_id, push, measure.
+    """Give one row per line of spend and per touch: department, pushed_on, cluster, product_id, push, measure, unrated.
 
     Marketing's push is its spend (the line's product, else its campaign's); without a spend table, its campaigns'
     leads. Sales' push is the minutes of its outbound touches that are not automated and whose lead and opportunity
     were not sourced by marketing (the touch's product, else its opportunity's, lead's, campaign's); without a touches
     table, opportunities sourced by sales. Minutes that are empty are the setting's for the channel. `cluster` is
     what repeats: the campaign, the account. Nothing is left out for want of a product: product_id is empty then.
+    `unrated` names the currency and day of an amount that no rate could convert; elsewhere it is empty.
     """
     first, second = push_tables(source)
     marketing = _spend(source) if first == "spend" else _leads(source)
@@ -129,4 +130,5 @@ def _rows(
         cluster=ibis.coalesce(cluster, ibis.literal(NOBODY)),
         product_id=ibis.coalesce(column(t, "product_id"), *products),
         push=push.cast(MONEY),
+        unrated=column(t, "unrated"),
     )

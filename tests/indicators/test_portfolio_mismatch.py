@@ -12,7 +12,7 @@ from alignment_toolkit.company import Company
 from alignment_toolkit.indicator import Look
 from alignment_toolkit.indicators.portfolio_mismatch import portfolio_mismatch
 from alignment_toolkit.periods import Period
-from tests.builders import company_of
+from tests.builders import company_of, written
 
 Q3 = Period.parse("2026-Q3")
 PRODUCTS = [{"product_id": p, "name": f"Product {p}"} for p in "ABC"]
@@ -186,6 +186,22 @@ def test_a_push_without_a_product_is_left_out_and_told() -> None:
     assert found.seen is not None
     guards = {g.guard: g.message for g in found.seen.guards}
     assert guards["join_health"].startswith("50 % of sales' push names no product")
+
+
+def test_money_without_a_rate_withholds_the_finding(tmp_path: Path) -> None:
+    spend = [{**r, "currency": "USD" if i == 1 else "EUR"} for i, r in enumerate(SPEND)]
+    tables = {"spend": spend, "touches": TOUCHES, "plan": PLAN, "products": PRODUCTS}
+    (tmp_path / "alignment.toml").write_text('[company]\ncurrency = "EUR"\n', encoding="utf-8")
+    written(tables, tmp_path)
+    seen = portfolio_mismatch.look(Company.open(tmp_path), Q3).seen
+    assert seen is not None
+    assert seen.withheld == "spend in USD on 2026-08-05 has no rate in `rates`: shares of money can't be told"
+    rates = [{"currency": "USD", "valid_on": "2026-08-01", "rate": 2}]
+    written({"rates": rates}, tmp_path)
+    seen = portfolio_mismatch.look(Company.open(tmp_path), Q3).seen
+    assert seen is not None
+    assert seen.withheld is None
+    assert {str(r[0]): r[1] for r in seen.evidence.rows}["Product B"] == pytest.approx(60 / 130)
 
 
 def test_an_empty_period_gives_no_gap_and_no_error() -> None:
