@@ -47,7 +47,7 @@ def of_drivers(row: Mapping[str, Any], title: str, *, currency: str = "", note: 
         most = max(clear, key=lambda p: abs(float(p["value"])))
         told = f"{clean(most['driver'])} {_signed(float(most['value']), unit, currency)}"
     else:
-        told = "no driver is clear of chance"
+        told = "the interval of every part holds 0"
     change = f"{_signed(total, unit, currency)} against {clean(row.get('from_period'))}"
     return ChartData(
         kind="waterfall",

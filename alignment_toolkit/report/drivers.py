@@ -21,15 +21,29 @@ def what_moved(analysis: Analysis, note: str = "") -> list[Block]:
     """Tell every change with its drivers."""
     if not analysis.drivers:
         return []
+    whole = [r for r in analysis.drivers if not r.get("by")]
     found: list[Block] = [
         Prose(
             "A figure is made of others, and each change here is split into parts that add up to it exactly. Beside "
             "each part stands who can move it. The parts say where the change sits, not what caused it."
+            + _by_chance(whole)
         )
     ]
-    for row in (r for r in analysis.drivers if not r.get("by")):
+    for row in whole:
         found += _one(analysis, row, note)
     return found if len(found) > 1 else []
+
+
+def _by_chance(rows: Sequence[Row]) -> str:
+    """Say how many parts would stand out where nothing has changed: each interval is judged by itself."""
+    parts = [p for r in rows for p in r["parts"]]
+    open_ = sum(p["low"] is not None and p["low"] != p["high"] for p in parts)
+    if open_ < 2:
+        return ""
+    return (
+        f" Each interval is judged by itself: of these {open_} parts about {0.05 * open_:.1f} would leave out 0 by "
+        "chance alone."
+    )
 
 
 def _title(analysis: Analysis, row: Row) -> str:
@@ -83,10 +97,9 @@ def _sentence(row: Row, title: str, unit: str, currency: str) -> str:
     text = f"{title} {moved}{size} from {data(row['from_period'])} to {data(row['to_period'])}."
     clear = [p for p in row["parts"] if clear_of_chance(p)]
     if not clear:
-        return f"{text} No driver's part is clear of chance: its interval holds 0."
+        return f"{text} The interval of every part holds 0."
     told = [f"{data(p['driver'])} ({_signed(p['value'], unit, currency)})" for p in clear]
-    verb = "is" if len(told) == 1 else "are"
-    return f"{text} Clear of chance {verb} {words.enumerate_words(told)}."
+    return f"{text} Away from 0 by its own interval: {words.enumerate_words(told)}."
 
 
 def _interval(low: Any, high: Any, unit: str, currency: str) -> str:
