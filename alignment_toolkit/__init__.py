@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from alignment_toolkit.analysis import analyse as analyse
     from alignment_toolkit.catalog import Catalog as Catalog
+    from alignment_toolkit.changes import after_interventions as after_interventions
     from alignment_toolkit.changes import what_moved as what_moved
     from alignment_toolkit.changes import where_it_moved as where_it_moved
     from alignment_toolkit.company import Company as Company
@@ -40,6 +41,7 @@ if TYPE_CHECKING:
     from alignment_toolkit.notebooks.cards import cards as cards
     from alignment_toolkit.notebooks.cards import figures as figures
     from alignment_toolkit.notebooks.moves import moved as moved
+    from alignment_toolkit.notebooks.moves import targets as targets
     from alignment_toolkit.periods import Period as Period
     from alignment_toolkit.report import Report as Report
     from alignment_toolkit.results import Analysis as Analysis
@@ -73,6 +75,7 @@ _HOME = {
     "Report": "report",
     "Settings": "settings",
     "SettingsError": "errors",
+    "after_interventions": "changes",
     "analyse": "analysis",
     "answer": "notebooks.cards",
     "cards": "notebooks.cards",
@@ -81,6 +84,7 @@ _HOME = {
     "finish": "notebooks",
     "measure": "kpi",
     "moved": "notebooks.moves",
+    "targets": "notebooks.moves",
     "what_moved": "changes",
     "where_it_moved": "changes",
 }
@@ -107,6 +111,7 @@ __all__ = [
     "Report",
     "Settings",
     "SettingsError",
+    "after_interventions",
     "analyse",
     "answer",
     "cards",
@@ -115,6 +120,7 @@ __all__ = [
     "finish",
     "measure",
     "moved",
+    "targets",
     "what_moved",
     "where_it_moved",
 ]

@@ -9,6 +9,8 @@ from typing import Any, Final, TypeAlias
 from alignment_toolkit.catalog import Catalog
 from alignment_toolkit.company import Company
 from alignment_toolkit.drivers import IDENTITIES, Refused, SplitChange, split_identity
+from alignment_toolkit.drivers.interventions import TEAM_KPIS
+from alignment_toolkit.drivers.interventions import after_interventions as studied
 from alignment_toolkit.drivers.leads import new_clients_by_lead, quality_or_handling
 from alignment_toolkit.drivers.measured import Measurements
 from alignment_toolkit.drivers.products import revenue_by_product
@@ -16,7 +18,7 @@ from alignment_toolkit.drivers.slices import Slice, find_slices
 from alignment_toolkit.errors import DataError, ParameterError, UnknownName
 from alignment_toolkit.periods import Period, compare_periods, last_complete
 
-__all__ = ["changes", "what_moved", "where_it_moved"]
+__all__ = ["after_interventions", "changes", "what_moved", "where_it_moved"]
 
 Found: TypeAlias = "tuple[SplitChange, ...] | SplitChange | Refused"
 MOST_SLICES: Final = 50
@@ -169,6 +171,55 @@ def where_it_moved(
     return found
 
 
+def after_interventions(
+    company: Company,
+    kpi: str,
+    period: str | Period | None = None,
+    *,
+    weeks: int = 8,
+    catalog: Catalog | None = None,
+) -> tuple[SplitChange, ...]:
+    """Compare a team's figure before and after ride-alongs, job swaps, joint projects and training with other teams'.
+
+    Parameters
+    ----------
+    company, period, catalog
+        As for `what_moved`; what was done in the year up to the period's end counts.
+    kpi
+        A share or mean whose cases belong to a person: win-rate, acceptance-rate, lead-to-client, average-deal ...
+    weeks
+        Weeks before and after, at least eight.
+
+    Returns
+    -------
+    tuple of SplitChange
+        One for each kind of intervention: the change of the teams with it, split into what the teams without did too
+        and what lies beyond. `path` tells it by half windows; what stands before the event should hold 0. This is
+        associational: the teams that take part are chosen, not drawn by lot.
+
+    Raises
+    ------
+    UnknownName
+        For a KPI that is not in the catalogue.
+    DataError
+        Where nothing was done, or the data does not allow a comparison, with the reasons.
+    """
+    now = _period(company, period)
+    entries = (catalog or Catalog.load(company.settings)).kpis
+    asked = kpi.replace("_", "-")
+    if asked not in entries:
+        raise UnknownName("KPI", kpi, entries)
+    found = studied(company, entries[asked], now, weeks=weeks, catalogue=entries)
+    splits = tuple(f for f in found if isinstance(f, SplitChange))
+    if not splits:
+        why = " ".join(dict.fromkeys(_said(f) for f in found if isinstance(f, Refused)))
+        raise DataError(
+            f"{company.name} has no intervention whose effect on {asked} can be judged. "
+            f"{why or 'Nothing of the kind is in work or training in the year up to ' + now.label + '.'}"
+        )
+    return splits
+
+
 def _period(company: Company, period: str | Period | None) -> Period:
     if period is not None:
         found: Period = company.settings.period(period, as_of=company.as_of)
@@ -192,7 +243,32 @@ def changes(
 ) -> tuple[SplitChange, ...]:
     """Split the changes of all these KPIs, as far as the data allows; what fails becomes a warning."""
     found, _ = _splits(company, kpis, now, against, entries, tuple(by), warnings)
-    return tuple(found)
+    return (*found, *_interventions(company, kpis, now, entries, warnings))
+
+
+def _interventions(
+    company: Company, kpis: Collection[str], now: Period, entries: Mapping[str, Any], warnings: list[str]
+) -> list[SplitChange]:
+    found: list[SplitChange] = []
+    refused: list[Refused] = []
+    for id in TEAM_KPIS:
+        if id not in kpis or id not in entries:
+            continue
+        try:
+            made = studied(company, entries[id], now, catalogue=entries)
+        except Exception as problem:  # one that fails never takes the rest down
+            said = f"{type(problem).__name__}: {problem}".splitlines()[0]
+            warnings.append(f"What was done with teams could not be compared by {id}: {said}")
+            continue
+        found += [m for m in made if isinstance(m, SplitChange)]
+        refused += [m for m in made if isinstance(m, Refused)]
+    by_reason: dict[str, list[str]] = {}
+    for r in refused:
+        by_reason.setdefault(r.reason, []).append(r.kpi)
+    warnings += [
+        f"What was done with teams is not compared by {', '.join(k)}: {w}." for w, k in by_reason.items()
+    ]
+    return found
 
 
 def _splits(

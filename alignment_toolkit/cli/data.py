@@ -259,7 +259,9 @@ def _print_drivers(analysis: Analysis) -> None:
         def signed(value: float, u: Unit = u) -> str:
             return f"{'+' if value > 0 else ''}{u.text(value, currency=analysis.currency)}"
 
-        most = max(row["parts"], key=lambda part: abs(part["value"]))
+        # An event study asks for one part only: what lies beyond the teams without.
+        study = row["method"].startswith("event study")
+        most = row["parts"][-1] if study else max(row["parts"], key=lambda part: abs(part["value"]))
         interval = u.interval(most["low"], most["high"], currency=analysis.currency)
         owners = ", ".join(f"{name} {signed(part['value'])}" for name, part in row["by_owner"].items())
         change = f"{row['kpi']} {row['from_period']} to {row['to_period']}"

@@ -63,7 +63,7 @@ class OwnerPart:
 
 @dataclass(frozen=True)
 class SplitChange:
-    """The change of a figure, split into drivers that add up to it."""
+    """The change of a figure, split into drivers that add up to it; `path` is how an event study ran, by weeks."""
 
     kpi: str
     title: str
@@ -75,6 +75,7 @@ class SplitChange:
     total: float
     parts: tuple[DriverPart, ...]
     by_owner: Mapping[str, OwnerPart]
+    path: tuple[tuple[str, Estimate], ...] = ()
 
     def row(self) -> dict[str, Any]:
         """Give the row of `Analysis.drivers`."""

@@ -1,4 +1,4 @@
-"""What moved the figures, to look at in a notebook: pictures and tables of an Analysis's drivers."""
+"""What moved the figures and what the plan asks for, to look at in a notebook."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from alignment_toolkit import charts
+from alignment_toolkit import charts, units
 from alignment_toolkit.charts import clean, humanise
 from alignment_toolkit.report import words
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from alignment_toolkit.results import Analysis
 
-__all__ = ["Moves", "moved"]
+__all__ = ["Moves", "moved", "targets"]
 
 
 @dataclass(frozen=True)
@@ -113,3 +113,42 @@ def moved(analysis: Analysis, *kpis: str) -> Moves:
     wanted = {k.replace("_", "-") for k in kpis}
     rows = tuple(r for r in analysis.drivers if not r["by"] and (not wanted or r["kpi"] in wanted))
     return Moves(analysis, rows)
+
+
+def targets(analysis: Analysis) -> pd.DataFrame:
+    """Show the shared scorecard: a row per KPI with target, value, attainment, outcome and both departments' weights.
+
+    Examples
+    --------
+    >>> from alignment_toolkit.results import Analysis
+    >>> len(targets(Analysis.empty(company="Acme", currency="EUR", period="2026-Q3")))
+    0
+    """
+    import pandas as pd
+
+    share = units.unit("share")
+    found: dict[str, dict[str, str]] = {}
+    for row in analysis.scorecard.rows:
+        u = units.unit(row["unit"])
+        told = found.setdefault(
+            row["kpi"],
+            {
+                "figure": clean(row["title"]),
+                "target": u.text(row["target"], currency=analysis.currency),
+                "value": u.text(row["value"], currency=analysis.currency),
+                "attainment": share.text(row["attainment"]),
+                "95 % interval": share.interval(row["attainment_low"], row["attainment_high"]),
+                "outcome": _outcome(row),
+                "weights": "",
+            },
+        )
+        told["weights"] += f"{', ' if told['weights'] else ''}{row['department']} {row['weight']:g}"
+    return pd.DataFrame(list(found.values()))
+
+
+def _outcome(row: Mapping[str, Any]) -> str:
+    if row["reached"] is not None:
+        return "reached" if row["reached"] else "not reached"
+    if row["chance"] is not None:
+        return f"chance {units.unit('share').text(row['chance'])}"
+    return clean(row["reason"] or "open")

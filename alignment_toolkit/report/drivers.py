@@ -62,7 +62,7 @@ def _one(analysis: Analysis, row: Row, note: str) -> list[Block]:
     # The method begins with the way of splitting, which tells two splits of one figure apart.
     way = clean(row["method"]).partition(";")[0]
     found: list[Block] = [Heading(3, f"{title}: {_short(way)}"), Prose(_sentence(row, title, unit, currency))]
-    if row["to_period"] != analysis.period:
+    if row["to_period"] != analysis.period and not way.startswith("event study"):
         young = f"{data(analysis.period)} holds cases that have not come to their end."
         found.append(
             Prose(f"{young} {data(row['to_period'])} is the last period before it that can be compared.")
@@ -77,6 +77,7 @@ def _short(way: str) -> str:
         ("Shapley values of ", "by its factors"),
         ("price, volume and mix", "by price, volume and mix of products"),
         ("mix against rate", "quality or handling?"),
+        ("event study of ", way.partition(",")[0]),
         ("counted by the cohort", "by the lead they came from"),
     ):
         if way.startswith(start):
