@@ -15,7 +15,7 @@ import pytest
 from tests.source_tree import PROJECT
 
 FOLDERS = ("alignment_toolkit", "benchmarks", "data/sample", "docs", "notebooks", "tests", ".ci")
-GENERATED = {"__pycache__", "_build", ".ipynb_checkpoints"}
+GENERATED = {".git", "__pycache__", "_build", ".ipynb_checkpoints"}
 TEXT = {
     ".cfg",
     ".css",
