@@ -8,7 +8,18 @@ large the true gap of the process is, stands in the answers. It shares no formul
 from __future__ import annotations
 
 from alignment_toolkit.simulation.making import COLUMNS, Simulated, simulate
-from alignment_toolkit.simulation.recipe import CONFOUNDERS, PLANTS, Recipe
+from alignment_toolkit.simulation.plants import CLASHES, PLANTS
+from alignment_toolkit.simulation.recipe import CONFOUNDERS, Recipe
 from alignment_toolkit.simulation.sample import SAMPLE, write_sample
 
-__all__ = ["COLUMNS", "CONFOUNDERS", "PLANTS", "SAMPLE", "Recipe", "Simulated", "simulate", "write_sample"]
+__all__ = [
+    "CLASHES",
+    "COLUMNS",
+    "CONFOUNDERS",
+    "PLANTS",
+    "SAMPLE",
+    "Recipe",
+    "Simulated",
+    "simulate",
+    "write_sample",
+]

@@ -8,8 +8,9 @@ import pandas as pd
 from alignment_toolkit.simulation.clock import DAY, NEVER, Floats, Ints, later, somewhere
 from alignment_toolkit.simulation.drawing import ids, only, optional, pick, pick_index
 from alignment_toolkit.simulation.marketing import SEASON
-from alignment_toolkit.simulation.truth import LEVELS
 from alignment_toolkit.simulation.world import World
+
+RIVALS = ("Rival A", "Rival B", "Rival C", "Rival D", "Rival E")
 
 
 def make_orders(world: World, deals: pd.DataFrame) -> pd.DataFrame:
@@ -133,7 +134,7 @@ def make_signals(world: World) -> pd.DataFrame:
     account, at = account[keep], np.sort(at[keep])
     at = np.maximum(at, world.created[account])
     count = len(at)
-    slow = rng.random(count) < LEVELS["unanswered_signals"]
+    slow = rng.random(count) < world.truth.gaps["unanswered_signals"]
     hours: Floats = np.where(slow, rng.uniform(48, 160, count), np.clip(rng.gamma(1.6, 7, count), 0.3, 38))
     answered = later(at, hours)
     department = pick(rng, ("sales", "marketing", "service"), count, (0.5, 0.2, 0.3))
@@ -159,7 +160,7 @@ def make_signals(world: World) -> pd.DataFrame:
 def make_value_ratings(world: World) -> pd.DataFrame:
     """How clients rate the company's offers and those of three rivals, by attribute."""
     rng = world.rng("ratings")
-    raters = 40
+    raters, premium = 40, 1 + world.truth.gaps["unbacked_price"]
     products = world.products
     rows = []
     attributes = (("precision", 0.30, "rational"), ("uptime", 0.30, "rational"), ("service", 0.25, "rational"),
@@ -168,19 +169,21 @@ def make_value_ratings(world: World) -> pd.DataFrame:
     when = world.end - DAY * rng.integers(30, 300, raters)
     for category in products["category"].unique():
         own = products[products["category"] == category].iloc[0]
-        offers = [(own["name"], "own", own["product_id"], 6.8)]
+        offers = [(own["name"], "own", own["product_id"], 6.3)]
         offers += [
-            (f"{r} {category}", r, None, m) for r, m in (("Rival A", 5.4), ("Rival B", 6.1), ("Rival C", 7.4))
+            (f"{r} {category}", r, None, m) for r, m in zip(RIVALS, (5.0, 5.9, 7.6, 6.7, 5.5), strict=True)
         ]
         for offer, owner, product, level in offers:
-            price = float(np.round(own["list_price"] * np.exp(0.22 * (level - 6.8)), 0))
+            # The rivals' prices lie on one line in what they are worth; the own one lies the premium above it.
+            line = own["list_price"] / premium * np.exp(0.22 * (level - 6.3))
+            price = round(float(line * premium if owner == "own" else line), 2)
             for rater in range(raters):
                 if rng.random() < 0.45:
                     continue
                 for attribute, importance, kind in attributes:
                     rows.append({
                         "offer": offer, "attribute": attribute,
-                        "rating": int(np.clip(round(rng.normal(level, 1.1)), 1, 10)),
+                        "rating": int(np.clip(round(rng.normal(level, 1.0)), 1, 10)),
                         "rater_id": f"V{rater + 1:03d}", "account_id": f"A{asked[rater] + 1:0{_digits(world)}d}",
                         "rated_on": when[rater] // DAY * DAY, "importance": importance, "kind": kind, "price": price,
                         "currency": "EUR", "owner": owner, "product_id": product, "category": category,

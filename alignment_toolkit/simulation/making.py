@@ -129,7 +129,7 @@ def simulate(recipe: Recipe | None = None) -> Simulated:
         "leads": _leads(world, work, handover, deals, lists), "opportunities": deals,
         "opportunity_contacts": teamwork.make_opportunity_contacts(world, deals),
         "orders": clients.make_orders(world, deals), "touches": _touches(world, work, deals, touches),
-        "edits": teamwork.make_edits(world, work, handover), "training": teamwork.make_training(world),
+        "edits": teamwork.make_edits(world, work, handover), "training": teamwork.make_training(world, work, handover),
         "plan": world.plan, "signals": clients.make_signals(world), "survey": teamwork.make_survey(world),
         "work": teamwork.make_work(world), "rates": teamwork.make_rates(world),
     }  # fmt: skip

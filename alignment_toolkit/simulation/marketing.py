@@ -10,7 +10,7 @@ import pandas as pd
 
 from alignment_toolkit.simulation.clock import DAY, HOUR, Bools, Floats, Ints, later, second
 from alignment_toolkit.simulation.drawing import Texts, ids, only, optional, pick, pick_index
-from alignment_toolkit.simulation.truth import LEVELS, WEAK_CHANNEL
+from alignment_toolkit.simulation.truth import WEAK_CHANNEL
 from alignment_toolkit.simulation.world import World
 
 THEMES = ("reliability", "speed", "low cost", "service")
@@ -210,7 +210,7 @@ def _leads(
     )
     theme = optional(campaigns["theme"].to_numpy(object), campaign)
     others = (np.array([THEMES.index(t) if t else 0 for t in theme]) + rng.integers(1, 4, total)) % 4
-    same = rng.random(total) >= LEVELS["need_mismatch"]
+    same = rng.random(total) >= world.truth.gaps["need_mismatch"]
     need = np.where(campaign < 0, pick(rng, THEMES, total, THEME_SHARES),
                     np.where(same, theme, np.array(THEMES, dtype=object)[others]))  # fmt: skip
     channel = optional(campaigns["channel"].to_numpy(object), campaign)

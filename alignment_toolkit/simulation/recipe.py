@@ -8,9 +8,7 @@ from dataclasses import dataclass, field
 from datetime import date
 
 from alignment_toolkit.errors import ParameterError, did_you_mean
-
-PLANTS: dict[str, float] = {"targeting_disagreement": 1.0, "dropped_leads": 2.0, "portfolio_mismatch": 1.2}
-"""The misalignments that can be planted, each with its greatest strength (0.5 is at the margin, 1 at twice it)."""
+from alignment_toolkit.simulation.plants import PLANTS
 
 CONFOUNDERS: dict[str, str] = {
     "mix_shift": "more and more leads come from a weak channel (1: its share grows by half of all leads)",
@@ -110,7 +108,7 @@ def _unknown_or_out_of_range(kind: str, asked: Mapping[str, float], known: Mappi
     problems = []
     for name, strength in asked.items():
         if name not in known:
-            problems.append(f"no {kind} {name!r} can be planted yet. {did_you_mean(name, known)}".strip())
+            problems.append(f"no {kind} {name!r} is known. {did_you_mean(name, known)}".strip())
         elif not (math.isfinite(strength) and 0 <= strength <= known[name]):
             problems.append(f"{name} is {strength}: its strength must be 0 to {known[name]:g}")
     return problems

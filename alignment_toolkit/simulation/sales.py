@@ -7,10 +7,23 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from alignment_toolkit.simulation.clock import DAY, HOUR, NEVER, Bools, Floats, Ints, by_day, later, somewhere
+from alignment_toolkit.simulation.clock import (
+    DAY,
+    HOUR,
+    NEVER,
+    WORKDAY,
+    Bools,
+    Floats,
+    Ints,
+    by_day,
+    later,
+    moment,
+    somewhere,
+    worked,
+)
 from alignment_toolkit.simulation.drawing import Texts, ids, only, optional, pick, pick_index
 from alignment_toolkit.simulation.marketing import QUALITY, THEMES, Marketing
-from alignment_toolkit.simulation.truth import LEVELS, LIMIT_HOURS
+from alignment_toolkit.simulation.truth import LIMIT_HOURS
 from alignment_toolkit.simulation.world import World
 
 CHANNELS = ("phone", "email", "meeting", "visit", "chat")
@@ -28,6 +41,9 @@ SPACING = 28 * DAY
 """A lead that comes while an account's last one is still in hand is not handed over once more."""
 
 SILENCE_HOURS = 40.0
+LAST_DAYS = 20 / 261
+"""Share of a year's working days that are the last five of a quarter."""
+
 REASONS = ("no_budget", "no_need", "wrong_contact", "not_reached", "bad_data")
 
 
@@ -77,7 +93,7 @@ def make_handover(world: World, marketing: Marketing) -> Handover:
 
     decided = first != NEVER
     odds = 1.1 + (marketing.score - 58) / 25 + np.array([QUALITY[c] for c in marketing.channel])
-    yes = rng.random(total) < 1 / (1 + np.exp(-odds))
+    yes = rng.random(total) < _accepting(world, 1 / (1 + np.exp(-odds)), seat, np.where(decided, first, 0))
     verdict = later(np.where(decided, first, 0), rng.gamma(1.5, 4, total) + 0.2)
     gone = later(np.where(handed, qualified, 0), np.full(total, 300.0) + rng.uniform(0, 80, total))
     given_up = forgotten & (rng.random(total) < 0.6)
@@ -89,9 +105,21 @@ def make_handover(world: World, marketing: Marketing) -> Handover:
     )
     return Handover(
         qualified=qualified, dropped=dropped, first=first, first_channel=_first_channel(world, rng, marketing, handed),
-        first_theme=_theme(world, rng, marketing.campaign, marketing, LEVELS["message_mismatch"]),
+        first_theme=_theme(world, rng, marketing.campaign, marketing, world.truth.gaps["message_mismatch"]),
         accepted=accepted, rejected=rejected, reason=reason, seat=seat, hours=hours,
     )  # fmt: skip
+
+
+def _accepting(world: World, chance: Floats, seat: Ints, at: Ints) -> Floats:
+    """The chance to be accepted: by lead, and, where acceptance is a lottery, by a person's habit, in points.
+
+    The leads' own chances are drawn together then, so that everybody's habit shows in full at every lead.
+    """
+    habit = world.truth.gaps["acceptance_lottery"] / 100
+    if habit == 0:
+        return chance
+    together = 0.60 + (chance - 0.60) * (1 - 0.6 * min(1.0, habit / 0.10))
+    return np.asarray((together + habit * world.habit("acceptance", seat, at)).clip(0.0, 1.0))
 
 
 def _handed_over_at(world: World, rng: np.random.Generator, created: Ints) -> Ints:
@@ -131,7 +159,7 @@ def _first_channel(world: World, rng: np.random.Generator, marketing: Marketing,
     rank[handed] = (np.argsort(np.argsort(marketing.z[handed], kind="stable")) + 0.5) / max(
         1, int(handed.sum())
     )
-    off = rng.random(total) < LEVELS["channel_mismatch"] * (1 + strength * (2 * rank - 1))
+    off = rng.random(total) < world.truth.gaps["channel_mismatch"] * (1 + strength * (2 * rank - 1))
     drawn = pick(rng, CHANNELS, total, CHANNEL_SHARES)
     phoned = rng.random(total) < strength * rank
     drawn = np.where(phoned & (asked != "phone"), "phone", drawn)
@@ -180,14 +208,18 @@ def make_deals(world: World, marketing: Marketing, handover: Handover) -> pd.Dat
             + 0.5 * np.array([QUALITY[c] for c in channel]))  # fmt: skip
     won = rng.random(count) < 1 / (1 + np.exp(-odds))
     cycle = np.exp(rng.normal(np.log(33), 0.65, count)) * np.where(won, 1.0, 1.15)
-    closed = later(opened, cycle * 8 * 5 / 7)
+    closed = _rushed(world, account, won, later(opened, cycle * 8 * 5 / 7))
     done = closed < world.end
 
     listed = np.exp(rng.normal(np.log(10_500), 0.65, count)) * (1 + 0.006 * 20 * world.z[account].clip(-2, 3))
     discount = np.clip(rng.normal(0.07, 0.035, count), 0, 0.25)
+    habit = world.truth.gaps["price_selling"] / 100
+    if habit > 0:
+        # Given away more often where it is a habit, so that nobody's lies at the floor of nothing.
+        discount = (discount + 2.5 * habit + habit * world.habit("discount", seat, opened)).clip(0, 0.6)
     benefit = world.truth.benefit[product]
     pitch = np.where(
-        rng.random(count) < np.where(benefit, LEVELS["positioning_mismatch"], 0.6), "price",
+        rng.random(count) < np.where(benefit, world.truth.gaps["positioning_mismatch"], 0.6), "price",
         pick(rng, ("benefit", "total_cost"), count, (0.8, 0.2)),
     )  # fmt: skip
     rival = only(rng.random(count) < 0.4, pick(rng, ("Rival A", "Rival B", "Rival C"), count))
@@ -211,6 +243,24 @@ def make_deals(world: World, marketing: Marketing, handover: Handover) -> pd.Dat
         "_by_sales": by_sales, "_discount": discount,
     })  # fmt: skip
     return _with_motion(world, deals)
+
+
+def _rushed(world: World, account: Ints, won: Bools, closed: Ints) -> Ints:
+    """When a deal is closed; some of the won ones wait for the last five working days of the quarter.
+
+    A share of them waits that lifts these days' share of wins from that of working days by the true gap. A client's own
+    year-end is another matter: that some wait for it is the client's doing.
+    """
+    rng = world.rng("quarter's end")
+    month = closed.astype("datetime64[s]").astype("datetime64[M]").astype(np.int64)
+    follows = (month // 3 + 1) * 3
+    quarter_ends = follows.astype("datetime64[M]").astype("datetime64[s]").astype(np.int64)
+    back = 1 + np.floor(rng.random(len(closed)) * (5 * WORKDAY - 1)).astype(np.int64)
+    at_the_end = moment(worked(quarter_ends) - back)
+    waits = won & (rng.random(len(closed)) < world.truth.gaps["quarter_end_rush"] / (1 - LAST_DAYS))
+    own = world.accounts["fiscal_year_starts"].to_numpy()[account] == follows % 12 + 1
+    waits |= won & own & (rng.random(len(closed)) < 0.5 * world.recipe.confounded("seasonal_close"))
+    return np.where(waits, np.maximum(at_the_end, closed), closed)
 
 
 def _with_motion(world: World, deals: pd.DataFrame) -> pd.DataFrame:

@@ -5,11 +5,11 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-from alignment_toolkit.simulation.clock import DAY, NEVER, Ints, later
+from alignment_toolkit.simulation.clock import DAY, NEVER, Floats, Ints, later
 from alignment_toolkit.simulation.drawing import ids, only, optional, pick
 from alignment_toolkit.simulation.marketing import Marketing
 from alignment_toolkit.simulation.sales import Handover
-from alignment_toolkit.simulation.truth import QUESTIONNAIRE_MEAN, TRUTH_MEAN, TRUTH_SD
+from alignment_toolkit.simulation.truth import TRUTH_MEAN, TRUTH_SD
 from alignment_toolkit.simulation.world import World
 
 LIST_THRESHOLD = 60
@@ -118,8 +118,14 @@ def make_edits(world: World, marketing: Marketing, handover: Handover) -> pd.Dat
     return frame
 
 
-def make_training(world: World) -> pd.DataFrame:
-    """Every salesperson is trained on every product, before the data begins or before the first day at work."""
+def make_training(world: World, marketing: Marketing, handover: Handover) -> pd.DataFrame:
+    """Every salesperson is trained on every product, before the data begins or before the first day at work.
+
+    Where launches come untrained, people are briefed campaign by campaign instead, and of the pairs of a person and a
+    campaign that meet a share is not.
+    """
+    if world.truth.gaps["untrained_launch"] > 0:
+        return _briefings(world, marketing, handover)
     rng = world.rng("training")
     people = world.people[(world.people["department"] == "sales") & (world.people["role"] == "member")]
     products = world.products["product_id"].to_numpy(object)
@@ -134,18 +140,45 @@ def make_training(world: World) -> pd.DataFrame:
     }).sort_values(["trained_on", "actor", "product_id"], ignore_index=True)  # fmt: skip
 
 
+def _briefings(world: World, marketing: Marketing, handover: Handover) -> pd.DataFrame:
+    rng = world.rng("briefings")
+    lead = np.flatnonzero((handover.qualified != NEVER) & (marketing.campaign >= 0))
+    pairs = pd.DataFrame({
+        "actor": world.salesperson(handover.seat[lead], handover.qualified[lead]), "campaign": marketing.campaign[lead],
+    }).drop_duplicates().sort_values(["campaign", "actor"], ignore_index=True)  # fmt: skip
+    pairs = pairs[rng.random(len(pairs)) >= world.truth.gaps["untrained_launch"]]
+    campaign = pairs["campaign"].to_numpy()
+    starts = marketing.campaigns["starts_on"].to_numpy()[campaign]
+    joined = pairs["actor"].map(world.people.set_index("person_id")["joined_on"]).to_numpy()
+    first_day = np.maximum(joined, world.start)
+    return pd.DataFrame({
+        "actor": pairs["actor"],
+        "trained_on": np.minimum(starts, np.maximum(first_day, starts - rng.integers(1, 15, len(pairs)) * DAY)),
+        "product_id": None,
+        "campaign_id": marketing.campaigns["campaign_id"].to_numpy(object)[campaign],
+        "kind": pick(rng, ("course", "online"), len(pairs), (0.3, 0.7)),
+    }).sort_values(["trained_on", "actor", "campaign_id"], ignore_index=True)  # fmt: skip
+
+
 def make_survey(world: World) -> pd.DataFrame:
-    """The questionnaire, every half year: both departments answer from the same distribution."""
+    """The questionnaire, every half year; the departments' answers lie apart by the true gap, around the same mean."""
     rng = world.rng("survey")
     people = world.people[world.people["kind"] == "human"]
     items = [f"c{n:02d}" for n in range(1, 21)] + [f"t{n:02d}" for n in range(1, 13)]
     ends = pd.period_range(world.recipe.start.isoformat(), world.recipe.end.isoformat(), freq="Q")[1::2][-3:]
     frames = []
     number = 0
+    mean, gap = (65 - world.truth.gaps["strained_relationship"]) / 20, world.truth.gaps["perception_gap"]
+    # Weighted so that the mean of all who answer stays.
+    others = {d: round(0.85 * int((people["department"] == o).sum()))
+              for d, o in (("marketing", "sales"), ("sales", "marketing"))}  # fmt: skip
     for wave in ends:
         for department in ("marketing", "sales"):
             size = round(0.85 * int((people["department"] == department).sum()))
-            mood = rng.beta(6 * (QUESTIONNAIRE_MEAN - 1) / 4, 6 * (5 - QUESTIONNAIRE_MEAN) / 4, size)
+            level = mean + (others[department] / sum(others.values()) * gap) * (
+                -1 if department == "sales" else 1
+            )
+            mood = rng.beta(6 * (level - 1) / 4, 6 * (5 - level) / 4, size)
             answer = 1 + rng.binomial(4, np.repeat(mood, len(items)))
             frames.append(pd.DataFrame({
                 "respondent_id": np.repeat([f"X{number + n:04d}" for n in range(1, size + 1)], len(items)),
@@ -161,10 +194,13 @@ def make_work(world: World) -> pd.DataFrame:
     rng = world.rng("work")
     days = (world.end - world.start) // DAY
     months = days / 30.4
-    kinds = {"meeting": 5.0, "project": 2.2, "procedure": 1.2, "ride_along": 1.0, "job_swap": 0.2}
+    kinds = {"meeting": 10.0, "project": 4.0, "procedure": 9.0, "ride_along": 1.0, "job_swap": 0.2}
     kind = np.concatenate([np.full(round(rate * months), k, dtype=object) for k, rate in kinds.items()])
     count = len(kind)
-    started = world.start + rng.integers(0, days, count) * DAY
+    when = rng.random(count)
+    procedure = kind == "procedure"
+    when[procedure] = _growing(when[procedure], days / 365.25 * world.truth.gaps["busywork"])
+    started = world.start + np.floor(when * days).astype(np.int64) * DAY
     scope = pick(rng, ("joint", "marketing", "sales"), count, (0.4, 0.3, 0.3))
     scope = np.where(np.isin(kind, ("ride_along", "job_swap")), "joint", scope)
     project, meeting = kind == "project", kind == "meeting"
@@ -172,8 +208,12 @@ def make_work(world: World) -> pd.DataFrame:
     over = ended < world.end
     invited_marketing = meeting & ((scope == "marketing") | (scope == "joint"))
     invited_sales = meeting & ((scope == "sales") | (scope == "joint"))
-    marketing_comes, sales_comes = rng.random(count) < 0.8, rng.random(count) < 0.75
-    delivered = rng.random(count) < 0.75
+    avoid = np.where(scope == "joint", world.truth.gaps["avoided_dialogue"], 0.0)
+    marketing_comes, sales_comes = rng.random(count) < 0.80 - avoid, rng.random(count) < 0.75 - avoid
+    size = pick(rng, ("small", "medium", "large"), count, (0.5, 0.3, 0.2))
+    delivered = rng.random(count) < 0.75 - np.where(
+        scope == "joint", world.truth.gaps["failing_joint_projects"], 0.0
+    )
     flag = {
         "marketing_invited": invited_marketing, "marketing_attended": invited_marketing & marketing_comes,
         "sales_invited": invited_sales, "sales_attended": invited_sales & sales_comes,
@@ -185,12 +225,19 @@ def make_work(world: World) -> pd.DataFrame:
         "initiated_by": starter, "team": starter,
         "people": np.where(project, rng.integers(3, 9, count), rng.integers(2, 12, count)),
         "approvals": np.where(kind == "procedure", rng.poisson(2.0, count), 0),
-        "size": only(project, pick(rng, ("small", "medium", "large"), count, (0.5, 0.3, 0.2))),
+        "size": only(project, size),
         **{name: only(meeting, value) for name, value in flag.items()},
         "outcome": only(project & over, np.where(delivered, "delivered", "not_delivered")),
     }).sort_values(["started_on", "kind"], kind="stable", ignore_index=True)  # fmt: skip
     frame.insert(0, "work_id", ids("W", count))
     return frame
+
+
+def _growing(uniform: Floats, growth: float) -> Floats:
+    """Turn numbers that are even between 0 and 1 into ones whose density grows exponentially by so much over it."""
+    if growth == 0:
+        return uniform
+    return np.asarray(np.log1p(uniform * np.expm1(growth)) / growth)
 
 
 def make_rates(world: World) -> pd.DataFrame:

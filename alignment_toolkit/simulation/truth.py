@@ -10,7 +10,8 @@ import numpy as np
 from alignment_toolkit.errors import ParameterError
 from alignment_toolkit.simulation.clock import Bools, Floats
 from alignment_toolkit.simulation.drawing import parts, stream
-from alignment_toolkit.simulation.recipe import PLANTS, Recipe
+from alignment_toolkit.simulation.plants import HEADERS, PLANTS, UNBUILT
+from alignment_toolkit.simulation.recipe import Recipe
 
 CHANNELS = ("paid_search", "email", "event", "social", "content", "partner")
 CHANNEL_SHARES = (0.27, 0.19, 0.14, 0.15, 0.15, 0.10)
@@ -20,40 +21,7 @@ TRUTH_MEAN, TRUTH_SD = 50.0, 20.0
 TARGET_SHARE = 0.30
 HONEST_NOISE, NOISY = 6.0, 10.0
 
-QUIET_DROPPED = 0.03
 LIMIT_HOURS = 16.0
-
-LEVELS = {
-    "need_mismatch": 0.08,
-    "message_mismatch": 0.08,
-    "channel_mismatch": 0.10,
-    "positioning_mismatch": 0.08,
-    "unanswered_signals": 0.06,
-}
-"""Tolerable levels of what is not planted, all below their margins."""
-
-QUESTIONNAIRE_MEAN = 3.6
-
-# What a gap is measured in, over which window, in which direction it counts, and from where on it matters.
-_HEADERS: dict[str, tuple[str, str, str, float]] = {
-    "targeting_disagreement": ("index", "trailing-12-months", "greater", 0.50),
-    "misjudged_potential": ("index", "mature-365-days", "both", 0.05),
-    "portfolio_mismatch": ("share", "period", "greater", 0.15),
-    "positioning_mismatch": ("share", "trailing-12-months", "greater", 0.20),
-    "price_selling": ("points", "trailing-12-months", "greater", 2.0),
-    "price_ambition": ("ratio", "period", "greater", 0.05),
-    "need_mismatch": ("share", "period", "greater", 0.20),
-    "untrained_launch": ("share", "period", "greater", 0.20),
-    "message_mismatch": ("share", "period", "greater", 0.20),
-    "channel_mismatch": ("share", "period", "greater", 0.20),
-    "dropped_leads": ("share", "period", "greater", 0.10),
-    "acceptance_lottery": ("points", "trailing-12-months", "greater", 5.0),
-    "unanswered_signals": ("share", "period", "greater", 0.15),
-    "perception_gap": ("points", "history", "both", 0.5),
-    "strained_relationship": ("points", "history", "greater", 5.0),
-    "avoided_dialogue": ("share", "trailing-12-months", "greater", 0.20),
-    "failing_joint_projects": ("share", "history", "greater", 0.20),
-}
 
 
 @dataclass(frozen=True)
@@ -79,29 +47,18 @@ class Truth:
         """What answers.json holds."""
         misaligned = [
             name for name, value in self.gaps.items()
-            if (abs(value) if _HEADERS[name][2] == "both" else value) > _HEADERS[name][3] + 1e-9
+            if (abs(value) if HEADERS[name].direction == "both" else value) > HEADERS[name].margin + 1e-9
         ]  # fmt: skip
         return {
             "seed": recipe.seed,
             "planted": {name: recipe.planted(name) for name in PLANTS},
             "confounders": {name: float(strength) for name, strength in sorted(recipe.confound.items())},
             "gaps": {
-                name: {"value": round(value, 10), "unit": _HEADERS[name][0], "window": _HEADERS[name][1]}
+                name: {"value": round(value, 10), "unit": HEADERS[name].unit, "window": HEADERS[name].window}
                 for name, value in self.gaps.items()
             },
             "misaligned": misaligned,
         }
-
-
-def between(strength: float, none: float, margin: float, twice: float) -> float:
-    """The gap of a strength: 0 none, 0.5 at the margin, 1 at twice the margin, straight lines between and beyond.
-
-    >>> between(0.25, 0.0, 0.1, 0.2), between(1.5, 0.0, 0.1, 0.2)
-    (0.05, 0.30000000000000004)
-    """
-    if strength <= 0.5:
-        return none + (margin - none) * strength / 0.5
-    return margin + (twice - margin) * (strength - 0.5) / 0.5
 
 
 def make_truth(recipe: Recipe) -> Truth:
@@ -113,11 +70,15 @@ def make_truth(recipe: Recipe) -> Truth:
     noise = HONEST_NOISE + (NOISY - HONEST_NOISE) * recipe.confounded("noisy_raters")
     cut = TRUTH_MEAN + math.hypot(TRUTH_SD, noise) * _normal_quantile(1 - TARGET_SHARE)
     honest = 1 - _kappa_of_two_raters(noise, cut)
-    disagreement = max(honest, between(recipe.planted("targeting_disagreement"), honest, 0.5, 1.0))
+    plant = HEADERS["targeting_disagreement"]
+    disagreement = max(honest, plant.gap(recipe.planted("targeting_disagreement"), honest))
     stray = 1 - (1 - disagreement) / (1 - honest)
 
     # The share of dropped leads differs by region around its mean.
-    dropped = between(recipe.planted("dropped_leads"), QUIET_DROPPED, 0.10, 0.20)
+    gaps = {name: plant.gap(recipe.planted(name)) for name, plant in HEADERS.items()
+            if name not in UNBUILT or name == "misjudged_potential"}  # fmt: skip
+    gaps["targeting_disagreement"] = disagreement
+    dropped = gaps["dropped_leads"]
     uneven = np.linspace(1.5, 0.6, recipe.regions) if recipe.regions > 1 else np.ones(1)
     uneven = uneven[rng.permutation(recipe.regions)]
     uneven = uneven / float(np.sum(uneven * region_shares))
@@ -126,30 +87,15 @@ def make_truth(recipe: Recipe) -> Truth:
     count = recipe.products
     marketing_plan = parts(1000, rng.uniform(0.6, 1.5, count), least=20) / 1000.0
     sales_plan = parts(1000, marketing_plan * rng.uniform(0.8, 1.25, count), least=20) / 1000.0
-    shift = between(recipe.planted("portfolio_mismatch"), 0.0, 0.15, 0.30)
+    shift = gaps["portfolio_mismatch"]
     young = np.arange(count) >= count / 2
-    gaps = {
-        "targeting_disagreement": disagreement,
-        "misjudged_potential": 0.0,
-        "portfolio_mismatch": shift,
-        "price_selling": 0.0,
-        "price_ambition": 0.02,
-        "untrained_launch": 0.0,
-        "dropped_leads": dropped,
-        "acceptance_lottery": 0.0,
-        "perception_gap": 0.0,
-        "strained_relationship": 65 - 20 * QUESTIONNAIRE_MEAN,
-        "avoided_dialogue": 0.0,
-        "failing_joint_projects": 0.0,
-        **LEVELS,
-    }
     return Truth(
         channels=CHANNELS, channel_shares=np.array(CHANNEL_SHARES), region_shares=region_shares,
         region_drop=dropped * uneven, dropped=dropped, rating_noise=noise, target_cut=cut, stray=stray,
         marketing_plan=marketing_plan, sales_plan=sales_plan,
         marketing_push=_moved(marketing_plan, shift, young), sales_push=_moved(sales_plan, shift, ~young),
         benefit=np.arange(count) % 3 != 2,
-        gaps={name: gaps[name] for name in _HEADERS},
+        gaps=gaps,
     )  # fmt: skip
 
 

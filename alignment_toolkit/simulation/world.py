@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -67,6 +68,12 @@ PRODUCT_NAMES = (
 )  # fmt: skip
 SIZES = ("1-49", "50-249", "250-999", "1000+")
 RIVAL = "Rival"
+CUT = 2.2
+_DENSITY = math.exp(-CUT * CUT / 2) / math.sqrt(2 * math.pi)
+CUT_SD = math.sqrt(
+    math.erf(CUT / math.sqrt(2)) - 2 * CUT * _DENSITY + CUT * CUT * math.erfc(CUT / math.sqrt(2))
+)
+"""Standard deviation of a standard normal number that is cut at either end."""
 
 
 @dataclass
@@ -108,6 +115,12 @@ class World:
         """Who sits on a salesperson's seat at a moment: some leave, and are followed by another on the same day."""
         changed = (self.seat_change[seat] != NEVER) & (at >= self.seat_change[seat])
         return np.asarray(np.where(changed, self.seat_second[seat], self.seat_first[seat]), dtype=object)
+
+    def habit(self, part: str, seat: Ints, at: Ints) -> Floats:
+        """A lasting trait of whoever sits on a seat: normal, cut at 2.2 and scaled to a standard deviation of 1."""
+        drawn = self.rng(part).standard_normal((2, self.recipe.salespeople)).clip(-CUT, CUT) / CUT_SD
+        second_one = (self.seat_change[seat] != NEVER) & (at >= self.seat_change[seat])
+        return np.asarray(drawn[second_one.astype(int), seat], dtype=float)
 
     def a_seat(self, rng: np.random.Generator, region: Ints) -> Ints:
         """Any salesperson's seat in the region."""
@@ -236,7 +249,8 @@ def _plan(recipe: Recipe, truth: Truth, regions: Texts) -> pd.DataFrame:
     rows: list[tuple[str, str, str, str, float, str | None]] = []
     products = ids("PR", recipe.products, 2)
     for department, shares, step in (
-        ("marketing", truth.marketing_plan, 0.01), ("sales", truth.sales_plan, -0.01),
+        ("marketing", truth.marketing_plan, truth.gaps["price_ambition"] / 2),
+        ("sales", truth.sales_plan, -truth.gaps["price_ambition"] / 2),
     ):  # fmt: skip
         rows += [
             ("product", p, department, "share", float(s), None) for p, s in zip(products, shares, strict=True)

@@ -22,7 +22,7 @@ def test_leads_and_campaigns_follow_the_size():
     ("keywords", "words"),
     [
         ({"plant": {"droped_leads": 1}}, ["droped_leads", "Did you mean 'dropped_leads'?"]),
-        ({"plant": {"score_gaming": 1}}, ["score_gaming", "yet"]),
+        ({"plant": {"price_seling": 1}}, ["price_seling", "Did you mean 'price_selling'?"]),
         ({"confound": {"mixshift": 1}}, ["mixshift", "Did you mean 'mix_shift'?"]),
         ({"plant": {"dropped_leads": -0.1}}, ["dropped_leads is -0.1", "0 to 2"]),
         ({"plant": {"targeting_disagreement": 1.2}}, ["0 to 1"]),
