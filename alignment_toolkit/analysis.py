@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
-from datetime import date
 from typing import Any
 
 from alignment_toolkit.attribution import Attribution, attribute
@@ -12,18 +11,17 @@ from alignment_toolkit.catalog import Catalog
 from alignment_toolkit.changes import changes
 from alignment_toolkit.company import Company
 from alignment_toolkit.errors import AlignmentError, DataError
+from alignment_toolkit.findings import find
 from alignment_toolkit.indicator import AREAS, Indicator
 from alignment_toolkit.kpi import Kpi, RatioOfKpis, measure
 from alignment_toolkit.periods import Period, compare_periods, last_complete
 from alignment_toolkit.pseudonyms import Pseudonyms
 from alignment_toolkit.results import SCHEMA, VERSION, Analysis, Area, Finding, KpiValue, Scorecard
 from alignment_toolkit.scorecard import Shared, shared_scorecard
-from alignment_toolkit.tables import TABLES
-from alignment_toolkit.verdict import verdicts
+from alignment_toolkit.sources.relate import PERSON_COLUMNS as PEOPLE
 
 __all__ = ["analyse", "default_period", "measure_kpis"]
 
-PEOPLE = ("owner", "received_by", "actor", "assessor", "person_id", "initiated_by")
 CONCLUSIVE = ("aligned", "misaligned")
 WARNINGS = 100
 
@@ -104,10 +102,14 @@ def analyse(
         place = {kpi.id: i for i, kpi in enumerate(chosen_kpis)}
         slices = {key: i for i, key in enumerate(dict.fromkeys(_slice(r) for r in rows))}
         rows.sort(key=lambda r: (place[r.kpi], slices[_slice(r)], r.grain is not None, r.start))
-    findings = _findings(company, chosen, catalog, when, hidden)
+    known = _Known(company, catalog, when, rows)
+    looked = find(company, chosen, when, catalog=catalog, measured=known, by=dimensions, hidden=hidden)
+    findings = looked.findings
+    warnings += looked.warnings
     for f in findings:
         if f.status == "error":
-            warnings.append(f"{f.indicator} could not be computed: {f.message}")
+            part = f" ({', '.join(f'{k}={v}' for k, v in f.by.items())})" if f.by else ""
+            warnings.append(f"{f.indicator}{part} could not be computed: {f.message}")
     board = _shared(company, when, catalog, rows, warnings)
     credited = _attribution(company, when, warnings)
     moved = _drivers(company, when, against, catalog, chosen_kpis, dimensions, hidden, warnings)
@@ -133,7 +135,8 @@ def analyse(
         areas=_areas(findings, chosen),
         data_quality=company.quality,
         definitions=_definitions(chosen_kpis, chosen, catalog.families)
-        | ({"attribution": credited.about} if credited.about else {}),
+        | ({"attribution": credited.about} if credited.about else {})
+        | ({"slices": looked.about} if looked.about else {}),
         warnings=tuple(_shortened(warnings)),
     )
     # Rounded as it will be written, so that what is computed and what is read back are the same.
@@ -244,31 +247,21 @@ def _period(company: Company, period: str | int | Period | None) -> Period:
     return found
 
 
-def _findings(
-    company: Company, chosen: Sequence[Indicator], catalog: Catalog, period: Period, hidden: Pseudonyms
-) -> tuple[Finding, ...]:
-    first = _first_day(company) if any(i.window == "history" for i in chosen) else None
-    looks = []
-    for indicator in chosen:
-        measured = {}
-        for id in indicator.kpis:
-            rows = measure_kpis(company, catalog.chosen_kpis([id]), period)
-            measured[id] = rows[0]
-        options = company.settings.indicator_options(indicator.id)
-        looks.append(indicator.look(company, period, options=options, first=first, measured=measured))
-    totals: dict[Period, float | None] = {}
+class _Known:
+    """Measures one KPI of a company or of a part of it, each once; what the Analysis has is not measured again."""
 
-    def revenue(window: Period) -> float | None:
-        if window not in totals:
-            rows = (
-                measure_kpis(company, catalog.chosen_kpis(["revenue"]), window)
-                if "revenue" in catalog.kpis
-                else []
-            )
-            totals[window] = rows[0].value if rows else None
-        return totals[window]
+    def __init__(self, company: Company, catalog: Catalog, period: Period, rows: Sequence[KpiValue]) -> None:
+        self._catalog = catalog
+        self._rows: dict[tuple[Any, ...], KpiValue | None] = {
+            (company.steps, r.kpi, period): r for r in rows if not r.by and r.grain is None
+        }
 
-    return verdicts(looks, revenue=revenue, pseudonyms=hidden)
+    def __call__(self, company: Company, id: str, period: Period) -> KpiValue | None:
+        key = (company.steps, id, period)
+        if key not in self._rows:
+            rows = measure_kpis(company, self._catalog.chosen_kpis([id]), period)
+            self._rows[key] = rows[0] if rows else None
+        return self._rows[key]
 
 
 def _attribution(company: Company, period: Period, warnings: list[str]) -> Attribution:
@@ -278,21 +271,6 @@ def _attribution(company: Company, period: Period, warnings: list[str]) -> Attri
         said = str(problem).splitlines()[0] if str(problem) else ""
         warnings.append(f"Attribution could not be computed: {type(problem).__name__}: {said}".rstrip(": "))
         return Attribution()
-
-
-def _first_day(company: Company) -> date | None:
-    """Give the earliest dated row of all tables."""
-    days = []
-    for table in company.tables:
-        column = TABLES[table].date
-        if column and company.has(table, column):
-            t = company[table]
-            days += [
-                d
-                for d in company.fetch(t.aggregate(first=t[column].min().cast("date")))["first"]
-                if d == d and d
-            ]
-    return min((d.date() if hasattr(d, "date") else d for d in days), default=None)
 
 
 def _areas(findings: Sequence[Finding], chosen: Sequence[Indicator]) -> tuple[Area, ...]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import functools
 import json
 import math
 import types
@@ -117,8 +118,13 @@ def _load(kind: Any, value: Any) -> Any:
     return value
 
 
+@functools.cache
+def _hints(cls: type[Any]) -> dict[str, Any]:
+    return typing.get_type_hints(cls)
+
+
 def _build(cls: type[T], data: Mapping[str, Any]) -> T:
-    hints = typing.get_type_hints(cls)
+    hints = _hints(cls)  # type: ignore[arg-type]
     fields_ = [f for f in dataclasses.fields(cls) if f.init]  # type: ignore[arg-type]
     known = {_key(f) for f in fields_}
     missing = sorted(_key(f) for f in fields_ if _key(f) not in data)
@@ -321,6 +327,16 @@ class Finding:
     needs_more: int | None
     evidence: Evidence
     chart: Chart | None
+
+    def checked(self) -> Finding:
+        """Give the finding as it will be written and read back.
+
+        Raises
+        ------
+        NotANumber
+            Where any of its numbers is NaN or infinite.
+        """
+        return _build(Finding, _dump(self))
 
 
 @dataclass(frozen=True)

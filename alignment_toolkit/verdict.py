@@ -2,12 +2,17 @@
 
 A finding is *misaligned* where its interval lies wholly beyond the margin and the false-discovery control over all
 findings of the Analysis lets it through, *aligned* where the interval lies wholly inside, else *uncertain*.
+
+Slices are looked at only where the whole company is misaligned, and held to a stricter level: the rate times the share
+of the company-level tests that were misaligned (Benjamini and Bogomolov 2014, JRSS B 76).
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import replace
+import math
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
 
 from alignment_toolkit.indicator import AREAS, Look, Observation
 from alignment_toolkit.periods import Period
@@ -17,6 +22,7 @@ from alignment_toolkit.results import (
     Estimate,
     Evidence,
     Finding,
+    Measure,
     Severity,
     Status,
     Window,
@@ -24,11 +30,21 @@ from alignment_toolkit.results import (
 )
 from alignment_toolkit.statistics.inference import needs_more
 from alignment_toolkit.statistics.multiplicity import benjamini_hochberg
+from alignment_toolkit.statistics.shrinkage import error_of, shrink
 from alignment_toolkit.units import unit as unit_of
 
-__all__ = ["verdicts"]
+__all__ = ["Part", "by_area", "slice_verdicts", "verdicts"]
 
 FALSE_DISCOVERY_RATE = 0.10
+Revenue = Callable[[Period], float | None]
+
+
+@dataclass(frozen=True)
+class Part:
+    """One look at a part of the company."""
+
+    by: Mapping[str, Any]
+    look: Look
 
 
 def verdicts(
@@ -51,25 +67,149 @@ def verdicts(
     rate
         The false-discovery rate.
     """
-    tested = [look for look in looks if look.p_value is not None]
-    q_values = benjamini_hochberg([look.p_value for look in tested if look.p_value is not None])
-    q_of = {id(look): float(q) for look, q in zip(tested, q_values, strict=True)}
-    found = [_finding(look, q_of.get(id(look)), revenue, pseudonyms, rate) for look in looks]
+    tested = [_tested(look) for look in looks]
+    q_values = benjamini_hochberg([p for _, p in tested if p is not None])
+    by_place = iter(float(q) for q in q_values)
+    found = []
+    for look, p in tested:
+        q = next(by_place) if p is not None else None
+        found.append(_safely(look, p, q, revenue, pseudonyms, rate))
+    return by_area(found)
+
+
+def slice_verdicts(
+    whole: Sequence[Finding],
+    parts: Mapping[str, Sequence[Part]],
+    *,
+    revenue: Callable[[Mapping[str, Any], Period], float | None] = lambda by, window: None,
+    pseudonyms: Pseudonyms | None = None,
+    rate: float = FALSE_DISCOVERY_RATE,
+) -> tuple[Finding, ...]:
+    """Turn looks at parts of the company into findings; none of them changes a company-level verdict.
+
+    Parameters
+    ----------
+    whole
+        The company-level findings.
+    parts
+        The looks at parts, by indicator; those of indicators that are not misaligned in the whole are left out.
+    revenue
+        Gives the revenue of a part and a window, for the severity.
+    pseudonyms, rate
+        As in `verdicts`.
+    """
+    level = slice_level(whole, rate)
+    chosen = {f.indicator: f for f in whole if f.status == "misaligned" and not f.by}
+    found: list[Finding] = []
+    for id, company in chosen.items():
+        own = [(part, *_tested(part.look)) for part in parts.get(id, ())]
+        q_values = benjamini_hochberg([p for *_, p in own if p is not None])
+        by_place = iter(float(q) for q in q_values)
+        drawn = _drawn_together([look for _, look, _ in own])
+        for (part, look, p), estimate in zip(own, drawn, strict=True):
+            q = next(by_place) if p is not None else None
+
+            def sold(window: Period, by: Mapping[str, Any] = part.by) -> float | None:
+                return revenue(by, window)
+
+            made = _safely(look, p, q, sold, pseudonyms, level, estimate)
+            name = ",".join(f"{k}={'(missing)' if v is None else v}" for k, v in part.by.items())
+            found.append(replace(made, id=f"{company.id}@{name}", by=dict(part.by)))
+    return tuple(found)
+
+
+def slice_level(whole: Sequence[Finding], rate: float = FALSE_DISCOVERY_RATE) -> float:
+    """Give the false-discovery rate that slices are held to."""
+    tests = [f for f in whole if f.q_value is not None and not f.by]
+    return rate * sum(f.status == "misaligned" for f in tests) / len(tests) if tests else 0.0
+
+
+def by_area(findings: Sequence[Finding]) -> tuple[Finding, ...]:
+    """Sort findings by area, then indicator; a slice stands behind its whole."""
     order = {area: i for i, area in enumerate(AREAS)}
-    return tuple(sorted(found, key=lambda f: (order.get(f.area, len(order)), f.area, f.id)))
+    return tuple(
+        sorted(findings, key=lambda f: (order.get(f.area, len(order)), f.area, f.indicator, bool(f.by)))
+    )
+
+
+def _tested(look: Look) -> tuple[Look, float | None]:
+    """Give the look with its p value; a test that fails makes it an error of this indicator alone."""
+    try:
+        p = look.p_value
+        if p is not None and not 0 <= p <= 1:
+            raise ValueError(f"its test gives p = {p}")
+    except Exception as problem:  # an author's own gap may do anything
+        return _failed(look, problem), None
+    return look, p
+
+
+def _failed(look: Look, problem: Exception) -> Look:
+    said = (str(problem).splitlines() or [""])[0]
+    return replace(look, seen=None, error=f"{type(problem).__name__}: {said}".rstrip(": "))
+
+
+def _safely(
+    look: Look,
+    p: float | None,
+    q: float | None,
+    revenue: Revenue,
+    pseudonyms: Pseudonyms | None,
+    rate: float,
+    drawn: Estimate | None = None,
+) -> Finding:
+    """Make the finding; facts that cannot be told (a sentence without its word, a number that is none) are an error."""
+    try:
+        return _finding(look, p, q, revenue, pseudonyms, rate, drawn).checked()
+    except Exception as problem:
+        return _finding(_failed(look, problem), None, None, revenue, pseudonyms, rate)
+
+
+def _drawn_together(looks: Sequence[Look]) -> list[Estimate | None]:
+    """Draw the parts' gaps towards their common level; None where a part has no interval to draw."""
+    known = {}
+    for i, look in enumerate(looks):
+        e = look.seen.gap.estimate if look.seen and not look.seen.withheld else None
+        if e and None not in (e.value, e.low, e.high) and 0 < _width(e) < math.inf:
+            known[i] = e
+    drawn: list[Estimate | None] = [None] * len(looks)
+    shrunken = shrink(
+        [e.value or 0.0 for e in known.values()], [error_of(0, _width(e)) for e in known.values()]
+    )
+    for (i, e), s in zip(known.items(), shrunken, strict=True):
+        least, most = _space(looks[i])
+        told = f"{e.method}; drawn towards the company's level (empirical Bayes; own data weigh {100 * s.weight:.0f} %)"
+        value, low, high = (min(max(x, least), most) for x in (s.value, s.low, s.high))
+        drawn[i] = replace(e, value=value, low=low, high=high, method=told)
+    return drawn
+
+
+def _width(e: Estimate) -> float:
+    return (e.high or 0.0) - (e.low or 0.0)
+
+
+def _space(look: Look) -> tuple[float, float]:
+    if look.header.kind == "contrast":
+        return -math.inf, math.inf
+    return 0.0, 1.0 if look.header.unit == "share" else math.inf
 
 
 def _finding(
     look: Look,
+    p: float | None,
     q: float | None,
-    revenue: Callable[[Period], float | None],
+    revenue: Revenue,
     pseudonyms: Pseudonyms | None,
     rate: float,
+    drawn: Estimate | None = None,
 ) -> Finding:
     head, seen = look.header, look.seen
-    status, message = _status(look, q, rate)
+    status, message = _status(look, q, rate, drawn)
     estimate = seen.gap.estimate if seen and status not in ("withheld", "not_assessed", "error") else None
     shown = seen if estimate is not None else None
+    measures = tuple(shown.measures) if shown else ()
+    if estimate is not None and drawn is not None:
+        measures = (Measure.of("own_data", "From this part's data alone", estimate), *measures)
+        estimate = drawn
     severity: Severity = _severity(look, status, estimate, seen, revenue) if seen and estimate else "none"
     titles = {"misaligned": head.failure_title, "aligned": head.title}
     more = None
@@ -93,9 +233,9 @@ def _finding(
         population=head.population,
         gap=estimate,
         margin=look.margin,
-        p_value=look.p_value if estimate is not None else None,
+        p_value=p if estimate is not None else None,
         q_value=q if estimate is not None else None,
-        measures=tuple(shown.measures) if shown else (),
+        measures=measures,
         money_at_stake=shown.money if shown else None,
         statement=_statement(look, estimate, message),
         why=head.why,
@@ -111,7 +251,9 @@ def _finding(
     )
 
 
-def _status(look: Look, q: float | None, rate: float) -> tuple[Status, str | None]:
+def _status(
+    look: Look, q: float | None, rate: float, drawn: Estimate | None = None
+) -> tuple[Status, str | None]:
     if look.error is not None:
         return "error", look.error
     if look.missing or look.seen is None:
@@ -126,7 +268,7 @@ def _status(look: Look, q: float | None, rate: float) -> tuple[Status, str | Non
             for what in short
         ]
         return "too_little_data", f"There are {'; '.join(parts)}."
-    estimate, margin = look.seen.gap.estimate, look.margin
+    estimate, margin = drawn or look.seen.gap.estimate, look.margin
     if estimate.value is None or estimate.low is None or estimate.high is None:
         return "too_little_data", f"No interval could be computed ({estimate.method})."
     both = look.header.direction == "both"
@@ -139,9 +281,7 @@ def _status(look: Look, q: float | None, rate: float) -> tuple[Status, str | Non
     return "uncertain", None
 
 
-def _severity(
-    look: Look, status: str, estimate: Estimate, seen: Observation, revenue: Callable[[Period], float | None]
-) -> Severity:
+def _severity(look: Look, status: str, estimate: Estimate, seen: Observation, revenue: Revenue) -> Severity:
     if status != "misaligned" or estimate.value is None:
         return "none"
     size = abs(estimate.value)

@@ -6,6 +6,7 @@ import random
 import shutil
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -33,13 +34,14 @@ def whole(company: Company) -> Analysis:
 
 def test_the_sample_says_what_was_planted(whole: Analysis, sample_dir: Path) -> None:
     answers = json.loads((sample_dir.parent / "sample-answers.json").read_text(encoding="utf-8"))
-    status = {f.indicator: f.status for f in whole.findings}
+    findings = [f for f in whole.findings if not f.by]
+    status = {f.indicator: f.status for f in findings}
     assert status == {
         "portfolio_mismatch": "misaligned",
         "targeting_disagreement": "aligned",
         "dropped_leads": "misaligned",
     }
-    for f in whole.findings:
+    for f in findings:
         assert f.gap is not None
         assert f.gap.low is not None
         assert f.gap.high is not None
@@ -51,6 +53,74 @@ def test_the_default_period_is_the_last_complete_quarter(company: Company) -> No
     only = analyse(company, kpis=["leads"], indicators=[])
     assert (only.period, only.start, only.to) == ("2026-Q3", "2026-07-01", "2026-09-30")
     assert only.compared_with == ("2026-Q2",)
+
+
+def test_slices_are_looked_at_where_the_whole_is_out_of_line(whole: Analysis, company: Company) -> None:
+    slices = [f for f in whole.findings if f.by]
+    out = {f.indicator for f in whole.findings if not f.by and f.status == "misaligned"}
+    assert {f.indicator for f in slices} == out
+    assert {f.by["region"] for f in slices if f.indicator == "dropped_leads"} == set(company.values("region"))
+    late = [f for f in slices if f.indicator == "dropped_leads"]
+    assert {f.status for f in late} <= {"misaligned", "uncertain", "aligned", "too_little_data"}
+    one = company.narrowed("region", late[0].by["region"])
+    alone = analyse(one, "2026-Q3", compare="none", kpis=[], indicators=["dropped_leads"]).findings[0]
+    assert alone.gap is not None
+    own = late[0].measures[0]
+    assert (own.value, own.low, own.high, own.n) == (
+        alone.gap.value,
+        alone.gap.low,
+        alone.gap.high,
+        alone.gap.n,
+    )
+    # What no slice can be asked of is told, not guessed from the whole company.
+    products = [f for f in slices if f.indicator == "portfolio_mismatch"]
+    assert {f.status for f in products} == {"not_assessed"}
+    assert products[0].missing == ("product_pushes.region",)
+    assert whole.definitions["slices"]["false discovery rate"] == pytest.approx(0.10 * len(out) / 3)
+
+
+def test_no_slice_changes_a_company_level_verdict(whole: Analysis, company: Company) -> None:
+    without = analyse(company, "2026-Q3", compare="none", kpis=[])
+    assert [f for f in whole.findings if not f.by] == list(without.findings)
+    assert whole.areas == without.areas
+
+
+def test_at_most_so_many_slices_and_the_rest_is_told(
+    company: Company, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("alignment_toolkit.findings.MOST_SLICES", 2)
+    found = analyse(company, "2026-Q3", by="region", compare="none", kpis=[], indicators=["dropped_leads"])
+    assert len([f for f in found.findings if f.by]) == 2
+    assert any("more slices were not looked at" in w for w in found.warnings)
+
+
+def test_slices_by_person_are_pseudonyms(company: Company) -> None:
+    found = analyse(
+        company, "2026-Q3", by="leads.received_by", compare="none", kpis=[], indicators=["dropped_leads"]
+    )
+    people = {f.by["leads.received_by"] for f in found.findings if f.by}
+    assert people
+    assert not people & set(company.values("leads.received_by"))
+
+
+def test_a_bug_in_one_indicator_leaves_every_other_finding_as_it_was(
+    company: Company, whole: Analysis
+) -> None:
+    catalog = Catalog.load()
+    good = catalog.indicators["targeting_disagreement"]
+
+    def explode(data: object, window: object, **options: object) -> object:
+        raise ZeroDivisionError("boom")
+
+    broken = replace(good, function=explode)
+    for bad in (broken, replace(good, kpis=("no-such-kpi",))):
+        planted = Catalog(catalog.kpis, {**catalog.indicators, bad.id: bad}, catalog.origin, catalog.families)
+        found = analyse(company, "2026-Q3", by="region", compare="none", kpis=[], catalog=planted)
+        assert found.finding("targeting_disagreement").status == "error"
+        kept = [f for f in whole.findings if f.indicator != bad.id]
+        mine = [f for f in found.findings if f.indicator != bad.id]
+        # The family of tests is smaller by one, so that q values may differ; nothing else does.
+        assert [replace(f, q_value=None) for f in mine] == [replace(f, q_value=None) for f in kept]
 
 
 def test_dimensions_may_be_one_text_with_commas(company: Company) -> None:

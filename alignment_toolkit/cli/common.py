@@ -94,12 +94,16 @@ def day(text: str | None) -> str | None:
 
 
 def gate(analysis: Analysis | Mapping[str, Any], fail_on: str) -> None:
-    """Raise FindingsGate where a finding is at or above the level."""
+    """Raise FindingsGate where a finding on the whole company is at or above the level; slices change no verdict."""
     if fail_on == "never":
         return
     wanted = LEVELS[: LEVELS.index(fail_on) + 1]
     data = analysis if isinstance(analysis, Mapping) else analysis.to_json()
-    found = [f"{f['indicator']} ({f['severity']})" for f in data["findings"] if f["severity"] in wanted]
+    found = [
+        f"{f['indicator']} ({f['severity']})"
+        for f in data["findings"]
+        if f["severity"] in wanted and not f["by"]
+    ]
     if found:
         raise FindingsGate(f"{len(found)} findings at or above '{fail_on}': {', '.join(found)}.")
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -25,7 +26,7 @@ from alignment_toolkit.cli.scorecard import print_scorecard
 from alignment_toolkit.errors import AlignmentError, DataError, ExportFailed, ParameterError
 
 if TYPE_CHECKING:
-    from alignment_toolkit.results import Analysis, KpiValue
+    from alignment_toolkit.results import Analysis, Finding, KpiValue
     from alignment_toolkit.units import Unit
 
 __all__ = ["register"]
@@ -210,40 +211,45 @@ def _replace(path: Path, text: str) -> None:
 
 def print_analysis(analysis: Analysis) -> None:
     """Print the answer first, then the findings, the KPIs and what could not be assessed."""
-    from alignment_toolkit.units import unit
-
     say(f"{analysis.company}, {analysis.period} ({analysis.start} to {analysis.to})")
-    findings = [f for f in analysis.findings if f.status not in ("not_assessed", "error", "withheld")]
+    whole = [f for f in analysis.findings if not f.by]
+    findings = [f for f in whole if f.status not in ("not_assessed", "error", "withheld")]
     found = [f for f in findings if f.status == "misaligned"]
     say(f"Out of line: {len(found)} of {len(findings)} questions assessed.\n")
     if findings:
-        rows = []
-        for f in sorted(findings, key=lambda f: LEVEL_ORDER.index(f.severity)):
-            u = unit(f.gap.unit) if f.gap else None
-            gap = u.text(f.gap.value, currency=analysis.currency) if u and f.gap else ""
-            interval = u.interval(f.gap.low, f.gap.high, currency=analysis.currency) if u and f.gap else ""
-            money = (
-                unit("money").text(f.money_at_stake.value, currency=analysis.currency)
-                if f.money_at_stake
-                else ""
-            )
-            slices = ", ".join(f"{k}={v}" for k, v in f.by.items())
-            status = f.status if f.severity == "none" else f"{f.status}, {f.severity}"
-            rows.append([f"{f.title}{' ' + slices if slices else ''}", status, gap, interval, money])
-        print_table(
-            ["finding", "verdict", "gap", "95 % interval", "at stake"], rows, right=["gap", "at stake"]
+        _print_findings(sorted(findings, key=lambda f: LEVEL_ORDER.index(f.severity)), analysis.currency)
+    slices = [f for f in analysis.findings if f.by and f.gap is not None]
+    if slices:
+        say(
+            "What is out of line, in parts of the company (drawn towards the company's level; no part changes it):"
         )
-        say()
+        _print_findings(slices, analysis.currency, question=False)
     _print_kpis([k for k in analysis.kpis if k.grain is None], analysis.currency)
     _print_drivers(analysis)
     print_scorecard(analysis)
-    missing = [f for f in analysis.findings if f not in findings]
+    missing = [f for f in whole if f not in findings]
     if missing:
         say("\nNot assessed:")
         print_table(
             ["indicator", "status", "why"],
             [[f.indicator, f.status, f.message or f"needs {', '.join(f.missing)}"] for f in missing],
         )
+
+
+def _print_findings(findings: Sequence[Finding], currency: str, *, question: bool = True) -> None:
+    from alignment_toolkit.units import unit
+
+    rows = []
+    for f in findings:
+        u = unit(f.gap.unit) if f.gap else None
+        gap = u.text(f.gap.value, currency=currency) if u and f.gap else ""
+        interval = u.interval(f.gap.low, f.gap.high, currency=currency) if u and f.gap else ""
+        money = unit("money").text(f.money_at_stake.value, currency=currency) if f.money_at_stake else ""
+        slices = ", ".join(f"{k}={'(missing)' if v is None else v}" for k, v in f.by.items())
+        status = f.status if f.severity == "none" else f"{f.status}, {f.severity}"
+        rows.append([f.title if question else f"{f.indicator} {slices}", status, gap, interval, money])
+    print_table(["finding", "verdict", "gap", "95 % interval", "at stake"], rows, right=["gap", "at stake"])
+    say()
 
 
 def _print_drivers(analysis: Analysis) -> None:

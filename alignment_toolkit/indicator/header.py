@@ -182,12 +182,14 @@ class Indicator:
         data.kpis, data.margin = measured or {}, margin
         try:
             seen = self.function(data, window, **chosen)
+            if not isinstance(seen, Observation):
+                raise TypeError(f"{self.id} returned {type(seen).__name__}, an Observation is needed")
+            if seen.gap.estimate.unit != self.unit:
+                wrong = f"the gap is in {seen.gap.estimate.unit}, its margin in {self.unit}"
+                raise ValueError(f"{self.id}: {wrong}")
+            return replace(look, seen=replace(seen, guards=(*guards, *seen.guards)))
         except Exception as problem:  # one broken indicator must never take the others down
             return replace(look, error=f"{type(problem).__name__}: {problem}".splitlines()[0])
-        if seen.gap.estimate.unit != self.unit:
-            wrong = f"the gap is in {seen.gap.estimate.unit}, its margin in {self.unit}"
-            return replace(look, error=f"{self.id}: {wrong}")
-        return replace(look, seen=replace(seen, guards=(*guards, *seen.guards)))
 
     def _allowed(self, company: Source) -> dict[str, tuple[str, ...]]:
         allowed: dict[str, list[str]] = {}

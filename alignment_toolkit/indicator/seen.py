@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from datetime import date
 from typing import TYPE_CHECKING, Any, Protocol
 
-from alignment_toolkit.errors import ParameterError, did_you_mean
+from alignment_toolkit.errors import MissingTable, ParameterError, did_you_mean
 from alignment_toolkit.periods import Period
 from alignment_toolkit.relations import RELATIONS
 from alignment_toolkit.results import Chart, Column, Evidence, Guard, KpiValue, Measure, Money, clean_value
@@ -160,9 +160,15 @@ class Data:
         return self._company.relation(name)
 
     def has_relation(self, name: str) -> bool:
-        """Say whether what a declared relation stands on is there."""
+        """Say whether what a declared relation stands on is there, and known of this part of the company."""
         self._declared_relation(name)
-        return not RELATIONS[name].missing(self._company)
+        if RELATIONS[name].missing(self._company):
+            return False
+        try:
+            self._company.relation(name)
+        except MissingTable:
+            return False
+        return True
 
     def known_until(self, relation: str) -> date | None:
         """Give the last day for which the outcomes in a relation are complete."""

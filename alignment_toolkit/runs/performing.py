@@ -186,7 +186,7 @@ def _complete(
 def _counts(analysis: Mapping[str, Any]) -> dict[str, int]:
     counts = {"high": 0, "medium": 0, "low": 0}
     for finding in analysis["findings"]:
-        if finding["severity"] in counts:
+        if finding["severity"] in counts and not finding["by"]:
             counts[finding["severity"]] += 1
     return counts
 

@@ -115,3 +115,25 @@ def narrowed_table(company: _Tables, name: str, made: Table, step: Step) -> Tabl
         return made.filter(made[key].isnull() | made[key].notin(filled[own]))
     fitting = other.filter(other[column] == step.value)
     return made.filter(made[key].isin(fitting[own]))
+
+
+def combinations(company: _Tables, table: str, dimensions: Iterable[str]) -> Table | None:
+    """Give a table's rows counted by combination of the dimensions' values; None where it does not reach one of them.
+
+    A row belongs where `narrowed_table` puts it.
+    """
+    t, names = company[table], []
+    for number, dimension in enumerate(dimensions):
+        path = Step(dimension, None).path(company, table, company[table].columns)
+        if path is None:
+            return None
+        column, key, target = path
+        into = f"_d{number}"
+        names.append(into)
+        if key is None or target is None:
+            t = t.mutate(**{into: t[column]})
+            continue
+        other = company[target]
+        other = other.select(_key=other[TABLES[target].key], **{into: other[column]})
+        t = t.left_join(other, t[key] == other._key).drop("_key")
+    return t.group_by(names).aggregate(rows=t.count()).order_by(names)

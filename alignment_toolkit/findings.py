@@ -1,0 +1,198 @@
+"""All indicators over one company: each alone, then those that are out of line again in its parts."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+from typing import Any, Final
+
+from alignment_toolkit.catalog import Catalog
+from alignment_toolkit.company import Company
+from alignment_toolkit.errors import AlignmentError, MissingTable
+from alignment_toolkit.indicator import Indicator, Look
+from alignment_toolkit.periods import Period
+from alignment_toolkit.pseudonyms import Pseudonyms
+from alignment_toolkit.relations import RELATIONS
+from alignment_toolkit.results import Finding, KpiValue
+from alignment_toolkit.sources.narrow import combinations
+from alignment_toolkit.sources.relate import PERSON_COLUMNS
+from alignment_toolkit.tables import TABLES
+from alignment_toolkit.verdict import (
+    FALSE_DISCOVERY_RATE,
+    Part,
+    by_area,
+    slice_level,
+    slice_verdicts,
+    verdicts,
+)
+
+__all__ = ["MOST_SLICES", "Found", "find"]
+
+MOST_SLICES: Final = 24
+Measuring = Callable[[Company, str, Period], KpiValue | None]
+
+
+@dataclass(frozen=True)
+class Found:
+    """The findings of an Analysis, what was left out of the slices, and how they were judged."""
+
+    findings: tuple[Finding, ...]
+    warnings: tuple[str, ...] = ()
+    about: Mapping[str, Any] | None = None
+
+
+def find(
+    company: Company,
+    indicators: Sequence[Indicator],
+    period: Period,
+    *,
+    catalog: Catalog,
+    measured: Measuring,
+    by: Sequence[str] = (),
+    hidden: Pseudonyms | None = None,
+) -> Found:
+    """Look with every indicator, judge all of them together, then look at the parts where that says something.
+
+    Parameters
+    ----------
+    company, period
+        What is looked at, and when.
+    indicators
+        Those to look with.
+    catalog
+        Knows the KPIs that indicators ask for.
+    measured
+        Measures one KPI of a company, or of a part of it; None where it cannot be.
+    by
+        Dimensions; indicators that are misaligned in the whole company are looked at again in each combination of their
+        values, at most `MOST_SLICES`, those with the most rows.
+    hidden
+        Hides the names of people and clients.
+    """
+    first = first_day(company) if any(i.window == "history" for i in indicators) else None
+    looks = [look_at(company, i, period, first, measured) for i in indicators]
+
+    def revenue(window: Period) -> float | None:
+        row = measured(company, "revenue", window) if "revenue" in catalog.kpis else None
+        return row.value if row else None
+
+    whole = verdicts(looks, revenue=revenue, pseudonyms=hidden)
+    out = {f.indicator for f in whole if f.status == "misaligned"}
+    again = [i for i in indicators if i.id in out]
+    if not by or not again:
+        return Found(whole)
+    parts, left = _combinations(company, again, by)
+    warnings = []
+    if left:
+        told = f"the {MOST_SLICES} with the most rows"
+        warnings.append(f"findings by {', '.join(by)}: {left} more slices were not looked at, only {told}")
+    seen: dict[str, list[Part]] = {i.id: [] for i in again}
+    narrow: dict[str, Company] = {}
+    people = {d for d in by if d.rpartition(".")[2] in PERSON_COLUMNS}
+    for combination in parts:
+        part = company
+        for dimension, value in zip(by, combination, strict=True):
+            part = part.narrowed(dimension, value)
+        shown = {
+            d: hidden.person(v) if hidden and d in people else v for d, v in zip(by, combination, strict=True)
+        }
+        narrow[_key(shown)] = part
+        for indicator in again:
+            look = look_at(part, indicator, period, first, measured)
+            # A part without a single row of what is asked for is no part of this question.
+            if look.seen is None or look.seen.gap.estimate.n or look.seen.withheld:
+                seen[indicator.id].append(Part(shown, look))
+
+    def sold(by: Mapping[str, Any], window: Period) -> float | None:
+        row = measured(narrow[_key(by)], "revenue", window) if "revenue" in catalog.kpis else None
+        return row.value if row else None
+
+    slices = slice_verdicts(whole, seen, revenue=sold, pseudonyms=hidden)
+    about = {
+        "by": list(by),
+        "looked at": f"{len(parts)} slices, for the {len(again)} indicators out of line in the whole company",
+        "false discovery rate": slice_level(whole),
+        "method": (
+            f"Benjamini and Bogomolov (2014): {FALSE_DISCOVERY_RATE:g} times the share of the company's tests that "
+            "were out of line; gaps drawn towards the company's level by empirical Bayes"
+        ),
+        "left out": left,
+    }
+    return Found(by_area([*whole, *slices]), tuple(warnings), about)
+
+
+def look_at(
+    company: Company, indicator: Indicator, period: Period, first: date | None, measured: Measuring
+) -> Look:
+    """Look once; whatever goes wrong, in the KPIs that it asks for too, is this indicator's error alone."""
+    options = company.settings.indicator_options(indicator.id)
+    beyond = _beyond(company, indicator)
+    if beyond:
+        margin, chosen = indicator.configured(options)
+        return Look(indicator, margin, period, period, chosen, missing=beyond)
+    try:
+        asked = {id: row for id in indicator.kpis if (row := measured(company, id, period)) is not None}
+        return indicator.look(company, period, options=options, first=first, measured=asked)
+    except Exception as problem:
+        margin, chosen = indicator.configured(options)
+        said = (str(problem).splitlines() or [""])[0]
+        return Look(indicator, margin, period, period, chosen, error=f"{type(problem).__name__}: {said}")
+
+
+def _beyond(company: Company, indicator: Indicator) -> tuple[str, ...]:
+    """Name the relations that a slice cannot have, because they know nothing of its dimension."""
+    lacking = []
+    for name in indicator.relations if company.steps and not indicator.missing(company) else ():
+        try:
+            company.relation(name)
+        except MissingTable:
+            lacking += [f"{name}.{dimension}" for dimension, _ in company.steps]
+    return tuple(dict.fromkeys(lacking))
+
+
+def first_day(company: Company) -> date | None:
+    """Give the earliest dated row of all tables."""
+    days = []
+    for table in company.tables:
+        column = TABLES[table].date
+        if column and company.has(table, column):
+            t = company[table]
+            days += [
+                d
+                for d in company.fetch(t.aggregate(first=t[column].min().cast("date")))["first"]
+                if d == d and d
+            ]
+    return min((d.date() if hasattr(d, "date") else d for d in days), default=None)
+
+
+def _key(by: Mapping[str, Any]) -> str:
+    return repr(sorted(by.items()))
+
+
+def _combinations(
+    company: Company, indicators: Sequence[Indicator], by: Sequence[str]
+) -> tuple[list[tuple[Any, ...]], int]:
+    """Give the combinations of values in the tables that these indicators stand on, and how many were left out."""
+    tables: dict[str, None] = {}
+    for i in indicators:
+        tables.update(dict.fromkeys([*i.needs, *(t for choice in i.any_of for t in choice)]))
+        for name in i.relations:
+            stands = RELATIONS[name]
+            tables.update(dict.fromkeys(t for group in (stands.needs, *stands.any_of) for t in group))
+    rows: dict[tuple[Any, ...], int] = {}
+    for table in tables:
+        if table not in company.tables:
+            continue
+        try:
+            counted = combinations(company, table, by)
+        except AlignmentError:  # a table that this dimension does not reach has no part in it
+            continue
+        if counted is None:
+            continue
+        for *values, count in company.fetch(counted).itertuples(index=False):
+            key = tuple(None if v is None or v != v else v for v in values)
+            rows[key] = rows.get(key, 0) + int(count)
+    ranked = sorted(rows, key=lambda k: (-rows[k], [str(v) for v in k]))
+    chosen = sorted(ranked[:MOST_SLICES], key=lambda k: [(v is None, str(v)) for v in k])
+    return chosen, len(ranked) - len(chosen)
