@@ -201,6 +201,11 @@ class Data:
         """Give the minutes that count for a touch without its own, by channel (settings)."""
         return dict(self._company.settings.effort.minutes)
 
+    def may_compare_heads(self) -> bool:
+        """Say whether the two heads may be compared: allowed in the settings, and for the company's own people only."""
+        settings = self._company.settings
+        return bool(settings.privacy.heads) and settings.report.audience == "internal"
+
     def _declared_relation(self, name: str) -> None:
         known = (*self._header.relations, *self._header.uses_relations)
         if name not in known:

@@ -19,6 +19,7 @@ from alignment_toolkit.relations.effort import served, service_tables
 from alignment_toolkit.relations.paths import STEPS, path_steps
 from alignment_toolkit.relations.pushes import PUSHES, product_pushes, push_tables
 from alignment_toolkit.relations.source import ORDERS, Source, missing
+from alignment_toolkit.relations.staff import staff
 from alignment_toolkit.relations.values import (
     client_values,
     lead_values,
@@ -203,6 +204,16 @@ RELATIONS: Final[dict[str, Relation]] = {
             dated_by=push_tables,
             outcome_tables=push_tables,
             any_of=PUSHES,
+        ),
+        Relation(
+            name="staff",
+            grain="person of marketing or sales",
+            about="The people (no programs) of the two departments, with their first and last day.",
+            build=staff,
+            date="joined_on",
+            dated_by=lambda _: (),
+            outcome_tables=lambda _: (),
+            needs={"people": ("person_id", "department")},
         ),
         Relation(
             name="path_steps",

@@ -1,0 +1,105 @@
+"""Do joint projects fail more? Six projects by hand, sizes, what is open, guards."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+from statsmodels.stats.contingency_tables import StratifiedTable
+
+from alignment_toolkit.indicators.failing_joint_projects import failing_joint_projects
+from alignment_toolkit.statistics.shares import newcombe
+from alignment_toolkit.statistics.simpson import crude_and_adjusted
+from alignment_toolkit.statistics.stratified import risk_difference
+from alignment_toolkit.verdict import verdicts
+from tests.indicators.personal import look
+
+
+def project(
+    number: int, scope: str, failed: bool | None, size: str | None = "small", **more: Any
+) -> dict[str, Any]:
+    outcome = None if failed is None else "not_delivered" if failed else "delivered"
+    return {
+        "work_id": f"w{number:03d}", "kind": "project", "scope": scope, "started_on": "2026-02-01", "size": size,
+        "ended_on": None if failed is None else "2026-05-01", "outcome": outcome, **more,
+    }  # fmt: skip
+
+
+def projects(joint: dict[str, tuple[int, int]], single: dict[str, tuple[int, int]]) -> list[dict[str, Any]]:
+    """Give projects: by size, how many failed of how many."""
+    told = [("joint", size, i < k) for size, (k, n) in joint.items() for i in range(n)]
+    told += [
+        (("marketing", "sales")[i % 2], size, i < k) for size, (k, n) in single.items() for i in range(n)
+    ]
+    return [project(i, scope, failed, size) for i, (scope, size, failed) in enumerate(told)]
+
+
+def gap(rows: list[dict[str, Any]]):
+    return look(failing_joint_projects, {"work": rows}).seen.gap.estimate
+
+
+def test_the_worked_example():
+    seen = look(failing_joint_projects, {"work": projects({"small": (2, 3)}, {"small": (1, 3)})}).seen
+    e = seen.gap.estimate
+    assert e.value == pytest.approx(1 / 3)
+    assert (e.low, e.high) == pytest.approx(
+        [getattr(newcombe(2, 3, 1, 3).estimate, f) for f in ("low", "high")]
+    )
+    assert seen.counts == {"projects on the side that has fewer": 3}
+    assert {row[0] for row in seen.evidence.rows} == {"w000", "w001", "w003"}
+
+
+@pytest.mark.parametrize(("failed", "status"), [(24, "misaligned"), (2, "aligned"), (13, "uncertain")])
+def test_the_verdict(failed, status):
+    rows = projects({"small": (failed, 30)}, {"small": (4, 40)})
+    assert verdicts([look(failing_joint_projects, {"work": rows})])[0].status == status
+
+
+def test_fourteen_a_side_are_too_few():
+    def status(n: int) -> str:
+        rows = projects({"small": (n // 2, n)}, {"small": (10, 40)})
+        return verdicts([look(failing_joint_projects, {"work": rows})])[0].status
+
+    assert (status(14), status(15)) == ("too_little_data", "uncertain")
+
+
+def test_sizes_are_compared_with_like_sizes():
+    joint, single = {"large": (12, 20), "small": (1, 6)}, {"large": (5, 9), "small": (4, 30)}
+    rows = projects(joint, single)
+    cases = [(True, s, i < k) for s, (k, n) in joint.items() for i in range(n)]
+    cases += [(False, s, i < k) for s, (k, n) in single.items() for i in range(n)]
+    exposed, size, failed = zip(*cases, strict=True)
+    assert gap(rows).value == pytest.approx(risk_difference(exposed, failed, size, n_unit="x").estimate.value)
+    tables = [
+        np.array([[k, n - k], [c, m - c]])
+        for (k, n), (c, m) in zip(joint.values(), single.values(), strict=True)
+    ]
+    adjusted = crude_and_adjusted([12, 1], [20, 6], [5, 4], [9, 30])
+    assert adjusted.odds_ratio == pytest.approx(StratifiedTable(tables).oddsratio_pooled)
+
+
+def test_what_is_open_or_ends_after_the_window_has_no_outcome_yet():
+    rows = projects({"small": (9, 15)}, {"small": (6, 20)})
+    more = [project(100 + i, "joint", None) for i in range(5)]
+    more += [
+        project(200, "joint", True, ended_on="2026-10-01"),
+        project(201, "joint", True, kind="procedure"),
+    ]
+    assert gap(rows + more) == gap(rows)
+    measures = {m.name: m for m in look(failing_joint_projects, {"work": rows + more}).seen.measures}
+    assert (measures["joint_open"].value, measures["joint_open"].n) == (pytest.approx(6 / 21), 21)
+
+
+def fired(rows: list[dict[str, Any]]) -> list[str]:
+    return [g.guard for g in look(failing_joint_projects, {"work": rows}).seen.guards]
+
+
+def test_guards_fire_and_do_not():
+    strong = projects({"small": (19, 20)}, {"small": (4, 20)})
+    assert fired(strong) == []  # only a trait more than three times as common would explain it
+    assert fired(projects({"small": (14, 20)}, {"small": (8, 20)})) == ["confounding"]
+    assert fired([{**row, "size": None} for row in strong]) == ["confounding"]
+    assert fired(strong + projects({"large": (3, 5)}, {})) == ["small_cells"]
+    hard = projects({"large": (18, 30), "small": (1, 10)}, {"large": (6, 10), "small": (4, 40)})
+    assert fired(hard) == ["simpson"]
