@@ -1,0 +1,568 @@
+"""What clients will buy: BG/NBD for orders, gamma-gamma for their size, by maximum likelihood.
+
+A client orders at a rate of their own and may, after each order, fall silent for good; rates and chances of falling
+silent differ between clients (Fader, Hardie and Lee 2005, Marketing Science 24). The size of an order varies around a
+client's own mean, and means differ between clients (Fader and Hardie 2013). Times are in one unit throughout.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+from scipy.linalg import eigh_tridiagonal
+from scipy.optimize import minimize
+from scipy.special import digamma, expit, gammaln
+
+from alignment_toolkit.results import Estimate
+from alignment_toolkit.statistics.resampling import generator
+
+__all__ = ["Purchases", "Spend", "fit_purchases", "fit_spend", "likely_range", "total_ahead"]
+
+# Fewer clients, or fewer that came back, leave four parameters to chance.
+FEWEST_CLIENTS = 30
+FEWEST_REPEATERS = 10
+# Logarithms of the parameters are sought between these; what ends there has no finite maximum and is held there.
+LIMIT = 9.0
+Floats = NDArray[np.float64]
+
+
+def _floats(*values: ArrayLike) -> tuple[Floats, ...]:
+    wide = np.broadcast_arrays(*[np.asarray(v, dtype=float) for v in values])
+    return tuple(np.atleast_1d(v).astype(float) for v in wide)
+
+
+@dataclass(frozen=True)
+class Purchases:
+    """A BG/NBD model: how often clients order, and when they fall silent.
+
+    Attributes
+    ----------
+    r, alpha
+        Rates of ordering are gamma distributed with shape r and rate alpha (in the unit of time).
+    a, b
+        Chances of falling silent after an order are beta distributed.
+    log_likelihood
+        At its maximum.
+    n
+        The clients.
+    problem
+        Why there is no model; the parameters are then None.
+    covariance
+        Of the logarithms of (r, alpha, a, b).
+    """
+
+    r: float | None
+    alpha: float | None
+    a: float | None
+    b: float | None
+    log_likelihood: float | None
+    n: int
+    problem: str | None = None
+    covariance: Floats | None = field(default=None, repr=False, compare=False)
+
+    @property
+    def _theta(self) -> Floats:
+        return np.array([self.r, self.alpha, self.a, self.b], dtype=float)
+
+    def moved(self, step: Floats) -> Purchases:
+        """Give the model with the logarithms of its parameters moved."""
+        r, alpha, a, b = (self._theta * np.exp(step)).tolist()
+        return replace(self, r=r, alpha=alpha, a=a, b=b)
+
+    def alive(self, repeats: ArrayLike, last: ArrayLike, observed: ArrayLike) -> Floats:
+        """Give the probability that a client has not fallen silent; NaN where there is no model.
+
+        Parameters
+        ----------
+        repeats
+            Orders after the first one.
+        last
+            Time from the first order to the last.
+        observed
+            Time from the first order to the end of the data.
+
+        Examples
+        --------
+        >>> model = Purchases(.242593, 4.413532, .792886, 2.425753, None, 2357)
+        >>> float(model.alive(2, 30.43, 38.86)[0].round(4))
+        0.7266
+        """
+        x, t_x, seen = _floats(repeats, last, observed)
+        if self.problem:
+            return np.full(x.shape, np.nan)
+        r, alpha, a, b = self._theta
+        with np.errstate(divide="ignore", invalid="ignore"):
+            odds = np.log(a / (b + x - 1)) + (r + x) * (np.log(alpha + seen) - np.log(alpha + t_x))
+        return np.where(x > 0, expit(-odds), 1.0)
+
+    def expected(
+        self, repeats: ArrayLike, last: ArrayLike, observed: ArrayLike, horizon: ArrayLike
+    ) -> Floats:
+        """Give the number of orders to expect within a horizon after the end of the data.
+
+        Estimand: the mean of a client's orders in the horizon, given what they did so far.
+
+        Examples
+        --------
+        >>> model = Purchases(.242593, 4.413532, .792886, 2.425753, None, 2357)
+        >>> float(model.expected(2, 30.43, 38.86, 39)[0].round(3))
+        1.226
+        """
+        return self.moments(repeats, last, observed, horizon)[0]
+
+    def moments(
+        self, repeats: ArrayLike, last: ArrayLike, observed: ArrayLike, horizon: ArrayLike
+    ) -> tuple[Floats, Floats]:
+        """Give the mean and the variance of a client's orders within a horizon, given what they did so far.
+
+        A living client orders at a gamma rate (shape r + x, rate alpha + seen) until silence, of chance p that
+        is beta distributed (a, b + x); the integral over p is Gauss-Jacobi quadrature, which needs no hypergeometric
+        function and is finite for all parameters.
+        """
+        x, t_x, seen, t = _floats(repeats, last, observed, horizon)
+        if self.problem:
+            return np.full(x.shape, np.nan), np.full(x.shape, np.nan)
+        r, alpha, a, b = self._theta
+        first, second = np.empty_like(x), np.empty_like(x)
+        step = (t / (alpha + seen))[:, None]
+        values, place = np.unique(x, return_inverse=True)
+        order = np.argsort(place, kind="stable")
+        for k, rows in zip(values, np.split(order, np.cumsum(np.bincount(place))[:-1]), strict=True):
+            p, weight = _beta_nodes(float(a), float(b + k))
+            for part in np.array_split(rows, len(rows) // 50_000 + 1):
+                ahead = p * step[part]
+                fade = np.exp(-(r + k) * np.log1p(ahead))
+                first[part] = (-np.expm1(-(r + k) * np.log1p(ahead)) / p) @ weight
+                pairs = 1 - fade * (1 + (r + k) * ahead / (1 + ahead))
+                small = (r + k) * (r + k + 1) * ahead**2 / 2
+                pairs = np.where((r + k) * ahead < 1e-4, small, pairs)
+                second[part] = (2 * (1 - p) / p**2 * pairs) @ weight
+        living = self.alive(x, t_x, seen)
+        mean = living * first
+        return mean, np.maximum(living * (second + first) - mean**2, 0.0)
+
+    def draw(
+        self, repeats: Floats, last: Floats, observed: Floats, horizon: float, random: np.random.Generator
+    ) -> NDArray[np.int64]:
+        """Draw one possible future number of orders for each client."""
+        r, alpha, a, b = self._theta
+        living = random.random(repeats.shape) < self.alive(repeats, last, observed)
+        ordered = random.poisson(random.gamma(r + repeats, 1 / (alpha + observed)) * horizon)
+        until = random.geometric(np.clip(random.beta(a, b + repeats), 1e-12, 1.0))
+        return np.where(living, np.minimum(ordered, until), 0)
+
+
+def _beta_nodes(a: float, b: float, nodes: int = 48) -> tuple[Floats, Floats]:
+    """Give nodes in (0, 1) and weights that sum to 1, exact for polynomials under a beta density (Golub, Welsch)."""
+    k = np.arange(nodes, dtype=float)
+    one, two = b - 1, a - 1
+    s = 2 * k + one + two
+    with np.errstate(divide="ignore", invalid="ignore"):
+        diagonal = np.where(np.abs(s * (s + 2)) < 1e-300, 0.0, (two**2 - one**2) / (s * (s + 2)))
+    diagonal[0] = (two - one) / (one + two + 2)
+    k, s = k[1:], s[1:]
+    top = 4 * k * (k + one) * (k + two) * (k + one + two)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        beside = top / (s**2 * (s + 1) * (s - 1))
+    beside[0] = 4 * (1 + one) * (1 + two) / ((2 + one + two) ** 2 * (3 + one + two))
+    found, vectors = eigh_tridiagonal(diagonal, np.sqrt(beside))
+    return np.clip((found + 1) / 2, 1e-300, 1.0), vectors[0] ** 2
+
+
+def _collapse(columns: Sequence[Floats], counts: Floats) -> tuple[list[Floats], Floats]:
+    """Put clients with the same history together, in one order whatever that of the rows."""
+    order = np.lexsort(tuple(columns[::-1]))
+    stacked = np.column_stack([c[order] for c in columns])
+    new = np.concatenate([[True], (stacked[1:] != stacked[:-1]).any(axis=1)])
+    return [c[order][new] for c in columns], np.add.reduceat(counts[order], np.flatnonzero(new))
+
+
+def fit_purchases(
+    repeats: ArrayLike, last: ArrayLike, observed: ArrayLike, counts: ArrayLike | None = None
+) -> Purchases:
+    """Fit a BG/NBD model by maximum likelihood.
+
+    Estimand: the distribution, over clients of this kind, of the rate of orders and of the chance to fall silent.
+
+    Parameters
+    ----------
+    repeats
+        Per client, orders after the first one.
+    last
+        Time from the first order to the last one; 0 where there is no repeat.
+    observed
+        Time from the first order to the end of the data.
+    counts
+        How many clients have that history; 1 each by default.
+
+    Returns
+    -------
+    Purchases
+        With `problem` where there is no model.
+
+    Examples
+    --------
+    >>> fit_purchases([0, 1], [0, 2], [3, 3]).problem
+    '2 clients, 30 are needed'
+    """
+    x, t_x, seen, w = _floats(repeats, last, observed, 1.0 if counts is None else counts)
+    good = (
+        np.isfinite(x + t_x + seen)
+        & (x >= 0)
+        & (t_x >= 0)
+        & (seen > 0)
+        & (t_x <= seen * (1 + 1e-12))
+        & (w > 0)
+    )
+    x, t_x, seen, w = (v[good] for v in (x, t_x, seen, w))
+    t_x = np.where(x > 0, t_x, 0.0)
+    n = int(w.sum())
+    problem = None
+    if n < FEWEST_CLIENTS:
+        problem = f"{n} clients, {FEWEST_CLIENTS} are needed"
+    elif (back := int(w[x > 0].sum())) < FEWEST_REPEATERS:
+        problem = f"{back} clients ordered again, {FEWEST_REPEATERS} are needed"
+    if problem:
+        return Purchases(None, None, None, None, None, n, problem)
+    scale = float(seen.max())
+    (x, t_x, seen), w = _collapse([x, t_x / scale, seen / scale], w)
+    rows = _History(x, t_x, seen, w)
+    found, covariance = _maximum(
+        rows.loss, [[0, 0, 0, 0], [-1, -2, 0, 1], [0.5, -1, -1.5, 0.5]], float(w.sum())
+    )
+    r, alpha, a, b = np.exp(found).tolist()
+    likelihood = -rows.loss(found)[0] - float(w @ x) * float(np.log(scale))
+    return Purchases(r, alpha * scale, a, b, likelihood, n, None, covariance)
+
+
+@dataclass(frozen=True)
+class _History:
+    x: Floats
+    last: Floats
+    observed: Floats
+    counts: Floats
+
+    def loss(self, theta: Floats) -> tuple[float, Floats]:
+        """Give minus the log-likelihood and its gradient, both in the logarithms of the parameters."""
+        r, alpha, a, b = np.exp(theta)
+        x, back = self.x, self.x > 0
+        whole, until = np.log(alpha + self.observed), np.log(alpha + self.last)
+        more = np.where(back, b + x - 1, 1.0)
+        living = -(r + x) * whole
+        silent = np.where(back, np.log(a) - np.log(np.maximum(more, 1e-300)) - (r + x) * until, -np.inf)
+        either = np.logaddexp(living, silent)
+        part = np.exp(silent - either)
+        log_likelihood = (
+            gammaln(r + x)
+            - gammaln(r)
+            + r * np.log(alpha)
+            + gammaln(a + b)
+            + gammaln(b + x)
+            - gammaln(b)
+            - gammaln(a + b + x)
+            + either
+        )
+        both = digamma(a + b) - digamma(a + b + x)
+        slopes = np.array(
+            [
+                r * (digamma(r + x) - digamma(r) + np.log(alpha) - (1 - part) * whole - part * until),
+                r - alpha * (r + x) * ((1 - part) / (alpha + self.observed) + part / (alpha + self.last)),
+                a * both + part,
+                b * (both + digamma(b + x) - digamma(b) - np.where(back, part / more, 0.0)),
+            ]
+        )
+        return -float(self.counts @ log_likelihood), -(slopes @ self.counts)
+
+
+def _maximum(loss: Any, starts: Sequence[Sequence[float]], n: float) -> tuple[Floats, Floats | None]:
+    """Minimise from several starts; give the place and the covariance there, None where the curvature gives none."""
+
+    def scaled(theta: Floats) -> tuple[float, Floats]:
+        value, slope = loss(theta)
+        return value / n, slope / n
+
+    best = None
+    for start in starts:
+        for _ in range(3):  # a fresh curvature estimate where the line search gave up early
+            found = minimize(
+                scaled,
+                np.asarray(start, dtype=float),
+                jac=True,
+                method="L-BFGS-B",
+                bounds=[(-LIMIT, LIMIT)] * len(start),
+                options={"maxiter": 2000, "ftol": 1e-15, "gtol": 1e-9},
+            )
+            start = found.x
+            if np.abs(found.jac[np.abs(found.x) < LIMIT]).max(initial=0.0) < 1e-6:
+                break
+        if best is None or found.fun < best.fun:
+            best = found
+    assert best is not None
+    theta = np.asarray(best.x, dtype=float)
+    return theta, _covariance(loss, theta)
+
+
+def _covariance(loss: Any, theta: Floats) -> Floats | None:
+    """Invert the curvature in the parameters that are free of their limits; flat directions give no interval."""
+    step = 1e-4
+    curve = np.array(
+        [(loss(theta + e)[1] - loss(theta - e)[1]) / (2 * step) for e in np.eye(theta.size) * step]
+    )
+    curve = (curve + curve.T) / 2
+    free = np.abs(theta) < LIMIT - 1e-6
+    inside = curve[np.ix_(free, free)]
+    if not inside.size or not np.isfinite(inside).all():
+        return None
+    values, vectors = np.linalg.eigh(inside)
+    if values.min() <= 1e-9 * values.max():
+        return None
+    out = np.zeros_like(curve)
+    out[np.ix_(free, free)] = (vectors / values) @ vectors.T
+    return np.asarray(out, dtype=float)
+
+
+@dataclass(frozen=True)
+class Spend:
+    """A gamma-gamma model: how large a client's orders are.
+
+    Attributes
+    ----------
+    p, q, v
+        An order is gamma distributed with shape p around the client's mean; q and v say how means differ.
+    log_likelihood, n, problem, covariance
+        As in `Purchases`.
+    """
+
+    p: float | None
+    q: float | None
+    v: float | None
+    log_likelihood: float | None
+    n: int
+    problem: str | None = None
+    covariance: Floats | None = field(default=None, repr=False, compare=False)
+
+    def moved(self, step: Floats) -> Spend:
+        """Give the model with the logarithms of its parameters moved."""
+        p, q, v = (np.array([self.p, self.q, self.v], dtype=float) * np.exp(step)).tolist()
+        return replace(self, p=p, q=q, v=v)
+
+    def _belief(self, repeats: ArrayLike, mean: ArrayLike) -> tuple[float, Floats, Floats]:
+        x, m = _floats(repeats, mean)
+        x = np.where((x > 0) & np.isfinite(m) & (m > 0), x, 0.0)
+        p, q, v = float(self.p or 0), float(self.q or 0), float(self.v or 0)
+        return p, p * x + q, v + x * np.where(x > 0, m, 0.0)
+
+    def expected(self, repeats: ArrayLike, mean: ArrayLike) -> Floats:
+        """Give the mean size of a client's orders to come, drawn towards all clients' the less was seen.
+
+        NaN where there is no model, and where the sizes spread so far that they have no mean.
+
+        Examples
+        --------
+        >>> float(Spend(6.25, 3.74, 15.44, None, 946).expected(0, 0)[0].round(1))
+        35.2
+        """
+        if self.problem:
+            return np.full(_floats(repeats, mean)[0].shape, np.nan)
+        p, shape, rate = self._belief(repeats, mean)
+        return np.where(shape > 1, p * rate / np.where(shape > 1, shape - 1, 1.0), np.nan)
+
+    def spread(self, repeats: ArrayLike, mean: ArrayLike) -> tuple[Floats, Floats]:
+        """Give E(1 / rate) and E(1 / rate squared) of a client's orders; NaN where they are infinite."""
+        _, shape, rate = self._belief(repeats, mean)
+        one = np.where(shape > 1, rate / np.where(shape > 1, shape - 1, 1.0), np.nan)
+        two = np.where(shape > 2, one * rate / np.where(shape > 2, shape - 2, 1.0), np.nan)
+        return one, two
+
+    def draw(
+        self, orders: NDArray[np.int64], repeats: Floats, mean: Floats, random: np.random.Generator
+    ) -> Floats:
+        """Draw the money of a number of future orders for each client."""
+        p, shape, rate = self._belief(repeats, mean)
+        own = random.gamma(shape) / rate
+        return np.where(orders > 0, random.gamma(p * np.maximum(orders, 1)) / own, 0.0)
+
+
+def fit_spend(repeats: ArrayLike, mean: ArrayLike, counts: ArrayLike | None = None) -> Spend:
+    """Fit a gamma-gamma model by maximum likelihood, to clients with at least one order of positive mean.
+
+    Estimand: the distribution, over clients, of the mean size of their orders; independent of how often they order.
+
+    Parameters
+    ----------
+    repeats
+        Per client, the orders that `mean` is the mean of.
+    mean
+        Their mean size.
+    counts
+        How many clients are alike; 1 each by default.
+
+    Returns
+    -------
+    Spend
+        With `problem` where there is no model.
+
+    Examples
+    --------
+    >>> fit_spend([1, 2], [10, 20]).problem
+    '2 clients with repeated orders, 30 are needed'
+    """
+    x, m, w = _floats(repeats, mean, 1.0 if counts is None else counts)
+    good = np.isfinite(x) & np.isfinite(m) & (x > 0) & (m > 0) & (w > 0)
+    x, m, w = x[good], m[good], w[good]
+    n = int(w.sum())
+    if n < FEWEST_CLIENTS:
+        return Spend(
+            None, None, None, None, n, f"{n} clients with repeated orders, {FEWEST_CLIENTS} are needed"
+        )
+    if np.ptp(m) <= 1e-9 * m.max():
+        return Spend(None, None, None, None, n, "all clients' orders have the same mean size")
+    scale = float(np.exp(np.average(np.log(m), weights=w)))
+    (x, m), w = _collapse([x, m / scale], w)
+
+    def loss(theta: Floats) -> tuple[float, Floats]:
+        p, q, v = np.exp(theta)
+        total = np.log(v + m * x)
+        value = (
+            gammaln(p * x + q)
+            - gammaln(p * x)
+            - gammaln(q)
+            + q * np.log(v)
+            + (p * x - 1) * np.log(m)
+            + p * x * np.log(x)
+            - (p * x + q) * total
+        )
+        slopes = np.array(
+            [
+                p * x * (digamma(p * x + q) - digamma(p * x) + np.log(m * x) - total),
+                q * (digamma(p * x + q) - digamma(q) + np.log(v) - total),
+                q - (p * x + q) * v / (v + m * x),
+            ]
+        )
+        return -float(w @ value), -(slopes @ w)
+
+    found, covariance = _maximum(loss, [[1, 1, 0.5], [0, 0, 0], [2, 0.5, -1]], float(w.sum()))
+    p, q, v = np.exp(found).tolist()
+    likelihood = -loss(found)[0] - float(w.sum()) * float(np.log(scale))
+    return Spend(p, q, v * scale, likelihood, n, None, covariance)
+
+
+def total_ahead(
+    purchases: Purchases,
+    repeats: ArrayLike,
+    last: ArrayLike,
+    observed: ArrayLike,
+    *,
+    horizon: float,
+    spend: Spend | None = None,
+    mean: ArrayLike | None = None,
+    counts: ArrayLike | None = None,
+    unit: str = "count",
+) -> Estimate:
+    """Give what these clients together will order within a horizon: orders, or with `spend` their money.
+
+    Estimand: the total that will really come about. The interval holds both the uncertainty of the parameters (delta
+    method) and the chance in what clients with these rates do, so that it should cover the real total.
+
+    Examples
+    --------
+    >>> total_ahead(fit_purchases([], [], []), [], [], [], horizon=1).value is None
+    True
+    """
+    x, t_x, seen, m, w = _floats(
+        repeats, last, observed, 0.0 if mean is None else mean, 1.0 if counts is None else counts
+    )
+    n = int(w.sum()) if x.size else 0
+    what = {"n": n, "n_unit": "clients", "unit": unit}
+    method = "BG/NBD" if spend is None else "BG/NBD and gamma-gamma"
+    problem = purchases.problem or (spend.problem if spend else None) or (None if n else "no clients")
+    if problem:
+        return Estimate.none(method=f"{method}: {problem}", **what)  # type: ignore[arg-type]
+
+    def total(model: Purchases, sizes: Spend | None) -> float:
+        orders = model.expected(x, t_x, seen, horizon)
+        return float(w @ (orders if sizes is None else orders * sizes.expected(x, m)))
+
+    value = total(purchases, spend)
+    if not np.isfinite(value):
+        return Estimate.none(method=f"{method}: order sizes spread too far to have a mean", **what)  # type: ignore[arg-type]
+    orders, chance = purchases.moments(x, t_x, seen, horizon)
+    if spend is not None:
+        one, two = spend.spread(x, m)
+        p = float(spend.p or 0)
+        chance = (p**2 * (chance + orders**2) + p * orders) * two - (p * orders * one) ** 2
+    variance = float(w @ chance)
+    problem = None if np.isfinite(variance) else "order sizes spread too far"
+    fixed: list[tuple[Purchases | Spend, Callable[[Floats], float]]] = [
+        (purchases, lambda step: total(purchases.moved(step), spend))
+    ]
+    if spend is not None:
+        sizes = spend
+        fixed.append((spend, lambda step: total(purchases, sizes.moved(step))))
+    for model, moved in fixed:
+        if model.covariance is None:
+            problem = problem or "the parameters are not determined by the data"
+            continue
+        steps = np.eye(len(model.covariance)) * 1e-3
+        slope = np.array([(moved(s) - moved(-s)) / 2e-3 for s in steps])
+        variance += float(slope @ model.covariance @ slope)
+    if problem or not np.isfinite(variance):
+        return Estimate(value, None, None, n, "clients", unit, f"{method}; no interval: {problem}")
+    half = 1.959963985 * float(np.sqrt(variance))
+    return Estimate(
+        value, max(value - half, 0.0), value + half, n, "clients", unit, f"{method}, delta method and process"
+    )
+
+
+def likely_range(
+    purchases: Purchases,
+    repeats: ArrayLike,
+    last: ArrayLike,
+    observed: ArrayLike,
+    *,
+    horizon: float,
+    spend: Spend | None = None,
+    mean: ArrayLike | None = None,
+    draws: int = 999,
+    seed: str = "client value",
+) -> tuple[Floats, Floats]:
+    """Give for each client between what bounds their orders (or money) of the horizon will lie, 19 times in 20.
+
+    Drawn from the model's parameters with their uncertainty, then from what a client with that history may do. NaN
+    where there is no model. For a handful of clients, not for millions.
+
+    Examples
+    --------
+    >>> model = Purchases(.242593, 4.413532, .792886, 2.425753, None, 2357)
+    >>> low, high = likely_range(model, [2], [30.43], [38.86], horizon=39)
+    >>> float(low[0]), float(high[0])
+    (0.0, 5.0)
+    """
+    x, t_x, seen, m = _floats(repeats, last, observed, 0.0 if mean is None else mean)
+    if purchases.problem or (spend and spend.problem) or not x.size:
+        return np.full(x.shape, np.nan), np.full(x.shape, np.nan)
+    random = generator(seed)
+    drawn = np.empty((draws, x.size))
+    for i in range(draws):
+        model, sizes = purchases, spend
+        if purchases.covariance is not None:
+            model = purchases.moved(_step(purchases.covariance, random))
+        orders = model.draw(x, t_x, seen, horizon, random)
+        if sizes is None:
+            drawn[i] = orders
+            continue
+        if sizes.covariance is not None:
+            sizes = sizes.moved(_step(sizes.covariance, random))
+        drawn[i] = sizes.draw(orders, x, m, random)
+    low, high = np.quantile(drawn, [0.025, 0.975], axis=0)
+    return low, high
+
+
+def _step(covariance: Floats, random: np.random.Generator) -> Floats:
+    values, vectors = np.linalg.eigh(covariance)
+    step = vectors @ (np.sqrt(np.maximum(values, 0)) * random.standard_normal(values.size))
+    return np.asarray(np.clip(step, -4, 4), dtype=float)
