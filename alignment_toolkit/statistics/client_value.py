@@ -7,17 +7,15 @@ client's own mean, and means differ between clients (Fader and Hardie 2013). Tim
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
-from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from scipy.linalg import eigh_tridiagonal
-from scipy.optimize import minimize
 from scipy.special import digamma, expit, gammaln
 
 from alignment_toolkit.results import Estimate
+from alignment_toolkit.statistics.likelihood import beta_nodes, collapse, maximum
 from alignment_toolkit.statistics.resampling import generator
 
 __all__ = ["Purchases", "Spend", "fit_purchases", "fit_spend", "likely_range", "total_ahead"]
@@ -25,8 +23,6 @@ __all__ = ["Purchases", "Spend", "fit_purchases", "fit_spend", "likely_range", "
 # Fewer clients, or fewer that came back, leave four parameters to chance.
 FEWEST_CLIENTS = 30
 FEWEST_REPEATERS = 10
-# Logarithms of the parameters are sought between these; what ends there has no finite maximum and is held there.
-LIMIT = 9.0
 Floats = NDArray[np.float64]
 
 
@@ -132,7 +128,7 @@ class Purchases:
         values, place = np.unique(x, return_inverse=True)
         order = np.argsort(place, kind="stable")
         for k, rows in zip(values, np.split(order, np.cumsum(np.bincount(place))[:-1]), strict=True):
-            p, weight = _beta_nodes(float(a), float(b + k))
+            p, weight = beta_nodes(float(a), float(b + k))
             for part in np.array_split(rows, len(rows) // 50_000 + 1):
                 ahead = p * step[part]
                 fade = np.exp(-(r + k) * np.log1p(ahead))
@@ -154,31 +150,6 @@ class Purchases:
         ordered = random.poisson(random.gamma(r + repeats, 1 / (alpha + observed)) * horizon)
         until = random.geometric(np.clip(random.beta(a, b + repeats), 1e-12, 1.0))
         return np.where(living, np.minimum(ordered, until), 0)
-
-
-def _beta_nodes(a: float, b: float, nodes: int = 48) -> tuple[Floats, Floats]:
-    """Give nodes in (0, 1) and weights that sum to 1, exact for polynomials under a beta density (Golub, Welsch)."""
-    k = np.arange(nodes, dtype=float)
-    one, two = b - 1, a - 1
-    s = 2 * k + one + two
-    with np.errstate(divide="ignore", invalid="ignore"):
-        diagonal = np.where(np.abs(s * (s + 2)) < 1e-300, 0.0, (two**2 - one**2) / (s * (s + 2)))
-    diagonal[0] = (two - one) / (one + two + 2)
-    k, s = k[1:], s[1:]
-    top = 4 * k * (k + one) * (k + two) * (k + one + two)
-    with np.errstate(divide="ignore", invalid="ignore"):
-        beside = top / (s**2 * (s + 1) * (s - 1))
-    beside[0] = 4 * (1 + one) * (1 + two) / ((2 + one + two) ** 2 * (3 + one + two))
-    found, vectors = eigh_tridiagonal(diagonal, np.sqrt(beside))
-    return np.clip((found + 1) / 2, 1e-300, 1.0), vectors[0] ** 2
-
-
-def _collapse(columns: Sequence[Floats], counts: Floats) -> tuple[list[Floats], Floats]:
-    """Put clients with the same history together, in one order whatever that of the rows."""
-    order = np.lexsort(tuple(columns[::-1]))
-    stacked = np.column_stack([c[order] for c in columns])
-    new = np.concatenate([[True], (stacked[1:] != stacked[:-1]).any(axis=1)])
-    return [c[order][new] for c in columns], np.add.reduceat(counts[order], np.flatnonzero(new))
 
 
 def fit_purchases(
@@ -229,9 +200,9 @@ def fit_purchases(
     if problem:
         return Purchases(None, None, None, None, None, n, problem)
     scale = float(seen.max())
-    (x, t_x, seen), w = _collapse([x, t_x / scale, seen / scale], w)
+    (x, t_x, seen), w = collapse([x, t_x / scale, seen / scale], w)
     rows = _History(x, t_x, seen, w)
-    found, covariance = _maximum(
+    found, covariance = maximum(
         rows.loss, [[0, 0, 0, 0], [-1, -2, 0, 1], [0.5, -1, -1.5, 0.5]], float(w.sum())
     )
     r, alpha, a, b = np.exp(found).tolist()
@@ -276,53 +247,6 @@ class _History:
             ]
         )
         return -float(self.counts @ log_likelihood), -(slopes @ self.counts)
-
-
-def _maximum(loss: Any, starts: Sequence[Sequence[float]], n: float) -> tuple[Floats, Floats | None]:
-    """Minimise from several starts; give the place and the covariance there, None where the curvature gives none."""
-
-    def scaled(theta: Floats) -> tuple[float, Floats]:
-        value, slope = loss(theta)
-        return value / n, slope / n
-
-    best = None
-    for start in starts:
-        for _ in range(3):  # a fresh curvature estimate where the line search gave up early
-            found = minimize(
-                scaled,
-                np.asarray(start, dtype=float),
-                jac=True,
-                method="L-BFGS-B",
-                bounds=[(-LIMIT, LIMIT)] * len(start),
-                options={"maxiter": 2000, "ftol": 1e-15, "gtol": 1e-9},
-            )
-            start = found.x
-            if np.abs(found.jac[np.abs(found.x) < LIMIT]).max(initial=0.0) < 1e-6:
-                break
-        if best is None or found.fun < best.fun:
-            best = found
-    assert best is not None
-    theta = np.asarray(best.x, dtype=float)
-    return theta, _covariance(loss, theta)
-
-
-def _covariance(loss: Any, theta: Floats) -> Floats | None:
-    """Invert the curvature in the parameters that are free of their limits; flat directions give no interval."""
-    step = 1e-4
-    curve = np.array(
-        [(loss(theta + e)[1] - loss(theta - e)[1]) / (2 * step) for e in np.eye(theta.size) * step]
-    )
-    curve = (curve + curve.T) / 2
-    free = np.abs(theta) < LIMIT - 1e-6
-    inside = curve[np.ix_(free, free)]
-    if not inside.size or not np.isfinite(inside).all():
-        return None
-    values, vectors = np.linalg.eigh(inside)
-    if values.min() <= 1e-9 * values.max():
-        return None
-    out = np.zeros_like(curve)
-    out[np.ix_(free, free)] = (vectors / values) @ vectors.T
-    return np.asarray(out, dtype=float)
 
 
 @dataclass(frozen=True)
@@ -422,7 +346,7 @@ def fit_spend(repeats: ArrayLike, mean: ArrayLike, counts: ArrayLike | None = No
     if np.ptp(m) <= 1e-9 * m.max():
         return Spend(None, None, None, None, n, "all clients' orders have the same mean size")
     scale = float(np.exp(np.average(np.log(m), weights=w)))
-    (x, m), w = _collapse([x, m / scale], w)
+    (x, m), w = collapse([x, m / scale], w)
 
     def loss(theta: Floats) -> tuple[float, Floats]:
         p, q, v = np.exp(theta)
@@ -445,7 +369,7 @@ def fit_spend(repeats: ArrayLike, mean: ArrayLike, counts: ArrayLike | None = No
         )
         return -float(w @ value), -(slopes @ w)
 
-    found, covariance = _maximum(loss, [[1, 1, 0.5], [0, 0, 0], [2, 0.5, -1]], float(w.sum()))
+    found, covariance = maximum(loss, [[1, 1, 0.5], [0, 0, 0], [2, 0.5, -1]], float(w.sum()))
     p, q, v = np.exp(found).tolist()
     likelihood = -loss(found)[0] - float(w.sum()) * float(np.log(scale))
     return Spend(p, q, v * scale, likelihood, n, None, covariance)
