@@ -9,7 +9,7 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
 .DEFAULT_GOAL := help
-.PHONY: help report test test-slow check notebooks setup sample docs bench lock clean
+.PHONY: help report test test-slow check notebooks setup sample docs bench power lock clean
 
 help:
 	@echo 'make report   the report of the made-up sample company, in $(OUT)/'
@@ -17,6 +17,7 @@ help:
 	@echo 'make test-slow the proofs that take longer than ten minutes'
 	@echo 'make docs     the documentation as HTML, in docs/_build/html/'
 	@echo 'make bench    the benchmarks'
+	@echo 'make power    docs/power.md: what is found and what is a false alarm (hours; goes on where it was interrupted)'
 	@echo 'make sample   data/sample/ once more from its seed'
 	@echo 'make lock     requirements.lock from pyproject.toml, with the newest versions that it allows'
 	@echo 'make clean    remove the environment and all caches'
@@ -90,6 +91,13 @@ docs: $(READY)
 bench: $(READY)
 	$(BIN)/python benchmarks/kpi_cube.py
 	$(BIN)/python benchmarks/additive_cube.py
+
+# ROWS keeps every made-up company that was looked at, so that the proof can be interrupted, continued and enlarged.
+SEEDS ?= 100
+ROWS ?= build/power-rows.jsonl
+power: $(READY)
+	@mkdir -p $(dir $(ROWS))
+	$(BIN)/python benchmarks/power.py --seeds $(SEEDS) --jobs $(JOBS) --rows $(ROWS) --out docs/power.md
 
 lock: $(READY)
 	$(BIN)/python -m pip --disable-pip-version-check install --quiet uv

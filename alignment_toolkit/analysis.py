@@ -20,7 +20,7 @@ from alignment_toolkit.results import SCHEMA, VERSION, Analysis, Area, Finding, 
 from alignment_toolkit.scorecard import Shared, shared_scorecard
 from alignment_toolkit.sources.relate import PERSON_COLUMNS as PEOPLE
 
-__all__ = ["analyse", "default_period", "measure_kpis"]
+__all__ = ["analyse", "default_period", "findings_of", "measure_kpis"]
 
 CONCLUSIVE = ("aligned", "misaligned")
 WARNINGS = 100
@@ -141,6 +141,31 @@ def analyse(
     )
     # Rounded as it will be written, so that what is computed and what is read back are the same.
     return Analysis.from_json(found.to_json())
+
+
+def findings_of(
+    company: Company,
+    period: str | int | Period | None = None,
+    *,
+    by: Sequence[str] = (),
+    indicators: Collection[str] | None = None,
+    catalog: Catalog | None = None,
+) -> tuple[Finding, ...]:
+    """Give the findings of an Analysis without the rest of it: the same looks, judged in the same families.
+
+    Examples
+    --------
+    >>> from alignment_toolkit.company import Company
+    >>> found = findings_of(Company.open("data/sample"), "2026-Q3", indicators=["dropped_leads"])
+    >>> [(f.indicator, f.status) for f in found]
+    [('dropped_leads', 'misaligned')]
+    """
+    catalog = catalog or Catalog.load(company.settings)
+    when = _period(company, period)
+    hidden = Pseudonyms(company.settings.secret_key() or company.name, company.settings.privacy.names)
+    known = _Known(company, catalog, when, ())
+    chosen = catalog.chosen_indicators(indicators)
+    return find(company, chosen, when, catalog=catalog, measured=known, by=by, hidden=hidden).findings
 
 
 def measure_kpis(

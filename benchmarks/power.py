@@ -1,173 +1,193 @@
 """How often each indicator finds what is planted, and how often it raises a false alarm, in the whole analysis.
 
-``python benchmarks/power.py --seeds 200 --out docs/power.md`` makes companies from seeds, runs `analyse` on each and
-counts verdicts against the answer key: at gap 0, at the margin (strength 0.5), at twice the margin (1), and under each
-confounder alone. Every share has its Monte Carlo interval (Wilson). Each company is analysed whole, so that the
-false-discovery control over all findings is part of what is measured.
+``python benchmarks/power.py --seeds 100 --rows rows.jsonl --out docs/power.md`` makes companies from seeds, looks at
+each with all indicators, judged together in one family as in an Analysis, and counts verdicts against the answer key.
+
+Kinds of companies: *null* (nothing planted), *margin* (everything that does not clash planted at the margin), *twice*
+(a random half planted at twice the margin, so that each company tells both what is found and what else fires), and
+each confounder alone. Every company is one line of the row file, written as soon as it is done: a run that was
+interrupted, or a larger one, goes on where the file ends. Every share has its Monte Carlo interval (Wilson).
 """
 
 from __future__ import annotations
 
 import argparse
 import json
+import sys
 import tempfile
 import time
-from collections.abc import Iterable
-from concurrent.futures import ProcessPoolExecutor
+import zlib
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor, as_completed
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from alignment_toolkit.simulation import CONFOUNDERS, PLANTS, Recipe, simulate
+import numpy as np
+
+sys.path.insert(0, str(Path(__file__).parent))
+
+from power_tables import aims_missed, document
+
+from alignment_toolkit.simulation import CLASHES, CONFOUNDERS, PLANTS, Recipe, simulate
 
 PERIOD = "2026-Q3"
-STRENGTHS = {"gap 0": 0.0, "at the margin": 0.5, "twice the margin": 1.0}
+SETTINGS = """[company]
+name = "made up"
+currency = "EUR"
+timezone = "Europe/Berlin"
+[privacy]
+heads = true
+"""
+Row = dict[str, Any]
 
 
 @dataclass(frozen=True)
 class Cell:
-    """One kind of company: its name, what is planted, what confounds."""
+    """One kind of company."""
 
     name: str
-    strength: float
     confounder: str | None = None
 
 
 def cells() -> list[Cell]:
-    """List every kind of company that the proof looks at."""
-    return [Cell(name, strength) for name, strength in STRENGTHS.items()] + [
-        Cell(f"confounder {name}", 0.0, name) for name in sorted(CONFOUNDERS)
-    ]
+    """List every kind of company that the proof looks at: what matters most first."""
+    groups = [Cell(f"margin {i + 1}" if i else "margin") for i in range(len(colours()))]
+    return [Cell("null"), *groups, Cell("twice"), *(Cell(f"confounder {c}", c) for c in sorted(CONFOUNDERS))]
 
 
-def one(cell: Cell, seed: int, accounts: int) -> list[dict[str, Any]]:
-    """Simulate and analyse one company; give a row per finding."""
-    from alignment_toolkit.analysis import analyse
+def colours() -> list[list[str]]:
+    """Share the plants out so that no two that clash are planted together; the first group is the largest."""
+    groups: list[list[str]] = []
+    for plant in PLANTS:
+        fitting = (g for g in groups if not any(frozenset({plant, other}) in CLASHES for other in g))
+        group = next(fitting, None)
+        if group is None:
+            groups.append([plant])
+        else:
+            group.append(plant)
+    return groups
+
+
+def planted(cell: Cell, seed: int) -> dict[str, float]:
+    """Say what is planted in a company, and how strongly."""
+    if cell.name.startswith("margin"):
+        number = int(cell.name.removeprefix("margin").strip() or 1) - 1
+        return dict.fromkeys(colours()[number], 0.5)
+    if cell.name != "twice":
+        return {}
+    rng = np.random.default_rng([seed, zlib.crc32(b"which half")])
+    chosen: list[str] = []
+    for plant in rng.permutation(sorted(PLANTS))[: (len(PLANTS) + 1) // 2]:
+        if not any(frozenset({str(plant), other}) in CLASHES for other in chosen):
+            chosen.append(str(plant))
+    return dict.fromkeys(sorted(chosen), 1.0)
+
+
+def one(cell: Cell, seed: int, accounts: int) -> Row:
+    """Make one company up, look at it, and put the verdicts beside the truth."""
+    from alignment_toolkit.analysis import findings_of
     from alignment_toolkit.company import Company
 
+    plant = planted(cell, seed)
     confound = {cell.confounder: 1.0} if cell.confounder else {}
-    plant = dict.fromkeys(PLANTS, cell.strength)
     made = simulate(Recipe(seed=seed, accounts=accounts, plant=plant, confound=confound))
-    rows = []
     with tempfile.TemporaryDirectory() as folder:
         for name, table in made.tables.items():
             table.to_parquet(Path(folder) / f"{name}.parquet", index=False)
-        settings = Path(folder) / "alignment.toml"
-        settings.write_text(
-            '[company]\nname = "made up"\ncurrency = "EUR"\ntimezone = "Europe/Berlin"\n', encoding="utf-8"
-        )
+        (Path(folder) / "alignment.toml").write_text(SETTINGS, encoding="utf-8")
+        company = Company.open(folder)
         start = time.perf_counter()
-        found = analyse(Company.open(folder), PERIOD, compare="none", kpis=[])
+        found = findings_of(company, PERIOD)
         spent = time.perf_counter() - start
-    for f in found.findings:
-        truth = made.answers["gaps"][f.indicator]["value"]
-        gap = f.gap
-        known = gap is not None and gap.low is not None and gap.high is not None
-        rows.append(
-            {
-                "cell": cell.name,
-                "indicator": f.indicator,
-                "seed": seed,
-                "status": f.status,
-                "value": gap.value if gap else None,
-                "truth": truth,
-                "covered": bool(known and gap.low - 1e-9 <= truth <= gap.high + 1e-9),  # type: ignore[union-attr,operator]
-                "n": gap.n if gap else 0,
-                "seconds": spent,
-            }
-        )
-    return rows
+    truth = made.answers["gaps"]
+    rows = {
+        f.indicator: {
+            "status": f.status,
+            "truth": truth[f.indicator]["value"] if f.indicator in truth else None,
+            "value": f.gap.value if f.gap else None,
+            "low": f.gap.low if f.gap else None,
+            "high": f.gap.high if f.gap else None,
+            "n": f.gap.n if f.gap else 0,
+            "margin": f.margin,
+            "direction": f.direction,
+            "message": f.message if f.status == "error" else None,
+        }
+        for f in found
+    }
+    return {
+        "cell": cell.name, "seed": seed, "accounts": accounts, "planted": plant, "seconds": round(spent, 2),
+        "findings": rows,
+    }  # fmt: skip
 
 
-def run(tasks: Iterable[tuple[Cell, int]], accounts: int, jobs: int) -> list[dict[str, Any]]:
-    """Run every kind of company from its seed, in several processes."""
+def run(
+    tasks: Sequence[tuple[Cell, int]], accounts: int, jobs: int, keep: Callable[[Row], None]
+) -> Iterator[Row]:
+    """Run every company, in several processes where asked; `keep` is called with each as soon as it is done."""
+    if jobs == 1:
+        for cell, seed in tasks:
+            row = one(cell, seed, accounts)
+            keep(row)
+            yield row
+        return
     with ProcessPoolExecutor(jobs) as pool:
-        futures = [pool.submit(one, cell, seed, accounts) for cell, seed in tasks]
-        return [row for future in futures for row in future.result()]
+        for future in as_completed([pool.submit(one, cell, seed, accounts) for cell, seed in tasks]):
+            row = future.result()
+            keep(row)
+            yield row
 
 
-def table(rows: list[dict[str, Any]]) -> str:
-    """Write the shares with their Monte Carlo intervals as Markdown."""
-    from alignment_toolkit.statistics.shares import wilson
-
-    def share(hits: int, of: int) -> str:
-        e = wilson(hits, of, n_unit="companies").estimate
-        if e.value is None or e.low is None or e.high is None:
-            return "none run"
-        return f"{e.value:.3f} ({e.low:.3f} to {e.high:.3f})"
-
-    out = []
-    for indicator in sorted({r["indicator"] for r in rows}):
-        own = [r for r in rows if r["indicator"] == indicator]
-        out += [f"## {indicator}", ""]
-        out += ["| company | runs | true gap | mean estimate | misaligned | aligned | uncertain | covered |"]
-        out += ["|---|---|---|---|---|---|---|---|"]
-        for cell in dict.fromkeys(r["cell"] for r in own):
-            part = [r for r in own if r["cell"] == cell]
-            n = len(part)
-            statuses = [r["status"] for r in part]
-            values = [r["value"] for r in part if r["value"] is not None]
-            mean = sum(values) / len(values) if values else float("nan")
-            out.append(
-                f"| {cell} | {n} | {part[0]['truth']:.3f} | {mean:.3f} | {share(statuses.count('misaligned'), n)} "
-                f"| {share(statuses.count('aligned'), n)} | {share(statuses.count('uncertain'), n)} "
-                f"| {share(sum(r['covered'] for r in part), n)} |"
-            )
-        out.append("")
-    alarms = {(r["cell"], r["seed"]) for r in rows if r["cell"] == "gap 0" and r["status"] == "misaligned"}
-    companies = {(r["cell"], r["seed"]) for r in rows if r["cell"] == "gap 0"}
-    out.append(f"Companies at gap 0 with any alarm: {share(len(alarms), len(companies))}.")
-    return "\n".join(out) + "\n"
-
-
-HEAD = """# Does it find what is there, and keep quiet where there is nothing?
-
-Made by `python benchmarks/power.py --accounts {accounts} --out docs/power.md`. Each row is a kind of
-made-up company ([how it is made](simulation.md)), each run a whole analysis of {period} with all indicators.
-*covered* is the share of runs whose 95 % interval holds the true gap of the process. In brackets: the 95 %
-Monte Carlo interval.
-The aims: *misaligned* at most 0.05 at gap 0, at the margin and under a confounder, at least 0.9 at twice the margin;
-*aligned* at most 0.025 at twice the margin and at least 0.8 at gap 0; coverage 0.93 to 0.97, at least 0.93 at gap 0.
-
-"""
-
-
-def main() -> None:
+def main() -> int:
     """Run the proof."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--seeds", type=int, default=200)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--seeds", type=int, default=100)
     parser.add_argument("--first", type=int, default=1)
     parser.add_argument("--accounts", type=int, default=5000)
     parser.add_argument("--jobs", type=int, default=2)
-    parser.add_argument("--cells", nargs="*", help="names of cells; all by default")
     parser.add_argument(
-        "--rows",
-        type=Path,
-        help="keep the single runs here, as JSON lines; those that are there already are not run again",
+        "--cells", nargs="*", help="kinds of companies, or how their names begin; all by default"
     )
-    parser.add_argument("--out", type=Path, help="write the table here")
+    parser.add_argument(
+        "--rows", type=Path, help="keep the companies here, as JSON lines; those there are not run again"
+    )
+    parser.add_argument("--out", type=Path, help="write the tables here")
+    parser.add_argument(
+        "--check", action="store_true", help="exit 1 where more alarms were raised than can be luck"
+    )
     args = parser.parse_args()
-    chosen = [c for c in cells() if not args.cells or c.name in args.cells]
-    seeds = range(args.first, args.first + args.seeds)
-    rows = []
+    chosen = [c for c in cells() if not args.cells or any(c.name.startswith(w) for w in args.cells)]
+    rows: list[Row] = []
     if args.rows and args.rows.exists():
-        rows = [json.loads(line) for line in args.rows.read_text(encoding="utf-8").splitlines()]
+        lines = args.rows.read_text(encoding="utf-8").splitlines()
+        rows = [
+            row for line in lines if line.strip() and (row := json.loads(line))["accounts"] == args.accounts
+        ]
     done = {(r["cell"], r["seed"]) for r in rows}
-    tasks = [(cell, seed) for cell in chosen for seed in seeds if (cell.name, seed) not in done]
-    fresh = run(tasks, args.accounts, args.jobs)
-    if args.rows:
-        with args.rows.open("a", encoding="utf-8") as f:
-            f.writelines(json.dumps(r) + "\n" for r in fresh)
-    order = {cell.name: i for i, cell in enumerate(cells())}
-    rows = sorted([*rows, *fresh], key=lambda r: order[r["cell"]])
-    text = table(rows)
+    seeds = range(args.first, args.first + args.seeds)
+    # Seed by seed through the kinds, so that an interrupted run has something of each.
+    tasks = [(cell, seed) for seed in seeds for cell in chosen if (cell.name, seed) not in done]
+
+    def keep(row: Row) -> None:
+        if args.rows:
+            with args.rows.open("a", encoding="utf-8") as f:
+                f.write(json.dumps(row) + "\n")
+
+    rows += run(tasks, args.accounts, args.jobs, keep)
+    if not rows:
+        print("no company was made")
+        return 1
+    text = document(rows, accounts=args.accounts, period=PERIOD)
     if args.out:
-        head = HEAD.format(accounts=args.accounts, period=PERIOD)
-        args.out.write_text(head + text, encoding="utf-8")
+        args.out.write_text(text, encoding="utf-8")
     print(text)
-    slow = sorted(r["seconds"] for r in rows)
-    print(f"seconds per analysis: median {slow[len(slow) // 2]:.1f}, longest {slow[-1]:.1f}")
+    missed = aims_missed(rows, only_alarms=True) if args.check else []
+    for line in missed:
+        print(f"missed: {line}", file=sys.stderr)
+    return 1 if missed else 0
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())

@@ -3,57 +3,119 @@
 from __future__ import annotations
 
 import importlib.util
+import sys
 from pathlib import Path
 from types import ModuleType
+from typing import Any
 
 import pytest
 
+BENCHMARKS = Path(__file__).parents[1] / "benchmarks"
 
-@pytest.fixture(scope="module")
-def power() -> ModuleType:
-    path = Path(__file__).parents[1] / "benchmarks" / "power.py"
-    spec = importlib.util.spec_from_file_location("benchmark_power", path)
+
+def loaded(name: str) -> ModuleType:
+    spec = importlib.util.spec_from_file_location(name, BENCHMARKS / f"{name}.py")
     assert spec is not None
     assert spec.loader is not None
     module = importlib.util.module_from_spec(spec)
-    import sys
-
     sys.modules[spec.name] = module
     spec.loader.exec_module(module)
     return module
 
 
-@pytest.mark.parametrize("seed", [11, 12])
-def test_planted_gaps_are_found_and_absent_ones_are_not(power: ModuleType, seed: int) -> None:
-    planted = power.one(power.Cell("twice the margin", 1.0), seed, 2500)
-    status = {r["indicator"]: r["status"] for r in planted}
-    assert status["targeting_disagreement"] == "misaligned"
-    assert status["dropped_leads"] == "misaligned"
-    # Half the proof's size: the distance may stay uncertain now and then, but never gives false comfort.
-    assert status["portfolio_mismatch"] in ("misaligned", "uncertain")
-    null = power.one(power.Cell("gap 0", 0.0), seed, 2500)
-    assert "misaligned" not in {r["status"] for r in null}
-    found = {r["indicator"]: r["status"] for r in null}
-    assert found["targeting_disagreement"] == "aligned"
-    assert found["dropped_leads"] == "aligned"
-    rows = planted + null
-    assert sum(r["covered"] for r in rows) >= 5  # six intervals of 95 %
+@pytest.fixture(scope="module")
+def power() -> ModuleType:
+    return loaded("power")
 
 
-def test_the_table_counts_what_the_rows_say(power: ModuleType) -> None:
+@pytest.fixture(scope="module")
+def tables() -> ModuleType:
+    return loaded("power_tables")
+
+
+def test_planted_gaps_are_found_and_absent_ones_are_not(power: ModuleType) -> None:
+    row = power.one(power.Cell("twice"), 11, 2500)
+    found = row["findings"]
+    assert 0 < len(row["planted"]) < len(power.PLANTS)
+    assert not [f["message"] for f in found.values() if f["status"] == "error"]
+    # Half the proof's size: a planted gap may stay uncertain, but never gives false comfort.
+    for id in row["planted"].keys() & found.keys():
+        assert found[id]["status"] != "aligned", id
+    sure = {"targeting_disagreement", "dropped_leads", "unanswered_signals", "need_mismatch"}
+    assert {found[id]["status"] for id in sure & row["planted"].keys() & found.keys()} == {"misaligned"}
+    null = power.one(power.Cell("null"), 11, 2500)["findings"]
+    assert [id for id, f in null.items() if f["status"] == "misaligned"] == []
+    assert null["targeting_disagreement"]["status"] == "aligned"
+    assert null["dropped_leads"]["status"] == "aligned"
+
+
+def test_no_two_that_clash_are_planted_together(power: ModuleType) -> None:
+    assert sorted(p for group in power.colours() for p in group) == sorted(power.PLANTS)
+    every = [power.planted(c, seed) for c in power.cells() for seed in range(40)]
+    assert not [c for c in power.CLASHES for plant in every if c <= plant.keys()]
+    twice = [power.planted(power.Cell("twice"), seed) for seed in range(40)]
+    assert len({tuple(p) for p in twice}) > 30
+    assert {id for p in twice for id in p} == set(power.PLANTS)
+
+
+def found(status: str, truth: float | None = 0.0, low: float = -0.1, high: float = 0.2) -> dict[str, Any]:
+    return {
+        "status": status, "truth": truth, "value": 0.1, "low": low, "high": high, "n": 9, "margin": 0.1,
+        "direction": "greater", "message": None,
+    }  # fmt: skip
+
+
+def company(cell: str, seed: int, planted: dict[str, float], **findings: Any) -> dict[str, Any]:
+    return {
+        "cell": cell,
+        "seed": seed,
+        "accounts": 9,
+        "planted": planted,
+        "seconds": 1.0,
+        "findings": findings,
+    }
+
+
+def test_the_tables_count_what_the_rows_say(tables: ModuleType) -> None:
     rows = [
-        {
-            "cell": "gap 0",
-            "indicator": "x",
-            "seed": s,
-            "status": status,
-            "value": 0.1,
-            "truth": 0.0,
-            "covered": s > 1,
-        }
-        for s, status in ((1, "misaligned"), (2, "aligned"), (3, "aligned"), (4, "uncertain"))
+        company("null", s, {}, x=found(w))
+        for s, w in enumerate(("misaligned", "aligned", "aligned", "uncertain"))
     ]
-    text = power.table(rows)
-    assert "| gap 0 | 4 | 0.000 | 0.100 | 0.250" in text
-    assert "| 0.750" in text
-    assert "any alarm: 0.250" in text
+    rows += [
+        company(
+            "twice",
+            s,
+            {"x": 1.0},
+            x=found("misaligned", 0.2, 0.15, 0.3),
+            y=found("misaligned" if s else "aligned"),
+        )
+        for s in range(2)
+    ]
+    rows += [company("twice", 3, {"y": 1.0}, x=found("uncertain"), y=found("misaligned", 0.2, 0.25, 0.3))]
+    rows += [company("confounder mix", s, {}, x=found("misaligned")) for s in range(40)]
+    page = tables.document(rows, accounts=9, period="2026-Q3")
+    lines = page.splitlines()
+    assert (
+        "| x | 4 | 0.000 | 0.100 | 0.25 (0.05 to 0.70) | 0.50 (0.15 to 0.85) | 0 | 1.00 (0.51 to 1.00) |"
+        in lines
+    )
+    assert (
+        "| x | 2 | 0.200 | 0.100 | 1.00 (0.34 to 1.00) | 0.00 (0.00 to 0.66) | 0 | 1.00 (0.34 to 1.00) |"
+        in lines
+    )
+    assert any(line.startswith("| x | 2 | y 0.50 (") and line.endswith("), else 0 of 0 |") for line in lines)
+    assert any(line.startswith("| mix | 40 | x **1.00") for line in lines)
+    assert "| nothing planted: any misaligned | 4 | 0.25 (0.05 to 0.70) | at most 0.05 |" in lines
+    assert any("share of false among all alarms | 3 | 0.167" in line for line in lines)
+
+
+def test_aims_that_are_missed_are_named_and_luck_is_not(tables: ModuleType) -> None:
+    lucky = [company("null", s, {}, x=found("aligned" if s else "misaligned")) for s in range(20)]
+    assert tables.aims_missed(lucky) == []
+    bad = [company("margin", s, {"x": 0.5}, x=found("misaligned", 0.1)) for s in range(20)]
+    assert "x at the margin: misaligned in 1.00" in tables.aims_missed(bad, only_alarms=True)[0]
+    comfort = [company("twice", s, {"x": 1.0}, x=found("aligned", 0.2, 0.3, 0.4)) for s in range(20)]
+    told = tables.aims_missed(comfort)
+    assert len(told) == 3  # no power, false comfort, no coverage
+    broken = [company("null", 1, {}, x={**found("error"), "message": "boom"})]
+    assert tables.aims_missed(broken, only_alarms=True) == ["- x could not be computed in 1 companies: boom"]
