@@ -78,6 +78,32 @@ class Unit:
             return ""
         return f"{self.text(low, currency=currency)} to {self.text(high, currency=currency)}"
 
+    def spreadsheet(self, *, currency: str | None = None, decimals: int | None = None) -> str:
+        r"""Give the number format with which a spreadsheet or a native chart writes what `text` writes.
+
+        Examples
+        --------
+        >>> unit("share").spreadsheet()
+        '0.0\\ %'
+        >>> unit("days").spreadsheet()
+        '#,##0.0" days"'
+        """
+        digits = self.decimals if decimals is None else decimals
+        plain = "#,##0" + ("." + "0" * digits if digits else "")
+        if self.name == "share":
+            return plain.replace("#,##", "") + "\\ %"
+        if self.name == "count" and decimals is None:
+            return "#,##0"
+        if self.name == "money":
+            code = (currency or "").upper()
+            sign = _SYMBOLS.get(code, f"{code} " if code else "") + (" " if code == "CHF" else "")
+            head = f'"{sign}"' if sign else ""
+            if decimals is not None:
+                return f"{head}{plain}"
+            whole = f"{head}#,##0"
+            return f"[>=1000]{whole};[<=-1000]-{whole};{head}{plain}"
+        return plain + (f'" {self.word}"' if self.word else "")
+
     def axis(self, *, currency: str | None = None) -> str:
         """Give the words for a chart's axis."""
         if self.name == "money":

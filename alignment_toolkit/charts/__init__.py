@@ -19,7 +19,16 @@ from alignment_toolkit.charts.data import (
     table,
 )
 from alignment_toolkit.charts.draw import draw
-from alignment_toolkit.charts.style import PALETTE, darker_page, png, svg
+from alignment_toolkit.charts.style import (
+    PALETTE,
+    advance,
+    colour,
+    covered,
+    darker_page,
+    font_folder,
+    png,
+    svg,
+)
 from alignment_toolkit.charts.text import clean, humanise, shorten, width, wrap
 from alignment_toolkit.charts.waterfall import clear_of_chance, of_drivers
 
@@ -28,13 +37,17 @@ __all__ = [
     "ChartData",
     "Point",
     "Series",
+    "advance",
     "alt_text",
     "as_number",
     "by_text",
     "clean",
     "clear_of_chance",
+    "colour",
+    "covered",
     "darker_page",
     "draw",
+    "font_folder",
     "humanise",
     "number",
     "of_drivers",

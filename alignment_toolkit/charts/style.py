@@ -28,7 +28,9 @@ __all__ = [
     "PALETTE",
     "advance",
     "colour",
+    "covered",
     "darker_page",
+    "font_folder",
     "png",
     "style",
     "svg",
@@ -104,6 +106,16 @@ def advance(character: str) -> float:
     if not _font().get_char_index(code):
         return 1.0
     return float(_font().load_char(code).linearHoriAdvance) / 65536 / 100
+
+
+def font_folder() -> Path:
+    """Give the folder of the font that comes with the drawings: Latin, Greek and Cyrillic on every machine."""
+    return Path(mpl.get_data_path()) / "fonts" / "ttf"
+
+
+def covered(text: str) -> bool:
+    """Say whether the font of the drawings has every character of a text."""
+    return all(c.isspace() or width(c) == 0 or _font().get_char_index(ord(c)) for c in set(text))
 
 
 def colour(name: str, position: int) -> str:

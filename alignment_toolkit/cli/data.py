@@ -289,7 +289,8 @@ def report(
     ],
     out: Annotated[Path, typer.Option("--out", help="The folder for the reports.")] = Path("reports"),
     formats: Annotated[
-        list[str] | None, typer.Option("--formats", help="html,json; by default as in the settings.")
+        list[str] | None,
+        typer.Option("--formats", help="html,pdf,pptx,xlsx,json; by default as in the settings."),
     ] = None,
     audience: Annotated[str | None, typer.Option("--audience", help="internal, client or public.")] = None,
     as_json: As_json = False,

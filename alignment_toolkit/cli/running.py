@@ -31,13 +31,14 @@ REPORTS = Path("reports")
 
 
 def demo(out: Out = REPORTS, as_json: As_json = False) -> None:
-    """Make the whole report of a made-up company, offline.
+    """Make the whole report of a made-up company, offline, in all formats.
 
     Example: alignment demo --out reports
     """
+    from alignment_toolkit.report import FORMATS
     from alignment_toolkit.runs import perform, plan
 
-    made = plan("sample", notebook=REPORT, out=out)
+    made = plan("sample", notebook=REPORT, given={"formats": list(FORMATS)}, out=out)
     with progress_bar("the report of the made-up sample company") as progress:
         done = perform(made, progress=progress)
     if as_json:
@@ -59,7 +60,7 @@ def run(
         typer.Option("--set", metavar="NAME=VALUE", help="A parameter of the notebook; repeat it."),
     ] = None,
     out: Out = REPORTS,
-    formats: Annotated[list[str] | None, typer.Option("--formats", help="html,json.")] = None,
+    formats: Annotated[list[str] | None, typer.Option("--formats", help="html,pdf,pptx,xlsx,json.")] = None,
     fail_on: Annotated[
         str, typer.Option("--fail-on", help="high, medium, low or never: exit code 10.")
     ] = "never",

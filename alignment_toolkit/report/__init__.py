@@ -26,10 +26,15 @@ if TYPE_CHECKING:
 
 __all__ = ["FILES", "FORMATS", "Report"]
 
-FORMATS: Final = ("html", "json")
-_PLANNED: Final = ("pdf", "pptx", "xlsx")
+FORMATS: Final = ("html", "pdf", "pptx", "xlsx", "json")
 # What each format's file is called inside a folder of reports.
-FILES: Final = {"html": "report.html", "json": "analysis.json"}
+FILES: Final = {
+    "html": "report.html",
+    "pdf": "report.pdf",
+    "pptx": "report.pptx",
+    "xlsx": "report.xlsx",
+    "json": "analysis.json",
+}
 
 
 @dataclass(frozen=True)
@@ -62,12 +67,31 @@ class Report:
         return story(self.analysis)
 
     def text(self, format: str) -> str:
-        """Give the report's text in a format; the same Analysis, the same text."""
-        if check_format(format) == "json":
-            return self.analysis.dumps()
-        from alignment_toolkit.report.html import render
+        """Give the report in a format that is text; the same Analysis, the same text."""
+        if check_format(format) not in ("html", "json"):
+            raise ParameterError(f"A report in the format '{format}' is no text; `content` gives its bytes.")
+        return self.content(format).decode("utf-8")
 
-        return render(self.document)
+    def content(self, format: str) -> bytes:
+        """Give the report's bytes in a format; the same Analysis, the same bytes."""
+        # Each writer brings its library; only the one that is asked for is loaded.
+        if check_format(format) == "json":
+            return self.analysis.dumps().encode("utf-8")
+        if format == "html":
+            from alignment_toolkit.report.html import render as page
+
+            return page(self.document).encode("utf-8")
+        if format == "pdf":
+            from alignment_toolkit.report.pdf import render as paper
+
+            return paper(self.document)
+        if format == "pptx":
+            from alignment_toolkit.report.pptx import render as slides
+
+            return slides(self.document)
+        from alignment_toolkit.report.xlsx import render as workbook
+
+        return workbook(self.document)
 
     def save(self, path: str | os.PathLike[str]) -> Path:
         """Write one file; its suffix names the format.
@@ -75,14 +99,14 @@ class Report:
         Raises
         ------
         ParameterError
-            For a suffix that is no format, or not built yet.
+            For a suffix that is no format.
         ExportFailed
             Where the file cannot be written.
         """
         from alignment_toolkit.report.files import write_whole
 
         target = Path(path)
-        return write_whole(target, self.text(target.suffix.lstrip(".").lower() or "(none)"))
+        return write_whole(target, self.content(target.suffix.lstrip(".").lower() or "(none)"))
 
     def write(self, out_dir: str | os.PathLike[str], formats: Iterable[str] = FORMATS) -> dict[str, Path]:
         """Write the report into a folder, in each format once, and give the paths by format.
@@ -91,9 +115,10 @@ class Report:
         """
         from alignment_toolkit.report.files import write_whole
 
-        texts = {name: self.text(name) for name in dict.fromkeys(formats)}
+        wanted = [check_format(name) for name in dict.fromkeys(formats)]
+        made = {name: self.content(name) for name in wanted}
         folder = Path(out_dir)
-        return {name: write_whole(folder / FILES[name], text) for name, text in texts.items()}
+        return {name: write_whole(folder / FILES[name], content) for name, content in made.items()}
 
 
 def check_format(name: str) -> str:
@@ -101,13 +126,9 @@ def check_format(name: str) -> str:
 
     Raises
     ------
-    ParameterError
-        For a format that is not built yet, or unknown, with what there is.
+    UnknownName
+        For a format that is unknown, with what there is.
     """
-    if name in _PLANNED:
-        raise ParameterError(
-            f"Reports in the format '{name}' are not built yet; built: {', '.join(FORMATS)}."
-        )
     if name not in FORMATS:
         raise UnknownName("report format", name, FORMATS)
     return name

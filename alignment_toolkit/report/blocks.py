@@ -14,6 +14,7 @@ from alignment_toolkit.charts import ChartData, clean
 __all__ = [
     "Answer",
     "Block",
+    "Brand",
     "Callout",
     "Cell",
     "Document",
@@ -214,6 +215,16 @@ Block: TypeAlias = (
 
 
 @dataclass(frozen=True)
+class Brand:
+    """Whose report it is: the name at the foot, the first colour, the logo as PNG or JPEG, the font of the slides."""
+
+    name: str = ""
+    colour: str = ""
+    logo: bytes = b""
+    font: str = ""
+
+
+@dataclass(frozen=True)
 class Document:
     """A whole report: title, label of made-up data, contents and blocks."""
 
@@ -224,4 +235,7 @@ class Document:
     contents: tuple[Link, ...] = ()
     footer: str = ""
     lang: str = "en"
+    date: str = ""
+    currency: str = ""
+    brand: Brand = Brand()
     facts: tuple[tuple[str, str], ...] = field(default=())

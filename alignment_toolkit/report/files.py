@@ -11,8 +11,8 @@ from alignment_toolkit.errors import ExportFailed
 __all__ = ["write_whole"]
 
 
-def write_whole(path: Path, text: str) -> Path:
-    """Write a text file so that a reader sees the old one or the new one, never a half.
+def write_whole(path: Path, content: str | bytes) -> Path:
+    """Write a file so that a reader sees the old one or the new one, never a half.
 
     Raises
     ------
@@ -22,8 +22,8 @@ def write_whole(path: Path, text: str) -> Path:
     part = path.with_name(f".{path.name}.{os.getpid()}.part")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        with part.open("w", encoding="utf-8", newline="\n") as file:
-            file.write(text)
+        with part.open("wb") as file:
+            file.write(content.encode("utf-8") if isinstance(content, str) else content)
             file.flush()
             os.fsync(file.fileno())
         part.replace(path)

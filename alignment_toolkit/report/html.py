@@ -16,6 +16,7 @@ from markupsafe import Markup, escape
 
 from alignment_toolkit import charts
 from alignment_toolkit.report.blocks import CLOSE, OPEN, Document, Figure, without_isolates
+from alignment_toolkit.report.pictures import picture
 
 __all__ = ["escape_text", "render"]
 
@@ -71,15 +72,13 @@ def _uri(svg: str) -> Markup:
 
 
 def _picture(figure: Figure) -> _Picture:
-    drawn = charts.draw(figure.chart, titled=False, small=figure.small)
-    svg = charts.svg(drawn)
+    drawn = picture(figure)
     columns, rows = charts.table(figure.chart) if figure.with_table else ((), ())
-    wide, high = drawn.get_size_inches()
     return _Picture(
-        light=_uri(svg),
-        dark=_uri(charts.darker_page(svg)),
-        wide=round(float(wide) * _INCH),
-        high=round(float(high) * _INCH),
+        light=_uri(drawn.svg),
+        dark=_uri(charts.darker_page(drawn.svg)),
+        wide=round(drawn.wide * _INCH),
+        high=round(drawn.high * _INCH),
         alt=charts.alt_text(figure.chart),
         columns=columns,
         rows=rows,

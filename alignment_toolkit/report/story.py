@@ -85,6 +85,8 @@ def story(analysis: Analysis) -> Document:
         blocks=tuple(blocks),
         contents=tuple(Link(title, anchor) for title, anchor, _ in parts),
         footer=_footer(analysis, label),
+        date=clean(analysis.as_of or analysis.to or ""),
+        currency=clean(currency),
     )
 
 

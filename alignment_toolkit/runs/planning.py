@@ -6,7 +6,6 @@ import contextlib
 import datetime as dt
 import hashlib
 import json
-import logging
 import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -265,18 +264,8 @@ def check_formats(formats: Sequence[str]) -> tuple[str, ...]:
 
 
 def default_formats(formats: Sequence[str]) -> tuple[str, ...]:
-    """Give the formats of the settings that this version writes, at least a page; log those that it does not."""
-    from alignment_toolkit.report import FORMATS
-
-    later = [name for name in formats if name not in FORMATS]
-    if later:
-        built = ", ".join(FORMATS)
-        logging.getLogger(__name__).warning(
-            "[report] formats asks for %s, which this version can't write yet (it writes %s).",
-            ", ".join(later),
-            built,
-        )
-    return tuple(dict.fromkeys(name for name in formats if name in FORMATS)) or ("html",)
+    """Give the formats of the settings without doubles, at least a page."""
+    return check_formats(formats) or ("html",)
 
 
 def check_dimensions(company: Company, by: Sequence[str]) -> None:

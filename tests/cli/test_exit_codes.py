@@ -43,7 +43,7 @@ def published(folder):
         (["run", "company", "--set", "period=2026-Q1", "--period", "2026-Q1"], "twice"),
         (["run", "company", "--set", "source=x"], "alignment run SOURCE"),
         (["run", "company", "--period", "2026-3Q"], "2026-Q3"),
-        (["run", "company", "--formats", "pdf"], "not built yet"),
+        (["run", "company", "--formats", "doc"], "There is: html, json, pdf, pptx, xlsx"),
         (["run", "company", "--formats", "htm"], "Did you mean 'html'"),
         (["run", "company", "--notebook", "01_alignmnt_report"], "Did you mean '01_alignment_report'"),
         (["run", "postgres://me:secret@host/db"], "${ENV_NAME}"),

@@ -40,19 +40,24 @@ def test_the_json_is_the_analysis_without_loss(tmp_path):
 
 def test_write_gives_the_paths_by_format(small, tmp_path):
     paths = Report.of(small).write(tmp_path / "new" / "folder")
-    assert paths == {
-        "html": tmp_path / "new/folder/report.html",
-        "json": tmp_path / "new/folder/analysis.json",
+    names = {f: f"report.{f}" for f in ("html", "pdf", "pptx", "xlsx")} | {"json": "analysis.json"}
+    assert paths == {f: tmp_path / "new/folder" / name for f, name in names.items()}
+    assert sorted(p.name for p in (tmp_path / "new/folder").iterdir()) == sorted(names.values())
+    starts = {f: path.read_bytes()[:4] for f, path in paths.items()}
+    assert starts == {
+        "html": b"<!DO",
+        "pdf": b"%PDF",
+        "pptx": b"PK\x03\x04",
+        "xlsx": b"PK\x03\x04",
+        "json": b'{\n "',
     }
-    assert sorted(p.name for p in (tmp_path / "new/folder").iterdir()) == ["analysis.json", "report.html"]
 
 
 @pytest.mark.parametrize(
     ("format", "said"),
     [
-        ("pdf", "'pdf' are not built yet; built: html, json."),
         ("htm", "Did you mean 'html'?"),
-        ("doc", "There is: html, json."),
+        ("doc", "There is: html, json, pdf, pptx, xlsx."),
     ],
 )
 def test_a_format_that_is_not_there(small, tmp_path, format, said):
@@ -64,7 +69,7 @@ def test_a_format_that_is_not_there(small, tmp_path, format, said):
 
 
 def test_a_file_without_a_suffix(small, tmp_path):
-    with pytest.raises(ParameterError, match="html, json"):
+    with pytest.raises(ParameterError, match="html, json, pdf, pptx, xlsx"):
         Report.of(small).save(tmp_path / "report")
 
 
@@ -128,7 +133,7 @@ def test_json_needs_no_drawing_library(project_dir):
     code = (
         "import sys; from alignment_toolkit.report import Report; from alignment_toolkit.results import Analysis\n"
         "Report.of(Analysis.empty(company='A', currency='EUR', period='2026')).text('json')\n"
-        "assert not {'matplotlib', 'jinja2', 'pandas'} & set(sys.modules), sorted(sys.modules)"
+        "assert not {'matplotlib', 'jinja2', 'pandas', 'typst', 'pptx', 'xlsxwriter'} & set(sys.modules)"
     )
     subprocess.run([sys.executable, "-c", code], check=True, cwd=project_dir)
 

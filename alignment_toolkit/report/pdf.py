@@ -1,0 +1,243 @@
+"""The PDF writer: a typst template reads the blocks as data, so no text of the data is ever markup.
+
+The files are tagged and follow PDF/UA-1: headings, tables, alternative texts and the language are in the structure.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from functools import lru_cache
+from importlib import resources
+from typing import Any, Final
+
+import typst
+
+from alignment_toolkit import charts
+from alignment_toolkit.errors import ExportFailed
+from alignment_toolkit.report.blocks import (
+    Answer,
+    Block,
+    Callout,
+    Document,
+    Facts,
+    Figure,
+    Fold,
+    Heading,
+    PageBreak,
+    Prose,
+    Section,
+    SideBySide,
+    Table,
+    Tiles,
+)
+from alignment_toolkit.report.pictures import picture
+from alignment_toolkit.report.plain import plain, sentences
+
+__all__ = ["pdf_text", "render"]
+
+_STANDARD: Final = "ua-1"
+_LONG_WORD: Final = 24
+_WIDEST: Final = 38
+_NARROWEST: Final = 4
+# Texts with no end would make a page with no end.
+_MOST: Final = 6000
+
+
+def pdf_text(text: object) -> str:
+    r"""Give text as the template's data holds it: the one place where text gets into a PDF.
+
+    A word that is longer than a column may break anywhere, which invisible blanks allow.
+
+    Examples
+    --------
+    >>> pdf_text("#image(\"x\") *b* $x$")
+    '#image("x") *b* $x$'
+    >>> pdf_text("x" * 30).count("\u200b")
+    1
+    """
+    shown = plain(text)
+    if len(shown) > _MOST:
+        shown = f"{shown[:_MOST]}… [cut: {len(shown) - _MOST:,} characters]"
+    return " ".join(_breakable(word) for word in shown.split(" "))
+
+
+def _breakable(word: str) -> str:
+    if len(word) <= _LONG_WORD:
+        return word
+    return "\u200b".join(word[i : i + _LONG_WORD] for i in range(0, len(word), _LONG_WORD))
+
+
+def render(document: Document) -> bytes:
+    """Write a document as a PDF; the same document, the same bytes.
+
+    Raises
+    ------
+    ExportFailed
+        Where the PDF could not be set; the message is typst's.
+    """
+    writer = _Writer()
+    told: dict[str, Any] = {
+        "title": pdf_text(document.title),
+        "subtitle": pdf_text(document.subtitle),
+        "label": pdf_text(document.label),
+        "footer": pdf_text(document.footer),
+        "facts": [[pdf_text(k), pdf_text(v)] for k, v in document.facts],
+        "lang": document.lang,
+        "contents": bool(document.contents),
+        "blocks": writer.blocks(document.blocks),
+    }
+    if writer.numbers:
+        told["blocks"] += [
+            {"kind": "PageBreak"},
+            {"kind": "Heading", "level": 2, "text": "Numbers behind the figures"},
+            *writer.numbers,
+        ]
+    written = json.dumps(told, ensure_ascii=False, sort_keys=True)
+    try:
+        # What the bundled font lacks is taken from the machine's own, and only then.
+        made = typst.compile(
+            _template(),
+            sys_inputs={"data": written},
+            font_paths=_fonts(system=not charts.covered(written)),
+            format="pdf",
+            pdf_standards=_STANDARD,
+            timestamp=0,
+        )
+    except typst.TypstError as e:
+        raise ExportFailed(f"The PDF could not be set: {e}. No file was written.") from e
+    assert isinstance(made, bytes)
+    return made
+
+
+@lru_cache(maxsize=1)
+def _template() -> bytes:
+    return (resources.files("alignment_toolkit.report") / "templates" / "page.typ").read_bytes()
+
+
+@lru_cache(maxsize=2)
+def _fonts(*, system: bool) -> typst.Fonts:
+    return typst.Fonts(include_system_fonts=system, font_paths=[str(charts.font_folder())])
+
+
+class _Writer:
+    """Turns blocks into the template's data, and keeps the figures' numbers for the end."""
+
+    def __init__(self) -> None:
+        self.figures = 0
+        self.numbers: list[dict[str, Any]] = []
+
+    def blocks(self, blocks: Sequence[Block]) -> list[dict[str, Any]]:
+        return [self.block(b) for b in blocks]
+
+    def block(self, block: Block) -> dict[str, Any]:
+        found = {"kind": type(block).__name__} | self._inside(block)
+        return found
+
+    def _inside(self, b: Block) -> dict[str, Any]:
+        if isinstance(b, Section):
+            return {
+                "tags": [pdf_text(t) for t in b.tags],
+                "mood": b.mood,
+                "what": b.kind,
+                "blocks": self.blocks(b.blocks),
+            }
+        if isinstance(b, Heading):
+            return {"level": min(max(b.level, 1), 4), "text": pdf_text(b.text)}
+        if isinstance(b, Prose):
+            head = (
+                sentences(b.label, b.text)[: len(sentences(b.label, b.text)) - len(b.text)] if b.label else ""
+            )
+            return {
+                "label": pdf_text(head),
+                "text": pdf_text(b.text),
+                "tone": b.tone,
+                "bullets": [pdf_text(t) for t in b.bullets],
+            }
+        if isinstance(b, Answer):
+            return {
+                "mood": b.mood,
+                "status": pdf_text(b.status),
+                "title": pdf_text(b.title.text),
+                "text": pdf_text(b.text),
+                "facts": [[pdf_text(k), pdf_text(v)] for k, v in b.facts],
+            }
+        if isinstance(b, Tiles):
+            return {
+                "tiles": [
+                    [pdf_text(t) for t in (x.title, x.value, x.interval, x.change, x.small)] for x in b.tiles
+                ]
+            }
+        if isinstance(b, Table):
+            return _table(b)
+        if isinstance(b, Figure):
+            return self._figure(b)
+        if isinstance(b, Facts):
+            return {"items": [[pdf_text(k), pdf_text(v)] for k, v in b.items]}
+        if isinstance(b, Callout):
+            return {"title": pdf_text(b.title), "text": pdf_text(b.text)}
+        if isinstance(b, SideBySide):
+            return {"columns": [self.blocks(c) for c in b.columns]}
+        if isinstance(b, Fold):
+            one = len(b.blocks) == 1 and isinstance(b.blocks[0], Table)
+            return {"title": "" if one else pdf_text(b.title), "blocks": self.blocks(b.blocks)}
+        assert isinstance(b, PageBreak)
+        return {}
+
+    def _figure(self, b: Figure) -> dict[str, Any]:
+        self.figures += 1
+        drawn = picture(b)
+        number = f"Figure {self.figures}"
+        if b.with_table:
+            columns, rows = charts.table(b.chart)
+            body = [[(text, "") for text in row] for row in rows]
+            name = f"{number}: {b.chart.title}"
+            self.numbers.append({"kind": "Table"} | _grid(name, columns, body, (), ""))
+        return {
+            "title": pdf_text(f"{number}. {b.chart.title}"),
+            "svg": drawn.svg,
+            "alt": pdf_text(charts.alt_text(b.chart)),
+            "wide": round(drawn.wide, 3),
+            "high": round(drawn.high, 3),
+            "small": b.small,
+        }
+
+
+def _table(b: Table) -> dict[str, Any]:
+    body = [[(c.text, c.small) for c in row] for row in b.rows]
+    return _grid(b.caption, b.columns, body, b.numeric, b.note)
+
+
+def _grid(
+    caption: str,
+    columns: Sequence[str],
+    body: Sequence[Sequence[tuple[str, str]]],
+    numeric: Sequence[bool],
+    note: str,
+) -> dict[str, Any]:
+    count = len(columns)
+    return {
+        "caption": pdf_text(caption),
+        "columns": [pdf_text(c) for c in columns],
+        "rows": [
+            [
+                [pdf_text(text), pdf_text(small)]
+                for text, small in [*row, *[("", "")] * (count - len(row))][:count]
+            ]
+            for row in body
+        ],
+        "numeric": [bool(numeric[i]) if i < len(numeric) else False for i in range(count)],
+        "widths": _widths(columns, body),
+        "note": pdf_text(note),
+    }
+
+
+def _widths(columns: Sequence[str], body: Sequence[Sequence[tuple[str, str]]]) -> list[float]:
+    """Give the columns' shares of the page, by their longest words first and by their texts then."""
+    shares = []
+    for i, name in enumerate(columns):
+        texts = [t for row in body if i < len(row) for t in row[i]]
+        words = max((charts.width(w) for t in [*texts, name] for w in plain(t).split(" ")), default=0)
+        longest = max((charts.width(t) for t in texts), default=0)
+        shares.append(float(max(_NARROWEST, min(words, _LONG_WORD) + 1, min(longest, _WIDEST) * 0.8)))
+    return shares

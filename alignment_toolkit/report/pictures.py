@@ -1,0 +1,28 @@
+"""A figure's picture, drawn once for all formats that show it as one."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import lru_cache
+
+from alignment_toolkit import charts
+from alignment_toolkit.report.blocks import Figure
+
+__all__ = ["Picture", "picture"]
+
+
+@dataclass(frozen=True)
+class Picture:
+    """The picture as SVG text, and its size in inches."""
+
+    svg: str
+    wide: float
+    high: float
+
+
+@lru_cache(maxsize=256)
+def picture(figure: Figure) -> Picture:
+    """Draw a figure; the same data, the same bytes."""
+    drawn = charts.draw(figure.chart, titled=False, small=figure.small)
+    wide, high = drawn.get_size_inches()
+    return Picture(charts.svg(drawn), float(wide), float(high))
