@@ -28,6 +28,7 @@ By: TypeAlias = tuple[Any, ...] | None
 
 # Beyond this a square does not fit the engine's decimals; such sums get no interval.
 LARGE: Final = 10**13
+ALONE: Final = "\x1f"
 _TRUNCATED: Final[dict[str, str]] = dict(zip(GRAINS, ("D", "W", "M", "Q", "Y"), strict=True))
 _EXTREMES: Final = ("currency_min", "currency_max", "unrated")
 PERCENTILES: Final = {"p10": 0.1, "p50": 0.5, "p90": 0.9}
@@ -264,7 +265,8 @@ class Cube:
         if cluster is not None:
             within["_cluster"] = rows[cluster]
         if cluster is not None and alone is not None:
-            within["_alone"] = rows[cluster].isnull().ifelse(rows[alone], ibis.null(rows[alone].type()))
+            # One key for both is half the memory of two; the mark keeps an order's id apart from an account's.
+            within["_cluster"] = ibis.coalesce(rows[cluster], ibis.literal(ALONE) + rows[alone])
         unit = {} if cells.unit is None else {"_unit": cells.unit(rows)}
         finest = [*parts, *self.dims, *(["piece"] if self.parts[0].pieces else [])]
         rows = rows.mutate(**within, **unit)
