@@ -12,6 +12,7 @@ from alignment_toolkit.changes import changes
 from alignment_toolkit.company import Company
 from alignment_toolkit.errors import AlignmentError, DataError
 from alignment_toolkit.findings import find
+from alignment_toolkit.following import follow
 from alignment_toolkit.indicator import AREAS, Indicator
 from alignment_toolkit.kpi import Kpi, RatioOfKpis, measure
 from alignment_toolkit.periods import Period, compare_periods, last_complete
@@ -49,6 +50,7 @@ def analyse(
     by: str | Sequence[str] = (),
     indicators: Collection[str] | None = None,
     kpis: Collection[str] | None = None,
+    history: Sequence[Analysis] = (),
     catalog: Catalog | None = None,
 ) -> Analysis:
     """Compute KPIs and findings of one period.
@@ -62,9 +64,12 @@ def analyse(
     compare
         ``previous``, ``year-ago``, ``none``, or periods.
     by
-        Dimensions, or their names with commas between; the KPIs are given in total and for every observed combination.
+        Dimensions, or their names with commas between; the KPIs are given in total and for every observed combination,
+        and what is out of line in the whole company is looked at again in each.
     indicators, kpis
         Ids; all by default.
+    history
+        Earlier analyses of the same company: each gap is followed through them, and `alarms` tells what moved.
     catalog
         The catalogue; by default the built-in one with what packages and settings add.
 
@@ -140,6 +145,15 @@ def analyse(
         warnings=tuple(_shortened(warnings)),
     )
     # Rounded as it will be written, so that what is computed and what is read back are the same.
+    found = Analysis.from_json(found.to_json())
+    if not history:
+        return found
+    try:
+        followed = follow(found, history)
+    except Exception as problem:  # what earlier files hold must not take this run down
+        told = (f"the history could not be followed: {type(problem).__name__}: {problem}",)
+        return replace(found, warnings=(*found.warnings, *told))
+    found = replace(found, alarms=followed.charts, warnings=(*found.warnings, *followed.warnings))
     return Analysis.from_json(found.to_json())
 
 

@@ -8,6 +8,7 @@ import subprocess
 import sys
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -126,6 +127,21 @@ def test_a_bug_in_one_indicator_leaves_every_other_finding_as_it_was(
         mine = [f for f in found.findings if f.indicator != bad.id]
         # The family of tests is smaller by one, so that q values may differ; nothing else does.
         assert [replace(f, q_value=None) for f in mine] == [replace(f, q_value=None) for f in kept]
+
+
+def test_gaps_are_followed_through_earlier_analyses(company: Company) -> None:
+    only: Any = {"compare": "none", "kpis": [], "indicators": ["dropped_leads", "targeting_disagreement"]}
+    earlier = [analyse(company, period, **only) for period in ("2026-Q1", "2026-Q2")]
+    found = analyse(company, "2026-Q3", history=earlier, **only)
+    charts = {c["indicator"]: c for c in found.alarms}
+    assert [p["period"] for p in charts["dropped_leads"]["points"]] == ["2026-Q1", "2026-Q2", "2026-Q3"]
+    assert (
+        charts["dropped_leads"]["points"][-1]["upper_limit"]
+        > charts["dropped_leads"]["points"][-1]["expected"]
+    )
+    assert "Drawn without alarm" in charts["targeting_disagreement"]["message"]
+    assert Analysis.loads(found.dumps()) == found
+    assert replace(found, alarms=()) == analyse(company, "2026-Q3", **only)
 
 
 def test_dimensions_may_be_one_text_with_commas(company: Company) -> None:

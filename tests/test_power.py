@@ -103,7 +103,9 @@ def test_the_tables_count_what_the_rows_say(tables: ModuleType) -> None:
         "| x | 2 | 0.200 | 0.100 | 1.00 (0.34 to 1.00) | 0.00 (0.00 to 0.66) | 0 | 1.00 (0.34 to 1.00) |"
         in lines
     )
-    assert any(line.startswith("| x | 2 | y 0.50 (") and line.endswith("), else 0 of 0 |") for line in lines)
+    assert any(
+        line.startswith("| x | 2 | y **0.50 (") and line.endswith(")**, else 0 of 0 |") for line in lines
+    )
     assert any(line.startswith("| mix | 40 | x **1.00") for line in lines)
     assert "| nothing planted: any misaligned | 4 | 0.25 (0.05 to 0.70) | at most 0.05 |" in lines
     assert any("share of false among all alarms | 3 | 0.167" in line for line in lines)

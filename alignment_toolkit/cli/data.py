@@ -168,6 +168,12 @@ def analyse(
     by: By = None,
     indicators: Annotated[list[str] | None, typer.Option("--indicators", help="Ids; by default all.")] = None,
     as_of: AsOf = None,
+    history: Annotated[
+        list[Path] | None,
+        typer.Option(
+            "--history", help="Earlier analyses to follow the gaps through: files, or a folder of reports."
+        ),
+    ] = None,
     out: Annotated[Path | None, typer.Option("--out", help="Write the Analysis to this file.")] = None,
     fail_on: Annotated[
         str, typer.Option("--fail-on", help="high, medium, low or never: exit code 10.")
@@ -180,11 +186,19 @@ def analyse(
     """
     level(fail_on)
     from alignment_toolkit.analysis import analyse as compute
-    from alignment_toolkit.runs import check_dimensions
+    from alignment_toolkit.runs import analyses, check_dimensions
 
+    earlier = analyses(history or ())
     company = opened(source, day(as_of))
     check_dimensions(company, listed(by))
-    analysis = compute(company, period, compare=compare, by=listed(by), indicators=listed(indicators) or None)
+    analysis = compute(
+        company,
+        period,
+        compare=compare,
+        by=listed(by),
+        indicators=listed(indicators) or None,
+        history=earlier,
+    )
     warn(analysis.warnings)
     if out is not None:
         _replace(out, analysis.dumps())
@@ -224,6 +238,7 @@ def print_analysis(analysis: Analysis) -> None:
             "What is out of line, in parts of the company (drawn towards the company's level; no part changes it):"
         )
         _print_findings(slices, analysis.currency, question=False)
+    _print_alarms(analysis)
     _print_kpis([k for k in analysis.kpis if k.grain is None], analysis.currency)
     _print_drivers(analysis)
     print_scorecard(analysis)
@@ -250,6 +265,24 @@ def _print_findings(findings: Sequence[Finding], currency: str, *, question: boo
         rows.append([f.title if question else f"{f.indicator} {slices}", status, gap, interval, money])
     print_table(["finding", "verdict", "gap", "95 % interval", "at stake"], rows, right=["gap", "at stake"])
     say()
+
+
+def _print_alarms(analysis: Analysis) -> None:
+    """Print where this run's gap stands against the runs before."""
+    from alignment_toolkit.units import unit
+
+    rows = []
+    for chart in analysis.alarms:
+        u, last = unit(chart["unit"]), chart["points"][-1]
+        limits = (
+            u.interval(last["lower_limit"], last["upper_limit"]) if last["upper_limit"] is not None else ""
+        )
+        said = f"alarm: {chart['turn']}" if chart["alarm"] else chart["message"]
+        rows.append([chart["title"], str(len(chart["points"])), u.text(last["value"]), limits, said])
+    if rows:
+        say("Against the runs before:")
+        print_table(["finding", "runs", "gap", "limits for this run", "says"], rows, right=["runs", "gap"])
+        say()
 
 
 def _print_drivers(analysis: Analysis) -> None:

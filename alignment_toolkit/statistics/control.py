@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -10,7 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["Ewma", "ewma"]
+__all__ = ["Ewma", "Point", "ewma", "limit_width", "self_starting"]
 
 
 @dataclass(frozen=True)
@@ -91,3 +92,126 @@ def ewma(
         tuple(highs),
         tuple(alarms),
     )
+
+
+@dataclass(frozen=True)
+class Point:
+    """One look of a self-starting chart, in the unit of what is followed.
+
+    Attributes
+    ----------
+    expected
+        What the looks before lead to expect; None at the first.
+    low, high
+        Beyond these this look raises an alarm, given what came before; None at the first.
+    average
+        The moving average of the standardised surprises, 0 in control.
+    alarm
+        Whether it lies beyond.
+    """
+
+    expected: float | None
+    low: float | None
+    high: float | None
+    average: float
+    alarm: bool
+
+
+# From so many looks on, the spread that the process has of its own can be told from sampling error.
+_SPREAD_FROM = 5
+
+
+def self_starting(
+    values: Sequence[float], errors: Sequence[float], *, lam: float = 0.2, width: float = 3.0
+) -> tuple[Point, ...]:
+    """Follow a series whose level in control is not known beforehand.
+
+    Estimand: whether the level has moved. Estimator: each look is held against the weighted mean of those before it,
+    in standard errors of that difference; in control these surprises are independent and standard normal (Quesenberry
+    1991, Journal of Quality Technology 23), and their exponentially weighted average (Roberts 1959) has known limits.
+    From the sixth look on, a spread of the looks before that their sampling errors do not explain (Cochran's test at
+    5 %; DerSimonian and Laird 1986) counts as natural.
+
+    Parameters
+    ----------
+    values, errors
+        Looks in time order with their standard errors, above 0.
+    lam
+        The weight of the newest surprise.
+    width
+        Half width of the limits in standard deviations of the average; see `limit_width`.
+
+    Examples
+    --------
+    >>> calm = self_starting([0.10, 0.11, 0.09, 0.10], [0.01] * 4)
+    >>> [p.alarm for p in calm], round(calm[3].expected, 3), round(calm[3].high, 3)
+    ([False, False, False, False], 0.1, 0.156)
+    >>> self_starting([0.10, 0.11, 0.09, 0.17], [0.01] * 4)[3].alarm
+    True
+    """
+    if not 0 < lam <= 1:
+        raise ValueError(f"lam is the weight of the newest look, above 0 and at most 1, not {lam}")
+    x, s2 = np.asarray(values, dtype=float), np.asarray(errors, dtype=float) ** 2
+    if not np.all(s2 > 0):
+        raise ValueError("every look needs a standard error above 0")
+    points: list[Point] = []
+    average = 0.0
+    for i in range(x.size):
+        if i == 0:
+            points.append(Point(None, None, None, 0.0, False))
+            continue
+        own = _spread(x[:i], s2[:i]) if i >= _SPREAD_FROM else 0.0
+        weights = 1.0 / (s2[:i] + own)
+        expected = float(weights @ x[:i] / weights.sum())
+        scale = math.sqrt(float(s2[i]) + own + 1.0 / float(weights.sum()))
+        half = width * math.sqrt(lam / (2 - lam) * (1 - (1 - lam) ** (2 * i)))
+        low, high = (expected + scale * (edge - (1 - lam) * average) / lam for edge in (-half, half))
+        average = lam * (float(x[i]) - expected) / scale + (1 - lam) * average
+        points.append(Point(expected, low, high, average, abs(average) > half))
+    return tuple(points)
+
+
+def _spread(x: NDArray[np.float64], s2: NDArray[np.float64]) -> float:
+    from scipy.special import chdtrc
+
+    w = 1.0 / s2
+    mean = float(w @ x / w.sum())
+    apart = float(w @ (x - mean) ** 2)
+    if chdtrc(x.size - 1, apart) > 0.05:  # a spread that chance explains would only widen the limits
+        return 0.0
+    excess = apart - (x.size - 1)
+    return max(0.0, excess / float(w.sum() - (w**2).sum() / w.sum()))
+
+
+@functools.cache
+def limit_width(lam: float, looks: int, budget: float) -> float:
+    """Give the half width of limits that an average in control leaves within so many looks with a chance of `budget`.
+
+    The distribution of the average between its limits is carried from look to look by Gauss-Legendre quadrature
+    (Crowder 1987, Technometrics 29).
+
+    Examples
+    --------
+    >>> round(limit_width(0.2, 26, 0.05), 2), round(limit_width(1.0, 1, 0.05), 2)
+    (2.99, 1.96)
+    """
+    nodes, weights = np.polynomial.legendre.leggauss(48)
+    low, high = 0.5, 8.0
+    for _ in range(40):
+        middle = 0.5 * (low + high)
+        low, high = (middle, high) if _ever(lam, looks, middle, nodes, weights) > budget else (low, middle)
+    return 0.5 * (low + high)
+
+
+def _ever(
+    lam: float, looks: int, width: float, nodes: NDArray[np.float64], weights: NDArray[np.float64]
+) -> float:
+    """Give the chance that the average ever leaves its limits."""
+    at, mass = np.zeros(1), np.ones(1)
+    for look in range(1, looks + 1):
+        half = width * math.sqrt(lam / (2 - lam) * (1 - (1 - lam) ** (2 * look)))
+        to = half * nodes
+        apart = (to[:, None] - (1 - lam) * at[None, :]) / lam
+        density = np.exp(-0.5 * apart**2) / (lam * math.sqrt(2 * math.pi)) @ mass
+        at, mass = to, half * weights * density
+    return 1.0 - float(mass.sum())

@@ -1,0 +1,149 @@
+"""Gaps over runs: what raises an alarm, what is drawn without, and what is named and not compared."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import pytest
+
+from alignment_toolkit.following import BUDGET, LOOKS, follow
+from alignment_toolkit.indicator import Look, Observation
+from alignment_toolkit.periods import Period
+from alignment_toolkit.results import VERSION, Analysis
+from alignment_toolkit.statistics.control import limit_width, self_starting
+from alignment_toolkit.statistics.inference import Gap
+from alignment_toolkit.statistics.resampling import generator
+from alignment_toolkit.verdict import verdicts
+from tests.test_verdict_families import header
+
+WINDOWS = {"late": "period", "raters": "trailing-12-months", "plan": "period"}
+HEADERS = {id: header(id, window=window) for id, window in WINDOWS.items()}
+QUARTERS = [f"{year}-Q{quarter}" for year in (2023, 2024, 2025, 2026) for quarter in (1, 2, 3, 4)]
+
+
+def run(
+    label: str, late: float, *, margin: float = 0.1, settings: Mapping[str, Any] | None = None
+) -> Analysis:
+    period = Period.parse(label)
+    looks = []
+    for id, head in HEADERS.items():
+        made = (
+            Gap.exact(0.2, n=99, n_unit="leads")
+            if id == "plan"
+            else Gap.normal(late, 0.02, n=99, n_unit="leads", unit="share", method="normal")
+        )
+        looks.append(Look(head, margin, period, period, {}, seen=Observation(made)))
+    empty = Analysis.empty(
+        company="Acme", currency="EUR", period=label, start=str(period.start), to=str(period.last)
+    )
+    about = {"indicators": {id: {"window": w, "margin": margin} for id, w in WINDOWS.items()}}
+    return replace(
+        empty,
+        toolkit=VERSION,
+        findings=verdicts(looks),
+        definitions=about,
+        settings=dict(settings or {"a": {"b": 1}}),
+    )
+
+
+CALM = [run(q, 0.10 + 0.01 * (-1) ** i) for i, q in enumerate(QUARTERS[:12])]
+
+
+def charts(found: Any) -> dict[str, Any]:
+    return {c["indicator"]: c for c in found.charts}
+
+
+def test_a_gap_that_stays_raises_no_alarm_and_one_that_jumps_does() -> None:
+    calm = charts(follow(run("2026-Q1", 0.11), CALM))["late"]
+    assert (calm["alarm"], calm["turn"], len(calm["points"])) == (False, None, 13)
+    wider = charts(follow(run("2026-Q1", 0.40), CALM))["late"]
+    assert (wider["alarm"], wider["turn"]) == (True, "wider")
+    last = wider["points"][-1]
+    assert last["upper_limit"] < 0.40
+    assert last["lower_limit"] < last["expected"] < last["upper_limit"]
+    assert not any(p["alarm"] for p in wider["points"][:-1])
+    assert charts(follow(run("2026-Q1", -0.2), CALM))["late"]["turn"] == "narrower"
+
+
+def test_the_printed_limits_are_where_the_alarm_begins() -> None:
+    limit = charts(follow(run("2026-Q1", 0.11), CALM))["late"]["points"][-1]["upper_limit"]
+    assert charts(follow(run("2026-Q1", limit + 1e-6), CALM))["late"]["alarm"]
+    assert not charts(follow(run("2026-Q1", limit - 1e-6), CALM))["late"]["alarm"]
+
+
+def test_windows_that_overlap_and_exact_gaps_are_drawn_without_alarm() -> None:
+    found = charts(follow(run("2026-Q1", 0.9), CALM))
+    assert found["late"]["alarm"]
+    assert not found["raters"]["alarm"]
+    assert "shares data with the runs before" in found["raters"]["message"]
+    assert not found["plan"]["alarm"]
+    assert "no sampling error" in found["plan"]["message"]
+    assert len(found["raters"]["points"]) == 13
+
+
+@pytest.mark.parametrize(
+    ("other", "why"),
+    [
+        (run("2025-Q1", 0.1, settings={"a": {"b": 2}}), r"other settings \(a.b\)"),
+        (replace(run("2025-Q1", 0.1), toolkit="0.0.9"), "another version"),
+        (replace(run("2025-Q1", 0.1), company="Other"), "another company"),
+        (run("2025-03", 0.1), "another length"),
+        (run("2026-Q1", 0.1), "not before this one"),
+        (run("2025-Q1", 0.1, margin=0.2), "defined otherwise"),
+    ],
+)
+def test_what_cannot_be_compared_is_named(other: Analysis, why: str) -> None:
+    found = follow(run("2026-Q1", 0.11), [CALM[0], other])
+    assert any(re.search(why, w) for w in found.warnings), found.warnings
+    assert [p["period"] for p in charts(found)["late"]["points"]] == [CALM[0].period, "2026-Q1"]
+
+
+def test_a_run_made_again_counts_once_and_overlapping_runs_are_named() -> None:
+    again = follow(run("2026-Q1", 0.11), [*CALM, run("2025-Q4", 0.12)])
+    assert len(charts(again)["late"]["points"]) == 13
+    assert again.warnings == ()
+    shifted = replace(run("2025-Q3", 0.1), period="mid", start="2025-08-15", to="2025-11-14")
+    assert any("overlaps" in w for w in follow(run("2026-Q1", 0.11), [*CALM, shifted]).warnings)
+
+
+def test_nothing_earlier_nothing_followed() -> None:
+    assert follow(run("2026-Q1", 0.11), []).charts == ()
+
+
+@pytest.mark.parametrize("indicators", [1, 8])
+def test_false_alarms_over_26_looks_stay_within_the_budget(indicators: int) -> None:
+    rng = generator(f"control {indicators}")
+    width = limit_width(0.2, LOOKS, BUDGET / indicators)
+    times = 400 // indicators
+    alarms = 0
+    for _ in range(times):
+        runs = []
+        for _ in range(indicators):
+            errors = rng.uniform(0.7, 1.3, LOOKS + 1)
+            points = self_starting(errors * rng.standard_normal(LOOKS + 1), errors, width=width)
+            runs.append(any(p.alarm for p in points))
+        alarms += any(runs)
+    assert alarms / times <= BUDGET + 2 * (BUDGET * (1 - BUDGET) / times) ** 0.5
+
+
+def test_a_lasting_shift_is_found_and_a_wandering_series_is_not_called_one_each_time() -> None:
+    rng = generator("shift")
+    width = limit_width(0.2, LOOKS, BUDGET)
+    found = wandering = 0
+    for _ in range(100):
+        steady = rng.standard_normal(20)
+        steady[10:] += 3
+        found += any(p.alarm for p in self_starting(steady, np.ones(20), width=width)[10:14])
+        wide = 2.0 * rng.standard_normal(20)
+        wandering += any(p.alarm for p in self_starting(wide, np.ones(20), width=width)[10:14])
+    assert found >= 75
+    assert wandering <= 35
+
+
+def test_the_width_of_one_look_is_the_normal_quantile() -> None:
+    assert limit_width(1.0, 1, 0.05) == pytest.approx(1.959964, abs=1e-4)
+    assert limit_width(0.2, 26, 0.01) > limit_width(0.2, 26, 0.05) > limit_width(0.2, 4, 0.05)
