@@ -16,6 +16,14 @@ from alignment_toolkit.relations.derived import (
     sales_table,
 )
 from alignment_toolkit.relations.effort import served, service_tables
+from alignment_toolkit.relations.endings import (
+    ANSWERS,
+    DISCARDS,
+    discard_tables,
+    discarded_episodes,
+    signal_answers,
+    signal_tables,
+)
 from alignment_toolkit.relations.paths import STEPS, path_steps
 from alignment_toolkit.relations.pushes import PUSHES, product_pushes, push_tables
 from alignment_toolkit.relations.source import ORDERS, Source, missing
@@ -194,6 +202,33 @@ RELATIONS: Final[dict[str, Relation]] = {
                 "leads": ("lead_id", "created_at", "qualified_at"),
                 "touches": ("touch_id", "touched_at", "department", "direction"),
             },
+        ),
+        Relation(
+            name="signal_answers",
+            grain="signal",
+            about="Every sign of change at a client, and when it was first answered.",
+            build=signal_answers,
+            date="signalled_at",
+            dated_by=lambda _: ("signals",),
+            outcome_tables=signal_tables,
+            needs={"signals": ("signal_id", "account_id", "signalled_at")},
+            any_of=ANSWERS,
+        ),
+        Relation(
+            name="discarded_episodes",
+            grain="episode that was given up (every lead rejected, or every opportunity lost)",
+            about="Episodes that sales gave up, and when their account became a client all the same.",
+            build=discarded_episodes,
+            date="discarded_on",
+            dated_by=discard_tables,
+            outcome_tables=client_tables,
+            needs={"leads": ("lead_id", "created_at")},
+            any_of=tuple(
+                {"leads": (*left.get("leads", ()), *right.get("leads", ()))}
+                | {t: (*left.get(t, ()), *right.get(t, ())) for t in {**left, **right} if t != "leads"}
+                for left in DISCARDS
+                for right in _CLIENT_EVENTS
+            ),
         ),
         Relation(
             name="product_pushes",

@@ -231,6 +231,27 @@ class Gap:
             lambda m: above(one - m),
         )
 
+    def shifted(self, by: float, *, space: tuple[float, float] = (-INFINITY, INFINITY)) -> Gap:
+        """Give this gap minus a constant (a share minus what chance alone would give), its interval cut at `space`.
+
+        Examples
+        --------
+        >>> gap = Gap.normal(0.3, 0.05, n=80, n_unit="deals", unit="share", method="normal").shifted(0.1)
+        >>> round(gap.estimate.value, 3), round(gap.estimate.low, 3), round(gap.above(0.1), 4)
+        (0.2, 0.102, 0.0228)
+        """
+        e, above, below = self.estimate, self.above, self.below
+        least, most = space
+
+        def moved(x: float | None) -> float | None:
+            return None if x is None else min(max(x - by, least), most)
+
+        return Gap(
+            replace(e, value=None if e.value is None else e.value - by, low=moved(e.low), high=moved(e.high)),
+            lambda m: above(m + by),
+            lambda m: below(m + by),
+        )
+
     def p_value(self, margin: float, direction: Literal["greater", "both"] = "greater") -> float:
         """Give the p value of "the gap is at most the margin", or of "its size is" with direction `both`."""
         p = self.above(margin)

@@ -6,10 +6,11 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
+from numpy.typing import ArrayLike, NDArray
 
 from alignment_toolkit.statistics.inference import Gap
 
-__all__ = ["risk_difference"]
+__all__ = ["risk_difference", "risk_difference_of_counts"]
 
 
 def risk_difference(
@@ -46,19 +47,41 @@ def risk_difference(
         if len(e)
         else np.array([], dtype=int)
     )
+
+    def counted(rows: NDArray[np.bool_]) -> NDArray[np.float64]:
+        return np.bincount(codes[rows], minlength=int(codes.max()) + 1 if codes.size else 0).astype(float)
+
+    return risk_difference_of_counts(
+        counted(e & o), counted(e), counted(~e & o), counted(~e), n_unit=n_unit, unit=unit
+    )
+
+
+def risk_difference_of_counts(
+    top: ArrayLike,
+    bottom: ArrayLike,
+    top2: ArrayLike,
+    bottom2: ArrayLike,
+    *,
+    n_unit: str,
+    unit: str = "share",
+) -> Gap:
+    """Give `risk_difference` from counts by stratum: successes and rows of the first group, then of the second.
+
+    Examples
+    --------
+    >>> risk_difference_of_counts([2], [2], [1], [2], n_unit="leads").estimate.value
+    0.5
+    """
+    a, n1, b, n0 = (np.atleast_1d(np.asarray(x, dtype=float)) for x in (top, bottom, top2, bottom2))
     method = "Mantel-Haenszel risk difference, Greenland-Robins variance"
-    weights, total, variance, n = 0.0, 0.0, 0.0, 0
-    for code in range(int(codes.max()) + 1 if codes.size else 0):
-        own = codes == code
-        n1, n0 = int((own & e).sum()), int((own & ~e).sum())
-        if not n1 or not n0:
-            continue
-        a, b = int((own & e & o).sum()), int((own & ~e & o).sum())
-        size = n1 + n0
-        weights += n1 * n0 / size
-        total += n1 * n0 / size * (a / n1 - b / n0)
-        variance += (a * (n1 - a) * n0**3 + b * (n0 - b) * n1**3) / (n1 * n0 * size**2)
-        n += size
+    both = (n1 > 0) & (n0 > 0)
+    a, n1, b, n0 = a[both], n1[both], b[both], n0[both]
+    size = n1 + n0
+    n = int(size.sum())
+    weights = float((n1 * n0 / size).sum()) if n else 0.0
     if not weights:
         return Gap.none(n=n, n_unit=n_unit, unit=unit, method=method)
-    return Gap.normal(total / weights, variance**0.5 / weights, n=n, n_unit=n_unit, unit=unit, method=method)
+    total = float((n1 * n0 / size * (a / n1 - b / n0)).sum())
+    spread = (a * (n1 - a) * n0**3 + b * (n0 - b) * n1**3) / (n1 * n0 * size**2)
+    se = float(spread.sum()) ** 0.5 / weights
+    return Gap.normal(total / weights, se, space=(-1.0, 1.0), n=n, n_unit=n_unit, unit=unit, method=method)

@@ -9,7 +9,7 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["Calendar", "working_hours"]
+__all__ = ["Calendar", "is_working_day", "working_days_to_go", "working_hours"]
 
 _DAY_US = 86_400_000_000
 
@@ -67,14 +67,10 @@ def working_hours(calendar: Calendar, start: Any, end: Any) -> NDArray[np.float6
         return hours
     a, b = a[~missing], b[~missing]
     b = np.maximum(a, b)
-    days = sorted(set(calendar.days))
-    if not days:
+    week = _week(calendar)
+    if week is None:
         hours[~missing] = 0.0
         return hours
-    week = np.busdaycalendar(
-        weekmask=[day in days for day in range(7)],
-        holidays=np.array(sorted(calendar.holidays), dtype="datetime64[D]"),
-    )
     origin = a.min().astype("datetime64[D]")
     opens, closes = _of_day(calendar.opens), _of_day(calendar.closes)
     length = max(closes - opens, 0)
@@ -87,6 +83,49 @@ def working_hours(calendar: Calendar, start: Any, end: Any) -> NDArray[np.float6
 
     hours[~missing] = (clock(b) - clock(a)) / (_DAY_US / 24)
     return hours
+
+
+def is_working_day(calendar: Calendar, days: Any) -> NDArray[np.bool_]:
+    """Say which days are worked on.
+
+    Examples
+    --------
+    >>> from types import SimpleNamespace
+    >>> week = SimpleNamespace(days=(0, 1, 2, 3, 4), opens=None, closes=None, holidays=frozenset())
+    >>> is_working_day(week, ["2026-01-02", "2026-01-03"]).tolist()
+    [True, False]
+    """
+    on, week = _moments(days).astype("datetime64[D]"), _week(calendar)
+    return np.zeros(on.shape, dtype=bool) if week is None else np.is_busday(on, busdaycal=week)
+
+
+def working_days_to_go(calendar: Calendar, days: Any, ends: Any) -> NDArray[np.int64]:
+    """Give the working days after each day up to the next of `ends`, that one included.
+
+    0 on the last working day before an end and on the days off behind it. Every day must have an end after it.
+
+    Examples
+    --------
+    >>> from types import SimpleNamespace
+    >>> week = SimpleNamespace(days=(0, 1, 2, 3, 4), opens=None, closes=None, holidays=frozenset())
+    >>> working_days_to_go(week, ["2026-01-29", "2026-01-30", "2026-01-31"], ["2026-01-31"]).tolist()
+    [1, 0, 0]
+    """
+    on, week = _moments(days).astype("datetime64[D]"), _week(calendar)
+    last = np.sort(_moments(ends).astype("datetime64[D]"))
+    if week is None or not on.size:
+        return np.zeros(on.shape, dtype=np.int64)
+    return np.asarray(np.busday_count(on + 1, last[np.searchsorted(last, on)] + 1, busdaycal=week))
+
+
+def _week(calendar: Calendar) -> np.busdaycalendar | None:
+    days = sorted(set(calendar.days))
+    if not days:
+        return None
+    return np.busdaycalendar(
+        weekmask=[day in days for day in range(7)],
+        holidays=np.array(sorted(calendar.holidays), dtype="datetime64[D]"),
+    )
 
 
 def _moments(values: Any) -> NDArray[np.datetime64]:

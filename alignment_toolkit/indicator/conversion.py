@@ -1,0 +1,187 @@
+"""What became of the leads that an indicator points at, beside the others of like score: an association, no more."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+import ibis
+import numpy as np
+
+from alignment_toolkit.indicator.seen import Data
+from alignment_toolkit.periods import Period
+from alignment_toolkit.results import Guard, Measure, Money
+from alignment_toolkit.statistics.inference import Z95, Gap
+from alignment_toolkit.statistics.shares import e_value
+from alignment_toolkit.statistics.simpson import crude_and_adjusted
+from alignment_toolkit.statistics.stratified import risk_difference_of_counts
+
+if TYPE_CHECKING:
+    from ibis.expr.types import Table, Value
+
+__all__ = ["Conversion", "conversion", "score_band"]
+
+BAND = 20.0
+# A hidden cause this much likelier on one side, and this much likelier to convert, is nothing unusual.
+WEAK = 2.0
+# Clients to be expected on the side that has fewer; below, the normal interval of a difference does not hold.
+FEWEST = 5.0
+
+
+@dataclass(frozen=True)
+class Conversion:
+    """How much likelier the other leads became clients than those pointed at, of like strata.
+
+    Attributes
+    ----------
+    difference
+        Share of clients among the others minus that among those pointed at, within strata.
+    horizon_days
+        Within how many days of the lead.
+    measures, guards
+        The difference for the finding, and what warns of it: `simpson`, `confounding`.
+    """
+
+    difference: Gap
+    horizon_days: int
+    measures: tuple[Measure, ...] = ()
+    guards: tuple[Guard, ...] = ()
+
+    def money(self, data: Data, cases: int, what: str) -> Money | None:
+        """Give what the cases of a period may have cost; None where the others did not fare better.
+
+        Parameters
+        ----------
+        data
+            With the KPI `arpu` measured.
+        cases
+            The leads pointed at in the window.
+        what
+            Names them: "leads answered with another message".
+        """
+        e, arpu = self.difference.estimate, data.kpis.get("arpu")
+        if arpu is None or arpu.value is None or e.value is None or e.low is None or e.high is None:
+            return None
+        if e.value <= 0:
+            return None
+        basis = (
+            f"associational: {cases:,} {what} x the difference in becoming a client within {self.horizon_days} days "
+            "between the others and them, of like scores x revenue per active client and period"
+        )
+        each = cases * arpu.value
+        return Money(each * e.value, each * e.low, each * e.high, data.currency, basis)
+
+
+def score_band(t: Table) -> Value:
+    """Give the band of 20 points that a lead's marketing score lies in, -1 where it has none."""
+    if "marketing_score" not in t.columns:
+        return ibis.literal(-1)
+    return (t.marketing_score / BAND).floor().cast("int64").fill_null(-1)
+
+
+def conversion(
+    data: Data,
+    cases: Table,
+    window: Period,
+    *,
+    strata: Sequence[str],
+    others: str,
+    those: str,
+    horizon_days: int = 90,
+) -> Conversion:
+    """Compare what became of leads pointed at and of the others: the last twelve months that are old enough to tell.
+
+    Parameters
+    ----------
+    data
+        With the relation `lead_outcomes` declared.
+    cases
+        Leads, one row each: lead_id, pointed_at (true or false) and the strata.
+    window
+        The finding's window.
+    strata
+        Columns within which leads are alike.
+    others, those
+        Words for both kinds of leads: "with the campaign's message", "with another".
+    horizon_days
+        Within how many days of the lead's creation it counts as having become a client.
+    """
+    none = Conversion(Gap.none(n_unit="leads", unit="share", method="no outcomes"), horizon_days)
+    known = data.known_until("lead_outcomes") if data.has_relation("lead_outcomes") else None
+    if known is None:
+        return none
+    end = min(window.end, known + timedelta(days=1 - horizon_days))
+    t = data.relation("lead_outcomes")
+    t = t.filter(
+        t.opens_episode,
+        ~t.existing_client,
+        t.created_on >= ibis.date(end - timedelta(days=365)),
+        t.created_on < ibis.date(end),
+    )
+    won = (t.converted & (t.days_to_client <= horizon_days)).ifelse(1, 0)
+    t = t.select(_lead=t.lead_id, won=won)
+    both = cases.inner_join(t, cases.lead_id == t._lead)
+    counted = both.group_by(["pointed_at", *strata]).aggregate(leads=both.count(), won=both.won.sum())
+    rows = data.fetch(counted.order_by(["pointed_at", *strata]))
+    if rows.empty:
+        return none
+    rows["stratum"] = rows[list(strata)].astype(str).agg("|".join, axis=1) if strata else ""
+    sides = []
+    for flag in (False, True):
+        own = rows[rows.pointed_at == flag].set_index("stratum")
+        sides.append(own.reindex(sorted(set(rows.stratum)))[["won", "leads"]].fillna(0).to_numpy(float))
+    (right, wrong) = sides
+    fewer, said = min((right[:, 1].sum(), others), (wrong[:, 1].sum(), those))
+    expected = rows.won.sum() / rows.leads.sum() * fewer
+    if expected < FEWEST:
+        words = f"Of the {fewer:,.0f} leads {said} only {expected:.1f} were to be expected as new clients"
+        guards = (Guard("small_cells", f"{words}: too few to compare."),) if fewer else ()
+        return Conversion(none.difference, horizon_days, guards=guards)
+    gap = risk_difference_of_counts(right[:, 0], right[:, 1], wrong[:, 0], wrong[:, 1], n_unit="leads")
+    if gap.estimate.low is None:
+        return none
+    label = f"Clients within {horizon_days} days: leads {others} minus those {those}, of like scores"
+    measures = (Measure.of("lost_conversion", label, gap.estimate),)
+    return Conversion(gap, horizon_days, measures, tuple(_guards(gap, right, wrong)))
+
+
+def _guards(gap: Gap, right: np.ndarray, wrong: np.ndarray) -> list[Guard]:
+    adjusted = crude_and_adjusted(right[:, 0], right[:, 1], wrong[:, 0], wrong[:, 1])
+    e = gap.estimate
+    guards = []
+    # Two numbers near 0 differ in sign by luck all the time: one of them must be more than luck.
+    crude_se = _se(right.sum(axis=0), wrong.sum(axis=0))
+    sure = e.low is not None and e.high is not None and (e.low > 0 or e.high < 0)
+    told = sure or (adjusted.crude is not None and abs(adjusted.crude) > Z95 * crude_se)
+    if adjusted.fires and told and adjusted.crude is not None and adjusted.adjusted is not None:
+        guards.append(
+            Guard(
+                "simpson",
+                f"The difference in becoming a client is {_points(adjusted.crude)} over all leads and "
+                f"{_points(adjusted.adjusted)} among leads of like scores: the mix of leads explains the rest.",
+            )
+        )
+    strong = e_value(adjusted.risk_ratio) if adjusted.risk_ratio else None
+    if sure and strong is not None and strong < WEAK:
+        guards.append(
+            Guard(
+                "confounding",
+                f"A hidden cause that goes with both, {strong:.1f} times as often each, would explain the difference "
+                "in becoming a client away (E-value).",
+            )
+        )
+    return guards
+
+
+def _points(share: float) -> str:
+    return f"{100 * share:+.1f} percentage points"
+
+
+def _se(first: np.ndarray, second: np.ndarray) -> float:
+    total = 0.0
+    for won, leads in (first, second):
+        if leads > 0:
+            total += won / leads * (1 - won / leads) / leads
+    return float(total**0.5)

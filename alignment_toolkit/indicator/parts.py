@@ -1,0 +1,59 @@
+"""Parts of an observation that several indicators make alike."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from alignment_toolkit.results import Chart, Guard
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+__all__ = ["count_matrix", "left_out"]
+
+UNKNOWN = 0.10
+
+
+def left_out(rows: int, known: int, what: str, *, tolerated: float = UNKNOWN) -> list[Guard]:
+    """Give the guard `join_health` where more than a tenth of the rows had to be left out.
+
+    Parameters
+    ----------
+    rows, known
+        All rows of the population, and those of which enough is known.
+    what
+        What is missing of the others: "first follow-ups have no theme".
+    tolerated
+        The share that may be missing without a word.
+
+    Examples
+    --------
+    >>> left_out(100, 80, "leads have no need")[0].message
+    '20 of 100 leads have no need; the finding speaks of the rest only.'
+    """
+    lost = rows - known
+    if rows <= 0 or lost <= tolerated * rows:
+        return []
+    return [Guard("join_health", f"{lost:,} of {rows:,} {what}; the finding speaks of the rest only.")]
+
+
+def count_matrix(rows: pd.DataFrame, across: str, down: str, *, words: tuple[str, str], title: str) -> Chart:
+    """Give a chart of how often each pair of values comes: columns of `across`, rows of `down`.
+
+    Parameters
+    ----------
+    rows
+        One row per case.
+    across, down
+        Its columns.
+    words
+        What stands before each value: ``("follow-up: ", "campaign: ")``.
+    title
+        What the chart says.
+    """
+    cells = rows.groupby([down, across], observed=True).size().reset_index(name="cases")
+    shown = tuple(
+        {across: f"{words[0]}{row[across]}", down: f"{words[1]}{row[down]}", "cases": int(row["cases"])}
+        for row in cells.to_dict("records")
+    )
+    return Chart("matrix", across, "cases", group=down, rows=shown, title=title)

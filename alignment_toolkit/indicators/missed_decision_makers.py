@@ -1,0 +1,185 @@
+"""Does marketing reach those who decide?
+
+**Question.** When a deal is opened, had marketing reached the person who decides, or only others at that
+account?
+
+**Gap.** The share of opportunities whose decision maker had no touch by marketing in the `within_days` days
+(180) before the day of opening. Counted are opportunities opened in the window at accounts that have a
+contact with the role `decision_maker` known before that day (`contacts.known_on`), and whose contacts
+together had at least `at_least` touches (3) by marketing in those days. Where several decide, one who was
+reached is enough. Touches by machine count: they are how marketing reaches people.
+
+**Estimand.** The share in the process of reaching people before they buy. **Interval.** Wilson's on the
+effective number of opportunities, accounts being what repeats. **Margin.** 30 %: some who decide read
+nothing, and are spoken to by those who do. **Minimum.** 50 opportunities.
+
+**Worked example.** Six opportunities, each account with three touches or more of its contacts. The decision
+makers of four had one touch or more in the half year before, those of two had none: gap = 2/6 = 33.3 %.
+
+**When it lies.** Roles are often noted late, when the deal is under way; who became known on or after the
+opening does not count here (guard `join_health`, measure "known for less than 30 days"). Roles drift: who
+decided last year may not decide now. A reached decision maker may be the sign of a warm account, not its
+cause: the difference in winning is associational.
+
+**What to do.** Name together, for the next twenty deals, who decides, and see to it that what marketing sends
+reaches them.
+
+**Literature.** Webster and Wind (1972), A General Model for Understanding Organizational Buying Behavior,
+Journal of Marketing 36. Johnston and Bonoma (1981), The Buying Center, Journal of Marketing 45. Korn and
+Graubard (1998), Survey Methodology 24.
+"""
+
+from __future__ import annotations
+
+import ibis
+import pandas as pd
+
+from alignment_toolkit.indicator import Data, Observation, evidence, indicator
+from alignment_toolkit.indicator.parts import left_out
+from alignment_toolkit.periods import Period
+from alignment_toolkit.relations import alive, day
+from alignment_toolkit.results import Chart, Column, Measure
+from alignment_toolkit.statistics.clustered import share_of_rows
+from alignment_toolkit.statistics.stratified import risk_difference
+
+UNKNOWN = 0.25
+UNTOLD = "opportunities had no decision maker on record before the opening"
+LATE_DAYS = 30
+FEWEST = 20
+
+
+@indicator(
+    question="Does marketing reach those who decide?",
+    title="Marketing reaches those who decide",
+    failure_title="Marketing reaches others than those who decide",
+    nature="tactical",
+    area="message",
+    kind="level",
+    unit="share",
+    margin=0.30,
+    enough={"opportunities": 50},
+    window="trailing-12-months",
+    population="opportunities opened in twelve months where a decision maker was known and marketing was active",
+    needs={
+        "opportunities": ("opportunity_id", "opened_at", "account_id"),
+        "contacts": ("contact_id", "account_id", "role", "known_on"),
+        "touches": ("touch_id", "touched_at", "department", "contact_id"),
+    },
+    uses={"opportunities": ("outcome", "closed_at", "product_id", "amount", "deleted_at")},
+    says=(
+        "In {gap} of the opportunities at accounts that marketing was in touch with, the decision maker had heard "
+        "nothing from marketing in the {within_days} days before."
+    ),
+    who=("marketing", "sales"),
+    advice=(
+        "Take the next twenty deals and name together who decides. Sales tells marketing the roles as soon as they are "
+        "known; marketing sees to it that what it sends reaches them."
+    ),
+    innocent={
+        "marketing": "Who decides may not have been known, or may have asked not to be written to.",
+        "sales": "Roles come to light in talks, often only when the deal is under way.",
+    },
+)
+def missed_decision_makers(
+    data: Data, window: Period, *, within_days: int = 180, at_least: int = 3
+) -> Observation:
+    """A message that reaches everybody but the one who decides starts the deal from nothing.
+
+    Marketing warms an account for sales; where the person who signs was never addressed, sales begins cold with the
+    one who matters.
+    """
+    rows = data.fetch(_deals(data, window, within_days).order_by(["opened_at", "opportunity_id"]))
+    known = rows[rows.deciders > 0]
+    active = known[known.touches >= at_least].reset_index(drop=True)
+    missed = active.reached == 0
+    gap = share_of_rows(missed, n_unit="opportunities", accounts=active.account_id)
+    return Observation(
+        gap=gap,
+        measures=_measures(active, missed, known),
+        guards=left_out(len(rows), len(known), UNTOLD, tolerated=UNKNOWN),
+        evidence=evidence(
+            active[missed].sort_values(["touches", "opportunity_id"], ascending=[False, True]),
+            [
+                Column("opportunity_id", "Opportunity", None, "id"),
+                Column("account_id", "Account", None, "id"),
+                Column("opened_at", "Opened", None, "time"),
+                Column("deciders", "Decision makers known", "count", "measure"),
+                Column("touches", "Touches of the account's contacts", "count", "measure"),
+            ],
+        ),
+        chart=_chart(active, missed, 1 - data.margin),
+    )
+
+
+def _deals(data: Data, window: Period, within: int) -> ibis.Table:
+    """Give the opportunities opened in the window: deciders known before, touches of all contacts and of deciders."""
+    t = alive(data["opportunities"], "opened_at")
+    t = t.filter(
+        t.opened_at >= str(window.start), t.opened_at < str(window.end), t.account_id.notnull()
+    ).mutate(opened_on=day(t.opened_at))
+    deals = t.select(_deal=t.opportunity_id, _account=t.account_id, _opened=t.opened_on)
+    contacts = data["contacts"].filter(data["contacts"].account_id.notnull())
+    people = deals.inner_join(contacts, deals._account == contacts.account_id)
+    decides = ((people.role == "decision_maker") & (people.known_on < people._opened)).fill_null(False)
+    people = people.select(
+        "_deal", "_opened", who=people.contact_id, known_on=people.known_on, decides=decides
+    )
+    touches = data["touches"]
+    touches = touches.filter(touches.department == "marketing", touches.contact_id.notnull())
+    touches = touches.select(to=touches.contact_id, on=day(touches.touched_at))
+    near = people.inner_join(touches, people.who == touches.to)
+    age = near._opened.delta(near.on, unit="day")
+    near = near.filter(age > 0, age <= within)
+    heard = near.group_by(_of=near._deal, _who=near.who).aggregate(heard=near.count())
+    people = people.left_join(heard, [people._deal == heard._of, people.who == heard._who])
+    times = people.heard.fill_null(0)
+    counted = people.group_by("_deal").aggregate(
+        deciders=people.decides.ifelse(1, 0).sum(),
+        touches=times.sum(),
+        reached=(people.decides & (times > 0)).ifelse(1, 0).sum(),
+        known_for=people.decides.ifelse(people._opened.delta(people.known_on, unit="day"), None).max(),
+    )
+    t = t.left_join(counted, t.opportunity_id == counted._deal).drop("_deal")
+    return t.mutate(**{c: t[c].fill_null(0) for c in ("deciders", "touches", "reached")})
+
+
+def _measures(active: pd.DataFrame, missed: pd.Series, known: pd.DataFrame) -> list[Measure]:
+    found = []
+    if len(active):
+        late = share_of_rows(active.known_for < LATE_DAYS, n_unit="opportunities", accounts=active.account_id)
+        label = f"The decision maker had been known for less than {LATE_DAYS} days"
+        found.append(Measure.of("known_late", label, late.estimate))
+    if len(known):
+        quiet = share_of_rows(known.touches == 0, n_unit="opportunities", accounts=known.account_id)
+        found.append(
+            Measure.of("nobody_reached", "Nobody at the account had heard from marketing", quiet.estimate)
+        )
+    if {"outcome", "closed_at"} <= set(active.columns):
+        closed = active.outcome.isin(["won", "lost"])
+        product = (
+            active.product_id.astype(str) if "product_id" in active.columns else pd.Series("", active.index)
+        )
+        fewest = min(int((missed & closed).sum()), int((~missed & closed).sum()))
+        won = risk_difference(
+            ~missed[closed], active.outcome[closed] == "won", product[closed], n_unit="opportunities"
+        )
+        if won.estimate.low is not None and fewest >= FEWEST:
+            label = "Won, of those closed: decision maker reached minus not reached, of the same product"
+            found.append(Measure.of("win_rate", label, won.estimate))
+    return found
+
+
+def _chart(active: pd.DataFrame, missed: pd.Series, tolerated: float) -> Chart | None:
+    if active.empty:
+        return None
+    quarter = pd.PeriodIndex(pd.to_datetime(active.opened_at), freq="Q").astype(str)
+    rows = []
+    for label, own in (~missed).groupby(quarter):
+        told = share_of_rows(own, n_unit="opportunities", accounts=active.account_id[own.index]).estimate
+        rows.append(
+            {"opened": str(label), "reached": told.value, "low": told.low, "high": told.high, "n": told.n}
+        )
+    title = f"Marketing had reached the decision maker of {int((~missed).sum()):,} of {len(active):,} opportunities"
+    return Chart(
+        "bars", "opened", "reached", "low", "high", rows=tuple(rows), reference=tolerated, title=title
+    )

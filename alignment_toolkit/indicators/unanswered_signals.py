@@ -1,0 +1,185 @@
+"""Are signs of dissatisfaction or change acted on?
+
+**Question.** When somebody notes that a client is dissatisfied or that something changes there, does anybody
+act within a week?
+
+**Gap.** 1 minus the Kaplan-Meier share of signals answered within `within_days` working days (5) of
+`signals.signalled_at`. Answered is a signal at its `answered_at`, else at the first outbound touch of its
+account that is not automated, by whatever department, at or after the signal. A signal whose time had not run
+out on the last complete day of the data is censored, not unanswered.
+
+**Estimand.** The share of the process that is answered late or never. **Interval.** Wilson's on the effective
+number of signals that Greenwood's variance and the repetition within accounts imply. **Margin.** 15 %: some
+signs need no answer. **Minimum.** 30 signals.
+
+**Worked example.** Six signals, five working days of eight hours are 40 hours. Answered after 2, 10, 30, 39
+and 60 working hours and never: two of six late, gap = 33.3 %.
+
+**When it lies.** Any outbound touch counts as an answer where no `answered_at` is noted, whatever it was
+about: the truth may be worse. Talks that are not recorded make it look worse than it is. Who writes down many
+signals looks worse than who writes down none: compare the numbers of signals noted, too (guard `logging`).
+
+**What to do.** Decide for each kind of signal who answers, and let the one who saw it hear what was done.
+
+**Literature.** Jaworski and Kohli (1993), Market Orientation, Journal of Marketing 57. Tax, Brown and
+Chandrashekaran (1998), Customer Evaluations of Service Complaint Experiences, Journal of Marketing 62. Kaplan
+and Meier (1958), JASA 53. Ying and Wei (1994), Journal of Multivariate Analysis 50.
+"""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import ibis
+import pandas as pd
+
+from alignment_toolkit.indicator import Data, Observation, evidence, indicator
+from alignment_toolkit.periods import Period
+from alignment_toolkit.results import Chart, Column, Guard, Measure
+from alignment_toolkit.statistics import survival
+from alignment_toolkit.statistics.working_time import working_hours
+
+ONE_SIDED = 0.9
+SIDES = ("marketing", "sales")
+
+
+@indicator(
+    question="Are signs of dissatisfaction or change acted on?",
+    title="Signs from clients are acted on within days",
+    failure_title="Signs from clients go unanswered",
+    nature="tactical",
+    area="clients",
+    kind="level",
+    unit="share",
+    margin=0.15,
+    enough={"signals": 30},
+    window="period",
+    population="signs of dissatisfaction or change noted in the period",
+    relations=("signal_answers",),
+    uses={
+        "signals": ("kind", "department"),
+        "intents": ("account_id", "intent", "decided_on"),
+        "accounts": ("account_id", "name"),
+    },
+    says="{gap} of the signs that were noted had no answer within {within_days} working days.",
+    who=("sales", "marketing"),
+    advice=(
+        "Decide for each kind of sign who answers, and by when. Whoever noted it should hear what was done; then more "
+        "will be noted."
+    ),
+    innocent={
+        "marketing": "Whoever sees a sign may not know whom to tell, or may be told that it is known already.",
+        "sales": "An answer may have been given in person, or the sign may have needed none.",
+    },
+)
+def unanswered_signals(data: Data, window: Period, *, within_days: float = 5.0) -> Observation:
+    """A client who complains has not left yet.
+
+    A sign that is seen and not acted on is the cheapest chance that a company can waste: it has cost nothing to get,
+    and it comes before the loss.
+    """
+    within = within_days * _hours_per_day(data)
+    rows = _waits(data, window, within)
+    hours, answered = rows.hours.to_numpy(), rows.answered.to_numpy()
+    accounts = pd.factorize(rows.account_id)[0]
+    late = survival.share_by(hours, answered, at=within, clusters=accounts, n_unit="signals").complement()
+    shown = rows[rows.late].sort_values(["hours", "signal_id"], ascending=[False, True])
+    columns = [
+        Column("signal_id", "Signal", None, "id"),
+        Column("account_id", "Account", None, "id"),
+        Column("signalled_at", "Noted", None, "time"),
+        Column("hours", "Working hours waited", "hours", "measure"),
+        Column("answered", "Answered later", None, "dimension"),
+    ]
+    columns += [
+        Column(c, c.capitalize(), None, "dimension") for c in ("kind", "department") if c in rows.columns
+    ]
+    return Observation(
+        gap=late,
+        measures=_measures(data, rows, within, window),
+        guards=_guards(rows),
+        evidence=evidence(shown, columns),
+        chart=_chart(data, rows, within_days, late.estimate.value),
+    )
+
+
+def _hours_per_day(data: Data) -> float:
+    return float(data.calendar.hours_per_day)
+
+
+def _waits(data: Data, window: Period, within: float) -> pd.DataFrame:
+    t = data.relation("signal_answers")
+    kept = ["signal_id", "account_id", "signalled_at", "first_answered_at"]
+    kept += [c for c in ("kind", "department") if c in t.columns]
+    t = t.filter(t.signalled_at >= str(window.start), t.signalled_at < str(window.end))
+    rows = data.fetch(t.select(kept).order_by(["signalled_at", "signal_id"]))
+    as_of = data.known_until("signal_answers") or window.last
+    end = pd.Timestamp(as_of + timedelta(days=1))
+    rows = rows[rows.signalled_at < end].reset_index(drop=True)
+    answered = rows.first_answered_at.notna() & (rows.first_answered_at < end)
+    until = rows.first_answered_at.where(answered, end)
+    hours = working_hours(data.calendar, rows.signalled_at.to_numpy(), until.to_numpy())
+    return rows.assign(hours=hours, answered=answered, late=hours > within)
+
+
+def _measures(data: Data, rows: pd.DataFrame, within: float, window: Period) -> list[Measure]:
+    found = [
+        Measure.of(
+            "median_hours",
+            "Half of the signs are answered within",
+            survival.median(rows.hours.to_numpy(), rows.answered.to_numpy(), n_unit="signals", unit="hours"),
+        )
+    ]
+    parts = []
+    if "department" in rows.columns:
+        parts += [
+            (f"seen_by_{d}", f"Noted by {d}, not answered in time", rows.department == d) for d in SIDES
+        ]
+    if "kind" in rows.columns:
+        unhappy = rows.kind == "dissatisfaction"
+        parts.append(("dissatisfied", "Signs of dissatisfaction, not answered in time", unhappy))
+    if data.has("intents", "account_id", "intent", "decided_on"):
+        intents = data["intents"]
+        intents = intents.filter(intents.decided_on < ibis.date(window.end))
+        last = data.fetch(intents.order_by(["account_id", "decided_on", "intent"]))
+        last = last.drop_duplicates("account_id", keep="last")
+        attack = rows.account_id.isin(last.account_id[last.intent == "attack"])
+        parts.append(("openings", "Signs at accounts to be attacked, not answered in time", attack))
+    for name, label, own in parts:
+        if own.any():
+            here = rows[own]
+            told = survival.share_by(
+                here.hours.to_numpy(),
+                here.answered.to_numpy(),
+                at=within,
+                clusters=pd.factorize(here.account_id)[0],
+                n_unit="signals",
+            )
+            found.append(Measure.of(name, label, told.complement().estimate))
+    return found
+
+
+def _guards(rows: pd.DataFrame) -> list[Guard]:
+    if "department" not in rows.columns or len(rows) < 10:
+        return []
+    shares = rows.department.value_counts(normalize=True)
+    if shares.empty or shares.iloc[0] < ONE_SIDED:
+        return []
+    said = f"{100 * shares.iloc[0]:.0f} % of the signs were noted by {shares.index[0]}"
+    return [Guard("logging", f"{said}: what the others see may not be written down.")]
+
+
+def _chart(data: Data, rows: pd.DataFrame, within_days: float, late: float | None) -> Chart | None:
+    if late is None:
+        return None
+    points = []
+    for days in sorted({1.0, 2.0, 3.0, 5.0, 10.0, 20.0, within_days}):
+        told = survival.share_by(
+            rows.hours.to_numpy(), rows.answered.to_numpy(), at=days * _hours_per_day(data), n_unit="signals"
+        ).estimate
+        points.append({"working_days": days, "answered": told.value, "low": told.low, "high": told.high})
+    title = f"{100 * (1 - late):.0f} % of the signs are answered within {within_days:g} working days"
+    line = 1 - data.margin
+    return Chart(
+        "lines", "working_days", "answered", "low", "high", rows=tuple(points), reference=line, title=title
+    )

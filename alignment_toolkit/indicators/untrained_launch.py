@@ -1,0 +1,222 @@
+"""Is sales trained before the leads of a campaign come?
+
+**Question.** How many leads of campaigns go to somebody who was not trained on the campaign or its product
+before?
+
+**Gap.** The share of campaigns' leads handed over in the window (`leads.qualified_at`) whose receiver
+(`leads.received_by`) had no training (`training`) on the lead's campaign, nor on the campaign's product,
+dated before the day of the hand-over.
+
+**Estimand.** The share in the process of training and handing over. **Interval.** Wilson's on the effective
+number of leads, receivers or campaigns being what repeats, whichever gives the wider one: a training is taken
+by a person, for all leads of that product. **Margin.** 20 %: newcomers and stand-ins may take one lead in
+five. **Minimum.** 50 leads.
+
+**Worked example.** Six leads of a campaign for product A, handed over on 10 July. Ann was trained on A on
+1 July and gets three; Ben was trained on the campaign on 9 July and gets one; Cem was trained on A on 20 July
+and gets one; Dora was never trained and gets one. Two of six: gap = 33.3 %.
+
+**When it lies.** People learn from each other and from papers; a training that is not recorded did not happen
+here (guard `logging`). The better people are often trained first, so that what trained people achieve is not
+what training achieves: compare each person before and after (measure "same person").
+
+**What to do.** Plan the training with the campaign, before the first advertisement, and let the leads of a
+launch go to those who have had it.
+
+**Literature.** Ahearne, Jelinek and Rapp (2005), Moving beyond the direct effect of SFA adoption on
+salesperson performance, Industrial Marketing Management 34. Korn and Graubard (1998), Survey Methodology 24.
+Greenland and Robins (1985), Biometrics 41. VanderWeele and Ding (2017), Annals of Internal Medicine 167.
+"""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import Any
+
+import ibis
+import pandas as pd
+
+from alignment_toolkit.indicator import Data, Observation, evidence, indicator
+from alignment_toolkit.indicator.conversion import Conversion, conversion, score_band
+from alignment_toolkit.periods import Period
+from alignment_toolkit.relations import alive, day
+from alignment_toolkit.results import Chart, Column, Guard, Measure, Money
+from alignment_toolkit.statistics.clustered import share_of_rows
+
+LONG_AGO = 365
+
+
+@indicator(
+    question="Is sales trained before the leads of a campaign come?",
+    title="Leads of campaigns go to people trained for them",
+    failure_title="Leads of campaigns go to people not trained for them",
+    nature="tactical",
+    area="message",
+    kind="level",
+    unit="share",
+    margin=0.20,
+    enough={"leads": 50},
+    window="period",
+    population="leads of campaigns handed over in the period, with a known receiver",
+    needs={
+        "leads": ("lead_id", "qualified_at", "campaign_id", "received_by"),
+        "campaigns": ("campaign_id",),
+        "training": ("actor", "trained_on"),
+    },
+    any_of=(
+        {"campaigns": ("product_id",), "training": ("product_id",)},
+        {"training": ("campaign_id",)},
+    ),
+    uses={
+        "leads": ("account_id", "marketing_score", "deleted_at"),
+        "campaigns": ("product_id", "name"),
+        "training": ("product_id", "campaign_id"),
+        "spend": ("campaign_id", "amount", "spent_on", "department"),
+    },
+    uses_relations=("lead_outcomes",),
+    says="{gap} of the campaigns' leads went to somebody not trained on the campaign or its product before.",
+    who=("sales", "marketing"),
+    advice=(
+        "Plan the training with the campaign, before the first advertisement. Until everybody has had it, hand the "
+        "leads of a launch to those who have."
+    ),
+    innocent={
+        "marketing": "The date of a launch may have been set by others, with no time left for a training.",
+        "sales": "What is needed may have been learnt at work, from colleagues or papers, without a record.",
+    },
+)
+def untrained_launch(data: Data, window: Period, *, horizon_days: int = 90) -> Observation:
+    """A campaign that calls people to act sends them to somebody who should know what it is about.
+
+    Money spent on the front of a launch is wasted where the back is not ready: the lead asks, and hears that somebody
+    will find out.
+    """
+    handed = _handed(data)
+    inside = handed.filter(handed.qualified_at >= str(window.start), handed.qualified_at < str(window.end))
+    rows = data.fetch(inside.order_by(["qualified_at", "lead_id"]))
+    untrained = rows.untrained.astype(bool)
+    gap = share_of_rows(untrained, n_unit="leads", receivers=rows.received_by, campaigns=rows.campaign_id)
+    words: dict[str, Any] = {
+        "others": "received by trained people",
+        "those": "received by others",
+        "horizon_days": horizon_days,
+    }
+    cases = handed.select("lead_id", "received_by", pointed_at=handed.untrained, band=score_band(handed))
+    became = conversion(data, cases, window, strata=("band",), **words)
+    same = conversion(data, cases, window, strata=("received_by", "band"), **words)
+    return Observation(
+        gap=gap,
+        measures=_measures(rows, became, same),
+        money=_money(data, rows, window),
+        guards=[*(_guards(data, rows) if untrained.any() else []), *became.guards],
+        evidence=evidence(*_by_campaign(data, rows)),
+        chart=_chart(rows, data.margin),
+    )
+
+
+def _handed(data: Data) -> ibis.Table:
+    """Give the campaigns' leads handed to somebody, and whether that person was trained for them before."""
+    leads, campaigns, training = alive(data["leads"], "qualified_at"), data["campaigns"], data["training"]
+    t = leads.filter(leads.qualified_at.notnull(), leads.campaign_id.notnull(), leads.received_by.notnull())
+    first = []
+    for key in ("campaign_id", "product_id"):
+        if key not in training.columns:
+            continue
+        if key == "product_id":
+            if "product_id" not in campaigns.columns:
+                continue
+            sold = campaigns.select(_campaign=campaigns.campaign_id, product_id=campaigns.product_id)
+            t = t.left_join(sold, t.campaign_id == sold._campaign).drop("_campaign")
+        taken = training.filter(training[key].notnull())
+        taken = taken.group_by(_actor=taken.actor, _on=taken[key]).aggregate(_since=taken.trained_on.min())
+        t = t.left_join(taken, [t.received_by == taken._actor, t[key] == taken._on])
+        t = t.mutate(**{f"since_{key}": t._since}).drop("_actor", "_on", "_since")
+        first.append(f"since_{key}")
+    never = ibis.date(date(9999, 12, 31))
+    since = ibis.least(*[t[c].fill_null(never) for c in first])
+    kept = ["lead_id", "qualified_at", "campaign_id", "received_by"]
+    kept += [c for c in ("marketing_score",) if c in t.columns]
+    return t.select(*kept, trained_on=since.nullif(never), untrained=since >= day(t.qualified_at))
+
+
+def _measures(rows: pd.DataFrame, became: Conversion, same: Conversion) -> list[Measure]:
+    found = list(became.measures)
+    for m in same.measures:
+        label = f"{m.label}, the same person's leads before and after training"
+        found.append(Measure(**{**vars(m), "name": "same_person", "label": label}))
+    if len(rows):
+        told = share_of_rows(
+            rows.trained_on.isna(), n_unit="leads", receivers=rows.received_by, campaigns=rows.campaign_id
+        )
+        found.append(
+            Measure.of("never_trained", "Received by somebody not trained on it to this day", told.estimate)
+        )
+    return found
+
+
+def _money(data: Data, rows: pd.DataFrame, window: Period) -> Money | None:
+    """Give the campaigns' spend of the window that called for leads nobody was trained for."""
+    if rows.empty or not data.has("spend", "campaign_id", "amount", "spent_on"):
+        return None
+    t = data["spend"]
+    t = t.filter(t.spent_on >= ibis.date(window.start), t.spent_on < ibis.date(window.end))
+    if "department" in t.columns:
+        t = t.filter(t.department.fill_null("marketing") == "marketing")
+    spent = data.fetch(t.group_by("campaign_id").aggregate(spent=t.amount.sum().cast("float64")))
+    shares = rows.groupby("campaign_id").untrained.mean()
+    spent["share"] = spent.campaign_id.map(shares)
+    value = float((spent.spent * spent.share).sum())
+    basis = "arithmetical: each campaign's spend of the period x the share of its leads that went to untrained people"
+    return Money(value, value, value, data.currency, basis) if value > 0 else None
+
+
+def _guards(data: Data, rows: pd.DataFrame) -> list[Guard]:
+    t = data["training"]
+    counted = data.fetch(t.aggregate(last=t.trained_on.max(), people=t.actor.nunique()))
+    people, receivers = int(counted.people[0] or 0), rows.received_by.nunique()
+    last = counted["last"][0]
+    told = []
+    if len(rows) and (people == 0 or last != last or last is None):
+        told.append("no training is recorded at all")
+    elif len(rows):
+        since = (pd.Timestamp(rows.qualified_at.max()) - pd.Timestamp(last)).days
+        if since > LONG_AGO:
+            told.append(f"the last training that is recorded dates from {pd.Timestamp(last):%Y-%m-%d}")
+        elif people < receivers / 2:
+            told.append(f"only {people:,} people have a training on record, {receivers:,} receive leads")
+    return [Guard("logging", f"Of trainings, {each}: the record may not be whole.") for each in told]
+
+
+def _by_campaign(data: Data, rows: pd.DataFrame) -> tuple[pd.DataFrame, list[Column]]:
+    by = rows.groupby("campaign_id")
+    shown = by.agg(
+        leads=("lead_id", "size"), untrained=("untrained", "sum"), people=("received_by", "nunique")
+    )
+    shown = shown.reset_index().assign(share=lambda t: t.untrained / t.leads)
+    shown = shown.sort_values(["untrained", "campaign_id"], ascending=[False, True])
+    columns = [Column("campaign_id", "Campaign", None, "id")]
+    if data.has("campaigns", "name"):
+        names = data.fetch(data["campaigns"].select("campaign_id", "name"))
+        shown = shown.merge(names, on="campaign_id", how="left", validate="many_to_one")
+        columns.append(Column("name", "Its name", None, "dimension"))
+    return shown, [
+        *columns,
+        Column("leads", "Leads handed over", "count", "measure"),
+        Column("untrained", "To people not trained for it", "count", "measure"),
+        Column("share", "Share of them", "share", "measure"),
+        Column("people", "People who received leads", "count", "measure"),
+    ]
+
+
+def _chart(rows: pd.DataFrame, margin: float) -> Chart | None:
+    if rows.empty:
+        return None
+    by = rows.groupby("campaign_id").untrained.agg(["size", "sum"])
+    by = by.sort_values(["size"], ascending=False, kind="stable").head(12)
+    shown = tuple(
+        {"campaign": str(name), "untrained": float(r["sum"] / r["size"]), "n": int(r["size"])}
+        for name, r in by.iterrows()
+    )
+    trained = int((~rows.untrained.astype(bool)).sum())
+    title = f"{trained:,} of {len(rows):,} leads of campaigns went to people trained for them"
+    return Chart("bars", "campaign", "untrained", rows=shown, reference=margin, title=title)

@@ -1,0 +1,163 @@
+"""Does the follow-up carry the campaign's message? Six leads by hand, guards, then plain pandas."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from alignment_toolkit.company import Company
+from alignment_toolkit.indicators.message_mismatch import message_mismatch
+from alignment_toolkit.periods import Period
+from tests.indicators.follow_ups import followed, together
+from tests.indicators.looks import KINDS, check, look_at
+
+SAID = [
+    ("speed", "speed"),
+    ("speed", "speed"),
+    ("speed", "speed"),
+    ("speed", "service"),
+    ("service", "service"),
+    ("service", "speed"),
+]
+CAMPAIGNS = [
+    {"campaign_id": "speed", "theme": "speed", "product_id": "p", "starts_on": "2026-06-01"},
+    {"campaign_id": "service", "theme": "service", "product_id": "p", "starts_on": "2026-07-01"},
+]
+LEADS: list[dict[str, Any]] = [
+    {
+        "lead_id": f"l{i}", "account_id": f"a{i}", "created_at": "2026-07-05", "qualified_at": "2026-07-06 10:00",
+        "campaign_id": theme, "need": "speed", "marketing_score": 50,
+    }
+    for i, (theme, _) in enumerate(SAID)
+]  # fmt: skip
+TOUCHES: list[dict[str, Any]] = [
+    {
+        "touch_id": f"t{i}", "lead_id": f"l{i}", "touched_at": "2026-07-07 10:00", "department": "sales",
+        "direction": "outbound", "theme": said, "automated": False,
+    }
+    for i, (_, said) in enumerate(SAID)
+]  # fmt: skip
+CAMP = {"campaign_id": "speed"}
+TABLES = {"leads": LEADS, "campaigns": CAMPAIGNS, "touches": TOUCHES}
+
+
+def seen(tables: Any, **more: Any) -> Any:
+    found = look_at(message_mismatch, tables, **more)
+    assert found.error is None, found.error
+    assert found.seen is not None
+    return found.seen
+
+
+def measure(found: Any, name: str) -> Any:
+    return next(m.value for m in found.measures if m.name == name)
+
+
+def test_the_worked_example() -> None:
+    found = seen(TABLES)
+    assert found.gap.estimate.value == pytest.approx(2 / 6)
+    assert {r[0] for r in found.evidence.rows} == {"l3", "l5"}
+    assert found.chart.title == "4 of 6 first follow-ups take up the campaign's message"
+    # Lead 5 needs speed and hears of it; lead 3 hears of the service campaign, which is newer.
+    assert (measure(found, "own_need"), measure(found, "newer_material")) == (0.5, 0.5)
+
+
+def test_what_is_no_first_follow_up() -> None:
+    other = {**TOUCHES[0], "theme": "service"}
+    more = [
+        {**other, "touch_id": "x1", "touched_at": "2026-07-06 09:00"},  # before the hand-over
+        {**other, "touch_id": "x2", "touched_at": "2026-07-06 12:00", "automated": True},
+        {**other, "touch_id": "x3", "touched_at": "2026-07-06 12:00", "direction": "inbound"},
+        {**other, "touch_id": "x4", "touched_at": "2026-07-06 12:00", "department": "marketing"},
+        {**other, "touch_id": "x5", "touched_at": "2026-07-08 12:00"},  # the second one
+    ]
+    assert seen({**TABLES, "touches": [*TOUCHES, *more]}).gap.estimate.value == pytest.approx(2 / 6)
+    first = {**other, "touch_id": "x6", "touched_at": "2026-07-06 12:00"}
+    found = seen({**TABLES, "touches": [*TOUCHES, first]})
+    assert (found.gap.estimate.value, found.gap.estimate.n) == (pytest.approx(3 / 6), 6)
+
+
+def test_follow_ups_without_a_theme_are_left_out_and_told() -> None:
+    found = seen(
+        {
+            **TABLES,
+            "touches": [{**t, "theme": None if t["touch_id"] == "t5" else t["theme"]} for t in TOUCHES],
+        }
+    )
+    assert (found.gap.estimate.value, found.gap.estimate.n) == (pytest.approx(1 / 5), 5)
+    assert [g.guard for g in found.guards] == ["join_health"]
+    assert not seen(TABLES).guards
+
+
+def old(count: int, won: tuple[int, int], **more: Any) -> dict[str, list[dict[str, Any]]]:
+    lead = {"campaign_id": "speed", "marketing_score": 50, **more.pop("lead", {})}
+    return followed(count, wrong={"theme": "service"}, right={"theme": "speed"}, won=won, lead=lead, **more)
+
+
+def test_what_became_of_them_is_compared() -> None:
+    found = seen({**together(old(200, (20, 60))), "campaigns": CAMPAIGNS})
+    assert measure(found, "lost_conversion") == pytest.approx(60 / 200 - 20 / 200)
+    assert not found.guards  # three times as often: no weak hidden cause explains that
+    weak = seen({**together(old(800, (240, 300))), "campaigns": CAMPAIGNS})
+    assert [g.guard for g in weak.guards] == ["confounding"]
+
+
+def test_few_clients_are_not_compared() -> None:
+    found = seen({**together(old(20, (1, 2))), "campaigns": CAMPAIGNS})
+    assert [g.guard for g in found.guards] == ["small_cells"]
+    assert all(m.name != "lost_conversion" for m in found.measures)
+
+
+def test_a_difference_that_only_the_mix_makes_is_told() -> None:
+    """Within good and within poor leads both kinds fare alike; the good ones hear more often what was promised."""
+    good, poor = CAMP | {"marketing_score": 90}, CAMP | {"marketing_score": 10}
+    same, other = {"theme": "speed"}, {"theme": "service"}
+    parts = [
+        followed(300, wrong=same, right=same, won=(150, 150), lead=good),
+        followed(50, wrong=other, right=same, won=(25, 25), lead=good, start=1000),
+        followed(50, wrong=other, right=same, won=(2, 2), lead=poor, start=2000),
+        followed(300, wrong=other, right=other, won=(12, 12), lead=poor, start=3000),
+    ]
+    found = seen({**together(*parts), "campaigns": CAMPAIGNS})
+    assert [g.guard for g in found.guards] == ["simpson"]
+    assert abs(measure(found, "lost_conversion")) < 0.01
+
+
+def test_what_is_missing_is_named() -> None:
+    bare = [{k: v for k, v in r.items() if k != "theme"} for r in TOUCHES]
+    assert look_at(message_mismatch, {**TABLES, "touches": bare}).missing == ("touches.theme",)
+    assert "touches.touched_at" in look_at(message_mismatch, {"leads": LEADS, "campaigns": CAMPAIGNS}).missing
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_rows_that_say_little(kind: str) -> None:
+    check(message_mismatch, {**TABLES, "opportunities": old(1, (1, 1))["opportunities"]}, kind)
+
+
+def test_on_the_sample_it_equals_plain_pandas(sample: Company, sample_dir: Path) -> None:
+    leads, campaigns, touches = (
+        pd.read_csv(sample_dir / f"{t}.csv", dtype=str) for t in ("leads", "campaigns", "touches")
+    )
+    leads = leads[(leads.qualified_at >= "2026-07-01") & (leads.qualified_at < "2026-10-01")]
+    leads = leads.merge(campaigns[["campaign_id", "theme"]], on="campaign_id")
+    own = touches[
+        (touches.department == "sales") & (touches.direction == "outbound") & (touches.automated != "true")
+    ]
+    differ = []
+    for row in leads.itertuples():
+        loose = own.lead_id.isna()
+        near = own[
+            (own.lead_id == row.lead_id)
+            | (loose & own.contact_id.notna() & (own.contact_id == row.contact_id))
+            | (loose & (own.account_id == row.account_id) & (own.contact_id.isna() | pd.isna(row.contact_id)))
+        ]
+        near = near[near.touched_at >= row.qualified_at].sort_values(["touched_at", "touch_id"])
+        if len(near) and isinstance(near.theme.iloc[0], str) and isinstance(row.theme, str):
+            differ.append(near.theme.iloc[0] != row.theme)
+    found = message_mismatch.look(sample, Period.parse("2026-Q3")).seen
+    assert found is not None
+    assert found.gap.estimate.n == len(differ)
+    assert found.gap.estimate.value == pytest.approx(np.mean(differ))
