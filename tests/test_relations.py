@@ -11,6 +11,7 @@ from hypothesis import settings as tries
 
 from alignment_toolkit.errors import DataError, UnknownName
 from alignment_toolkit.relations import RELATIONS, relation
+from alignment_toolkit.tables import TABLES
 from tests.builders import Unbound, company_of
 from tests.oracle.worlds import COLUMNS, both, worlds
 
@@ -339,7 +340,8 @@ def test_relations_equal_brute_force_and_never_lose_or_double_a_row(tables):
 @pytest.mark.parametrize("dialect", ["duckdb", "postgres", "databricks"])
 @pytest.mark.parametrize("name", RELATIONS)
 def test_relations_compile_for_every_engine(name, dialect):
-    company = company_of({t: [] for t in COLUMNS}, columns=COLUMNS, kind=Unbound)
+    every = {**COLUMNS, "signals": tuple(TABLES["signals"].columns)}
+    company = company_of({t: [] for t in every}, columns=every, kind=Unbound)
     assert "SELECT" in ibis.to_sql(company.relation(name), dialect=dialect)
 
 
