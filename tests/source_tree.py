@@ -19,7 +19,7 @@ FLOORS: tuple[tuple[str, ...], ...] = (
     ("settings", "tables", "sources", "relations", "company", "simulation"),
     ("statistics", "kpi", "drivers", "attribution", "indicator", "verdict", "segmentation"),
     ("kpis", "indicators", "segmentations"),
-    ("catalog", "changes", "scorecard", "findings", "following", "analysis", "explanation"),
+    ("catalog", "changes", "scorecard", "findings", "following", "analysis", "explanation", "questionnaire"),
     ("privacy", "charts", "report"),
     ("explorer", "notebooks", "runs", "cli"),
 )

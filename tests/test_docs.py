@@ -64,7 +64,12 @@ def known_commands():
 
     group = typer.main.get_command(app)
     return {
-        name: {option for each in command.params for option in [*each.opts, *each.secondary_opts]}
+        name: {
+            option
+            for one in (command, *getattr(command, "commands", {}).values())
+            for each in one.params
+            for option in [*each.opts, *each.secondary_opts]
+        }
         | {"--help"}
         for name, command in group.commands.items()
     }

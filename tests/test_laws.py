@@ -47,9 +47,9 @@ HOMES: dict[str, set[str]] = {
     "typst": {"report.pdf"},
     "pptx": {"report.pptx"},
     "lxml": {"report.pptx"},
-    "xlsxwriter": {"report.xlsx"},
+    "xlsxwriter": {"report.xlsx", "questionnaire.form"},
     "pypdf": set(),
-    "openpyxl": {"sources"},
+    "openpyxl": {"sources", "questionnaire.returned"},
     "ipywidgets": {"explorer"},
     "papermill": {"notebooks"},
     "nbclient": {"notebooks"},
@@ -95,6 +95,8 @@ def test_law_2_each_library_stays_in_its_place():
         ("report/blocks.py", "from jinja2 import Environment"),
         ("runs.py", "import papermill as pm"),
         ("company.py", "from rich.progress import track"),
+        ("questionnaire/returned.py", "import xlsxwriter"),
+        ("questionnaire/form.py", "def f():\n    import openpyxl"),
     ],
 )
 def test_law_2_is_broken_by(path, text):

@@ -29,7 +29,7 @@ COMMANDS = [
     "explain",
     "doctor",
 ]
-COMMANDS += ["simulate"]
+COMMANDS += ["simulate", "survey"]
 
 
 @pytest.mark.parametrize("command", COMMANDS)
