@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -326,6 +327,12 @@ def report(
         typer.Option("--formats", help="html,pdf,pptx,xlsx,json; by default as in the settings."),
     ] = None,
     audience: Annotated[str | None, typer.Option("--audience", help="internal, client or public.")] = None,
+    kind: Annotated[
+        str | None, typer.Option("--kind", help="full, executive (two pages) or workshop.")
+    ] = None,
+    slides: Annotated[
+        Path | None, typer.Option("--slides", help="A .pptx file whose master the slides take.")
+    ] = None,
     as_json: As_json = False,
 ) -> None:
     """Write reports from an Analysis alone, without the data.
@@ -338,7 +345,13 @@ def report(
     wanted = check_formats(listed(formats))
     loaded = _load(analysis)
     told: dict[str, Any] = dict(loaded.settings.get("report") or {})
-    made = Report.of(loaded, audience=audience or told.get("audience") or "internal")
+    made = Report.of(
+        loaded,
+        audience=audience or told.get("audience") or "internal",
+        kind=kind or told.get("kind") or "full",
+        key=os.environ.get("ALIGNMENT_PRIVACY_KEY", ""),
+        slides=slides,
+    )
     if loaded.kpis and all(row.value is None or not row.n for row in loaded.kpis):
         until = min((q.complete_until for q in loaded.data_quality if q.complete_until), default=None)
         covered = f" The data of {loaded.company} is complete until {until}." if until else ""

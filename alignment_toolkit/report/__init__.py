@@ -11,21 +11,22 @@ True
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from alignment_toolkit.errors import ParameterError, UnknownName
-from alignment_toolkit.privacy import check_audience
+from alignment_toolkit.privacy import check_audience, seen_by
 from alignment_toolkit.results import Analysis
 
 if TYPE_CHECKING:
     from alignment_toolkit.report.blocks import Document
 
-__all__ = ["FILES", "FORMATS", "Report"]
+__all__ = ["FILES", "FORMATS", "KINDS", "Report"]
 
+KINDS: Final = ("full", "executive", "workshop")
 FORMATS: Final = ("html", "pdf", "pptx", "xlsx", "json")
 # What each format's file is called inside a folder of reports.
 FILES: Final = {
@@ -43,28 +44,69 @@ class Report:
 
     analysis: Analysis
     audience: str = "internal"
+    kind: str = "full"
+    key: str = field(default="", repr=False)
+    slides: bytes | None = field(default=None, repr=False)
+    layouts: Mapping[str, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        """Refuse an audience for which no report is built."""
+        """Refuse an audience or a kind that there is not."""
         check_audience(self.audience)
+        if self.kind not in KINDS:
+            raise UnknownName("kind of report", str(self.kind), KINDS)
 
     @classmethod
-    def of(cls, analysis: Analysis, *, audience: str = "internal") -> Report:
+    def of(
+        cls,
+        analysis: Analysis,
+        *,
+        audience: str = "internal",
+        kind: str = "full",
+        key: str = "",
+        slides: str | os.PathLike[str] | None = None,
+        layouts: Mapping[str, str] | None = None,
+    ) -> Report:
         """Make a report.
+
+        Parameters
+        ----------
+        audience
+            ``internal`` sees all; for ``client`` and ``public`` see `alignment_toolkit.privacy`.
+        kind
+            ``full``, ``executive`` (two pages) or ``workshop`` (a finding per page).
+        key
+            The key of the pseudonyms for readers outside; without one the company's name serves.
+        slides
+            A .pptx file whose master the slides take.
+        layouts
+            The names of its layouts for ``cover`` and ``content``.
 
         Raises
         ------
         ParameterError
-            For an audience that is unknown or not built yet.
+            For an audience or a kind that is unknown, and for slides that cannot be read.
         """
-        return cls(analysis, audience)
+        template = None
+        if slides is not None:
+            try:
+                template = Path(slides).read_bytes()
+            except OSError as e:
+                raise ParameterError(
+                    f"The slides to start from, '{slides}', can't be read: {e.strerror}."
+                ) from e
+        return cls(analysis, audience, kind, key, template, dict(layouts or {}))
+
+    @cached_property
+    def seen(self) -> Analysis:
+        """What the audience may see of the Analysis; every format is made from this."""
+        return seen_by(self.analysis, self.audience, key=self.key)
 
     @cached_property
     def document(self) -> Document:
         """The report's blocks, in reading order."""
         from alignment_toolkit.report.story import story
 
-        return story(self.analysis)
+        return story(self.seen, kind=self.kind, audience=self.audience)
 
     def text(self, format: str) -> str:
         """Give the report in a format that is text; the same Analysis, the same text."""
@@ -76,7 +118,7 @@ class Report:
         """Give the report's bytes in a format; the same Analysis, the same bytes."""
         # Each writer brings its library; only the one that is asked for is loaded.
         if check_format(format) == "json":
-            return self.analysis.dumps().encode("utf-8")
+            return self.seen.dumps().encode("utf-8")
         if format == "html":
             from alignment_toolkit.report.html import render as page
 
@@ -88,7 +130,7 @@ class Report:
         if format == "pptx":
             from alignment_toolkit.report.pptx import render as slides
 
-            return slides(self.document)
+            return slides(self.document, self.slides, dict(self.layouts))
         from alignment_toolkit.report.xlsx import render as workbook
 
         return workbook(self.document)

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 from alignment_toolkit import units
 from alignment_toolkit.charts import as_number, clean, humanise
-from alignment_toolkit.report import attribution, drivers, figures, findings, scorecard, words
+from alignment_toolkit.report import attribution, drivers, figures, findings, kinds, scorecard, words
 from alignment_toolkit.report.blocks import (
     Block,
+    Brand,
     Callout,
     Cell,
     Document,
@@ -32,8 +34,22 @@ _WARNINGS: Final = 30
 _JUDGED: Final = ("misaligned", "aligned", "uncertain")
 
 
-def story(analysis: Analysis) -> Document:
+_READERS: Final = {
+    "internal": "For internal use",
+    "client": "For the client; people and small groups are left out",
+    "public": "People and small groups are left out",
+}
+
+
+def story(analysis: Analysis, *, kind: str = "full", audience: str = "internal") -> Document:
     r"""Tell what an Analysis found.
+
+    Parameters
+    ----------
+    kind
+        ``full``, ``executive`` (two pages) or ``workshop`` (a finding per page, with questions to discuss).
+    audience
+        Who reads it, for the words at the foot; what they may see was settled before.
 
     Examples
     --------
@@ -52,6 +68,15 @@ def story(analysis: Analysis) -> Document:
     rest = [f for f in whole if f.status not in _JUDGED]
     anchors = {f.id: f"finding-{i}" for i, f in enumerate([*wrong, *open_, *right], start=1)}
     currency = analysis.currency
+
+    if kind != "full":
+        lead = _lead(wrong, open_, right, rest)
+        short = (
+            kinds.executive(analysis, wrong, open_, right, rest, lead, anchors)
+            if kind == "executive"
+            else kinds.workshop(analysis, wrong, open_, lead, label, anchors)
+        )
+        return _document(analysis, label, short, (), audience)
 
     parts: list[tuple[str, str, list[Block]]] = [
         ("Key figures", "figures", figures.key_figures(analysis, label)),
@@ -78,16 +103,32 @@ def story(analysis: Analysis) -> Document:
         if anchor in ("findings", "method"):
             blocks.append(PageBreak())
         blocks.append(Section((Heading(2, title, anchor), *inside)))
+    links = tuple(Link(title, anchor) for title, anchor, _ in parts)
+    return _document(analysis, label, blocks, links, audience)
+
+
+def _document(
+    analysis: Analysis, label: str, blocks: Sequence[Block], links: tuple[Link, ...], audience: str
+) -> Document:
+    about = analysis.settings.get("report")
+    told = about.get("brand") if isinstance(about, Mapping) else None
+    brand = told if isinstance(told, Mapping) else {}
+    name = clean(brand.get("name") or "")
     return Document(
         title=f"Marketing and sales at {data(analysis.company)}",
         subtitle=_subtitle(analysis),
         label=label,
         blocks=tuple(blocks),
-        contents=tuple(Link(title, anchor) for title, anchor, _ in parts),
-        footer=_footer(analysis, label),
+        contents=links,
+        footer=_footer(analysis, label, audience, clean(brand.get("footer") or name)),
         date=clean(analysis.as_of or analysis.to or ""),
-        currency=clean(currency),
+        currency=clean(analysis.currency),
+        brand=Brand(name=name, colour=_colour(brand.get("colour")), font=clean(brand.get("font") or "")),
     )
+
+
+def _colour(value: Any) -> str:
+    return value.upper() if isinstance(value, str) and re.fullmatch(r"#[0-9A-Fa-f]{6}", value) else ""
 
 
 def _cleaned(analysis: Analysis) -> Analysis:
@@ -114,13 +155,13 @@ def _subtitle(analysis: Analysis) -> str:
     return text
 
 
-def _footer(analysis: Analysis, label: str) -> str:
+def _footer(analysis: Analysis, label: str, audience: str, brand: str) -> str:
     made = (
         f"Made with alignment_toolkit {data(analysis.toolkit)}"
         if analysis.toolkit
         else "Made with alignment_toolkit"
     )
-    return ". ".join(t for t in (label, made, "For internal use") if t) + "."
+    return ". ".join(t for t in (brand, label, made, _READERS[audience]) if t) + "."
 
 
 def _answer(

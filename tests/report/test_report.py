@@ -73,14 +73,12 @@ def test_a_file_without_a_suffix(small, tmp_path):
         Report.of(small).save(tmp_path / "report")
 
 
-@pytest.mark.parametrize(
-    ("audience", "said"),
-    [("client", "built: internal"), ("public", "built: internal"), ("internl", "internal")],
-)
-def test_an_audience_that_is_not_built(small, audience, said):
-    for make in (lambda: Report.of(small, audience=audience), lambda: Report(small, audience)):
-        with pytest.raises(ParameterError, match=said):
-            make()
+def test_an_audience_or_a_kind_that_there_is_not(small):
+    for make in (lambda **a: Report.of(small, **a), lambda **a: Report(small, **a)):
+        with pytest.raises(ParameterError, match="Did you mean 'internal'"):
+            make(audience="internl")
+        with pytest.raises(ParameterError, match="Did you mean 'workshop'"):
+            make(kind="workshp")
 
 
 def test_what_cannot_be_written_is_named_and_nothing_is_lost(small, tmp_path):

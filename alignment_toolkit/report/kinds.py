@@ -1,0 +1,160 @@
+"""The shorter kinds of a report: two pages for who decides, a page per finding for who discusses."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Final
+
+from alignment_toolkit import charts
+from alignment_toolkit.charts import clean
+from alignment_toolkit.report import figures, findings, words
+from alignment_toolkit.report.blocks import (
+    Block,
+    Cell,
+    Figure,
+    Heading,
+    PageBreak,
+    Prose,
+    Section,
+    SideBySide,
+    Table,
+    Tiles,
+)
+from alignment_toolkit.results import Analysis, Finding
+
+__all__ = ["executive", "workshop"]
+
+_SHOWN: Final = 3
+_STEPS: Final = 5
+_NAMED: Final = 8
+_SENTENCE: Final = 240
+_MARKS: Final = 10
+_SIDES: Final = ("marketing", "sales")
+
+
+def executive(
+    analysis: Analysis,
+    wrong: Sequence[Finding],
+    open_: Sequence[Finding],
+    right: Sequence[Finding],
+    rest: Sequence[Finding],
+    lead: str,
+    anchors: Mapping[str, str],
+) -> list[Block]:
+    """Give the two pages: the answer and what it costs, then the key figures, the next steps and how it was judged."""
+    currency = analysis.currency
+    answer: list[Block] = [Heading(2, "The answer", "answer"), Prose(lead, tone="lead")]
+    answer += [findings.answer(f, anchors[f.id], currency) for f in wrong[:_SHOWN]]
+    others = [
+        ("Also out of line", [clean(f.title) for f in wrong[_SHOWN:]]),
+        ("Uncertain", [clean(f.title) for f in open_]),
+        ("Aligned", [clean(f.title) for f in right]),
+        ("Could not be judged", [clean(f.title) for f in rest]),
+    ]
+    answer += [Prose(_names(titles), label=label) for label, titles in others if titles]
+    blocks: list[Block] = [Section(tuple(answer), kind="answer"), PageBreak()]
+    tiles = [b for b in figures.key_figures(analysis, "") if isinstance(b, Tiles)]
+    if tiles:
+        blocks.append(Section((Heading(2, "Key figures", "figures"), *tiles)))
+    steps = [f for f in [*wrong, *open_] if f.advice or f.who][:_STEPS]
+    if steps:
+        rows = tuple(
+            (
+                Cell(clean(f.title)),
+                Cell(words.departments(f.who)),
+                Cell(charts.shorten(clean(f.advice), _SENTENCE)),
+                Cell(
+                    words.money_text(f.money_at_stake, basis=False)
+                    if f.money_at_stake
+                    else "not put into money"
+                ),
+            )
+            for f in steps
+        )
+        columns = ("Finding", "Who can act", "What next", "What it costs")
+        blocks.append(
+            Section((Heading(2, "Next steps", "steps"), Table("Who can do what next", columns, rows)))
+        )
+    judged = (
+        "Out of line: the whole 95 % interval of the gap lies beyond the margin set beforehand, and holds up against "
+        "the number of questions asked. Sums at stake overlap and must not be added up. No finding proves a cause. The "
+        "full report holds the evidence, the innocent explanations and the method."
+    )
+    blocks.append(Section((Heading(2, "How this was judged", "method"), Prose(judged))))
+    return blocks
+
+
+def _names(titles: Sequence[str]) -> str:
+    more = len(titles) - _NAMED
+    return "; ".join(titles[:_NAMED]) + (f"; and {more} more." if more > 0 else ".")
+
+
+def workshop(
+    analysis: Analysis,
+    wrong: Sequence[Finding],
+    open_: Sequence[Finding],
+    lead: str,
+    label: str,
+    anchors: Mapping[str, str],
+) -> list[Block]:
+    """Give the answer, then a page per finding: the number, both sides, questions, room for what is agreed."""
+    currency = analysis.currency
+    answer = [findings.answer(f, anchors[f.id], currency) for f in [*wrong, *open_]]
+    blocks: list[Block] = [
+        Section((Heading(2, "The answer", "answer"), Prose(lead, tone="lead"), *answer), kind="answer")
+    ]
+    for f in [*wrong, *open_]:
+        blocks += [PageBreak(), _page(f, anchors[f.id], currency, label)]
+    if not answer:
+        nothing = "Nothing is out of line or uncertain, so there is no finding to discuss."
+        blocks.append(Section((Heading(2, "To discuss", "discuss"), Prose(nothing))))
+    return blocks
+
+
+def _page(f: Finding, anchor: str, currency: str, label: str) -> Section:
+    blocks: list[Block] = [Heading(2, clean(f.title), anchor)]
+    if f.statement:
+        blocks.append(Prose(clean(f.statement), tone="lead"))
+    blocks.append(Prose(words.gap_sentence(f, currency), label="Gap"))
+    blocks.append(Prose(words.how_sure(f), label="How sure"))
+    if f.money_at_stake is not None:
+        blocks.append(Prose(words.money_text(f.money_at_stake), label="What it costs"))
+    drawn = charts.of_finding(f, currency=currency, note=label) if f.chart is not None else None
+    # A chart that takes half a page is for the full report.
+    if drawn is None or (sum(len(s.points) for s in drawn.series) > _MARKS and drawn.kind != "lines"):
+        drawn = charts.of_gap(f, currency=currency, note=label)
+    if drawn is not None:
+        blocks.append(Figure(drawn, small=True, with_table=False))
+    blocks.append(Heading(3, "Both sides"))
+    told = {clean(k).casefold(): clean(v) for k, v in f.counter_explanations.items() if v}
+    sides = list(dict.fromkeys([*_SIDES, *told]))
+    columns = tuple(
+        (Prose(told.get(side, "No explanation on record: ask."), label=f"Seen from {side}"),)
+        for side in sides
+    )
+    blocks += [SideBySide(columns), Heading(3, "To discuss"), Prose("", bullets=_questions(f, currency))]
+    empty = tuple((Cell(f"{i}."), Cell(""), Cell(""), Cell("")) for i in range(1, 4))
+    blocks.append(Table("What was agreed", ("No.", "What", "Who", "Until when"), empty))
+    return Section(
+        tuple(b for b in blocks if not (isinstance(b, Prose) and not b.text and not b.bullets)),
+        kind="finding",
+        mood=words.MOODS.get(f.status, "open"),
+        tags=(words.STATUS.get(f.status, f.status), charts.humanise(f.nature), charts.humanise(f.area)),
+    )
+
+
+def _questions(f: Finding, currency: str) -> tuple[str, ...]:
+    unit = f.gap.unit if f.gap is not None else None
+    margin = charts.number(f.margin, unit, currency)
+    asked = [
+        "What had each side expected this number to be, before seeing it?",
+        "Which of the explanations above could be checked within a week, and with which records?",
+        f"What would have to change for the gap to come down to {margin}, and who decides that?",
+    ]
+    if f.status == "uncertain":
+        asked[2] = f"What would settle it? {words.what_it_takes(f)}".strip()
+    if f.tension != "harmful":
+        asked.append("What does the company gain from this difference, and what would be lost without it?")
+    if f.advice:
+        asked.append(f"Proposed: {clean(f.advice)} What speaks against it?")
+    return tuple(asked)
