@@ -92,7 +92,7 @@ def table_name(caption: str, number: int) -> str:
     'T04_key_figures_2026_q3'
     """
     words = re.sub(r"[^a-z0-9]+", "_", plain(caption).casefold())[:40].strip("_")
-    return f"T{number:02d}_{words}" if words else f"T{number:02d}"
+    return f"T{number:02d}_{words or 'table'}"
 
 
 def column_names(names: tuple[str, ...]) -> list[str]:
