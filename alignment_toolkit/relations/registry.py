@@ -98,7 +98,7 @@ _SALES: Final[tuple[Mapping[str, tuple[str, ...]], ...]] = (
     {"opportunities": ("outcome", "closed_at", "amount")},
 )
 _CLIENT_EVENTS: Final[tuple[Mapping[str, tuple[str, ...]], ...]] = (
-    {"orders": ORDERS},
+    {"orders": (*ORDERS, "account_id")},
     {"opportunities": ("outcome", "closed_at")},
     {"leads": ("converted_at",)},
 )

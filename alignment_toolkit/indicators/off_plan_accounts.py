@@ -1,0 +1,218 @@
+"""Are attack, defend and release played as planned?
+
+**Question.** Of the accounts for which the plan says attack, defend or release, how many are treated
+otherwise?
+
+**Gap.** The share of accounts that are off plan, among those whose latest stated intent (`intents`, by
+`decided_on`) is at least 90 days old at the window's end; each account counts once. Off plan is: *release*
+with an outbound touch by sales in the window (from the day of the decision on), *attack* without any touch by
+either department since the decision, *defend* without any in the 90 days up to the window's end. Automated
+touches do not count. Intents without a date (`accounts.intent`) are left out, since nobody knows how old they
+are.
+
+**Estimand.** The share in the process. **Interval.** Wilson's. **Margin.** 0.10: one account in ten may be
+off plan because something happened since. **Minimum.** 30 accounts.
+
+**Worked example.** Six accounts, decided a year ago: attack A touched since, attack B never; defend C touched
+last month, defend D last touched five months ago; release E not touched, release F visited last week. B, D
+and F are off plan: 3/6 = 50 %.
+
+**When it lies.** A client that leaves by itself is no release, and a call about an open service contract is
+no attack: see the share without service contracts. Contacts that nobody records look like neglect (guard
+`logging`). A plan that nobody told to those who should follow it measures the telling.
+
+**What to do.** Read the ten largest accounts off plan together and ask of each: is the plan wrong, or the
+habit? Write the answer into the plan.
+
+**Literature.** Porter (1980), Competitive Strategy. Homburg, Droll and Totzek (2008), Customer
+Prioritization: Does It Pay Off, and How Should It Be Implemented?, Journal of Marketing 72(5).
+"""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+
+import ibis
+import numpy as np
+import pandas as pd
+
+from alignment_toolkit.indicator import Data, Observation, evidence, indicator
+from alignment_toolkit.periods import Period
+from alignment_toolkit.results import Chart, Column, Guard, Measure
+from alignment_toolkit.statistics.shares import clustered_share, wilson
+
+INTENTS = ("attack", "defend", "release")
+SAID = {
+    "attack": "attack, and nobody has been in touch since the decision",
+    "defend": "defend, and nobody has been in touch for 90 days",
+    "release": "release, and sales is still at it",
+}
+
+
+@indicator(
+    question="Are attack, defend and release played as planned?",
+    title="Accounts are treated as the plan says",
+    failure_title="Accounts are treated otherwise than the plan says",
+    nature="strategic",
+    area="targeting",
+    kind="level",
+    unit="share",
+    margin=0.10,
+    enough=30,
+    window="period",
+    population="accounts whose stated intent is at least 90 days old at the window's end",
+    needs={
+        "intents": ("account_id", "intent", "decided_on"),
+        "touches": ("touched_at", "department", "account_id", "direction"),
+    },
+    uses={"touches": ("automated",), "accounts": ("account_id", "name", "service_contract")},
+    uses_relations=("sales",),
+    says=(
+        "{gap} of {n} accounts with a stated intent are treated otherwise: {attack} to attack, {defend} to defend, "
+        "{release} to release."
+    ),
+    advice=(
+        "Read the ten largest accounts off plan together and ask of each: is the plan wrong, or the habit? Change one "
+        "of the two, in writing, and tell those who look after the account."
+    ),
+    innocent={
+        "marketing": "The plan may have been written before a client changed, and nobody asked for a new one.",
+        "sales": "A client that should be released may call by itself, and an answer is owed.",
+    },
+)
+def off_plan_accounts(
+    data: Data, window: Period, *, settled_days: int = 90, silence_days: int = 90
+) -> Observation:
+    """A strategy that says whom to win, keep and let go is worth what it changes in the calendar.
+
+    Hours spent on accounts that should be released are missing where the plan wants them, and an attack that nobody
+    has begun is a wish.
+    """
+    rows = _accounts(data, window, settled_days, silence_days)
+    per_intent = {i: _share(rows[rows.intent == i]) for i in INTENTS}
+    measures = [
+        Measure.of(i, f"Off plan: {i}", wilson(a, n, n_unit="accounts").estimate)
+        for i, (a, n) in per_intent.items()
+        if n
+    ]
+    if "value" in rows.columns and rows.value.clip(lower=0).sum() > 0:
+        w = rows.value.clip(lower=0) / rows.value.clip(lower=0).mean()
+        e = clustered_share((w * rows.off).to_numpy(), w.to_numpy(), n_unit="accounts").estimate
+        measures.append(
+            Measure.of("by_value", "Off plan, accounts weighing by their revenue of twelve months", e)
+        )
+    if "service_contract" in rows.columns:
+        free = rows[~rows.service_contract.fillna(False).astype(bool)]
+        e = wilson(*_share(free), n_unit="accounts").estimate
+        measures.append(Measure.of("no_service", "Off plan, accounts without service contract", e))
+    shown = rows[rows.off].sort_values(
+        [c for c in ("value", "account_id") if c in rows.columns],
+        ascending=[c != "value" for c in ("value", "account_id") if c in rows.columns],
+    )
+    shown = shown.assign(said=shown.intent.map(SAID))
+    columns = [
+        Column("account_id", "Account", None, "id"),
+        Column("name", "Name", None, "name"),
+        Column("said", "Plan, and what is", None, "dimension"),
+        Column("decided_on", "Decided", None, "time"),
+        Column("last_touch", "Last touch", None, "time"),
+        Column("value", "Revenue of twelve months", "money", "measure"),
+    ]
+    off, n = _share(rows)
+    return Observation(
+        gap=wilson(off, n, n_unit="accounts"),
+        values={i: f"{a:,} of {m:,}" for i, (a, m) in per_intent.items()},
+        measures=measures,
+        guards=_guards(data, rows, window),
+        evidence=evidence(shown, [c for c in columns if c.name in shown.columns]),
+        chart=_chart(per_intent, data.margin),
+    )
+
+
+def _share(rows: pd.DataFrame) -> tuple[int, int]:
+    return int(rows.off.sum()), len(rows)
+
+
+def _accounts(data: Data, window: Period, settled: int, silence: int) -> pd.DataFrame:
+    """Give one row per account with a settled intent: the intent, the last touches, and whether it is off plan."""
+    t = data["intents"]
+    t = t.filter(t.decided_on < str(window.end), t.intent.isin(INTENTS)).distinct()
+    intents = data.fetch(t.order_by(["account_id", "decided_on", "intent"]))
+    intents = intents.drop_duplicates("account_id", keep="last")
+    decided = pd.to_datetime(intents.decided_on)
+    intents = intents.assign(decided_on=decided)
+    intents = intents[decided <= pd.Timestamp(window.end - timedelta(days=settled))].reset_index(drop=True)
+    touches = data["touches"]
+    touches = touches.filter(touches.touched_at < str(window.end), touches.account_id.notnull())
+    touches = touches.filter(touches.department.isin(["marketing", "sales"]))
+    if "automated" in touches.columns:
+        touches = touches.filter(~touches.automated.fill_null(False))
+    by_sales = (touches.department == "sales") & (touches.direction == "outbound")
+    last = touches.group_by("account_id").aggregate(
+        last_touch=touches.touched_at.max(),
+        last_by_sales=by_sales.ifelse(touches.touched_at, ibis.null("timestamp")).max(),
+    )
+    rows = intents.merge(data.fetch(last), on="account_id", how="left", validate="one_to_one")
+    for column in ("last_touch", "last_by_sales"):
+        rows[column] = pd.to_datetime(rows[column])
+    from_ = pd.Timestamp(window.start)
+    start = rows.decided_on.where(rows.decided_on > from_, from_)
+    since = pd.Timestamp(window.end - timedelta(days=silence))
+    off: dict[str, Any] = {
+        "attack": ~(rows.last_touch >= rows.decided_on),
+        "defend": ~(rows.last_touch >= since),
+        "release": rows.last_by_sales >= start,
+    }
+    rows["off"] = np.select([rows.intent == i for i in off], list(off.values()), default=False).astype(bool)
+    return _known(data, rows, window)
+
+
+def _known(data: Data, rows: pd.DataFrame, window: Period) -> pd.DataFrame:
+    """Add names, service contracts, and the revenue of the twelve months up to the window's end."""
+    extra = [c for c in ("name", "service_contract") if data.has("accounts", "account_id", c)]
+    if extra:
+        known = data.fetch(data["accounts"].select("account_id", *extra))
+        rows = rows.merge(known, on="account_id", how="left", validate="many_to_one")
+    if data.has_relation("sales"):
+        t = data.relation("sales")
+        year = window.end - timedelta(days=365)
+        t = t.filter(t.ordered_at >= str(year), t.ordered_at < str(window.end), t.account_id.notnull())
+        sums = data.fetch(t.group_by("account_id").aggregate(value=t.amount.sum().cast("float64")))
+        rows = rows.merge(sums, on="account_id", how="left", validate="many_to_one")
+        rows["value"] = rows.value.fillna(0.0)
+    return rows
+
+
+def _guards(data: Data, rows: pd.DataFrame, window: Period) -> list[Guard]:
+    guards = []
+    t = data["touches"]
+    t = t.filter(t.touched_at >= str(window.start), t.touched_at < str(window.end))
+    seen = data.fetch(t.aggregate(n=t.count(), loose=t.account_id.isnull().sum()))
+    n, loose = int(seen.n.iloc[0]), int(seen.loose.fillna(0).iloc[0])
+    if n and loose / n > 0.1:
+        said = f"{loose:,} of {n:,} touches of the window name no account"
+        guards.append(Guard("join_health", f"{said}: accounts may look quieter than they are."))
+    active = rows[rows.intent.isin(["attack", "defend"])]
+    never = int(active.last_touch.isna().sum())
+    if len(active) and never / len(active) > 0.5:
+        said = f"{never:,} of {len(active):,} accounts to attack or defend have no recorded touch at all"
+        guards.append(Guard("logging", f"{said}: part of the contacts may not be recorded."))
+    if 0 < min((rows.intent == i).sum() for i in INTENTS) < 10:
+        guards.append(Guard("small_cells", "One of the three intents has fewer than 10 accounts."))
+    return guards
+
+
+def _chart(per_intent: dict[str, tuple[int, int]], tolerated: float) -> Chart | None:
+    rows = []
+    for intent, (off, n) in per_intent.items():
+        if n:
+            e = wilson(off, n, n_unit="accounts").estimate
+            rows.append({"intent": intent, "off plan": e.value, "low": e.low, "high": e.high})
+    if not rows:
+        return None
+    worst = max(rows, key=lambda r: float(r["off plan"] or 0))
+    title = f"Off plan most often: {worst['intent']}, {100 * float(worst['off plan'] or 0):.0f} %"
+    return Chart(
+        "bars", "intent", "off plan", "low", "high", rows=tuple(rows), reference=tolerated, title=title
+    )

@@ -1,0 +1,166 @@
+"""Are accounts treated as planned? Six accounts by hand, pandas on the sample, days at the edges, guards."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import pytest
+
+from alignment_toolkit.company import Company
+from alignment_toolkit.indicator import Look, Observation
+from alignment_toolkit.indicators.off_plan_accounts import off_plan_accounts
+from alignment_toolkit.periods import Period
+from tests.builders import company_of
+from tests.indicators.degenerate import FRAMES, sound
+
+Q3 = Period.parse("2026-Q3")
+SIX = {"A": "attack", "B": "attack", "C": "defend", "D": "defend", "E": "release", "F": "release"}
+
+
+def intent(account: str, what: str, on: str = "2025-10-01") -> dict[str, Any]:
+    return {"account_id": account, "intent": what, "decided_on": on}
+
+
+def touch(account: str | None, at: str, department: str = "sales", **more: Any) -> dict[str, Any]:
+    row = {"touch_id": f"{account}-{at}-{department}", "touched_at": at, "department": department}
+    return row | {"account_id": account, "direction": "outbound", "automated": False} | more
+
+
+def six() -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
+    touches = [
+        touch("A", "2026-01-10"), touch("C", "2026-09-01", "marketing"), touch("D", "2026-05-01"),
+        touch("F", "2026-09-20"),
+    ]  # fmt: skip
+    return [intent(a, i) for a, i in SIX.items()], touches
+
+
+def look(
+    intents: list[dict[str, Any]], touches: list[dict[str, Any]], **tables: list[dict[str, Any]]
+) -> Look:
+    company = company_of(
+        {"intents": intents, "touches": touches, **tables},
+        until={"touches": "2026-09-30", "intents": "2026-09-30"},
+        columns={"touches": ("account_id", "direction")},
+    )
+    return off_plan_accounts.look(company, Q3)
+
+
+def seen(
+    intents: list[dict[str, Any]], touches: list[dict[str, Any]], **tables: list[dict[str, Any]]
+) -> Observation:
+    found = look(intents, touches, **tables)
+    assert found.error is None
+    assert found.seen is not None
+    return found.seen
+
+
+def off(intents: list[dict[str, Any]], touches: list[dict[str, Any]]) -> set[str]:
+    return {str(r[0]) for r in seen(intents, touches).evidence.rows}
+
+
+def test_the_worked_example() -> None:
+    found = seen(*six())
+    assert found.gap.estimate.value == pytest.approx(3 / 6)
+    assert off(*six()) == {"B", "D", "F"}
+    assert look(*six()).short_of == {"accounts": 24}
+    assert {m.name: m.value for m in found.measures} == pytest.approx(
+        {"attack": 0.5, "defend": 0.5, "release": 0.5}
+    )
+    assert found.values["attack"] == "1 of 2"
+
+
+@pytest.mark.parametrize(
+    ("what", "at", "more", "wrong"),
+    [
+        ("release", "2026-07-01 00:00:00", {}, True),
+        ("release", "2026-06-30 23:59:59", {}, False),
+        ("release", "2026-09-30 23:59:59", {}, True),
+        ("release", "2026-10-01 00:00:00", {}, False),
+        ("release", "2026-09-01", {"automated": True}, False),
+        ("release", "2026-09-01", {"direction": "inbound"}, False),
+        ("release", "2026-09-01", {"department": "marketing"}, False),
+        ("attack", "2025-10-01 00:00:00", {}, False),
+        ("attack", "2025-09-30 23:59:59", {}, True),
+        ("attack", "2026-09-01", {"automated": True}, True),
+        ("attack", "2026-09-01", {"department": "marketing"}, False),
+        ("attack", "2026-09-01", {"department": "service"}, True),
+        ("defend", "2026-07-03 00:00:00", {}, False),
+        ("defend", "2026-07-02 23:59:59", {}, True),
+        ("defend", "2026-09-01", {"direction": "inbound"}, False),
+    ],
+)
+def test_what_counts_and_from_which_day_on(what: str, at: str, more: dict[str, Any], wrong: bool) -> None:
+    assert off([intent("A", what)], [touch("A", at, **more)]) == ({"A"} if wrong else set())
+
+
+def test_the_latest_settled_intent_counts_once() -> None:
+    changed = [intent("A", "release"), intent("A", "attack", "2026-02-01")]
+    found = seen(changed, [touch("A", "2026-08-01")])
+    assert (found.gap.estimate.n, found.gap.estimate.value) == (1, 0.0)
+    # decided within the 90 days before the window's end: too young, and the old intent is no longer what is wanted
+    assert seen([*changed, intent("A", "release", "2026-08-15")], []).gap.estimate.n == 0
+    assert seen([intent("A", "attack", "2026-07-03")], []).gap.estimate.n == 1
+    assert seen([intent("A", "attack", "2026-07-04")], []).gap.estimate.n == 0
+
+
+def test_weights_contracts_and_names_are_used_where_known() -> None:
+    intents, touches = six()
+    accounts = [{"account_id": a, "name": f"Name {a}", "service_contract": a == "F"} for a in SIX]
+    orders = [
+        {"order_id": a, "ordered_at": "2026-05-05", "amount": v, "account_id": a}
+        for a, v in zip(SIX, (10, 20, 10, 40, 10, 10), strict=True)
+    ]
+    found = seen(intents, touches, accounts=accounts, orders=orders)
+    shares = {m.name: m.value for m in found.measures}
+    assert shares["by_value"] == pytest.approx(0.7)
+    assert shares["no_service"] == pytest.approx(2 / 5)
+    assert [r[:2] for r in found.evidence.rows] == [("D", "Name D"), ("B", "Name B"), ("F", "Name F")]
+
+
+def test_touches_without_account_and_accounts_without_touches_are_told() -> None:
+    intents, touches = six()
+    assert {g.guard for g in seen(intents, touches).guards} == {"small_cells"}
+    loose = [touch(None, "2026-08-01")] * 2
+    assert "join_health" in {g.guard for g in seen(intents, touches + loose).guards}
+    assert "logging" in {g.guard for g in seen(intents, touches[3:]).guards}
+    many = [intent(f"{i}{n}", i) for i in ("attack", "defend", "release") for n in range(10)]
+    assert {g.guard for g in seen(many, [touch(r["account_id"], "2026-08-01") for r in many]).guards} == set()
+
+
+def test_columns_that_are_missing_are_named() -> None:
+    missing = off_plan_accounts.look(company_of({"intents": []}), Q3).missing
+    assert any(m.startswith("touches") for m in missing)
+
+
+def test_on_the_sample_it_is_the_share_in_pandas(sample_dir: Path) -> None:
+    intents = pd.read_csv(sample_dir / "intents.csv", parse_dates=["decided_on"])
+    touches = pd.read_csv(sample_dir / "touches.csv", parse_dates=["touched_at"], dtype={"account_id": str})
+    touches = touches[~touches.automated & touches.department.isin(["marketing", "sales"])]
+    touches = touches[touches.touched_at < "2026-10-01"]
+    latest = (
+        intents[intents.decided_on < "2026-10-01"].sort_values("decided_on").groupby("account_id").tail(1)
+    )
+    latest = latest[latest.decided_on <= pd.Timestamp("2026-10-01") - pd.Timedelta(days=90)]
+    wrong = 0
+    for row in latest.itertuples():
+        own = touches[touches.account_id == row.account_id]
+        if row.intent == "release":
+            own = own[(own.department == "sales") & (own.direction == "outbound")]
+            wrong += bool((own.touched_at >= max(pd.Timestamp("2026-07-01"), row.decided_on)).any())
+        else:
+            since = row.decided_on if row.intent == "attack" else pd.Timestamp("2026-07-03")
+            wrong += not bool((own.touched_at >= since).any())
+    found = off_plan_accounts.look(Company.open(sample_dir), Q3).seen
+    assert found is not None
+    assert found.gap.estimate.n == len(latest)
+    assert found.gap.estimate.value == pytest.approx(wrong / len(latest))
+
+
+@pytest.mark.parametrize("frame", FRAMES)
+def test_whatever_the_data_the_finding_is_sound(frame: str) -> None:
+    intents, touches = six()
+    orders = [{"order_id": a, "ordered_at": "2026-05-05", "amount": 10.0, "account_id": a} for a in SIX]
+    tables = FRAMES[frame]({"intents": intents, "touches": touches, "orders": orders})
+    sound(off_plan_accounts.look(company_of(tables, columns={"touches": tuple(touches[0])}), Q3))

@@ -1,0 +1,175 @@
+"""Is discount a habit? Six deals by hand, statsmodels' mixed model on made-up deals, guards, privacy."""
+
+from __future__ import annotations
+
+import warnings
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+import statsmodels.formula.api as smf
+
+from alignment_toolkit.indicator import Look, Observation
+from alignment_toolkit.indicators.price_selling import price_selling
+from alignment_toolkit.periods import Period
+from alignment_toolkit.verdict import verdicts
+from tests.builders import company_of
+from tests.indicators.degenerate import FRAMES, sound
+
+Q3 = Period.parse("2026-Q3")
+HAND = {"Ada": (4, 6), "Ben": (9, 11), "Cleo": (14, 16)}
+
+
+def deal(owner: str, discount: float, number: int, **more: Any) -> dict[str, Any]:
+    row = {
+        "opportunity_id": f"o{number}", "opened_at": "2026-01-01", "closed_at": "2026-03-02", "outcome": "won",
+        "owner": owner, "list_amount": 1000.0,
+    }  # fmt: skip
+    row |= more
+    return row | {"amount": round(float(row["list_amount"]) * (1 - discount / 100), 4)}
+
+
+def hand() -> list[dict[str, Any]]:
+    return [deal(p, d, 10 * i + j) for i, p in enumerate(HAND) for j, d in enumerate(HAND[p])]
+
+
+def deals(sd: float, people: int = 12, each: int = 15, seed: int = 1, **more: Any) -> list[dict[str, Any]]:
+    r = np.random.default_rng(seed)
+    habits = r.normal(0, sd, people)
+    rows = []
+    for person in range(people):
+        for _ in range(each):
+            product, size = int(r.integers(0, 4)), float(r.lognormal(8, 0.5))
+            d = 12 + habits[person] + product + 0.8 * np.log(size) + r.normal(0, 3)
+            rows.append(
+                deal(f"s{person:02d}", d, len(rows), product_id=f"p{product}", list_amount=round(size, 2),
+                     closed_at=f"2026-{1 + len(rows) % 9:02d}-03", **more)
+            )  # fmt: skip
+    return rows
+
+
+def look(rows: list[dict[str, Any]], **tables: list[dict[str, Any]]) -> Look:
+    return price_selling.look(company_of({"opportunities": rows, **tables}), Q3)
+
+
+def seen(rows: list[dict[str, Any]], **tables: list[dict[str, Any]]) -> Observation:
+    found = look(rows, **tables)
+    assert found.error is None
+    assert found.seen is not None
+    return found.seen
+
+
+def test_the_worked_example() -> None:
+    found = seen(hand())
+    assert found.gap.estimate.value == pytest.approx(24**0.5, rel=1e-4)
+    assert look(hand()).short_of == {"people with at least 10 deals": 8}
+    assert found.withheld is not None  # three people
+    assert found.counts == {"people with at least 10 deals": 0}
+
+
+def test_it_is_statsmodels_mixed_model() -> None:
+    rows = deals(2.5)
+    frame = pd.DataFrame(rows)
+    frame = frame.assign(d=100 * (1 - frame.amount / frame.list_amount), size=np.log(frame.list_amount))
+    frame["month"] = frame.closed_at.str[:7]
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        model = smf.mixedlm("d ~ product_id + size + C(month)", frame, groups="owner").fit(reml=True)
+    e = seen(rows).gap.estimate
+    assert e.n == len(rows)
+    assert e.value == pytest.approx(np.sqrt(model.cov_re.iloc[0, 0]), rel=2e-3)
+
+
+def test_one_habit_for_all_is_no_habit_of_anybody() -> None:
+    assert seen(deals(0.0)).gap.above(2.0) > 0.5
+    assert seen(deals(6.0)).gap.above(2.0) < 0.001
+
+
+def test_only_deals_won_in_the_last_twelve_months_by_people_count() -> None:
+    rows = deals(1.0)
+    n = len(rows)
+    more = [
+        deal("s00", 90, n, outcome="lost"), deal("s00", 90, n + 1, closed_at="2025-09-30"),
+        deal("s00", 90, n + 2, closed_at="2026-10-01"), deal("robot", 90, n + 3),
+        deal("s01", 90, n + 4, list_amount=0.0),
+    ]  # fmt: skip
+    people = [{"person_id": "robot", "department": "sales", "kind": "system"}]
+    first, second = seen(rows).gap.estimate, seen(rows + more, people=people).gap.estimate
+    assert second.n == first.n
+    assert second.value == pytest.approx(first.value)
+
+
+def test_money_is_what_is_given_beyond_the_usual() -> None:
+    found = seen(deals(4.0))
+    assert found.money is not None
+    assert found.money.basis.startswith("associational")
+    assert found.money.low is not None
+    assert found.money.high is not None
+    assert 0 < found.money.low < float(found.money.value or 0) < found.money.high
+    given = {r["owner"]: r["difference"] for r in found.evidence.records()}
+    frame = pd.DataFrame(deals(4.0))
+    by_hand = sum(max(given[o], 0) * v / 100 for o, v in zip(frame.owner, frame.list_amount, strict=True))
+    assert found.money.value == pytest.approx(by_hand)
+    assert seen([deal(f"s{i % 6}", 5, i) for i in range(60)]).money is None
+
+
+def test_different_clients_are_told_from_different_habits() -> None:
+    rows = deals(0.0)
+    for row in rows:  # each person serves one segment, and segments differ
+        group = int(row["owner"][1:]) % 4
+        row |= {"account_id": f"a{group}", "amount": round(row["list_amount"] * (0.9 - 0.08 * group), 4)}
+    r = np.random.default_rng(0)
+    rows = [dict(row, amount=round(row["amount"] * (1 + r.normal(0, 0.01)), 4)) for row in rows]
+    accounts = [{"account_id": f"a{g}", "segment": f"g{g}"} for g in range(4)]
+    with_segment, without = seen(rows, accounts=accounts), seen(rows)
+    assert "simpson" in {g.guard for g in with_segment.guards}
+    assert "simpson" not in {g.guard for g in without.guards}
+    assert with_segment.gap.above(2.0) > 0.9
+    assert without.gap.above(2.0) < 0.025
+
+
+def test_few_deals_each_are_told() -> None:
+    assert "small_cells" in {g.guard for g in seen(deals(1.0, each=6)).guards}
+    assert "small_cells" not in {g.guard for g in seen(deals(1.0)).guards}
+
+
+def test_whether_discount_buys_wins_is_told_with_what_could_explain_it() -> None:
+    won = deals(0.0, people=8)
+    lost = [
+        dict(r, opportunity_id=f"l{i}", outcome="lost", amount=r["list_amount"]) for i, r in enumerate(won)
+    ]
+    found = seen(won + lost)
+    wins = next(m for m in found.measures if m.name == "wins")
+    assert wins.value == pytest.approx(1.0, abs=0.05) or (wins.value or 0) > 0.5
+    assert "wins" not in {m.name for m in seen(won).measures}
+    assert "confounding" not in {g.guard for g in seen(won).guards}
+
+
+def test_fewer_than_five_people_are_not_compared() -> None:
+    for people, status in ((4, "withheld"), (5, "too_little_data"), (8, "uncertain")):
+        finding = verdicts([look(deals(2.0, people=people))])[0]
+        assert finding.status == status or people == 8
+        assert (finding.gap is None) == (status == "withheld")
+
+
+def test_columns_that_are_missing_are_named() -> None:
+    rows = [{"opportunity_id": "o", "opened_at": "2026-08-01"}]
+    missing = price_selling.look(company_of({"opportunities": rows}), Q3).missing
+    assert set(missing) == {
+        f"opportunities.{c}" for c in ("closed_at", "outcome", "owner", "amount", "list_amount")
+    }
+
+
+@pytest.mark.parametrize("frame", FRAMES)
+def test_whatever_the_data_the_finding_is_sound(frame: str) -> None:
+    tables = {
+        "opportunities": deals(2.0, people=6, each=4, account_id="a1", competitor="Rival"),
+        "accounts": [{"account_id": "a1", "segment": "growth"}],
+    }
+    sound(
+        price_selling.look(
+            company_of(FRAMES[frame](tables), columns={"opportunities": tuple(tables["opportunities"][0])}),
+            Q3,
+        )
+    )
