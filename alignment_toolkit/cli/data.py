@@ -233,6 +233,10 @@ def print_analysis(analysis: Analysis) -> None:
     say(f"Out of line: {len(found)} of {len(findings)} questions assessed.\n")
     if findings:
         _print_findings(sorted(findings, key=lambda f: LEVEL_ORDER.index(f.severity)), analysis.currency)
+        for nature, name in (("strategic", "plan"), ("tactical", "process"), ("personal", "people")):
+            if own := [f for f in found if f.nature == nature]:
+                who = ", ".join(dict.fromkeys(w for f in own for w in f.who))
+                say(f"A matter of {name}, for {who}: {'; '.join(f.title for f in own)}.")
     slices = [f for f in analysis.findings if f.by and f.gap is not None]
     if slices:
         say(

@@ -93,8 +93,15 @@ def _entries(catalogue: Catalog, kind: str) -> list[dict[str, Any]]:
             for k in catalogue.kpis.values()
         ]
     return [
-        {"id": i.id, "title": i.title, "nature": i.nature, "area": i.area, "margin": i.margin, "unit": i.unit}
-        | {"from": catalogue.origin.get(i.id, "")}
+        {
+            "id": i.id,
+            "title": i.title,
+            "nature": i.nature,
+            "area": i.area,
+            "window": i.window,
+            "margin": i.margin,
+        }
+        | {"unit": i.unit, "from": catalogue.origin.get(i.id, "")}
         for i in catalogue.indicators.values()
     ]
 

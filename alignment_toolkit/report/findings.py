@@ -7,7 +7,7 @@ from typing import Final
 
 from alignment_toolkit import charts, units
 from alignment_toolkit.charts import as_number, clean
-from alignment_toolkit.report import words
+from alignment_toolkit.report import questions, words
 from alignment_toolkit.report.blocks import (
     Answer,
     Block,
@@ -207,6 +207,7 @@ def _head(finding: Finding, anchor: str, currency: str, note: str) -> list[Block
         ("Method", clean(finding.gap.method) if finding.gap is not None else ""),
         ("Looked at", _population(finding)),
         ("To settle it", words.what_it_takes(finding) if finding.status == "uncertain" else ""),
+        ("Belongs to", questions.route(finding) if finding.status == "misaligned" else ""),
         ("Note", words.TENSION.get(finding.tension, "") if finding.status == "misaligned" else ""),
     ]
     found.append(Facts(tuple((k, v) for k, v in facts if v)))
@@ -273,9 +274,18 @@ def _slices(slices: Sequence[Finding], currency: str) -> list[Block]:
         for f in slices
     )
     columns = ("Slice", "Status", "Gap", "95 % interval", "n")
-    return [
-        Table("The same question in parts of the company", columns, rows, (False, False, True, True, True))
-    ]
+    note = "Gaps of parts are drawn towards the company's level; no part changes the company's verdict."
+    title = "The same question in parts of the company"
+    table = Table(title, columns, rows, (False, False, True, True, True), note=note)
+    return [Fold(f"{title}: {_parts_line(slices)}", (table,))]
+
+
+def _parts_line(slices: Sequence[Finding]) -> str:
+    counts: dict[str, int] = {}
+    for f in slices:
+        said = words.STATUS.get(f.status, f.status)
+        counts[said] = counts.get(said, 0) + 1
+    return words.enumerate_words([f"{n} {said.lower()}" for said, n in counts.items()])
 
 
 def _guards(finding: Finding) -> list[Block]:

@@ -8,7 +8,16 @@ from typing import Any, Final
 
 from alignment_toolkit import units
 from alignment_toolkit.charts import as_number, clean, humanise
-from alignment_toolkit.report import attribution, drivers, figures, findings, kinds, scorecard, words
+from alignment_toolkit.report import (
+    attribution,
+    drivers,
+    figures,
+    findings,
+    kinds,
+    questions,
+    scorecard,
+    words,
+)
 from alignment_toolkit.report.blocks import (
     Block,
     Brand,
@@ -92,8 +101,15 @@ def story(analysis: Analysis, *, kind: str = "full", audience: str = "internal")
         for f in [*wrong, *open_]
     ]
     parts += [
-        ("Findings", "findings", [*_overlap(wrong), *told] if told else []),
-        ("What is aligned", "aligned", [findings.shorter(f, anchors[f.id], currency, label) for f in right]),
+        ("Findings", "findings", [*_overlap(wrong), *questions.routes(wrong), *told] if told else []),
+        (
+            "What is aligned",
+            "aligned",
+            questions.by_area(
+                right, {f.id: findings.shorter(f, anchors[f.id], currency, label) for f in right}, currency
+            ),
+        ),
+        ("What has changed since earlier runs", "runs", questions.over_time(analysis)),
         ("What could not be judged", "open", findings.not_judged(rest, anchors)),
         ("Method and data", "method", _method(analysis)),
     ]
@@ -181,7 +197,10 @@ def _answer(
     blocks += [findings.answer(f, anchors[f.id], currency) for f in wrong]
     blocks += _overlap(wrong)
     blocks += [findings.answer(f, anchors[f.id], currency) for f in open_]
-    blocks += [findings.answer(f, anchors[f.id], currency) for f in right]
+    if len(right) > questions.FEW:
+        blocks += questions.one_line(right, currency)
+    else:
+        blocks += [findings.answer(f, anchors[f.id], currency) for f in right]
     if rest:
         names = tuple(_open_line(f) for f in rest)
         blocks.append(Prose("", label="Could not be judged", bullets=names))

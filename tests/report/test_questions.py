@@ -1,0 +1,73 @@
+"""Many findings at a glance: in order by area, routed by nature, slices folded, gaps over runs."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from alignment_toolkit.report import Report
+from alignment_toolkit.report.blocks import Fold, Section, Table
+from alignment_toolkit.report.questions import FEW, by_area, over_time, routes
+from alignment_toolkit.results import Analysis, Estimate, Finding
+from tests.test_following import CALM, follow, run
+from tests.test_verdict_families import HEADERS, Part, look, slice_verdicts, verdicts
+
+
+def aligned(count: int) -> tuple[Finding, ...]:
+    found = verdicts([look(h, 0.0) for h in HEADERS[:count]])
+    return tuple(replace(f, area=("message", "clients")[i % 2]) for i, f in enumerate(found))
+
+
+def page(*findings: Finding, analysis: Analysis | None = None) -> str:
+    base = analysis or Analysis.empty(
+        company="Acme", currency="EUR", period="2026-Q3", start="2026-07-01", to="2026-09-30"
+    )
+    return Report.of(replace(base, findings=findings)).text("html")
+
+
+def test_few_aligned_findings_stand_each_and_many_by_area() -> None:
+    few, many = aligned(FEW), aligned(FEW + 3)
+    told = {f.id: Section(()) for f in many}
+    assert by_area(few, told, "EUR") == [told[f.id] for f in few]
+    table, *folds = by_area(many, told, "EUR")
+    assert isinstance(table, Table)
+    assert len(table.rows) == len(many)
+    assert [f.title for f in folds if isinstance(f, Fold)] == [
+        "Message: 4 findings in detail",
+        "Clients: 4 findings in detail",
+    ]
+    text = page(*many)
+    assert "What is aligned, by area" in text
+    assert all(f.title in text for f in many)
+
+
+def test_each_finding_goes_to_people_process_or_plan() -> None:
+    found = verdicts([look(h, 0.3) for h in HEADERS[:2]])
+    found = (found[0], replace(found[1], nature="personal", who=("sales",)))
+    table = routes(found)[0]
+    assert isinstance(table, Table)
+    assert [[str(c.text) for c in row[::2]] for row in table.rows] == [
+        ["People", "\u2068sales\u2069"], ["Process", "\u2068marketing\u2069 and \u2068sales\u2069"],
+    ]  # fmt: skip
+    assert "Where to take it" in page(*found)
+    assert routes(()) == []
+
+
+def test_slices_are_one_folded_table_with_intervals() -> None:
+    whole = verdicts([look(HEADERS[0], 0.3)])
+    parts = [Part({"region": r}, look(HEADERS[0], v, 0.02)) for r, v in (("North", 0.25), ("South", 0.12))]
+    slices = slice_verdicts(whole, {HEADERS[0].id: parts})
+    text = page(*whole, *slices)
+    assert "The same question in parts of the company: 1 out of line and 1 uncertain" in text
+    for f in slices:
+        assert isinstance(f.gap, Estimate)
+        assert f"{100 * (f.gap.low or 0):.1f}" in text
+    assert "Region: " in text
+
+
+def test_gaps_over_runs_are_told_with_their_limits() -> None:
+    now = run("2026-Q1", 0.4)
+    followed = replace(now, alarms=follow(now, CALM).charts)
+    table = over_time(followed)[1]
+    assert isinstance(table, Table)
+    assert "Alarm: wider than before" in page(*now.findings, analysis=followed)
+    assert over_time(now) == []
