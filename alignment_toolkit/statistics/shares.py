@@ -14,6 +14,7 @@ from alignment_toolkit.statistics.inference import INFINITY, Z95, Gap, quantile,
 
 __all__ = [
     "clustered_part",
+    "clustered_part_gap",
     "clustered_ratio",
     "clustered_share",
     "clustered_share_of_sums",
@@ -303,22 +304,35 @@ def clustered_part(
     >>> e.value, round(e.low, 2), round(e.high, 2)
     (0.9, 0.82, 0.95)
     """
+    return clustered_part_gap(part, whole, part2, partwhole, whole2, clusters, n_unit=n_unit, n=n).estimate
+
+
+def clustered_part_gap(
+    part: float,
+    whole: float,
+    part2: float,
+    partwhole: float,
+    whole2: float,
+    clusters: int,
+    *,
+    n_unit: str,
+    n: int | None = None,
+) -> Gap:
+    """Give `clustered_part` with its tests."""
     rows = clusters if n is None else n
     words = f"part of a sum over {clusters} clusters, Wilson on their effective number"
     if clusters < 2 or whole <= 0 or whole2 <= 0 or not 0 <= part <= whole:
         value = part / whole if whole > 0 else None
-        return Estimate(value, None, None, rows, n_unit, "share", f"{words}; no interval")
+        return Gap.none(n=rows, n_unit=n_unit, unit="share", method=f"{words}; no interval", value=value)
     share, kish = part / whole, _kish(whole, whole2, clusters)
     if share in (0.0, 1.0):
-        return score_gap(share, kish, n=rows, n_unit=n_unit, method=words).estimate
+        return score_gap(share, kish, n=rows, n_unit=n_unit, method=words)
     squares = max(part2 - 2 * share * partwhole + share * share * whole2, 0.0)
     variance = clusters / (clusters - 1) * squares / (whole * whole)
     drawn = (share * kish + 2) / (kish + 4)
     variance = (kish * variance + 4 * drawn * (1 - drawn) / kish) / (kish + 4)
     df = max(kish / 2, 1.0)
-    return score_gap(
-        share, share * (1 - share) / variance, df=df, n=rows, n_unit=n_unit, method=words
-    ).estimate
+    return score_gap(share, share * (1 - share) / variance, df=df, n=rows, n_unit=n_unit, method=words)
 
 
 def _kish(total: float, squares: float, clusters: int) -> float:

@@ -1,0 +1,236 @@
+"""Are good repeat clients ignored?
+
+**Question.** How much of what your clients will be worth lies with clients to whom nobody has spoken lately?
+
+**Gap.** The share of the expected value of the next 12 months that belongs to clients without a personal touch
+in the `within_days` days (90) up to the window's end. Clients are the accounts that had bought before the
+window's start; a client's expected value is the number of orders to be expected (BG/NBD, fitted to the orders
+before the window) times the margin per order to be expected (gamma-gamma; revenue where costs are not known).
+A personal touch is one by any department, in any direction, that is not automated and came by e-mail, phone,
+meeting, visit or chat.
+
+**Estimand.** The value-weighted share in the process of keeping in touch, given what is expected of each
+client. **Interval.** Wilson's on the effective number of clients that the weights leave; a client is what
+repeats. The models' own uncertainty moves weights only, and is not in it. **Margin.** 15 %. **Minimum.** 50
+clients.
+
+**Worked example.** Six clients with expected values of 100, 100, 50, 50, 50 and 50. Spoken to were all but one
+of 100 and one of 50: gap = 150 / 400 = 37.5 %.
+
+**When it lies.** Service contacts that are kept elsewhere look like silence (guard `logging`). Some clients want
+to be left alone and buy by themselves. Clients worth little are rightly served by machine: they weigh little.
+
+**What to do.** Read the list from the top: who knows this client, and when is it natural to call?
+
+**Literature.** Fader, Hardie and Lee (2005), Counting Your Customers the Easy Way, Marketing Science 24. Fader
+and Hardie (2013), The Gamma-Gamma Model of Monetary Value. Reinartz, Thomas and Kumar (2005), Balancing
+Acquisition and Retention Resources, Journal of Marketing 69.
+"""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import ibis
+import numpy as np
+import pandas as pd
+
+from alignment_toolkit.indicator import Data, Observation, evidence, indicator
+from alignment_toolkit.periods import Period
+from alignment_toolkit.relations import alive, day
+from alignment_toolkit.results import Chart, Column, Guard, Measure, Money
+from alignment_toolkit.statistics.client_value import fit_purchases, fit_spend
+from alignment_toolkit.statistics.clustered import share_of_rows
+from alignment_toolkit.statistics.shares import clustered_part_gap
+
+PERSONAL = ("email", "phone", "meeting", "visit", "chat")
+YEAR = 365.0
+COSTED = 0.9
+OUTSIDE = 0.2
+
+
+@indicator(
+    question="Are good repeat clients ignored?",
+    title="Somebody keeps in touch with the clients that matter",
+    failure_title="Good clients hear from nobody",
+    nature="tactical",
+    area="clients",
+    kind="level",
+    unit="share",
+    margin=0.15,
+    enough={"clients": 50},
+    window="period",
+    population="accounts that had bought before the window, each weighing by its expected value of 12 months",
+    needs={"touches": ("touched_at", "account_id", "channel")},
+    uses={
+        "touches": ("automated", "department", "minutes"),
+        "accounts": ("account_id", "name", "service_contract", "contract_until"),
+    },
+    relations=("sales_details",),
+    says=(
+        "{gap} of what clients are expected to bring within 12 months belongs to {silent} of {clients} clients with "
+        "whom nobody had spoken in the last {within_days} days."
+    ),
+    who=("sales", "marketing"),
+    advice=(
+        "Read the list from the top: who knows this client, and when is it natural to call? Agree on who keeps in "
+        "touch with whom, and let machines write only to those who want it."
+    ),
+    innocent={
+        "marketing": "Clients may be reached by newsletters and events that are no personal touch.",
+        "sales": "A client who is content and orders by himself may not want to be called.",
+    },
+)
+def neglected_clients(data: Data, window: Period, *, within_days: int = 90) -> Observation:
+    """Keeping a client costs a fraction of winning one.
+
+    Those who have bought again and again are expected to go on, and so nobody calls them. The day they stop, nobody
+    notices.
+    """
+    end = min(window.end, (data.as_of("touches") or window.last) + timedelta(days=1))
+    rows = _clients(data, window)
+    rows, basis = _valued(rows, window)
+    met = _met(data, rows, end, within_days)
+    silent = (~met).to_numpy()
+    value = rows.value.to_numpy(float)
+    part = value * silent
+    sums = (part.sum(), value.sum(), part @ part, part @ value, value @ value, len(rows))
+    gap = clustered_part_gap(*sums, n_unit="clients")
+    shown = rows.assign(met=met)[silent].sort_values(["value", "account_id"], ascending=[False, True])
+    columns = [Column("account_id", "Client", None, "id")]
+    if data.has("accounts", "name"):
+        names = data.fetch(data["accounts"].select("account_id", "name"))
+        shown = shown.merge(names, on="account_id", how="left", validate="many_to_one")
+        columns.append(Column("name", "Name", None, "name"))
+    money = None
+    if gap.estimate.value is not None:
+        at_stake = float(part.sum())
+        money = Money(
+            at_stake, at_stake, at_stake, data.currency, f"arithmetical: {basis}, of the clients not met"
+        )
+    return Observation(
+        gap=gap,
+        values={"silent": f"{int(silent.sum()):,}", "clients": f"{len(rows):,}"},
+        measures=_measures(rows, silent),
+        money=money,
+        guards=_guards(data, rows, silent),
+        evidence=evidence(
+            shown,
+            [
+                *columns,
+                Column("value", "Expected within 12 months", "money", "measure"),
+                Column("orders", "Orders so far", "count", "measure"),
+                Column("last", "Last order", None, "time"),
+            ],
+        ),
+        chart=_chart(rows, silent, data.margin),
+    )
+
+
+def _clients(data: Data, window: Period) -> pd.DataFrame:
+    """Give the accounts that had bought before the window: first and last day, days with orders, what they brought."""
+    t = alive(data.relation("sales_details"), "ordered_at")
+    on = day(t.ordered_at)
+    t = t.mutate(on=on).filter(t.account_id.notnull(), t.amount > 0, on < ibis.date(window.start))
+    by = t.group_by("account_id").aggregate(
+        first=t.on.min(),
+        last=t.on.max(),
+        orders=t.on.nunique(),
+        revenue=t.amount.sum().cast("float64"),
+        margin=t.margin.sum().cast("float64"),
+        costed=(t.margin.notnull().ifelse(1, 0)).mean(),
+    )
+    return data.fetch(by.order_by("account_id"))
+
+
+def _valued(rows: pd.DataFrame, window: Period) -> tuple[pd.DataFrame, str]:
+    """Add each client's expected value of 12 months, and say in words what it is."""
+    if rows.empty:
+        return rows.assign(value=pd.Series(dtype=float)), "nothing"
+    costed = float(rows.costed.mean()) >= COSTED
+    brought = (rows.margin if costed else rows.revenue).fillna(0.0).to_numpy(float)
+    first, last = pd.to_datetime(rows["first"]), pd.to_datetime(rows["last"])
+    seen = (pd.Timestamp(window.start) - first).dt.days.to_numpy(float)
+    until = (last - first).dt.days.to_numpy(float)
+    orders = rows.orders.to_numpy(float)
+    model = fit_purchases(orders - 1, until, seen)
+    mean = np.maximum(brought / orders, 0.0)
+    if model.problem:
+        ahead, words = orders / np.maximum(seen, 1.0) * YEAR, "orders at the rate of the past"
+    else:
+        ahead, words = model.expected(orders - 1, until, seen, YEAR), "orders expected by BG/NBD"
+    sizes = fit_spend(orders, mean)
+    each = mean if sizes.problem else sizes.expected(orders, mean)
+    each = np.where(np.isfinite(each), each, mean)
+    what = "margin" if costed else "revenue"
+    return rows.assign(value=np.maximum(ahead * each, 0.0)), f"{words} within 12 months x {what} per order"
+
+
+def _met(data: Data, rows: pd.DataFrame, end: object, within: int) -> pd.Series:
+    t = data["touches"]
+    start = pd.Timestamp(str(end)) - pd.Timedelta(days=within)
+    t = t.filter(t.touched_at >= str(start), t.touched_at < str(end), t.channel.isin(PERSONAL))
+    if "automated" in t.columns:
+        t = t.filter(~t.automated.fill_null(False))
+    spoken = data.fetch(t.filter(t.account_id.notnull()).select("account_id").distinct())
+    return rows.account_id.isin(set(spoken.account_id))
+
+
+def _measures(rows: pd.DataFrame, silent: np.ndarray) -> list[Measure]:
+    if rows.empty:
+        return []
+    found = [
+        Measure.of(
+            "by_head",
+            "Clients not met, each weighing alike",
+            share_of_rows(silent, n_unit="clients").estimate,
+        )
+    ]
+    again = (rows.orders > 1).to_numpy()
+    if again.any():
+        told = share_of_rows(silent[again], n_unit="clients").estimate
+        found.append(Measure.of("repeat_clients", "Not met, of those who had bought more than once", told))
+    good = rows.value.to_numpy() >= np.quantile(rows.value, 0.8)
+    told = share_of_rows(silent[good], n_unit="clients").estimate
+    found.append(Measure.of("best_fifth", "Not met, of the fifth worth most", told))
+    return found
+
+
+def _guards(data: Data, rows: pd.DataFrame, silent: np.ndarray) -> list[Guard]:
+    guards = []
+    if data.has("accounts", "account_id", "service_contract") and silent.any():
+        accounts = data["accounts"]
+        served = data.fetch(accounts.filter(accounts.service_contract).select("account_id"))
+        quiet = rows[silent]
+        share = float(quiet.value[quiet.account_id.isin(set(served.account_id))].sum()) / max(
+            quiet.value.sum(), 1e-9
+        )
+        if share > OUTSIDE:
+            said = f"{100 * share:.0f} % of this value has a service contract"
+            guards.append(Guard("logging", f"{said}: contacts of the service may be kept elsewhere."))
+    whole = rows.value.sum()
+    if silent.any() and whole > 0:
+        largest = float(rows.value[silent].max()) / whole
+        if largest > 0.05 and largest > 0.5 * float(rows.value[silent].sum()) / whole:
+            said = (
+                f"one client alone is {100 * largest:.0f} % of all expected value and makes most of the gap"
+            )
+            guards.append(Guard("one_whale", f"{said[0].upper()}{said[1:]}."))
+    return guards
+
+
+def _chart(rows: pd.DataFrame, silent: np.ndarray, margin: float) -> Chart | None:
+    """Draw the share not met by fifths of value."""
+    if len(rows) < 5:
+        return None
+    rank = rows.value.rank(method="first", ascending=False)
+    fifth = np.ceil(rank / len(rows) * 5).astype(int)
+    words = {1: "worth most", 2: "2nd fifth", 3: "3rd fifth", 4: "4th fifth", 5: "worth least"}
+    points = [
+        {"fifth": words[k], "not_met": float(silent[fifth == k].mean()), "n": int((fifth == k).sum())}
+        for k in sorted(set(fifth))
+    ]
+    title = (
+        f"Of the clients worth most, {100 * float(silent[fifth == 1].mean()):.0f} % have not been spoken to"
+    )
+    return Chart("bars", "fifth", "not_met", rows=tuple(points), reference=margin, title=title)

@@ -1,0 +1,153 @@
+"""Are good repeat clients ignored? Six clients by hand, what is a personal touch, then plain pandas."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import pytest
+
+from alignment_toolkit.company import Company
+from alignment_toolkit.indicators.neglected_clients import PERSONAL, neglected_clients
+from alignment_toolkit.periods import Period
+from tests.indicators.looks import KINDS, check, look_at
+
+# One order each, a year before the window, so that expected values are as these amounts.
+WORTH = (100, 100, 50, 50, 50, 50)
+ORDERS = [
+    {"order_id": f"o{i}", "ordered_at": "2025-07-01", "amount": str(w), "account_id": f"a{i}"}
+    for i, w in enumerate(WORTH)
+]
+
+
+def touch(account: str, **more: Any) -> dict[str, Any]:
+    row = {
+        "touch_id": f"t-{account}",
+        "account_id": account,
+        "touched_at": "2026-08-10",
+        "department": "sales",
+    }
+    return {**row, "channel": "phone", "automated": False, **more}
+
+
+TOUCHES = [touch(f"a{i}") for i in (1, 2, 3, 4)]
+TABLES = {"orders": ORDERS, "touches": TOUCHES}
+
+
+def seen(tables: Any, **more: Any) -> Any:
+    found = look_at(neglected_clients, tables, **more)
+    assert found.error is None, found.error
+    assert found.seen is not None
+    return found.seen
+
+
+def test_the_worked_example() -> None:
+    found = seen(TABLES)
+    assert found.gap.estimate.value == pytest.approx(150 / 400)
+    assert [r[0] for r in found.evidence.rows] == ["a0", "a5"]
+    assert found.money.value == pytest.approx(150, rel=1e-6)
+    assert "revenue per order" in found.money.basis  # no costs are known
+    by_head = next(m for m in found.measures if m.name == "by_head")
+    assert by_head.value == pytest.approx(2 / 6)
+
+
+@pytest.mark.parametrize(
+    ("more", "met"),
+    [
+        ({"department": "marketing"}, True),
+        ({"direction": "inbound"}, True),
+        ({"automated": True}, False),
+        ({"channel": "ad"}, False),
+        ({"channel": None}, False),
+        ({"touched_at": "2026-07-03"}, True),  # 90 days up to the end
+        ({"touched_at": "2026-07-02 23:59"}, False),
+        ({"touched_at": "2026-10-01"}, False),
+    ],
+)
+def test_what_is_a_personal_touch(more: dict[str, Any], met: bool) -> None:
+    found = seen({**TABLES, "touches": [*TOUCHES, touch("a0", **more)]})
+    assert found.gap.estimate.value == pytest.approx((50 if met else 150) / 400)
+
+
+def test_only_clients_from_before_the_window_count() -> None:
+    new = {"order_id": "new", "ordered_at": "2026-07-01", "amount": "1000", "account_id": "new"}
+    back = {"order_id": "back", "ordered_at": "2025-07-01", "amount": "-10", "account_id": "returns only"}
+    nobody = {"order_id": "x", "ordered_at": "2025-07-01", "amount": "10"}
+    assert seen({**TABLES, "orders": [*ORDERS, new, back, nobody]}).gap.estimate.n == 6
+
+
+def test_a_clients_margin_weighs_where_costs_are_known() -> None:
+    costed = [{**r, "cost": "90" if r["account_id"] == "a0" else "0"} for r in ORDERS]
+    found = seen({**TABLES, "orders": costed})
+    assert found.gap.estimate.value == pytest.approx((10 + 50) / (10 + 100 + 200))
+    assert "margin per order" in found.money.basis
+
+
+def many(silent: Any) -> dict[str, list[dict[str, Any]]]:
+    """Give 60 clients: every second one orders each month, the others ordered twice long ago."""
+    orders, touches = [], []
+    for i in range(60):
+        days = pd.date_range("2025-01-15", "2026-06-15", freq="MS") if i % 2 else ["2025-01-15", "2025-02-15"]
+        orders += [
+            {
+                "order_id": f"{i}-{k}",
+                "ordered_at": str(d)[:10],
+                "amount": str(90 + (i + k) % 21),
+                "account_id": f"a{i}",
+            }
+            for k, d in enumerate(days)
+        ]
+        touches += [] if silent(i) else [touch(f"a{i}")]
+    return {"orders": orders, "touches": touches}
+
+
+def test_living_clients_weigh_more_than_those_who_have_gone_quiet() -> None:
+    good = seen(many(lambda i: i % 2 == 1)).gap.estimate
+    gone = seen(many(lambda i: i % 2 == 0)).gap.estimate
+    assert good.value > 0.9
+    assert gone.value < 0.1
+    assert good.value + gone.value == pytest.approx(1)
+    assert "BG/NBD" in seen(many(lambda i: i % 2 == 1)).money.basis
+
+
+def test_service_contacts_that_may_be_kept_elsewhere_are_told() -> None:
+    for served in (True, False):
+        accounts = [{"account_id": f"a{i}", "service_contract": served} for i in range(6)]
+        fired = "logging" in [g.guard for g in seen({**TABLES, "accounts": accounts}).guards]
+        assert fired == served
+
+
+def test_one_client_that_makes_the_gap_is_told() -> None:
+    whale = [{**r, "amount": "5000" if r["account_id"] == "a0" else r["amount"]} for r in ORDERS]
+    assert [g.guard for g in seen({**TABLES, "orders": whale}).guards] == ["one_whale"]
+    assert not seen(many(lambda i: i % 2 == 1)).guards
+
+
+def test_what_is_missing_is_named() -> None:
+    assert look_at(neglected_clients, {"orders": ORDERS}).missing == (
+        "touches.touched_at",
+        "touches.account_id",
+        "touches.channel",
+    )
+    assert "orders.order_id" in look_at(neglected_clients, {"touches": TOUCHES}).missing
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_rows_that_say_little(kind: str) -> None:
+    check(neglected_clients, TABLES, kind)
+
+
+def test_on_the_sample_the_clients_not_met_are_those_of_plain_pandas(
+    sample: Company, sample_dir: Path
+) -> None:
+    orders, touches = (pd.read_csv(sample_dir / f"{t}.csv", dtype=str) for t in ("orders", "touches"))
+    orders = orders[(orders.ordered_at < "2026-07-01") & (orders.amount.astype(float) > 0)]
+    clients = set(orders.account_id.dropna())
+    near = touches[(touches.touched_at >= "2026-07-03") & (touches.touched_at < "2026-10-01")]
+    near = near[near.channel.isin(PERSONAL) & (near.automated != "true")]
+    found = neglected_clients.look(sample, Period.parse("2026-Q3")).seen
+    assert found is not None
+    assert found.gap.estimate.n == len(clients)
+    by_head = next(m for m in found.measures if m.name == "by_head")
+    assert by_head.value == pytest.approx(1 - len(clients & set(near.account_id)) / len(clients))
