@@ -77,7 +77,8 @@ def discarded_episodes(source: Source) -> Table:
     are left out: they were not given up.
     """
     t = lead_outcomes(source)
-    rejected = column(t, "rejected_at", "timestamp")
+    t = t.mutate(_rejected=column(t, "rejected_at", "timestamp"))
+    rejected = t._rejected
     # The opening lead's own columns; of an episode exactly one lead opens it.
     of_opener: dict[str, Any] = {
         c: t.opens_episode.ifelse(t[c], ibis.null(t[c].type())).max()

@@ -142,6 +142,15 @@ def test_duplicates_are_told() -> None:
     assert not seen(TABLES).guards
 
 
+def test_where_rejections_are_not_recorded_lost_deals_are_what_was_given_up() -> None:
+    bare = [{k: v for k, v in r.items() if k != "rejected_at"} for r in LEADS]
+    deals = [deal(str(i), "lost", "2025-03-01") for i in range(5)]
+    tables = {"leads": bare, "opportunities": deals, "orders": ORDERS}
+    assert gap(tables) == (pytest.approx(2 / 5), 5)
+    won_only = [deal(str(i), "won", "2025-06-01") for i in range(3)]
+    assert gap({**tables, "opportunities": won_only}) == (None, 0)
+
+
 def test_what_is_missing_is_named() -> None:
     bare = [{k: v for k, v in r.items() if k != "rejected_at"} for r in LEADS]
     assert look_at(discarded_leads, {"leads": bare, "orders": ORDERS}).missing == ("leads.rejected_at",)
