@@ -15,7 +15,7 @@ from alignment_toolkit.drivers.leads import new_clients_by_lead, quality_or_hand
 from alignment_toolkit.drivers.measured import Measurements
 from alignment_toolkit.drivers.products import revenue_by_product
 from alignment_toolkit.drivers.slices import Slice, find_slices
-from alignment_toolkit.errors import DataError, ParameterError, UnknownName
+from alignment_toolkit.errors import DataError, ParameterError, UnknownName, did_you_mean
 from alignment_toolkit.periods import Period, compare_periods, last_complete
 
 __all__ = ["after_interventions", "changes", "what_moved", "where_it_moved"]
@@ -37,6 +37,10 @@ _PLAN: Final[tuple[tuple[str, Callable[..., Found], bool], ...]] = (
     ("lead-to-client", _BY_SLICE["conversions"], True),
     ("cost-per-sale-cohort", _BY_SLICE["cost-per-sale-cohort"], True),
 )
+_BY_LOGARITHMS: Final[dict[Callable[..., Found], Callable[..., Found]]] = {
+    **{f: partial(f, way="lmdi") for f in _BY_SLICE.values()},
+    revenue_by_product: partial(revenue_by_product, way="lmdi"),
+}
 
 
 def what_moved(
@@ -46,6 +50,7 @@ def what_moved(
     *,
     compare: str | Iterable[str | Period] | None = "previous",
     by: Sequence[str] = (),
+    way: str = "shapley",
     catalog: Catalog | None = None,
 ) -> tuple[SplitChange, ...]:
     """Split the change of a KPI into drivers that add up to it, each with an interval and its owners.
@@ -63,6 +68,9 @@ def what_moved(
         ``previous``, ``year-ago``, or periods.
     by
         Dimensions; the splits that can are given for every slice as well.
+    way
+        ``shapley``, or ``lmdi``: logarithmic means, for products (revenue, revenue per client, conversions) and for
+        price, volume and mix. Both are exact; they weigh what changes together differently.
     catalog
         The catalogue, with a company's own KPIs.
 
@@ -104,7 +112,11 @@ def what_moved(
             "A change needs a period to compare with: previous, year-ago, or another period."
         )
     entries = (catalog or Catalog.load(company.settings)).kpis
-    found, refused = _splits(company, [asked], now, against, entries, tuple(by))
+    if way not in ("shapley", "lmdi"):
+        raise ParameterError(
+            f"There is no way '{way}' to split a change. {did_you_mean(way, ('shapley', 'lmdi'))}"
+        )
+    found, refused = _splits(company, [asked], now, against, entries, tuple(by), way=way)
     if not found:
         raise DataError(
             f"The change of {asked} is not split. {' '.join(dict.fromkeys(_said(r) for r in refused))}"
@@ -279,12 +291,17 @@ def _splits(
     entries: Mapping[str, Any],
     by: tuple[str, ...],
     warnings: list[str] | None = None,
+    *,
+    way: str = "shapley",
 ) -> tuple[list[SplitChange], list[Refused]]:
     measured = Measurements(company, entries)
     found: list[SplitChange] = []
     refused: list[Refused] = []
-    for id, split, sliced in _PLAN:
+    for id, plain, sliced in _PLAN:
         if id not in kpis:
+            continue
+        split = plain if way == "shapley" else _BY_LOGARITHMS.get(plain)
+        if split is None:
             continue
         for then in against:
             try:

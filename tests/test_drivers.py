@@ -101,6 +101,34 @@ def test_revenue_by_hand() -> None:
     assert (marketing.least, marketing.most) == (0, pytest.approx(120))
 
 
+def test_logarithmic_means_are_a_choice() -> None:
+    stand = company_of({"orders": BY_HAND})
+    measured = Measurements(stand, catalogue_of(stand))
+    found = split_of(split_identity(measured, REVENUE, JULY, AUGUST, way="lmdi"))
+    # 60 becomes 180: their logarithmic mean is 120 / ln 3, and each factor has the logarithm of its growth.
+    mean = 120 / math.log(3)
+    expected = [mean * math.log(f) for f in (1.5, 2 / 1.5, 1.5)]
+    assert [p.value for p in found.parts] == pytest.approx(expected)
+    assert found.total == pytest.approx(sum(expected)) == 120
+    assert found.method.startswith("Logarithmic means (LMDI) of active clients")
+    cost = next(i for i in IDENTITIES if i.kpi == "profit")
+    refused = split_identity(measured, cost, JULY, AUGUST, way="lmdi")
+    assert isinstance(refused, Refused)
+    assert "products only" in refused.reason
+
+
+def test_what_moved_takes_the_way(company: Company) -> None:
+    found = what_moved(company, "revenue", "2026-Q3", way="lmdi")
+    assert [f.method.partition(" of ")[0] for f in found][:1] == ["Logarithmic means (LMDI)"]
+    assert "by logarithmic means" in found[1].method
+    for split in found:
+        assert math.fsum(p.value for p in split.parts) == pytest.approx(split.total, rel=1e-9)
+    with pytest.raises(ParameterError, match="Did you mean 'lmdi'"):
+        what_moved(company, "revenue", "2026-Q3", way="lmd")
+    with pytest.raises(DataError, match="products only"):
+        what_moved(company, "profit", "2026-Q3", way="lmdi")
+
+
 def catalogue_of(stand: Any) -> dict[str, Any]:
     return dict(Catalog.load(stand.settings).kpis)
 

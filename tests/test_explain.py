@@ -211,3 +211,16 @@ def test_errors_of_an_analysis(analysis):
         at.explain("win-rate", analysis=analysis)
     with pytest.raises(ParameterError, match="Both a source and an Analysis"):
         at.explain("leads", "data/sample", analysis=analysis)
+
+
+def test_a_product_of_kpis_tells_all_its_sides():
+    from alignment_toolkit.catalog import Catalog
+    from alignment_toolkit.explanation.declared import declared
+    from alignment_toolkit.settings import Settings
+
+    catalog = Catalog.load(Settings.from_toml("[company]\ncurrency = 'EUR'\n"))
+    told = declared(catalog.kpis["pipeline-velocity"], catalog, None).facts
+    assert told["top_kpi"].startswith("Open opportunities")
+    assert [t.partition(" (")[0] for t in told["times"]] == ["Win rate", "Average deal"]
+    assert told["bottom_kpi"].startswith("Sales cycle")
+    assert "times" not in declared(catalog.kpis["cost-per-sale"], catalog, None).facts

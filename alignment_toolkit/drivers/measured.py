@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import groupby
-from math import isclose
+from math import isclose, prod
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -19,7 +19,7 @@ from alignment_toolkit.kpi.clusters import ClusterSums, cluster_sums
 from alignment_toolkit.kpi.measuring import Measured
 from alignment_toolkit.periods import Period
 from alignment_toolkit.results import KpiValue
-from alignment_toolkit.statistics.decomposition import shapley_of
+from alignment_toolkit.statistics.decomposition import lmdi, shapley_of
 
 __all__ = ["Measurements", "Refused", "comparable", "split_identity"]
 
@@ -64,9 +64,17 @@ class Measurements:
 
 
 def split_identity(
-    measured: Measurements, identity: Identity, then: Period, now: Period, *, by: Sequence[str] = ()
+    measured: Measurements,
+    identity: Identity,
+    then: Period,
+    now: Period,
+    *,
+    by: Sequence[str] = (),
+    way: str = "shapley",
 ) -> tuple[SplitChange, ...] | Refused:
     """Split the change of a figure by the factors of its identity, in total and by slice.
+
+    `way` is ``shapley`` or, for products of factors that keep their sign, ``lmdi``.
 
     Returns
     -------
@@ -74,6 +82,10 @@ def split_identity(
         The total first; slices that hold cases too young, or nothing, are left out. Refused with the reason where the
         two periods can't be compared, or something that the identity needs is not there.
     """
+    if way == "lmdi" and identity.value is not prod:
+        return Refused(
+            identity.kpi, "logarithmic means (LMDI) split products only; Shapley's value takes any figure"
+        )
     company, catalogue = measured.company, measured.catalogue
     kpis = [catalogue.get(k) if isinstance(k, str) else k for k in identity.needs]
     gone = [k for k, found in zip(identity.needs, kpis, strict=True) if not isinstance(found, Kpi)]
@@ -93,14 +105,19 @@ def split_identity(
         vector = _vector(both, keys, at)
         if vector is None:
             continue
-        split = _split(identity, vector, keys)
+        try:
+            split = _split(identity, vector, keys, way)
+        except ValueError as signs:  # a slice of returns only, under LMDI
+            if at == ():
+                return Refused(identity.kpi, str(signs))
+            continue
         wrong = _unlike(identity, split.total, both, at)
         if wrong and at == ():
             return Refused(identity.kpi, wrong)
         # A slice of lines without client has revenue and no clients: the identity says nothing there.
         if at and (wrong or not split.values.any()):
             continue
-        told = _told(company, identity, vector, keys, plain, known[bool(at)], at)
+        told = _told(company, identity, vector, keys, plain, known[bool(at)], at, way)
         found.append(
             SplitChange(
                 identity.kpi,
@@ -172,8 +189,10 @@ def _sums(vector: Any, keys: Sequence[Key]) -> tuple[Sums, Sums]:
     return Sums(dict(zip(keys, values[:n], strict=True))), Sums(dict(zip(keys, values[n:], strict=True)))
 
 
-def _split(identity: Identity, vector: Any, keys: Sequence[Key]) -> Any:
+def _split(identity: Identity, vector: Any, keys: Sequence[Key], way: str) -> Any:
     then, now = (identity.factors(s) for s in _sums(vector, keys))
+    if way == "lmdi":
+        return lmdi(then, now, [d.name for d in identity.drivers])
     return shapley_of(identity.value, then, now, [d.name for d in identity.drivers])
 
 
@@ -223,15 +242,16 @@ def _told(
     kpis: Sequence[Kpi],
     known: list[tuple[tuple[Kpi, ...], ClusterSums]] | str,
     at: tuple[Any, ...],
+    way: str,
 ) -> tuple[Any, Any, str]:
-    how = f"Shapley values of {identity.formula}"
+    how = f"{'Logarithmic means (LMDI)' if way == 'lmdi' else 'Shapley values'} of {identity.formula}"
     names = [d.name for d in identity.drivers]
-    values = list(_split(identity, vector, keys).parts.values())
+    values = list(_split(identity, vector, keys, way).parts.values())
     shown = [i for i, n in enumerate(names) if n not in identity.shown_if or values[i]]
     drivers = [identity.drivers[i] for i in shown]
 
     def parts(sums: Any) -> list[float]:
-        made = list(_split(identity, sums, keys).parts.values())
+        made = list(_split(identity, sums, keys, way).parts.values())
         return [made[i] for i in shown]
 
     if isinstance(known, str):

@@ -37,11 +37,14 @@ def revenue_by_product(
     measured: Measurements,
     then: Period,
     now: Period,
+    *,
+    way: str = "classic",
 ) -> SplitChange | Refused:
     """Split the change of revenue into price realised, volume and mix of products.
 
     Price at the new quantities, volume at the old average price, mix between. A product that is new, or gone, has no
-    price on one side and no part in price. Sales lines without product or quantity are a part by themselves.
+    price on one side and no part in price. ``way="lmdi"`` weighs by logarithmic means instead. Sales lines without
+    product or quantity are a part by themselves.
     """
     kpi = measured.catalogue.get("revenue")
     if not isinstance(kpi, Kpi):
@@ -78,7 +81,7 @@ def revenue_by_product(
 
     def parts(at: Any) -> list[float]:
         q0, a0, q1, a1 = np.reshape(at[:-2], (4, k))
-        return [*price_volume_mix(q0, a0, q1, a1).parts.values(), float(at[-1] - at[-2])]
+        return [*price_volume_mix(q0, a0, q1, a1, way=way).parts.values(), float(at[-1] - at[-2])]
 
     shown = 4 if vector[-1] or vector[-2] else 3
     total = sum(parts(vector))
@@ -87,6 +90,7 @@ def revenue_by_product(
     if abs(total - change) > 1e-9 * max(size, 1.0):
         return Refused(kpi.id, "the products do not add up to the figure itself")
     drivers, named = PRODUCT_DRIVERS[:shown], f"price, volume and mix over {k} products"
+    named += " by logarithmic means (LMDI)" if way == "lmdi" else ""
     cells = _by_cluster(company, rows, kept) if k <= MOST_PRODUCTS else None
     if cells is None:
         made, by_owner = exact(parts(vector)[:shown], drivers, company.settings)

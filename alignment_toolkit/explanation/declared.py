@@ -49,27 +49,40 @@ def declared(entry: Any, catalog: Catalog, company: Company | None) -> Explanati
 def _definition(entry: Any) -> dict[str, Any]:
     """Give what else a KPI says of itself: what is left out, what it needs, how sure it is."""
     found: dict[str, Any] = {}
-    sides = (entry.top_kpi, entry.bottom_kpi) if isinstance(entry, RatioOfKpis) else (entry,)
+    sides: tuple[Any, ...] = entry.named if isinstance(entry, RatioOfKpis) else (entry,)
     if isinstance(entry, RatioOfKpis):
-        found["top_kpi"], found["bottom_kpi"] = (
-            s if isinstance(s, str) else f"{s.title} ({s.relation}, dated by {s.date})" for s in sides
-        )
+        told = [s if isinstance(s, str) else f"{s.title} ({s.relation}, dated by {s.date})" for s in sides]
+        found["top_kpi"], found["bottom_kpi"] = told[:2]
+        if times := told[2:]:
+            found["times"] = times
     for side in (s for s in sides if not isinstance(s, str)):
-        if (relation := RELATIONS.get(getattr(side, "relation", ""))) is not None:
-            found["one row is"] = f"a {relation.grain}; {relation.about}"
-        if getattr(side, "cluster", None):
-            found["rows go together by"] = side.cluster
-        if getattr(side, "left_out_words", ""):
-            found["left out"] = side.left_out_words.partition(":")[0].removesuffix(", left out")
-        if getattr(side, "censored", None) is not None:
-            found["too young"] = (
-                "cases that are not old enough are counted apart and make the number immature"
-            )
-        if getattr(side, "warm_up", False):
-            found["left out at the beginning"] = "the first days of the data, [company] warm_up_days"
-        if getattr(side, "needs", None) or getattr(side, "any_of", None):
-            needs = {t: list(c) for t, c in side.needs.items()}
-            found["needs"] = needs or [plain(choice) for choice in side.any_of]
+        for name, said in _of_side(side).items():
+            # What several sides say differently is told of each.
+            known = found.get(name, [])
+            both = [*(known if isinstance(known, list) else [known]), said]
+            found[name] = list(dict.fromkeys(both)) if isinstance(said, str) else said
+    return {name: _alone(said) for name, said in found.items()}
+
+
+def _alone(said: Any) -> Any:
+    return said[0] if isinstance(said, list) and len(said) == 1 and isinstance(said[0], str) else said
+
+
+def _of_side(side: Any) -> dict[str, Any]:
+    found: dict[str, Any] = {}
+    if (relation := RELATIONS.get(getattr(side, "relation", ""))) is not None:
+        found["one row is"] = f"a {relation.grain}; {relation.about}"
+    if getattr(side, "cluster", None):
+        found["rows go together by"] = side.cluster
+    if getattr(side, "left_out_words", ""):
+        found["left out"] = side.left_out_words.partition(":")[0].removesuffix(", left out")
+    if getattr(side, "censored", None) is not None:
+        found["too young"] = "cases that are not old enough are counted apart and make the number immature"
+    if getattr(side, "warm_up", False):
+        found["left out at the beginning"] = "the first days of the data, [company] warm_up_days"
+    if getattr(side, "needs", None) or getattr(side, "any_of", None):
+        needs = {t: list(c) for t, c in side.needs.items()}
+        found["needs"] = needs or [plain(choice) for choice in side.any_of]
     return found
 
 

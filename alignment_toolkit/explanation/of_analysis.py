@@ -84,7 +84,7 @@ def _known(id: str, analysis: Analysis, catalog: Catalog | None) -> Explanation:
 
 def _tables(catalog: Catalog | None, id: str) -> tuple[str, ...]:
     entry = (catalog or Catalog.load()).kpis.get(id)
-    sides = (entry.top_kpi, entry.bottom_kpi) if isinstance(entry, RatioOfKpis) else (entry,)
+    sides = entry.named if isinstance(entry, RatioOfKpis) else (entry,)
     return tuple(t for side in sides for t in tables_of(side))
 
 

@@ -75,6 +75,7 @@ def _one(analysis: Analysis, row: Row, note: str) -> list[Block]:
 def _short(way: str) -> str:
     for start, short in (
         ("Shapley values of ", "by its factors"),
+        ("Logarithmic means (LMDI) of ", "by its factors, logarithmic means"),
         ("price, volume and mix", "by price, volume and mix of products"),
         ("mix against rate", "quality or handling?"),
         ("event study of ", way.partition(",")[0]),

@@ -77,12 +77,23 @@ DEGENERATE = {
 }
 
 
-@pytest.mark.parametrize("name", DEGENERATE)
-def test_degenerate_data_gives_reasons_and_never_nan_or_infinity(name):
+# Long before and long after all data, what is degenerate in the data hardly matters: two cases in the quick form.
+EMPTY_PERIODS = ("2030", "2020")
+ALWAYS = ("nothing but headers", "all convert")
+
+
+@pytest.mark.parametrize(
+    ("name", "periods"),
+    [
+        *((n, ("2026-Q1", "2026", *(EMPTY_PERIODS if n in ALWAYS else ()))) for n in DEGENERATE),
+        *(pytest.param(n, EMPTY_PERIODS, marks=pytest.mark.slow) for n in DEGENERATE if n not in ALWAYS),
+    ],
+)
+def test_degenerate_data_gives_reasons_and_never_nan_or_infinity(name, periods):
     company = company_of(
         DEGENERATE[name], columns={t: c for t, c in COLUMNS.items() if t in DEGENERATE[name]}
     )
-    for period in ("2026-Q1", "2026", "2030", "2020"):
+    for period in periods:
         rows = measure(company, ALL, period, grain="quarter", compare="previous,year-ago")
         assert {r.kpi for r in rows} == set(KPIS)
         for r in rows:
@@ -173,20 +184,25 @@ def leaves(kpis):
         yield from (k,) if isinstance(k, Kpi) else leaves(k.named)
 
 
-@pytest.mark.parametrize("dialect", ["duckdb", "postgres", "databricks"])
+@pytest.fixture(scope="module")
+def unbound():
+    return company_of({t: [] for t in COLUMNS}, columns=COLUMNS, kind=Unbound)
+
+
 @pytest.mark.parametrize("id", KPIS)
-def test_kpis_compile_for_every_engine(id, dialect):
-    company = company_of({t: [] for t in COLUMNS}, columns=COLUMNS, kind=Unbound)
+def test_kpis_compile_for_every_engine(id, unbound):
     found = queries(
-        company,
+        unbound,
         KPIS[id],
         "2026-Q1",
         by=("accounts.region",) if all("spend" not in k.relation for k in leaves([KPIS[id]])) else (),
         grain="month",
         compare="previous",
     )
+    assert found
     for query in found:
-        assert "SELECT" in ibis.to_sql(query, dialect=dialect)
+        for dialect in ("duckdb", "postgres", "databricks"):
+            assert "SELECT" in ibis.to_sql(query, dialect=dialect), dialect
 
 
 def own(**more):

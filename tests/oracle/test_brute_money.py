@@ -1,4 +1,4 @@
-"""Every KPI of revenue, marketing and cost equals its brute-force twin: counts exact, the rest to 1e-11."""
+"""Every KPI of revenue, marketing and cost equals its brute-force twin: counts exact, the rest to 1e-12."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from alignment_toolkit.results import KpiValue
 from tests.builders import company_of
 from tests.oracle.brute import Answer, World
 from tests.oracle.brute_money import Money
-from tests.oracle.test_brute import NO_SHRINK, PERIODS, absent, picker
+from tests.oracle.test_brute import NO_SHRINK, PERIODS, absent, picker, to_the_digit
 from tests.oracle.worlds import COLUMNS, DATA_SETS, _until, larger, worlds
 
 KPIS = {k.id: k for m in (revenue, marketing, cost) for k in m.KPIS if hasattr(Money, k.id.replace("-", "_"))}
@@ -120,7 +120,7 @@ def chosen(by: tuple[str, ...], world: World, kpi: Any) -> Any:
     return pick
 
 
-def close(a: Any, b: Any, rel: float = 1e-11) -> bool:
+def close(a: Any, b: Any, rel: float) -> bool:
     return (a is None) == (b is None) and (
         a is None or math.isclose(float(a), float(b), rel_tol=rel, abs_tol=1e-9)
     )
@@ -129,14 +129,14 @@ def close(a: Any, b: Any, rel: float = 1e-11) -> bool:
 def compare(row: KpiValue, expected: Answer, *, ratio: bool) -> None:
     where = (row.kpi, dict(row.by), row.period, row.grain, row, expected)
     assert (row.status == "not_available") == (expected.value is None) == bool(row.reason), where
-    assert close(row.value, expected.value), where
+    assert to_the_digit(row.value, expected.value), where
     if expected.value is None:
         assert (row.low, row.high, row.spread) == (None, None, None), where
         return
     assert row.n == expected.n, where
     assert (row.censored, row.immature) == (expected.censored, expected.immature), where
-    assert close(row.top, expected.top), where
-    assert close(row.bottom, expected.bottom), where
+    assert to_the_digit(row.top, expected.top), where
+    assert to_the_digit(row.bottom, expected.bottom), where
     if not ratio and expected.n:
         assert close(row.low, expected.low, 1e-8), where
         assert close(row.high, expected.high, 1e-8), where
