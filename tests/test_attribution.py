@@ -352,7 +352,7 @@ def drawn(groups, seed):
     kept = Counter()
     used = 0
     for _ in range(1500):
-        there, total = ranks([accounts[i] for i in random.integers(len(accounts), size=len(accounts))])
+        there, total = ranks([accounts[i] for i in random.integers(len(accounts), size=len(accounts) // 2)])
         if total:
             used += 1
             kept.update(c for c in here if here[c] == there[c])
@@ -385,9 +385,9 @@ def test_a_clear_order_is_stable_and_a_tie_is_not():
     assert 0.4 < stability(tied, terms=Terms())["linear"]["a"] < 0.65
 
 
-def test_the_stated_stability_flatters_as_the_docs_say_and_not_more():
+def test_the_stated_stability_is_that_of_another_sample():
     stated, same = trust(100, 30, "linear")
-    assert same + 0.02 < stated < same + 0.3
+    assert abs(stated - same) < 0.15
 
 
 # A market whose causes are known -------------------------------------------------------------------------------------

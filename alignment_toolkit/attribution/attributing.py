@@ -245,7 +245,7 @@ def _about(
                 f"A sale is {sale} in {period.label}. A path holds the steps of both departments in the "
                 f"{options.lookback_days} days up to the sale; paths without a sale end with their last step in the "
                 f"period. Steps by sales are marked (sales). {cost} Stability of a rank: the share of "
-                f"{draws_for(found.groups)} bootstrap draws of accounts in which the channel keeps it."
+                f"{draws_for(found.groups)} bootstrap draws of half as many accounts in which the channel keeps it."
             ),
             "sales_with_a_path": found.converted,
             "sales_without_a_touch": found.untouched,

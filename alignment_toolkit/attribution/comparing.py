@@ -61,13 +61,14 @@ def draws_for(groups: Groups) -> int:
 def stability(
     groups: Groups, *, terms: Terms, order: int = 1, seed: str = "attribution", draws: int = DRAWS
 ) -> dict[str, dict[str, float]]:
-    """Give the share of bootstrap draws in which each channel keeps its rank, by model.
+    """Give the share of draws of half as many accounts in which each channel keeps its rank, by model.
 
-    Estimand: the chance that a channel has the rank it has here where as many accounts are drawn from those seen; it
-    flatters, because other accounts of the same process would differ from those seen, too. Accounts are drawn with
-    replacement, each with all its paths; draws without a sale are left out. Channels with the same credit share the
-    worse rank, so that those without any are last together. Models are the rules, ``markov`` (where its chain has at
-    most 150 states) and ``shapley`` (as `within_shares`).
+    Estimand: the chance that as many other accounts of the same process would give a channel the rank it has here.
+    What is here and what would be there both vary, so their difference varies by twice the variance of one sample; and
+    so do draws of half as many accounts (m out of n bootstrap, m = n / 2). Draws of as many as are here would vary by
+    one of the two only, and flatter. Accounts are drawn with replacement, each with all its paths; draws without a
+    sale are left out. Channels with the same credit share the worse rank, so that those without any are last together.
+    Models are the rules, ``markov`` (where its chain has at most 150 states) and ``shapley`` (as `within_shares`).
 
     Parameters
     ----------
@@ -113,9 +114,9 @@ def stability(
     here = ranked(times)
     kept = np.zeros(here.shape)
     used = 0
-    random = generator(seed)
+    size, random = max(int(times.sum()) // 2, 2), generator(seed)
     for _ in range(draws):
-        drawn = random.multinomial(times.sum(), times / times.sum())
+        drawn = random.multinomial(size, times / times.sum())
         if drawn @ sold:
             used += 1
             kept += ranked(drawn) == here
