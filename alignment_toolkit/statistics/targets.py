@@ -140,10 +140,13 @@ def project_total(
     busy = sum(v != 0 for v in daily.values())
     if not whole and busy < BUSY:
         return f"only {busy} days so far with anything to add up, at least {BUSY} are needed"
-    seen = max(_between_days(by_weekday, means), _between_weeks(daily, days, weeks))
+    of_days, of_weeks = _between_days(by_weekday, means), _between_weeks(daily, days, weeks)
+    seen = max(of_days, of_weeks)
     factor = max(seen, 1.0 if whole else 0.0)
-    # The factor is itself an estimate, from few weeks: Student's quantile says by how much to widen.
-    widened = (quantile(weeks - 1) / Z95) ** 2 if seen >= factor else 1.0
+    # The factor is itself an estimate, from few weeks: Student's quantile says by how much to widen. Weeks that swing
+    # are skewed, and the variance of skewed ones is known as if from about half of them.
+    free = weeks - 1 if of_days >= of_weeks else max(weeks // 2, WEEKS - 1)
+    widened = (quantile(free) / Z95) ** 2 if seen >= factor else 1.0
     # The spread of what comes, and that of the means it is foretold with.
     variance = (
         widened

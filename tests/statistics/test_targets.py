@@ -145,7 +145,7 @@ def test_the_end_lies_in_the_interval_as_often_as_it_says(kind, rate, known, lef
 
 def test_weeks_that_vary_widen_the_interval_and_a_naive_one_fails():
     hits, naive, _ = simulated("count", 4, 63, 28, 300, wild=0.1)
-    assert hits >= 0.89
+    assert hits >= 0.91
     assert naive <= 0.75
     assert hits - naive > 0.15
 
