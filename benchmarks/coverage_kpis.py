@@ -24,7 +24,7 @@ from alignment_toolkit.statistics.event_study import Event, event_study
 from alignment_toolkit.statistics.targets import project_total
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))  # the small companies of the tests
-from tests.builders import company_of  # noqa: E402
+from tests.builders import company_of
 
 Random = np.random.Generator
 CYCLE = 19.6  # half of the deals end within 20 whole days
