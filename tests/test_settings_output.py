@@ -110,7 +110,13 @@ def test_public_is_json_with_every_default_and_dates_in_iso(acme):
     }  # fmt: skip
     assert public["effort"]["minutes"]["email"] == 5
     assert public["indicators"] == {"dropped_leads": {"margin": 0.05, "within_hours": 8}}
-    assert public["report"] == {"audience": "internal", "formats": ["html", "xlsx"]}
+    brand = dict.fromkeys(("name", "colour", "font", "footer"), "")
+    assert public["report"] == {
+        "audience": "internal",
+        "formats": ["html", "xlsx"],
+        "kind": "full",
+        "brand": brand,
+    }
 
 
 def test_public_is_the_same_whatever_the_order_in_the_file():

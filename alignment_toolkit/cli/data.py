@@ -351,8 +351,8 @@ def report(
     told: dict[str, Any] = dict(loaded.settings.get("report") or {})
     made = Report.of(
         loaded,
-        audience=audience or told.get("audience") or "internal",
-        kind=kind or told.get("kind") or "full",
+        audience=audience,
+        kind=kind,
         key=os.environ.get("ALIGNMENT_PRIVACY_KEY", ""),
         slides=slides,
     )

@@ -153,8 +153,7 @@ def finish(
     from alignment_toolkit.report import FORMATS, Report
 
     if not isinstance(report, Report):
-        settings: Any = report.settings.get("report") or {}
-        report = Report.of(report, audience=settings.get("audience") or "internal")
+        report = Report.of(report, key=os.environ.get("ALIGNMENT_PRIVACY_KEY", ""))
     told: Any = report.analysis.settings.get("report") or {}
     wanted = [f.strip() for f in formats.split(",")] if isinstance(formats, str) else list(formats)
     wanted = [f for f in wanted if f] or [f for f in told.get("formats") or () if f in FORMATS] or ["html"]

@@ -16,7 +16,7 @@ __all__ = ["seen_by"]
 
 # What an outsider may know of how it was computed; the rest may name tables, files or people.
 _SETTINGS: Final = ("company", "calendar", "kpis", "owners", "scorecard", "indicators", "report")
-_REPORT: Final = ("audience", "formats", "story", "language", "brand")
+_REPORT: Final = ("audience", "formats", "kind", "brand")
 _CASES: Final = ("id", "name", "person")
 # Slices by person are left out, whoever the person is.
 _PEOPLE: Final = frozenset(

@@ -60,8 +60,8 @@ class Report:
         cls,
         analysis: Analysis,
         *,
-        audience: str = "internal",
-        kind: str = "full",
+        audience: str | None = None,
+        kind: str | None = None,
         key: str = "",
         slides: str | os.PathLike[str] | None = None,
         layouts: Mapping[str, str] | None = None,
@@ -71,9 +71,10 @@ class Report:
         Parameters
         ----------
         audience
-            ``internal`` sees all; for ``client`` and ``public`` see `alignment_toolkit.privacy`.
+            ``internal`` sees all; for ``client`` and ``public`` see `alignment_toolkit.privacy`. By default as the
+            settings of the Analysis say.
         kind
-            ``full``, ``executive`` (two pages) or ``workshop`` (a finding per page).
+            ``full``, ``executive`` (two pages) or ``workshop`` (a finding per page). By default as the settings say.
         key
             The key of the pseudonyms for readers outside; without one the company's name serves.
         slides
@@ -94,7 +95,16 @@ class Report:
                 raise ParameterError(
                     f"The slides to start from, '{slides}', can't be read: {e.strerror}."
                 ) from e
-        return cls(analysis, audience, kind, key, template, dict(layouts or {}))
+        about = analysis.settings.get("report")
+        told = about if isinstance(about, Mapping) else {}
+        return cls(
+            analysis,
+            audience or str(told.get("audience") or "internal"),
+            kind or str(told.get("kind") or "full"),
+            key,
+            template,
+            dict(layouts or {}),
+        )
 
     @cached_property
     def seen(self) -> Analysis:

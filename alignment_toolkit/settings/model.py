@@ -21,6 +21,7 @@ from alignment_toolkit.settings.words import MINUTES, wrong
 
 __all__ = [
     "AttributionSettings",
+    "BrandSettings",
     "CalendarSettings",
     "CatalogueSettings",
     "ColumnMapping",
@@ -372,6 +373,17 @@ class PrivacySettings(Strict):
     ] = None
 
 
+class BrandSettings(Strict):
+    """What a report shows of the house that makes it."""
+
+    name: Annotated[str, Field(description="The name at the foot of every page.")] = ""
+    colour: Annotated[
+        str, Field(pattern="^(#[0-9A-Fa-f]{6})?$", description="The first colour of the slides, as #0072B2.")
+    ] = ""
+    font: Annotated[str, Field(description="The font of the slides; it is not put into the file.")] = ""
+    footer: Annotated[str, Field(description="The foot's words instead of the name.")] = ""
+
+
 class ReportSettings(Strict):
     """How reports are made where a command does not say otherwise."""
 
@@ -382,7 +394,14 @@ class ReportSettings(Strict):
         tuple[Literal["html", "pdf", "pptx", "xlsx", "json"], ...],
         Field(strict=False, min_length=1, description="Formats to write."),
     ] = ("html", "json")
+    kind: Annotated[
+        Literal["full", "executive", "workshop"],
+        Field(
+            description="How much is told: all, two pages, or a page per finding with questions to discuss."
+        ),
+    ] = "full"
     template: Annotated[str | None, Field(description="The company's own slides to start from.")] = None
+    brand: Annotated[BrandSettings, Field(description="Whose report it is.")] = BrandSettings()
 
 
 class CatalogueSettings(Strict):

@@ -322,7 +322,7 @@ class Deck:
     def _row_height(row: Sequence[Cell], widths: Sequence[float], *, bold: bool = False) -> float:
         tallest = 0.0
         for cell, wide in zip(row, widths, strict=False):
-            room = (wide - 0.12) * (0.92 if bold else 1.0)
+            room = (wide - 0.12) * (0.88 if bold else 0.93)
             height = (
                 high(lines(slide_text(cell.text), _CELL, room), _CELL) if cell.text or not cell.small else 0.0
             )

@@ -153,6 +153,7 @@ class _Sheet:
         self.row = 0
         self.frozen = 0
         self.widths: dict[int, float] = {}
+        self.rows: dict[int, list[str]] = {}
 
     # ---- words
 
@@ -290,6 +291,7 @@ class _Sheet:
         if top <= 8 and self.frozen <= 1 and self.row:
             self.frozen = top + 1
         self._fit(0, heads, bold=True)
+        self.rows[top] = heads
         currency = self.owner.document.currency
         for r, row in enumerate(rows, start=top + 1):
             for c, cell in enumerate(row):
@@ -299,6 +301,7 @@ class _Sheet:
                 else:
                     self.sheet.write_number(r, c, found[0], owner.format(num_format=found[1]))
             self._fit(0, [cell.text for cell in row])
+            self.rows[r] = [cell.text for cell in row]
         self.row = top + len(rows) + 1
         return top, len(rows)
 
@@ -334,10 +337,19 @@ class _Sheet:
         columns, rows = native.matrix(data)
         self._grid(data.title, column_names(columns), [list(row) for row in rows])
 
+    def _lines(self, column: int, text: str) -> int:
+        parts = plain(text, lines=True).split("\n")
+        return sum(math.ceil(charts.width(part) / self.widths[column] * 1.08) or 1 for part in parts)
+
     def end(self) -> None:
         """Set widths and what stays in view."""
         for c in range(max([*self.widths, _ACROSS - 1]) + 1):
             self.sheet.set_column(c, c, self.widths.get(c, 12.0))
+        for row, texts in self.rows.items():
+            # Not every program fits a row to its text by itself.
+            lines = max(self._lines(c, text) for c, text in enumerate(texts))
+            if lines > 1:
+                self.sheet.set_row(row, min(409, 15.5 * lines))
         if self.frozen:
             self.sheet.freeze_panes(self.frozen, 0)
 

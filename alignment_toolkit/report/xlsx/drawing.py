@@ -36,10 +36,9 @@ def add_chart(book: Any, sheet: Any, name: str, drawn: Native, top: int, rows: i
         value |= {"min": drawn.least, "max": drawn.most}
     place: dict[str, Any] = {"num_font": font, "line": {"color": _GRID}, "label_position": "low"}
     if drawn.shape == "bar":
-        # In a bar chart the x axis of the library is the one of the categories.
-        chart.set_x_axis(place | {"reverse": True})
-        value |= {"label_position": "high"}
-        chart.set_y_axis(value)
+        # The library calls what lies across the x axis of a bar chart, which is the one of the numbers.
+        chart.set_y_axis(place | {"reverse": True})
+        chart.set_x_axis(value | {"label_position": "high"})
     else:
         numbers = {"num_format": drawn.place_format} if not drawn.categories else {}
         chart.set_x_axis(place | numbers)
