@@ -126,9 +126,10 @@ def _ends(shape: Shape, series: tuple[Lines, ...]) -> tuple[float | None, float 
         if v is not None
     ]
     low, high = min((a for a, _ in known), default=0.0), max((b for _, b in known), default=0.0)
-    if shape == "scatter" or (low > 0 and shape != "bar" and high < 1.4 * low):
+    if shape == "scatter":
         return None, None
-    low, high = min(low, 0.0), max(high, 0.0)
+    if shape == "bar" or not (low > 0 and high < 1.4 * low):
+        low, high = min(low, 0.0), max(high, 0.0)
     if not high - low > 0 or high - low > 1e14:
         return None, None
     step = 10.0 ** math.floor(math.log10(high - low))
