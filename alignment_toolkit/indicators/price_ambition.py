@@ -71,7 +71,8 @@ def price_ambition(data: Data, window: Period) -> Observation:
     """
     table, weighting, guards = _products(data, window)
     n = len(table)
-    value = float((table.apart * table.weight).sum() / table.weight.sum()) if n else None
+    # Written prices are decimals: rounding of binary numbers must not carry a gap at the margin over it.
+    value = round(float((table.apart * table.weight).sum() / table.weight.sum()), 9) if n else None
     gap = Gap.exact(value, n=n, n_unit="products", unit="ratio", method=f"no sampling error; {weighting}")
     higher = None if not n else float((table.marketing > table.sales + 1e-12).mean())
     measures = []

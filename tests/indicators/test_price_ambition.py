@@ -89,6 +89,12 @@ def test_it_is_the_weighted_mean_in_pandas() -> None:
     assert value(plan(levels), orders=orders(sold)) == pytest.approx(expected)
 
 
+def test_a_gap_at_the_margin_is_not_beyond_it() -> None:
+    found = look(plan(dict.fromkeys("ABCDEF", (1.075, 1.025)))).seen
+    assert found is not None
+    assert found.gap.above(0.05) == 1.0
+
+
 def test_money_without_rate_is_told_and_weighs_nothing() -> None:
     foreign = [dict(r, currency="USD") for r in orders(SOLD)]
     found = look(plan(SIX), orders=foreign).seen

@@ -1,0 +1,179 @@
+"""Are clients lifted onto the list? Six leads by hand, values read back, placebos, who and when, signs, guards."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from alignment_toolkit.indicator import Look, Observation
+from alignment_toolkit.indicators.score_gaming import score_gaming
+from alignment_toolkit.periods import Period
+from tests.builders import company_of
+from tests.indicators.degenerate import FRAMES, sound
+
+Q3 = Period.parse("2026-Q3")
+LIST = {
+    "list_id": "l1",
+    "name": "Spring",
+    "field": "leads.marketing_score",
+    "threshold": 60.0,
+    "freezes_on": "2026-05-01",
+}
+
+
+def lead(number: int, score: float, at: str = "2026-01-05") -> dict[str, Any]:
+    return {
+        "lead_id": f"L{number}",
+        "account_id": f"a{number}",
+        "created_at": at,
+        "marketing_score": float(score),
+    }
+
+
+def edit(
+    number: int, old: Any, new: Any, at: str = "2026-04-10", by: str = "sales", **more: Any
+) -> dict[str, Any]:
+    row = {
+        "edit_id": f"e{number}-{old}-{new}-{at}-{by}",
+        "edited_at": at,
+        "entity": "lead",
+        "entity_id": f"L{number}",
+    }
+    return (
+        row
+        | {"field": "marketing_score", "department": by, "old_value": str(old), "new_value": str(new)}
+        | more
+    )
+
+
+def hand() -> dict[str, list[dict[str, Any]]]:
+    scores = (61, 62, 70, 80, 52, 30)
+    return {
+        "lists": [LIST],
+        "leads": [lead(i, s) for i, s in enumerate(scores)],
+        "edits": [edit(0, 55, 61), edit(1, 58, 62), edit(4, 45, 52)],
+    }
+
+
+def look(tables: dict[str, list[dict[str, Any]]]) -> Look:
+    columns = {"edits": ("department", "old_value", "new_value"), "lists": tuple(LIST)}
+    return score_gaming.look(company_of(tables, columns=columns), Q3, first=Period.parse("2025").start)
+
+
+def seen(tables: dict[str, list[dict[str, Any]]]) -> Observation:
+    found = look(tables)
+    assert found.error is None
+    assert found.seen is not None
+    return found.seen
+
+
+def value(tables: dict[str, list[dict[str, Any]]]) -> float:
+    found = seen(tables).gap.estimate.value
+    assert found is not None
+    return found
+
+
+def test_the_worked_example() -> None:
+    found = seen(hand())
+    assert found.gap.estimate.value == pytest.approx(0.4375)
+    assert found.counts == {"listed accounts": 4}
+    assert look(hand()).short_of == {"listed accounts": 196}
+    assert [r[0] for r in found.evidence.rows] == ["a0", "a1"]
+
+
+@pytest.mark.parametrize(
+    ("change", "lifted"),
+    [
+        ({"at": "2026-03-02 00:00:00"}, 1), ({"at": "2026-03-01 23:59:59"}, 0), ({"at": "2026-04-30 23:59:59"}, 1),
+        ({"at": "2026-05-01 00:00:00"}, 0), ({"by": "marketing"}, 0), ({"field": "status"}, 0),
+        ({"entity": "account"}, 0), ({"old": "n/a"}, 0), ({"old": 60}, 0), ({"new": 60}, 1), ({"new": 59.9}, 0),
+    ],
+)  # fmt: skip
+def test_which_edits_lift(change: dict[str, Any], lifted: int) -> None:
+    tables = hand()
+    one = {"number": 0, "old": 55, "new": 61} | {
+        k: v for k, v in change.items() if k in ("old", "new", "at", "by")
+    }
+    tables["edits"] = [edit(**one) | {k: v for k, v in change.items() if k in ("field", "entity")}]
+    assert seen(tables).values["lifted"] == str(lifted)
+
+
+def test_the_value_on_the_day_is_read_back_from_the_edits() -> None:
+    tables = hand()
+    tables["edits"] += [edit(0, 61, 55, "2026-06-01"), edit(5, 75, 30, "2026-06-02")]
+    tables["leads"][0]["marketing_score"] = 55.0
+    tables["leads"].append(lead(9, 90, at="2026-05-02"))  # came after the freeze
+    found = seen(tables)
+    assert found.counts == {"listed accounts": 5}  # 0 to 3, and 5, which fell later
+    assert [r[-1] for r in found.evidence.rows] == ["put back", "stayed"]
+    assert {m.name: m.value for m in found.measures}["put_back"] == pytest.approx(0.5)
+
+
+def test_corrections_that_cross_all_thresholds_cancel() -> None:
+    tables = hand()
+    tables["leads"] = [lead(i, 70) for i in range(40)] + [lead(100 + i, 5 + i) for i in range(90)]
+    tables["edits"] = [edit(100 + i, 5 + i, 8 + i) for i in range(90)]  # everybody three points up
+    assert value(tables) == pytest.approx(0.0)
+    assert seen(tables).gap.above(0.03) > 0.1
+
+
+def test_machines_do_not_count_and_a_list_is_pooled_with_others() -> None:
+    tables = hand()
+    tables["edits"] = [dict(e, actor="robot") for e in tables["edits"]]
+    assert value(tables) == pytest.approx(0.4375)
+    tables["people"] = [{"person_id": "robot", "department": "sales", "kind": "system"}]
+    assert value(tables) == 0.0
+    tables = hand()
+    tables["lists"] = [LIST, dict(LIST, list_id="l2", freezes_on="2026-09-01")]
+    assert value(tables) == pytest.approx(2 / 8 - 1 / 4 / 8)
+
+
+def test_a_list_on_assessments_takes_the_ratings_of_its_year() -> None:
+    rows = [
+        {
+            "assessment_id": f"s{i}",
+            "account_id": f"a{i}",
+            "department": "sales",
+            "assessed_at": at,
+            "potential": 80.0,
+        }
+        for i, at in enumerate(("2026-04-01", "2025-06-01", "2025-03-01"))
+    ]
+    edits = [edit(0, 50, 80) | {"entity": "assessment", "entity_id": "s0", "field": "assessments.potential"}]
+    found = seen({"lists": [dict(LIST, field="assessments.potential")], "assessments": rows, "edits": edits})
+    assert found.counts == {"listed accounts": 2}
+    assert found.values["lifted"] == "1"
+
+
+def test_what_speaks_for_corrections_is_told() -> None:
+    tables = hand()
+    assert [g.guard for g in seen(tables).guards if g.guard == "confounding"] == ["confounding"]
+    tables["edits"] += [edit(0, 61, 55, "2026-06-01")]
+    assert "confounding" not in {g.guard for g in seen(tables).guards}
+    tables["edits"] += [edit(n, 55, 65, by="marketing") for n in (2, 3)]
+    assert any("everybody cleaned up" in g.message for g in seen(tables).guards)
+    tables["lists"] = [*tables["lists"], dict(LIST, list_id="l3", field="accounts.size")]
+    assert "join_health" in {g.guard for g in seen(tables).guards}
+
+
+def test_whether_lifted_accounts_do_worse_is_told() -> None:
+    tables = hand()
+    tables["orders"] = [{"order_id": "1", "ordered_at": "2026-06-01", "amount": 5.0, "account_id": "a2"}]
+    company = company_of(tables, until={"orders": "2026-12-31"})
+    found = score_gaming.look(company, Q3, first=Period.parse("2025").start).seen
+    assert found is not None
+    assert {m.name: m.value for m in found.measures}["outcome"] == pytest.approx(-0.5)
+
+
+def test_columns_that_are_missing_are_named() -> None:
+    missing = score_gaming.look(company_of({"lists": [LIST]}), Q3).missing
+    assert any(m.startswith("edits") for m in missing)
+
+
+@pytest.mark.parametrize("frame", FRAMES)
+def test_whatever_the_data_the_finding_is_sound(frame: str) -> None:
+    orders = [{"order_id": "1", "ordered_at": "2025-06-01", "amount": 5.0, "account_id": "a2"}]
+    tables = FRAMES[frame](hand() | {"orders": orders})
+    columns = {"edits": ("department", "old_value", "new_value"), "lists": tuple(LIST)}
+    sound(score_gaming.look(company_of(tables, columns=columns), Q3, first=Period.parse("2025").start))
