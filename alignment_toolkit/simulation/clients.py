@@ -23,7 +23,7 @@ def make_orders(world: World, deals: pd.DataFrame) -> pd.DataFrame:
         "_at": closed, "_account": deals["_account"].to_numpy()[won], "_deal": won, "_amount": amount[won],
         "_discount": deals["_discount"].to_numpy()[won], "_product": deals["_product"].to_numpy()[won],
     })  # fmt: skip
-    orders = pd.concat([first, _again(world, rng, deals)], ignore_index=True)
+    orders = pd.concat([first, _again(world, rng), _unasked(world)], ignore_index=True)
     counter = round(0.02 * len(orders))
     orders = pd.concat([orders, pd.DataFrame({
         "_at": world.moments(rng, counter), "_account": -1, "_deal": -1,
@@ -34,11 +34,9 @@ def make_orders(world: World, deals: pd.DataFrame) -> pd.DataFrame:
     return _lines(world, rng, deals, orders)
 
 
-def _again(world: World, rng: np.random.Generator, deals: pd.DataFrame) -> pd.DataFrame:
+def _again(world: World, rng: np.random.Generator) -> pd.DataFrame:
     count = world.recipe.accounts
-    since = np.where(world.client_since == NEVER, np.iinfo(np.int64).max, world.client_since)
-    won = deals[deals["outcome"] == "won"]
-    np.minimum.at(since, won["_account"].to_numpy(), won["closed_at"].to_numpy())
+    since = np.where(world.becomes_client == NEVER, np.iinfo(np.int64).max, world.becomes_client)
     clients = np.flatnonzero(since < world.end)
     opens = np.maximum(since[clients], world.start)
     shuts = np.minimum(opens + (rng.exponential(1000, len(clients)) * DAY).astype(np.int64), world.end)
@@ -59,6 +57,18 @@ def _again(world: World, rng: np.random.Generator, deals: pd.DataFrame) -> pd.Da
         "_amount": base * worth[account] * (1 + 0.12 * world.z[account].clip(-2, 3)),
         "_discount": np.clip(rng.normal(0.05, 0.03, len(at)), 0, 0.2),
         "_product": pick_index(rng, world.recipe.products, len(at), mixed),
+    })  # fmt: skip
+
+
+def _unasked(world: World) -> pd.DataFrame:
+    """The first orders of accounts that come by themselves, some time after they were given up."""
+    rng = world.rng("unasked")
+    account = np.flatnonzero(world.comes != NEVER)
+    count = len(account)
+    return pd.DataFrame({
+        "_at": world.comes[account], "_account": account, "_deal": -1,
+        "_amount": np.exp(rng.normal(np.log(3_900), 0.5, count)), "_discount": 0.0,
+        "_product": pick_index(rng, world.recipe.products, count),
     })  # fmt: skip
 
 

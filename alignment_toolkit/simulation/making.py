@@ -10,8 +10,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from alignment_toolkit.simulation import clients, marketing, sales, teamwork
-from alignment_toolkit.simulation.clock import NEVER, Ints
+from alignment_toolkit.simulation import care, clients, marketing, ratings, records, sales, teamwork
+from alignment_toolkit.simulation.clock import NEVER, Floats, Ints
 from alignment_toolkit.simulation.drawing import ids, only, optional
 from alignment_toolkit.simulation.recipe import Recipe
 from alignment_toolkit.simulation.truth import make_truth
@@ -114,22 +114,31 @@ def simulate(recipe: Recipe | None = None) -> Simulated:
     world = make_world(recipe, truth)
     work = marketing.make_marketing(world)
     finish_accounts(world, _first_seen(world, work))
+    world.belief = world.rng("belief").standard_normal(recipe.accounts)
     handover = sales.make_handover(world, work)
     deals = sales.make_deals(world, work, handover)
-    touches = pd.concat(
-        [sales.make_touches(world, work, handover, deals), marketing.make_marketing_touches(world, work)]
-    )
-    lists = teamwork.make_lists(world)
+    care.make_care(world)
+    care.let_go(world, work, handover, deals)
+    assessments = ratings.make_assessments(world)
+    intents = care.make_intents(world, work, handover)
+    silences = sales.Silences(world, work, handover)
+    touches = care.play(
+        world, work, silences, deals, intents, sales.make_touches(world, work, handover, deals, silences),
+        marketing.make_marketing_touches(world, work), assessments,
+    )  # fmt: skip
+    lists = records.make_lists(world)
+    lifted, score = records.lift(world, work, lists)
     raw = {
         "people": world.people, "accounts": world.accounts, "contacts": world.contacts,
-        "assessments": teamwork.make_assessments(world), "intents": teamwork.make_intents(world), "lists": lists,
+        "assessments": assessments, "intents": care.intent_table(world, intents), "lists": lists,
         "products": world.products, "value_ratings": clients.make_value_ratings(world), "campaigns": work.campaigns,
         "spend": marketing.make_spend(world, work, clients.make_commissions(world, deals)),
         "results": marketing.make_results(world, work),
-        "leads": _leads(world, work, handover, deals, lists), "opportunities": deals,
+        "leads": _leads(world, work, handover, deals, lists, score), "opportunities": deals,
         "opportunity_contacts": teamwork.make_opportunity_contacts(world, deals),
         "orders": clients.make_orders(world, deals), "touches": _touches(world, work, deals, touches),
-        "edits": teamwork.make_edits(world, work, handover), "training": teamwork.make_training(world, work, handover),
+        "edits": records.make_edits(world, work, handover, lifted, score),
+        "training": teamwork.make_training(world, work, handover),
         "plan": world.plan, "signals": clients.make_signals(world), "survey": teamwork.make_survey(world),
         "work": teamwork.make_work(world), "rates": teamwork.make_rates(world),
     }  # fmt: skip
@@ -150,6 +159,7 @@ def _leads(
     handover: sales.Handover,
     deals: pd.DataFrame,
     lists: pd.DataFrame,
+    score: Floats,
 ) -> pd.DataFrame:
     rng = world.rng("lead table")
     leads = marketing.lead_table(world, work)
@@ -169,14 +179,14 @@ def _leads(
     frozen = lists["freezes_on"].to_numpy()
     place = np.searchsorted(frozen, work.at)
     listed = np.where(
-        (rng.random(total) < 0.5) & (work.score >= teamwork.LIST_THRESHOLD) & (place < len(frozen)), place, -1
+        (rng.random(total) < 0.5) & (work.score >= records.LIST_THRESHOLD) & (place < len(frozen)), place, -1
     )
     return leads.assign(
         qualified_at=handover.qualified, accepted_at=handover.accepted, rejected_at=handover.rejected,
         received_by=only(handed, world.salesperson(handover.seat, at)), reject_reason=handover.reason,
         owner=only(taken, world.salesperson(handover.seat, np.full(total, world.end - 1))), status=status,
         list_id=optional(lists["list_id"].to_numpy(object), listed), converted_at=bought,
-        marketing_score=np.round(work.score, 1),
+        marketing_score=score,
     )  # fmt: skip
 
 

@@ -8,7 +8,17 @@ from datetime import date, timedelta
 import numpy as np
 import pandas as pd
 
-from alignment_toolkit.simulation.clock import DAY, HOUR, Bools, Floats, Ints, later, second
+from alignment_toolkit.simulation.clock import (
+    DAY,
+    FIRST_MONDAY,
+    HOUR,
+    NEVER,
+    Bools,
+    Floats,
+    Ints,
+    later,
+    second,
+)
 from alignment_toolkit.simulation.drawing import Texts, ids, only, optional, pick, pick_index
 from alignment_toolkit.simulation.truth import WEAK_CHANNEL
 from alignment_toolkit.simulation.world import World
@@ -19,6 +29,11 @@ RESPONSES = ("web", "email", "phone", "chat", "event")
 RESPONSE_SHARES = (0.45, 0.25, 0.15, 0.08, 0.07)
 SEASON = {1: 1.06, 2: 1.0, 3: 0.9, 4: 1.05}
 COST_OF_A_LEAD = 95.0
+WEEK = 7 * DAY
+SPELL = 180 * DAY
+FLOOD = 0.6
+# Share of leads that convert, as far as the noise of a week's share depends on it; see `_diluted`.
+CONVERSION, REACH = 0.08, 0.195
 # What a lead of the channel costs against the mean, and how much likelier (log odds) it is to buy.
 COST = {"paid_search": 1.1, "email": 0.6, "event": 1.8, "social": 0.7, "content": 0.8, "partner": 1.2}
 QUALITY = {
@@ -46,6 +61,7 @@ class Marketing:
     z: Floats
     score: Floats
     by_sales: Bools
+    quality: Floats
 
 
 def make_marketing(world: World) -> Marketing:
@@ -62,7 +78,11 @@ def _day_weights(world: World) -> Floats:
     season = np.array([SEASON[quarter] for quarter in days.quarter])
     left = (world.end - world.start) // DAY - 1 - np.arange(len(days))
     growth = np.exp(np.log(3.0) * world.recipe.confounded("immature") * np.clip(1 - left / 270.0, 0, None))
-    return np.concatenate([[0.0], np.cumsum(weekday * season * growth)])
+    shocks = np.exp(
+        0.5 * world.recipe.confounded("common_shocks") * world.rng("shocks").standard_normal(len(days))
+    )
+    week = np.arange(len(days)) // 7
+    return np.concatenate([[0.0], np.cumsum(weekday * season * growth * shocks[week])])
 
 
 def _quarters(first: date, last: date) -> list[tuple[int, int, float]]:
@@ -202,7 +222,7 @@ def _leads(
     )  # fmt: skip
     product = np.where(campaign >= 0, campaign_product[campaign], own)
 
-    account = _who(world, rng, at)
+    account = _who(world, rng, at, _floods(world))
     account = np.where((rng.random(total) < 0.04) & ~by_sales, -1, account)
     z = np.where(account >= 0, world.z[account], rng.standard_normal(total))
     region = np.where(
@@ -221,13 +241,70 @@ def _leads(
         channel=np.where(campaign >= 0, channel, free).astype(object),
         response=pick(rng, RESPONSES, total, RESPONSE_SHARES), need=need.astype(object), z=z,
         score=np.clip(50 + 20 * (0.75 * z + 0.66 * rng.standard_normal(total)), 0, 100), by_sales=by_sales,
+        quality=_diluted(world, at, region, account),
     )  # fmt: skip
 
 
-def _who(world: World, rng: np.random.Generator, at: Ints) -> Ints:
+def _floods(world: World) -> Floats | None:
+    """How much of each week's leads each region gets against its share: uneven where targets make marketing flood."""
+    if world.truth.gaps["conflicting_kpis"] == 0:
+        return None
+    weeks = (world.end - world.start) // WEEK + 2
+    rng = world.rng("floods")
+    return np.asarray(
+        world.region_shares * np.exp(FLOOD * rng.standard_normal((weeks, world.recipe.regions)))
+    )
+
+
+def _diluted(world: World, at: Ints, region: Ints, account: Ints) -> Floats:
+    """How much harder (log odds) leads are to win that come in a region's week of many leads.
+
+    The strength is set so that the correlation of leads and conversion over region-weeks is the true gap: conversion
+    has binomial noise, and only a part (`REACH`) of a change in the odds of deals is seen in it.
+    """
+    gap = world.truth.gaps["conflicting_kpis"]
+    if gap == 0:
+        return np.zeros(len(at))
+    week = (at - FIRST_MONDAY) // WEEK - (world.start - FIRST_MONDAY) // WEEK
+    weeks = int(week.max()) + 1
+    opens = opening(at, account) & ~((account >= 0) & (world.client_since[account] != NEVER))
+    place = week * world.recipe.regions + region
+    number = np.bincount(place[opens], minlength=weeks * world.recipe.regions).reshape(weeks, -1)
+    above = np.log(np.maximum(number, 0.5))
+    line = np.ones(min(25, weeks))
+    usual = np.array(
+        [np.convolve(a, line, "same") / np.convolve(np.ones(weeks), line, "same") for a in above.T]
+    )
+    depth = above - usual.T
+    depth = (depth / np.maximum(depth.std(axis=0), 1e-9)).clip(-2.5, 2.5)
+    noise = np.sqrt(CONVERSION * (1 - CONVERSION) / np.maximum(number.mean(), 1.0))
+    needed = gap / np.sqrt(1 - gap * gap) * noise / (CONVERSION * (1 - CONVERSION)) / REACH
+    return np.asarray(-needed * depth.ravel()[place])
+
+
+def opening(at: Ints, account: Ints) -> Bools:
+    """Which leads open a spell of interest: no other of the account in 180 days before; those without one do."""
+    order = np.lexsort((at, account))
+    first = np.ones(len(order), dtype=bool)
+    of, when = account[order], at[order]
+    first[1:] = (of[1:] != of[:-1]) | (np.diff(when) > SPELL) | (of[1:] < 0)
+    opens = np.empty(len(order), dtype=bool)
+    opens[order] = first
+    return opens
+
+
+def _who(world: World, rng: np.random.Generator, at: Ints, floods: Floats | None) -> Ints:
     """Accounts of the leads: interest comes in spells, so many a lead follows one of the same account within weeks."""
     number = np.arange(len(at))
-    account = pick_index(rng, world.recipe.accounts, len(at), rng.gamma(2.0, 0.5, world.recipe.accounts))
+    interest = rng.gamma(2.0, 0.5, world.recipe.accounts)
+    account = pick_index(rng, world.recipe.accounts, len(at), interest)
+    if floods is not None:
+        edges = np.cumsum(floods, axis=1)[(at - FIRST_MONDAY) // WEEK - (world.start - FIRST_MONDAY) // WEEK]
+        region = (rng.random(len(at))[:, None] * edges[:, -1:] >= edges[:, :-1]).sum(axis=1)
+        for r in range(world.recipe.regions):
+            here, there = region == r, np.flatnonzero(world.region == r)
+            if len(there):
+                account[here] = there[pick_index(rng, len(there), int(here.sum()), interest[there])]
     earliest = np.searchsorted(at, at - 40 * DAY)
     earlier = earliest + np.floor(rng.random(len(at)) * (number - earliest)).astype(np.int64)
     leader = np.where(rng.random(len(at)) < 0.45, np.minimum(earlier, number), number)

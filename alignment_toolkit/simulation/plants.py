@@ -70,13 +70,7 @@ HEADERS: dict[str, Plant] = {
 }
 """All 27, in the order of the design."""
 
-UNBUILT = {
-    "misjudged_potential", "score_gaming", "misplaced_effort", "off_plan_accounts", "missed_decision_makers",
-    "neglected_clients", "discarded_leads", "conflicting_kpis",
-}  # fmt: skip
-"""What cannot be planted and whose gap is not known; that of `misjudged_potential` is 0 all the same."""
-
-PLANTS: dict[str, float] = {name: plant.most for name, plant in HEADERS.items() if name not in UNBUILT}
+PLANTS: dict[str, float] = {name: plant.most for name, plant in HEADERS.items()}
 """Each with its greatest strength (0.5 is at the margin, 1 at twice it)."""
 
 CLASHES: frozenset[frozenset[str]] = frozenset({

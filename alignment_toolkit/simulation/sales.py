@@ -22,6 +22,7 @@ from alignment_toolkit.simulation.clock import (
     worked,
 )
 from alignment_toolkit.simulation.drawing import Texts, ids, only, optional, pick, pick_index
+from alignment_toolkit.simulation.fates import settle
 from alignment_toolkit.simulation.marketing import QUALITY, THEMES, Marketing
 from alignment_toolkit.simulation.truth import LIMIT_HOURS
 from alignment_toolkit.simulation.world import World
@@ -41,6 +42,7 @@ SPACING = 28 * DAY
 """A lead that comes while an account's last one is still in hand is not handed over once more."""
 
 SILENCE_HOURS = 40.0
+CYCLE, CYCLE_SD = 33, 0.65
 LAST_DAYS = 20 / 261
 """Share of a year's working days that are the last five of a quarter."""
 
@@ -74,6 +76,7 @@ def make_handover(world: World, marketing: Marketing) -> Handover:
     seat = world.a_seat(rng, marketing.region)
     own = (marketing.account >= 0) & (rng.random(total) < 0.7)
     seat = np.where(own, world.seat[marketing.account], seat)
+    seat = _routed(world, seat, marketing)
 
     good = rng.random(total) < 1 / (1 + np.exp(-(marketing.score - 41) / 11))
     when = _handed_over_at(world, rng, marketing.at)
@@ -95,14 +98,9 @@ def make_handover(world: World, marketing: Marketing) -> Handover:
     odds = 1.1 + (marketing.score - 58) / 25 + np.array([QUALITY[c] for c in marketing.channel])
     yes = rng.random(total) < _accepting(world, 1 / (1 + np.exp(-odds)), seat, np.where(decided, first, 0))
     verdict = later(np.where(decided, first, 0), rng.gamma(1.5, 4, total) + 0.2)
-    gone = later(np.where(handed, qualified, 0), np.full(total, 300.0) + rng.uniform(0, 80, total))
-    given_up = forgotten & (rng.random(total) < 0.6)
     accepted = np.where(decided & yes & (verdict < world.end), verdict, NEVER)
     rejected = np.where(decided & ~yes & (verdict < world.end), verdict, NEVER)
-    rejected = np.where(given_up & (gone < world.end), gone, rejected)
-    reason = only(
-        rejected != NEVER, np.where(forgotten, "not_reached", pick(rng, REASONS, total, (3, 3, 2, 1, 1)))
-    )
+    reason = only(rejected != NEVER, pick(rng, REASONS, total, (3, 3, 2, 1, 1)))
     return Handover(
         qualified=qualified, dropped=dropped, first=first, first_channel=_first_channel(world, rng, marketing, handed),
         first_theme=_theme(world, rng, marketing.campaign, marketing, world.truth.gaps["message_mismatch"]),
@@ -120,6 +118,22 @@ def _accepting(world: World, chance: Floats, seat: Ints, at: Ints) -> Floats:
         return chance
     together = 0.60 + (chance - 0.60) * (1 - 0.6 * min(1.0, habit / 0.10))
     return np.asarray((together + habit * world.habit("acceptance", seat, at)).clip(0.0, 1.0))
+
+
+def _routed(world: World, seat: Ints, marketing: Marketing) -> Ints:
+    """Leads sorted by score among the people of a region, where that is asked for: better ones to some people."""
+    strength = world.recipe.confounded("routing_by_segment")
+    if strength == 0:
+        return seat
+    rng = world.rng("routing")
+    sorted_seat = seat.copy()
+    for region in range(world.recipe.regions):
+        lead = np.flatnonzero(marketing.region == region)
+        seats = np.flatnonzero(world.seat_region == region)
+        rank = np.argsort(np.argsort(marketing.score[lead], kind="stable")) / max(1, len(lead))
+        near = np.clip(rank + rng.normal(0, 0.12, len(lead)), 0, 0.999)
+        sorted_seat[lead] = seats[(near * len(seats)).astype(int)]
+    return np.where(rng.random(len(seat)) < strength, sorted_seat, seat)
 
 
 def _handed_over_at(world: World, rng: np.random.Generator, created: Ints) -> Ints:
@@ -205,10 +219,14 @@ def make_deals(world: World, marketing: Marketing, handover: Handover) -> pd.Dat
     client = (world.client_since[account] != NEVER) & (world.client_since[account] < opened)
     taste = world.rng("taste").normal(0, 0.15, world.recipe.products)
     odds = (-1.45 + 0.6 * world.z[account] + speed + taste[product] + 0.5 * client
-            + 0.5 * np.array([QUALITY[c] for c in channel]))  # fmt: skip
+            + 0.5 * np.array([QUALITY[c] for c in channel])
+            + np.where(lead < 0, 0.0, marketing.quality[lead])
+            + 0.5 * world.recipe.confounded("better_trained_first") * world.habit("skill", seat, opened)
+            + 0.8 * world.recipe.confounded("self_fulfilling") * world.belief[account])  # fmt: skip
     won = rng.random(count) < 1 / (1 + np.exp(-odds))
-    cycle = np.exp(rng.normal(np.log(33), 0.65, count)) * np.where(won, 1.0, 1.15)
-    closed = _rushed(world, account, won, later(opened, cycle * 8 * 5 / 7))
+    cycle = np.exp(rng.normal(np.log(CYCLE), CYCLE_SD, count)) * np.where(won, 1.0, 1.15)
+    closed = _rushed(world, account, won, later(opened, cycle * 8 * 5 / 7), _last_days(world, opened, odds))
+    won, world.comes = settle(world, marketing, handover.rejected, account, lead, closed, won)
     done = closed < world.end
 
     listed = np.exp(rng.normal(np.log(10_500), 0.65, count)) * (1 + 0.006 * 20 * world.z[account].clip(-2, 3))
@@ -217,12 +235,15 @@ def make_deals(world: World, marketing: Marketing, handover: Handover) -> pd.Dat
     if habit > 0:
         # Given away more often where it is a habit, so that nobody's lies at the floor of nothing.
         discount = (discount + 2.5 * habit + habit * world.habit("discount", seat, opened)).clip(0, 0.6)
+    listed, discount = _listed_anew(world, opened, product, seat, listed, discount)
     benefit = world.truth.benefit[product]
+    on_price = rng.random(count)
     pitch = np.where(
-        rng.random(count) < np.where(benefit, world.truth.gaps["positioning_mismatch"], 0.6), "price",
+        on_price < np.where(benefit, world.truth.gaps["positioning_mismatch"], 0.6), "price",
         pick(rng, ("benefit", "total_cost"), count, (0.8, 0.2)),
     )  # fmt: skip
-    rival = only(rng.random(count) < 0.4, pick(rng, ("Rival A", "Rival B", "Rival C"), count))
+    pressed = world.recipe.confounded("rival_price") * (np.where(pitch == "price", 0.95, 0.30) - 0.4)
+    rival = only(rng.random(count) < 0.4 + pressed, pick(rng, ("Rival A", "Rival B", "Rival C"), count))
     outcome = only(done, np.where(won, "won", "lost"))
     stage = np.where(done, outcome, pick(rng, ("discovery", "offer", "negotiation"), count, (0.4, 0.4, 0.2)))
     lost = pick(rng, ("price", "no_decision", "rival", "timing"), count)
@@ -245,22 +266,65 @@ def make_deals(world: World, marketing: Marketing, handover: Handover) -> pd.Dat
     return _with_motion(world, deals)
 
 
-def _rushed(world: World, account: Ints, won: Bools, closed: Ints) -> Ints:
+def _quarter_end(at: Ints) -> Ints:
+    """The month after the quarter of each moment, counted from 1970."""
+    month = at.astype("datetime64[s]").astype("datetime64[M]").astype(np.int64)
+    return np.asarray((month // 3 + 1) * 3)
+
+
+def _in_last_days(at: Ints) -> Bools:
+    ends = _quarter_end(at).astype("datetime64[M]").astype("datetime64[s]").astype(np.int64)
+    return np.asarray(worked(ends) - worked(at) <= 5 * WORKDAY)
+
+
+def _last_days(world: World, opened: Ints, odds: Floats) -> dict[int, float]:
+    """How many of a quarter's wins would fall into its last five working days by the waves of interest alone."""
+    rng = world.rng("waves")
+    chance = 1 / (1 + np.exp(-odds))
+    at = np.concatenate([
+        later(opened, np.exp(rng.normal(np.log(CYCLE), CYCLE_SD, len(opened))) * 8 * 5 / 7) for _ in range(12)
+    ])  # fmt: skip
+    weight = np.tile(chance, 12)
+    quarter, last = _quarter_end(at), _in_last_days(at)
+    return {
+        int(q): float(weight[(quarter == q) & last].sum() / weight[quarter == q].sum())
+        for q in np.unique(quarter)
+    }
+
+
+def _rushed(world: World, account: Ints, won: Bools, closed: Ints, natural: dict[int, float]) -> Ints:
     """When a deal is closed; some of the won ones wait for the last five working days of the quarter.
 
     A share of them waits that lifts these days' share of wins from that of working days by the true gap. A client's own
     year-end is another matter: that some wait for it is the client's doing.
     """
     rng = world.rng("quarter's end")
-    month = closed.astype("datetime64[s]").astype("datetime64[M]").astype(np.int64)
-    follows = (month // 3 + 1) * 3
+    follows = _quarter_end(closed)
     quarter_ends = follows.astype("datetime64[M]").astype("datetime64[s]").astype(np.int64)
     back = 1 + np.floor(rng.random(len(closed)) * (5 * WORKDAY - 1)).astype(np.int64)
     at_the_end = moment(worked(quarter_ends) - back)
-    waits = won & (rng.random(len(closed)) < world.truth.gaps["quarter_end_rush"] / (1 - LAST_DAYS))
+    # Interest comes in waves that do not know the calendar of accounts: what is too much there closes a week later.
+    usual = np.array([natural.get(int(q), LAST_DAYS) for q in follows])
+    excess = 1 - LAST_DAYS / np.maximum(usual, LAST_DAYS)
+    slow = won & _in_last_days(closed) & (rng.random(len(closed)) < excess)
+    closed = np.where(slow, moment(worked(closed) + 5 * WORKDAY), closed)
+    waits = won & ~slow & (rng.random(len(closed)) < world.truth.gaps["quarter_end_rush"] / (1 - LAST_DAYS))
     own = world.accounts["fiscal_year_starts"].to_numpy()[account] == follows % 12 + 1
     waits |= won & own & (rng.random(len(closed)) < 0.5 * world.recipe.confounded("seasonal_close"))
     return np.where(waits, np.maximum(at_the_end, closed), closed)
+
+
+def _listed_anew(
+    world: World, opened: Ints, product: Ints, seat: Ints, listed: Floats, discount: Floats
+) -> tuple[Floats, Floats]:
+    """List prices that rise though what is paid does not; products that are discounted by everybody."""
+    rise = 0.08 * world.recipe.confounded("list_price_change")
+    risen = (product % 2 == 0) & (opened > world.end - 182 * DAY)
+    paid = listed * (1 - discount)
+    listed = np.where(risen, listed * (1 + rise), listed)
+    discount = np.where(risen, 1 - paid / listed, discount)
+    cheap = 0.06 * world.recipe.confounded("discounted_products")
+    return listed, np.where(product % 3 == 0, np.minimum(discount + cheap, 0.6), discount)
 
 
 def _with_motion(world: World, deals: pd.DataFrame) -> pd.DataFrame:
@@ -269,13 +333,18 @@ def _with_motion(world: World, deals: pd.DataFrame) -> pd.DataFrame:
     known = world.client_since != NEVER
     since[known] = world.client_since[known]
     np.minimum.at(since, won["_account"].to_numpy(), won["closed_at"].to_numpy())
+    known = world.comes != NEVER
+    since[known] = np.minimum(since[known], world.comes[known])
+    world.becomes_client = np.where(since == np.iinfo(np.int64).max, NEVER, since)
     account = deals["_account"].to_numpy()
     motion = np.where(since[account] < deals["opened_at"].to_numpy(), "repeat", "new")
     deals.insert(list(deals.columns).index("pitch"), "motion", motion)
     return deals
 
 
-def make_touches(world: World, marketing: Marketing, handover: Handover, deals: pd.DataFrame) -> pd.DataFrame:
+def make_touches(
+    world: World, marketing: Marketing, handover: Handover, deals: pd.DataFrame, silences: Silences
+) -> pd.DataFrame:
     """Sales' contacts: first touches, further ones of leads, of deals, and those of nobody's lead.
 
     Nobody else of sales calls an account between a hand-over and the first touch that belongs to it, so that whether a
@@ -295,7 +364,7 @@ def make_touches(world: World, marketing: Marketing, handover: Handover, deals: 
     at = somewhere(opened, closed, rng.random(len(deal)))
     campaign = deals["_campaign"].to_numpy()[deal]
     account = deals["_account"].to_numpy()[deal]
-    frames.append(_frame(
+    frames.append(frame_of(
         world, rng, at=at, account=account, contact=world.a_contact(rng, account, 0.9), deal=deal, campaign=campaign,
         lead=deals["_lead"].to_numpy()[deal], product=deals["_product"].to_numpy()[deal],
         seat=deals["_seat"].to_numpy()[deal],
@@ -308,7 +377,7 @@ def make_touches(world: World, marketing: Marketing, handover: Handover, deals: 
     account = pick_index(rng, world.recipe.accounts, count, worth)
     none = np.full(count, -1, dtype=np.int64)
     own = pick_index(rng, world.recipe.products, count, world.pushes["sales"])
-    frames.append(_frame(
+    frames.append(frame_of(
         world, rng, at=world.moments(rng, count), account=account, contact=world.a_contact(rng, account, 0.7),
         deal=none, lead=none, campaign=none, product=own,
         seat=world.seat[account], direction=np.full(count, "outbound", dtype=object),
@@ -320,7 +389,7 @@ def make_touches(world: World, marketing: Marketing, handover: Handover, deals: 
     at = touches["_at"].to_numpy()
     keep = (at < world.end) & (at >= np.maximum(born, world.start))
     answer = touches["_first"].to_numpy() & (handover.qualified[touches["_lead"].to_numpy()] != NEVER)
-    keep &= answer | (~_in_silence(world, marketing, handover, touches) & _logged(world, touches))
+    keep &= answer | (~silences.cover(account, at) & _logged(world, touches))
     return touches[keep].drop(columns="_seat")
 
 
@@ -336,7 +405,7 @@ def _of_leads(
 ) -> pd.DataFrame:
     none = np.full(len(lead), -1, dtype=np.int64)
     back = rng.random(len(lead)) < 0.25
-    return _frame(
+    return frame_of(
         world, rng, at=at, account=marketing.account[lead], contact=marketing.contact[lead], deal=none, lead=lead,
         campaign=marketing.campaign[lead], product=marketing.product[lead], seat=handover.seat[lead],
         direction=np.where(back & (not first), "inbound", "outbound").astype(object),
@@ -345,10 +414,11 @@ def _of_leads(
     )  # fmt: skip
 
 
-def _frame(
+def frame_of(
     world: World, rng: np.random.Generator, *, at: Ints, account: Ints, contact: Ints, deal: Ints, lead: Ints,
     campaign: Ints, product: Ints, seat: Ints, direction: Texts, theme: Texts, channel: Texts | None, first: bool,
 ) -> pd.DataFrame:  # fmt: skip
+    """Touches of sales, with who made them, how long they took and what they were about."""
     count = len(at)
     used = pick(rng, CHANNELS, count, CHANNEL_SHARES) if channel is None else channel
     typical = np.array([MINUTES[c] for c in used])
@@ -362,21 +432,31 @@ def _frame(
     })  # fmt: skip
 
 
-def _in_silence(world: World, marketing: Marketing, handover: Handover, touches: pd.DataFrame) -> Bools:
-    """Whether a touch falls between a hand-over of its account and the first touch that belongs to it."""
-    lead = np.flatnonzero((handover.qualified != NEVER) & (marketing.account >= 0))
-    opens = handover.qualified[lead]
-    shuts = np.where(
-        handover.first[lead] == NEVER, later(opens, np.full(len(lead), SILENCE_HOURS)), handover.first[lead]
-    )
-    width = np.int64(2 * (world.end - world.start))
-    place = marketing.account[lead] * width + (opens - world.start)
-    order = np.argsort(place, kind="stable")
-    place, shuts = place[order], marketing.account[lead][order] * width + (shuts[order] - world.start)
-    account = touches["_account"].to_numpy()
-    here = account * width + (touches["_at"].to_numpy() - world.start)
-    before = np.searchsorted(place, here, side="right") - 1
-    return np.asarray((account >= 0) & (before >= 0) & (here <= shuts[before]), dtype=bool)
+class Silences:
+    """The times between a hand-over of an account and the first touch that belongs to it."""
+
+    def __init__(self, world: World, marketing: Marketing, handover: Handover) -> None:
+        lead = np.flatnonzero((handover.qualified != NEVER) & (marketing.account >= 0))
+        opens = handover.qualified[lead]
+        shuts = np.where(
+            handover.first[lead] == NEVER,
+            later(opens, np.full(len(lead), SILENCE_HOURS)),
+            handover.first[lead],
+        )
+        self._start = world.start
+        self._width = np.int64(2 * (world.end - world.start))
+        place = marketing.account[lead] * self._width + (opens - world.start)
+        order = np.argsort(place, kind="stable")
+        self._opens = place[order]
+        self._shuts = marketing.account[lead][order] * self._width + (shuts[order] - world.start)
+
+    def cover(self, account: Ints, at: Ints) -> Bools:
+        """Whether moments with accounts fall into one."""
+        here = account * self._width + (at - self._start)
+        before = np.searchsorted(self._opens, here, side="right") - 1
+        if len(self._opens) == 0:
+            return np.zeros(len(here), dtype=bool)
+        return np.asarray((account >= 0) & (before >= 0) & (here <= self._shuts[before]), dtype=bool)
 
 
 def _logged(world: World, touches: pd.DataFrame) -> Bools:

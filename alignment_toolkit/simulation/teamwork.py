@@ -5,117 +5,11 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-from alignment_toolkit.simulation.clock import DAY, NEVER, Floats, Ints, later
-from alignment_toolkit.simulation.drawing import ids, only, optional, pick
+from alignment_toolkit.simulation.clock import DAY, NEVER, Bools, Floats, Ints
+from alignment_toolkit.simulation.drawing import ids, only, pick
 from alignment_toolkit.simulation.marketing import Marketing
 from alignment_toolkit.simulation.sales import Handover
-from alignment_toolkit.simulation.truth import TRUTH_MEAN, TRUTH_SD
-from alignment_toolkit.simulation.world import World
-
-LIST_THRESHOLD = 60
-
-
-def make_assessments(world: World) -> pd.DataFrame:
-    """Both departments' ratings, about once a year each: the truth, seen with noise.
-
-    Of a share of the accounts (none in an honest company) one department, either with the same probability, has an idea
-    of its own that has nothing to do with the truth.
-    """
-    rng = world.rng("assessments")
-    truth, count = world.truth, world.recipe.accounts
-    real = TRUTH_MEAN + TRUTH_SD * world.z
-    fancy = TRUTH_MEAN + TRUTH_SD * rng.standard_normal(count)
-    strays = rng.random(count) < truth.stray
-    astray = np.where(strays, rng.integers(0, 2, count), -1)
-    frames = []
-    for number, department in enumerate(("marketing", "sales")):
-        seen = np.where(astray == number, fancy, real)
-        account = np.flatnonzero(rng.random(count) < 0.85)
-        first = world.start + (rng.random(len(account)) * 330 * DAY).astype(np.int64)
-        gap = (rng.uniform(200, 360, len(account)) * DAY).astype(np.int64)
-        for turn in range(1 + (world.end - world.start) // (200 * DAY)):
-            at = later(first + turn * gap, rng.uniform(0.1, 7.5, len(account)))
-            here = (at < world.end) & (at >= world.created[account])
-            who = account[here]
-            rating = seen[who] + truth.rating_noise * rng.standard_normal(len(who))
-            rater = (
-                world.salesperson(world.seat[who], at[here]) if department == "sales"
-                else np.asarray(world.marketers[who % len(world.marketers)], dtype=object)
-            )  # fmt: skip
-            frames.append(pd.DataFrame({
-                "_account": who, "department": department, "assessed_at": at[here], "assessor": rater,
-                "potential": np.clip(rating, 0, 100), "target": rating >= truth.target_cut,
-            }))  # fmt: skip
-    frame = pd.concat(frames).sort_values(
-        ["assessed_at", "_account", "department"], kind="stable", ignore_index=True
-    )
-    frame.insert(0, "assessment_id", ids("T", len(frame), 5))
-    frame.insert(1, "account_id", world.accounts["account_id"].to_numpy(object)[frame["_account"]])
-    return frame
-
-
-def make_intents(world: World) -> pd.DataFrame:
-    """What the strategic plan wants of the accounts that it names."""
-    rng = world.rng("intents")
-    named = np.flatnonzero(rng.random(world.recipe.accounts) < 0.25)
-    decided = world.start + rng.integers(0, (world.end - world.start) // DAY, len(named)) * DAY
-    named, decided = named[decided >= world.created[named]], decided[decided >= world.created[named]]
-    client, good = world.client_since[named] != NEVER, world.z[named] > -0.5
-    review = decided + 365 * DAY
-    return pd.DataFrame({
-        "account_id": world.accounts["account_id"].to_numpy(object)[named],
-        "intent": np.where(~good, "release", np.where(client, "defend", "attack")), "decided_on": decided,
-        "department": pick(rng, ("company", "sales", "marketing"), len(named), (0.6, 0.25, 0.15)),
-        "review_on": review,
-    }).sort_values(["decided_on", "account_id"], ignore_index=True)  # fmt: skip
-
-
-def make_lists(world: World) -> pd.DataFrame:
-    """Target lists: every half year the leads at or above a score."""
-    freezes = list(range(world.start + 120 * DAY, world.end, 182 * DAY))
-    return pd.DataFrame({
-        "list_id": ids("TL", len(freezes)), "name": [f"Call list {n}" for n in range(1, len(freezes) + 1)],
-        "field": "leads.marketing_score", "threshold": LIST_THRESHOLD, "freezes_on": freezes, "department": "marketing",
-    })  # fmt: skip
-
-
-def make_edits(world: World, marketing: Marketing, handover: Handover) -> pd.DataFrame:
-    """The CRM's field history: a lead's status, segments, roles; scores are corrected by a little, by either side."""
-    rng = world.rng("edits")
-    leads = ids("L", len(marketing.at), 5)
-    accounts = world.accounts["account_id"].to_numpy(object)
-    frames = []
-    for at, new in ((handover.accepted, "accepted"), (handover.rejected, "rejected")):
-        lead = np.flatnonzero((at != NEVER) & (rng.random(len(at)) < 0.5))
-        frames.append(pd.DataFrame({
-            "edited_at": at[lead], "entity": "lead", "entity_id": leads[lead], "field": "status", "department": "sales",
-            "account_id": optional(accounts, marketing.account[lead]),
-            "actor": world.salesperson(handover.seat[lead], at[lead]), "old_value": "qualified", "new_value": new,
-        }))  # fmt: skip
-    lead = np.flatnonzero((rng.random(len(marketing.at)) < 0.04) & (handover.qualified != NEVER))
-    at = later(handover.qualified[lead], rng.uniform(1, 100, len(lead)))
-    score = np.round(marketing.score[lead], 1)
-    old = np.round(np.clip(score + rng.normal(0, 4, len(lead)), 0, 100), 1)
-    sales, marketer = rng.random(len(lead)) < 0.5, pick(rng, list(world.marketers), len(lead))
-    frames.append(pd.DataFrame({
-        "edited_at": at, "entity": "lead", "entity_id": leads[lead], "field": "marketing_score",
-        "department": np.where(sales, "sales", "marketing"), "account_id": optional(accounts, marketing.account[lead]),
-        "actor": np.where(sales, world.salesperson(handover.seat[lead], at), marketer),
-        "old_value": [f"{v:.1f}" for v in old], "new_value": [f"{v:.1f}" for v in score],
-    }))  # fmt: skip
-    one = np.flatnonzero(rng.random(len(accounts)) < 0.10)
-    at = np.maximum(world.created[one], world.moments(rng, len(one)))
-    frames.append(pd.DataFrame({
-        "edited_at": at, "entity": "account", "entity_id": accounts[one], "field": "segment", "department": "marketing",
-        "account_id": accounts[one], "actor": pick(rng, list(world.marketers), len(one)), "old_value": "standard",
-        "new_value": world.accounts["segment"].to_numpy(object)[one],
-    }))  # fmt: skip
-    frame = pd.concat(frames)
-    frame = frame[frame["edited_at"] < world.end].sort_values(
-        ["edited_at", "entity_id"], kind="stable", ignore_index=True
-    )
-    frame.insert(0, "edit_id", ids("E", len(frame)))
-    return frame
+from alignment_toolkit.simulation.world import World, growth_of_heads
 
 
 def make_training(world: World, marketing: Marketing, handover: Handover) -> pd.DataFrame:
@@ -132,12 +26,32 @@ def make_training(world: World, marketing: Marketing, handover: Handover) -> pd.
     joined = np.repeat(people["joined_on"].to_numpy(), len(products))
     before = np.minimum(joined, world.start) - rng.integers(1, 40, len(joined)) * DAY
     late = joined > world.start
+    clever = world.recipe.confounded("better_trained_first")
+    if clever > 0:
+        before = np.where(
+            _skilled(world, people), before, world.start + rng.integers(90, 240, len(joined)) * DAY
+        )
     return pd.DataFrame({
         "actor": np.repeat(people["person_id"].to_numpy(object), len(products)),
         "trained_on": np.where(late, joined - rng.integers(1, 20, len(joined)) * DAY, before),
         "product_id": np.tile(products, len(people)), "campaign_id": None,
         "kind": pick(rng, ("course", "online"), len(joined), (0.6, 0.4)),
     }).sort_values(["trained_on", "actor", "product_id"], ignore_index=True)  # fmt: skip
+
+
+def _skilled(world: World, people: pd.DataFrame) -> Bools:
+    """Whether each salesperson, product by product, is of the better half."""
+    seats = np.arange(world.recipe.salespeople)
+    first = dict(
+        zip(
+            world.seat_first, world.habit("skill", seats, np.full(len(seats), world.start - DAY)), strict=True
+        )
+    )
+    last = dict(
+        zip(world.seat_second, world.habit("skill", seats, np.full(len(seats), world.end)), strict=True)
+    )
+    skill = np.array([{**last, **first}.get(p, 0.0) for p in people["person_id"]])
+    return np.repeat(skill > 0, world.recipe.products)
 
 
 def _briefings(world: World, marketing: Marketing, handover: Handover) -> pd.DataFrame:
@@ -199,7 +113,11 @@ def make_work(world: World) -> pd.DataFrame:
     count = len(kind)
     when = rng.random(count)
     procedure = kind == "procedure"
-    when[procedure] = _growing(when[procedure], days / 365.25 * world.truth.gaps["busywork"])
+    law = procedure & (rng.random(count) < 0.33 * world.recipe.confounded("new_law"))
+    when[procedure] = _growing(
+        when[procedure], days / 365.25 * (world.truth.gaps["busywork"] + growth_of_heads(world.recipe))
+    )
+    when = np.where(law, 0.5 + 0.12 * (when - 0.5), when)
     started = world.start + np.floor(when * days).astype(np.int64) * DAY
     scope = pick(rng, ("joint", "marketing", "sales"), count, (0.4, 0.3, 0.3))
     scope = np.where(np.isin(kind, ("ride_along", "job_swap")), "joint", scope)
@@ -211,7 +129,11 @@ def make_work(world: World) -> pd.DataFrame:
     avoid = np.where(scope == "joint", world.truth.gaps["avoided_dialogue"], 0.0)
     marketing_comes, sales_comes = rng.random(count) < 0.80 - avoid, rng.random(count) < 0.75 - avoid
     size = pick(rng, ("small", "medium", "large"), count, (0.5, 0.3, 0.2))
-    delivered = rng.random(count) < 0.75 - np.where(
+    hard = world.recipe.confounded("hard_joint_projects")
+    bigger = (scope == "joint") & (rng.random(count) < 0.7 * hard)
+    size = np.where(bigger, "large", size).astype(object)
+    fails = 0.25 + 0.2 * hard * np.select([size == "large", size == "medium"], [1.0, 0.0], -0.75)
+    delivered = rng.random(count) < 1 - fails - np.where(
         scope == "joint", world.truth.gaps["failing_joint_projects"], 0.0
     )
     flag = {

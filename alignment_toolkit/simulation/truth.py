@@ -10,7 +10,7 @@ import numpy as np
 from alignment_toolkit.errors import ParameterError
 from alignment_toolkit.simulation.clock import Bools, Floats
 from alignment_toolkit.simulation.drawing import parts, stream
-from alignment_toolkit.simulation.plants import HEADERS, PLANTS, UNBUILT
+from alignment_toolkit.simulation.plants import HEADERS, PLANTS
 from alignment_toolkit.simulation.recipe import Recipe
 
 CHANNELS = ("paid_search", "email", "event", "social", "content", "partner")
@@ -75,8 +75,7 @@ def make_truth(recipe: Recipe) -> Truth:
     stray = 1 - (1 - disagreement) / (1 - honest)
 
     # The share of dropped leads differs by region around its mean.
-    gaps = {name: plant.gap(recipe.planted(name)) for name, plant in HEADERS.items()
-            if name not in UNBUILT or name == "misjudged_potential"}  # fmt: skip
+    gaps = {name: plant.gap(recipe.planted(name)) for name, plant in HEADERS.items()}
     gaps["targeting_disagreement"] = disagreement
     dropped = gaps["dropped_leads"]
     uneven = np.linspace(1.5, 0.6, recipe.regions) if recipe.regions > 1 else np.ones(1)

@@ -106,6 +106,11 @@ class World:
     contact_count: Ints
     contact_start: Ints
     preferred: Texts
+    comes: Ints
+    becomes_client: Ints
+    neglected: Bools
+    defended: Bools
+    belief: Floats
 
     def rng(self, part: str) -> np.random.Generator:
         """The random stream of a part."""
@@ -174,7 +179,9 @@ def make_world(recipe: Recipe, truth: Truth) -> World:
         client_since=since.astype(np.int64), seat_region=seat_region, seat_change=change, seat_first=first,
         seat_second=second_, marketers=marketers, contact_count=contact_count.astype(np.int64),
         contact_start=np.concatenate([[0], np.cumsum(contact_count)[:-1]]).astype(np.int64),
-        preferred=np.array([], dtype=object),
+        preferred=np.array([], dtype=object), comes=np.full(count, NEVER), becomes_client=np.full(count, NEVER),
+        neglected=np.zeros(count, dtype=bool), defended=np.zeros(count, dtype=bool),
+        belief=np.zeros(count),
     )  # fmt: skip
     world.seat = world.a_seat(rng, region)
     _contacts(world)
@@ -224,11 +231,21 @@ def _people(
         add("service", "member", "client service")
     for _ in range(3):
         add("operations", "member", "order desk")
+    growth, heads = growth_of_heads(recipe), len(rows) - int(np.sum(leaves))
+    for n in range(round(heads * math.expm1(growth * (end - start) / (365.25 * DAY))) if growth else 0):
+        day = math.log1p((n + 0.5) / heads) / growth * 365.25
+        department = str(rows[(37 * n + 11) % heads]["department"])
+        add(department, "member", f"{department} office", joined=start + int(day) * DAY)
     add("marketing", "member", "Marketing automation", kind="system")
     return (
         pd.DataFrame(rows), np.array(firsts, dtype=object), np.array(seconds, dtype=object),
         np.array(changes, dtype=np.int64), np.array(marketers, dtype=object),
     )  # fmt: skip
+
+
+def growth_of_heads(recipe: Recipe) -> float:
+    """How fast the number of heads grows a year (log): it doubles in two years where the firm grows, else stays."""
+    return recipe.confounded("growing_firm") * math.log(2) / 2
 
 
 def _products(recipe: Recipe, truth: Truth, start: int) -> pd.DataFrame:
