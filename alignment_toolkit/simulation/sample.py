@@ -10,9 +10,12 @@ from alignment_toolkit.simulation.writing import write_answers, write_tables
 
 SAMPLE = Recipe(
     seed=3, accounts=800, leads=3300, salespeople=14, products=8, campaigns=56,
-    plant={"dropped_leads": 1.2, "portfolio_mismatch": 1.1},
+    plant={
+        "dropped_leads": 1.2, "portfolio_mismatch": 1.1, "price_ambition": 1.4, "positioning_mismatch": 1.2,
+        "untrained_launch": 1.2, "off_plan_accounts": 1.5, "perception_gap": 1.2, "failing_joint_projects": 0.6,
+    },
 )  # fmt: skip
-"""Two misalignments are planted, the third indicator finds both departments in agreement."""
+"""Misaligned in all three natures, some of it beyond doubt, some too little data for a verdict; most is in line."""
 
 
 def write_sample(folder: str | Path) -> Path:

@@ -36,10 +36,13 @@ def test_the_sample_is_small_and_labelled(sample_dir):
     assert 'name = "Sample company (made up)"' in (sample_dir / "alignment.toml").read_text(encoding="utf-8")
 
 
-def test_the_sample_shows_one_agreement_and_two_misalignments(sample_dir, brute_force):
+def test_the_sample_shows_agreement_and_misalignment_of_all_three_natures(sample_dir, brute_force):
     company = simulate(SAMPLE)
     answers = json.loads(sample_dir.with_name("sample-answers.json").read_text(encoding="utf-8"))
-    assert answers["misaligned"] == ["portfolio_mismatch", "dropped_leads"]
+    assert answers["misaligned"] == [
+        "off_plan_accounts", "portfolio_mismatch", "positioning_mismatch", "price_ambition", "untrained_launch",
+        "dropped_leads", "perception_gap", "failing_joint_projects",
+    ]  # fmt: skip
     assert answers == company.answers
 
     disagreement, accounts = brute_force.disagreement(company, END)
