@@ -162,6 +162,7 @@ def test_rows_that_say_little(kind: str) -> None:
     check(discarded_leads, TABLES, kind, until="2026-03-31", period="2026-Q1")
 
 
+@pytest.mark.slow
 def test_on_the_sample_it_equals_plain_pandas(sample: Company, sample_dir: Path) -> None:
     leads, deals = (pd.read_csv(sample_dir / f"{t}.csv", dtype=str) for t in ("leads", "opportunities"))
     outcomes = sample.fetch(sample.relation("lead_outcomes"))

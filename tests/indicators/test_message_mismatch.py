@@ -137,6 +137,7 @@ def test_rows_that_say_little(kind: str) -> None:
     check(message_mismatch, {**TABLES, "opportunities": old(1, (1, 1))["opportunities"]}, kind)
 
 
+@pytest.mark.slow
 def test_on_the_sample_it_equals_plain_pandas(sample: Company, sample_dir: Path) -> None:
     leads, campaigns, touches = (
         pd.read_csv(sample_dir / f"{t}.csv", dtype=str) for t in ("leads", "campaigns", "touches")

@@ -122,6 +122,7 @@ def test_rows_that_say_little(kind: str) -> None:
     check(missed_decision_makers, TABLES, kind)
 
 
+@pytest.mark.slow
 def test_on_the_sample_it_equals_plain_pandas(sample: Company, sample_dir: Path) -> None:
     deals, contacts, touches = (
         pd.read_csv(sample_dir / f"{t}.csv", dtype=str) for t in ("opportunities", "contacts", "touches")
