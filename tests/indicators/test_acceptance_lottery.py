@@ -69,6 +69,7 @@ def test_a_spread_that_is_there_is_found_and_one_of_luck_is_not() -> None:
     assert fair.above(5.0) > 0.2
 
 
+@pytest.mark.slow
 def test_what_only_the_mix_of_leads_makes_is_no_lottery() -> None:
     """Everybody accepts good leads nine times in ten and poor ones three; half of the people get mostly good ones."""
     score = {"marketing_score": lambda p, i: 90.0 if (i % 10 < (8 if p % 2 else 2)) else 10.0}

@@ -96,6 +96,7 @@ def test_the_last_twelve_months_count() -> None:
     assert gap({**TABLES, "opportunities": [*DEALS, *others]}) == (pytest.approx(2 / 6), 6)
 
 
+@pytest.mark.slow
 def test_winning_is_compared_where_there_is_enough() -> None:
     many: dict[str, list[dict[str, Any]]] = {
         t: [

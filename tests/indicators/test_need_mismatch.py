@@ -90,6 +90,7 @@ def test_a_theme_that_nobody_needs_is_named() -> None:
     assert few.value == pytest.approx(1 / 7)
 
 
+@pytest.mark.slow
 def test_campaigns_that_are_wrong_as_a_whole_widen_the_interval() -> None:
     themes = [f"t{i}" for i in range(8)]
     campaigns = [{"campaign_id": t, "theme": t} for t in themes]

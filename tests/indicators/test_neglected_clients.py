@@ -102,6 +102,7 @@ def many(silent: Any) -> dict[str, list[dict[str, Any]]]:
     return {"orders": orders, "touches": touches}
 
 
+@pytest.mark.slow
 def test_living_clients_weigh_more_than_those_who_have_gone_quiet() -> None:
     good = seen(many(lambda i: i % 2 == 1)).gap.estimate
     gone = seen(many(lambda i: i % 2 == 0)).gap.estimate

@@ -87,6 +87,7 @@ def test_a_clients_own_year_end_is_no_push_and_counts_nowhere() -> None:
     assert gap({**TABLES, "accounts": other}) == pytest.approx(2 / 6 - LAST / WORKED)
 
 
+@pytest.mark.slow
 def test_wins_spread_evenly_over_the_working_days_have_no_gap() -> None:
     """With every second client ending its year in March: what is left out moves nothing."""
     days = [d for d in pd.bdate_range("2025-10-01", "2026-09-30") for _ in range(2)]

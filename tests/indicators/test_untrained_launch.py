@@ -97,6 +97,7 @@ def test_records_of_training_that_may_not_be_whole_are_told() -> None:
     assert [g.guard for g in none.guards] == ["logging"]
 
 
+@pytest.mark.slow
 def test_who_is_trained_is_a_habit_of_the_person_so_people_widen_the_interval() -> None:
     def width(trained: Any) -> float:
         leads = [
