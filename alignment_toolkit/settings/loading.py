@@ -34,6 +34,7 @@ from alignment_toolkit.settings.model import (
     EffortSettings,
     Options,
     Owners,
+    PlaysSettings,
     PrivacySettings,
     ReportSettings,
     ScorecardSettings,
@@ -87,6 +88,7 @@ class Settings(Strict):
     indicators: Annotated[
         dict[str, Options], Field(description="Options and margins of indicators, by id.")
     ] = Field(default_factory=dict)
+    plays: PlaysSettings = PlaysSettings()
     privacy: PrivacySettings = PrivacySettings()
     report: ReportSettings = ReportSettings()
     catalogue: CatalogueSettings = CatalogueSettings()

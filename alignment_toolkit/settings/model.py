@@ -27,6 +27,7 @@ __all__ = [
     "ColumnMapping",
     "CompanySettings",
     "EffortSettings",
+    "PlaysSettings",
     "PrivacySettings",
     "ReportSettings",
     "ScorecardSettings",
@@ -353,6 +354,25 @@ class AttributionSettings(Strict):
             "expected from the Markov chain where only these channels work."
         ),
     ] = "within"
+
+
+class PlaysSettings(Strict):
+    """From where on a play is proposed for an account; a person decides."""
+
+    alive_below: Annotated[
+        Share, Field(description="Defend a client whose probability of still being one is below this.")
+    ] = 0.5
+    few_products: Annotated[
+        int, Field(ge=0, description="Grow a healthy client that buys at most so many products in a year.")
+    ] = 2
+    release_quarters: Annotated[
+        int,
+        Field(
+            ge=1,
+            le=4,
+            description="Release a client whose margin did not pay for the work in so many of the last four quarters.",
+        ),
+    ] = 4
 
 
 class PrivacySettings(Strict):

@@ -1,0 +1,23 @@
+"""Segmentations: features in the engine, groups with their stability, and each account's segment and play.
+
+See docs/segments.md. A third party's segmentation is a `Segmentation` in a file of the catalogue.
+"""
+
+from alignment_toolkit.segmentation.clustering import Clusters, find_clusters
+from alignment_toolkit.segmentation.features import FEATURES, Feature, account_features
+from alignment_toolkit.segmentation.kind import Accounts, Placing, Segmentation, found_in_data
+from alignment_toolkit.segmentation.potential import Potential, potential_of
+
+__all__ = [
+    "FEATURES",
+    "Accounts",
+    "Clusters",
+    "Feature",
+    "Placing",
+    "Potential",
+    "Segmentation",
+    "account_features",
+    "find_clusters",
+    "found_in_data",
+    "potential_of",
+]

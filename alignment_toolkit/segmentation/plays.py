@@ -1,0 +1,181 @@
+"""Plays: what could be done with an account, by rules that stand in the settings. A person decides."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date, timedelta
+from typing import TYPE_CHECKING, Any, Final
+
+import ibis
+
+from alignment_toolkit.relations.source import alive, day
+
+if TYPE_CHECKING:
+    from ibis.expr.types import Table
+
+    from alignment_toolkit.company import Company
+
+__all__ = ["PLAYS", "Proposed", "proposed_plays"]
+
+PLAYS: Final = ("attack", "defend", "grow", "release", "keep")
+QUARTER: Final = 91
+OPEN_FOR: Final = 180
+
+
+@dataclass(frozen=True)
+class Proposed:
+    """The accounts with `proposed`, what the rule saw, and which rules could not be asked.
+
+    Attributes
+    ----------
+    table
+        One row per account, with proposed, intent, open_signal, cost_to_serve, contract.
+    lacking
+        What could not be looked at.
+    """
+
+    table: Table
+    lacking: tuple[str, ...]
+
+
+def proposed_plays(company: Company, t: Table, end: date) -> Proposed:
+    """Propose a play for every account.
+
+    The rules, the first that holds counts: **defend** a client whose probability of being alive is below the threshold,
+    or with an open sign of change at still more than half of the others' value; **release** a client whose margin did not
+    pay for the work in each of the last four quarters, of low potential and without contract; **attack** who is no
+    client or of whom we have a small share, of high potential (a sign of change lowers the bar); **grow** a healthy
+    client who buys fewer products than most of those of its value; **keep** everything else.
+
+    Parameters
+    ----------
+    company
+        The company.
+    t
+        Accounts with features, alive, expected_value and `potential_segment`.
+    end
+        The first day that is not known.
+    """
+    rules = company.settings.plays
+    lacking: list[str] = []
+    t = _intents(company, t, end, lacking)
+    t = _signals(company, t, end, lacking)
+    t = _contracts(company, t, end, lacking)
+    t = _costs(company, t, end, lacking)
+    client = (t.order_days >= 1).fill_null(False) if "order_days" in t.columns else ibis.literal(False)
+    high = t.potential_segment.isin(["high_small", "high_large"]).fill_null(False)
+    small = (~client) | t.potential_segment.isin(["high_small", "low_small"]).fill_null(False)
+    worth = t.expected_value.fill_null(0.0) + 0.0
+    silent = (t.alive < rules.alive_below).fill_null(False)
+    troubled = (t.open_signal > 0).fill_null(False)
+    # Who was never worth much is not defended.
+    valued = (t.money.fill_null(0.0) > 0) if "money" in t.columns else client
+    narrow = (
+        (t.breadth <= rules.few_products).fill_null(False) if "breadth" in t.columns else ibis.literal(False)
+    )
+    unpaid = (t.lossy_quarters >= rules.release_quarters).fill_null(False)
+    bound = t.contract.fill_null(False)
+    release = client & unpaid & ~high & ~bound
+    defend = client & (silent | troubled) & valued & ~release
+    attack = small & (high | (troubled & ~client)) & ~defend & ~release
+    grow = client & ~defend & ~release & ~attack & narrow & (t.alive >= rules.alive_below).fill_null(False)
+    t = t.mutate(
+        proposed=ibis.cases(
+            (release, "release"), (defend, "defend"), (attack, "attack"), (grow, "grow"), else_="keep"
+        ),
+        is_client=client,
+        is_high=high,
+        is_small=small,
+        is_silent=silent,
+        worth=worth,
+    )
+    return Proposed(t, tuple(lacking))
+
+
+def _left(t: Table, other: Table, fill: dict[str, Any]) -> Table:
+    other = other.rename({"_key": "account_id"})
+    t = t.left_join(other, t.account_id == other._key).drop("_key")
+    return t.mutate(**{c: t[c].fill_null(v) for c, v in fill.items()}) if fill else t
+
+
+def _intents(company: Company, t: Table, end: date, lacking: list[str]) -> Table:
+    if not company.has("intents", "account_id", "intent", "decided_on"):
+        lacking.append("intents: what the plan wants of an account")
+        return t.mutate(intent=ibis.null("string"))
+    i = company["intents"]
+    i = i.filter(i.decided_on < ibis.literal(end), i.account_id.notnull())
+    last = i.group_by("account_id").aggregate(intent=i.intent.argmax(i.decided_on))
+    return _left(t, last, {})
+
+
+def _signals(company: Company, t: Table, end: date, lacking: list[str]) -> Table:
+    if not company.has("signals", "account_id", "signalled_at"):
+        lacking.append("signals: signs of change at the account")
+        return t.mutate(open_signal=ibis.literal(0))
+    s = company["signals"]
+    on = day(s.signalled_at)
+    s = s.filter(
+        on < ibis.literal(end), on >= ibis.literal(end - timedelta(days=OPEN_FOR)), s.account_id.notnull()
+    )
+    if "answered_at" in s.columns:
+        answered = day(s.answered_at)
+        s = s.filter(answered.isnull() | (answered >= ibis.literal(end)))
+    return _left(t, s.group_by("account_id").aggregate(open_signal=s.count()), {"open_signal": 0})
+
+
+def _contracts(company: Company, t: Table, end: date, lacking: list[str]) -> Table:
+    if not company.has("accounts", "account_id", "contract_until"):
+        lacking.append("accounts.contract_until: who is under contract")
+        return t.mutate(contract=ibis.literal(False))
+    a = company["accounts"]
+    return _left(
+        t,
+        a.select("account_id", contract=(day(a.contract_until) >= ibis.literal(end)).fill_null(False)),
+        {"contract": False},
+    )
+
+
+def _costs(company: Company, t: Table, end: date, lacking: list[str]) -> Table:
+    """Add margin and cost of the work of each of the last four quarters: in how many the margin did not pay."""
+    priced = any(company.settings.effort.cost_per_hour.values())
+    costed = company.has("orders", "cost") or company.has("products", "unit_cost")
+    if not (priced and costed and company.has("touches", "account_id", "touch_id", "department")):
+        lacking.append("cost to serve: costs of orders, touches and [effort.cost_per_hour]")
+        nothing = {"cost_to_serve": ibis.null("float64"), "year_margin": ibis.null("float64")}
+        return t.mutate(lossy_quarters=ibis.literal(0), year_minutes=ibis.null("float64"), **nothing)
+
+    def aged(rows: Table, moment: str) -> Table:
+        rows = alive(rows, moment)
+        rows = rows.mutate(_age=ibis.literal(end).delta(day(rows[moment]), unit="day") - 1)
+        return rows.filter(rows._age >= 0, rows._age < 4 * QUARTER, rows.account_id.notnull())
+
+    work = aged(company.relation("served"), "served_at")
+    work = work.mutate(
+        cost=(work.effort_minutes.cast("float64") / 60 * work.hourly_cost.cast("float64")).fill_null(0.0)
+    )
+    lines = aged(company.relation("sales_details"), "ordered_at")
+    made: dict[str, Any] = {
+        f"_c{q}": work.cost.sum(where=(work._age >= q * QUARTER) & (work._age < (q + 1) * QUARTER))
+        for q in range(4)
+    }
+    t = _left(
+        t,
+        work.group_by("account_id").aggregate(year_minutes=work.effort_minutes.cast("float64").sum(), **made),
+        {},
+    )
+    # Where the cost of a line is not known, all of it counts as margin: the upper limit, so that nobody is released by a gap.
+    lines = lines.mutate(most=ibis.coalesce(lines.margin.cast("float64"), lines.amount.cast("float64")))
+    made = {
+        f"_m{q}": lines.most.sum(where=(lines._age >= q * QUARTER) & (lines._age < (q + 1) * QUARTER))
+        for q in range(4)
+    }
+    t = _left(t, lines.group_by("account_id").aggregate(**made), {})
+    lossy: Any = ibis.literal(0)
+    cost: Any = ibis.literal(0.0)
+    margin: Any = ibis.literal(0.0)
+    for q in range(4):
+        c, m = t[f"_c{q}"].fill_null(0.0), t[f"_m{q}"].fill_null(0.0)
+        lossy = lossy + (c > m).cast("int8")
+        cost, margin = cost + c, margin + m
+    t = t.mutate(lossy_quarters=lossy, cost_to_serve=cost, year_margin=margin)
+    return t.drop(*[f"_{k}{q}" for k in "cm" for q in range(4)])

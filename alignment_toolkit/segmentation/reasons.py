@@ -1,0 +1,159 @@
+"""Plays in words: why one is proposed, what would change it, and what releasing would free."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any, Final
+
+import ibis
+import pandas as pd
+
+from alignment_toolkit.results import Estimate
+from alignment_toolkit.units import unit
+
+if TYPE_CHECKING:
+    from ibis.expr.types import Table
+
+    from alignment_toolkit.company import Company
+    from alignment_toolkit.pseudonyms import Pseudonyms
+    from alignment_toolkit.segmentation.outlook import Outlook
+
+__all__ = ["economics", "told_plays"]
+
+SHOWN: Final = 50
+# What to look at first: money that may be lost, then money that may be won.
+ORDER: Final = {"defend": 0, "release": 1, "attack": 2, "grow": 3, "keep": 4}
+
+
+def told_plays(
+    company: Company,
+    t: Table,
+    outlook: Outlook,
+    hidden: Pseudonyms,
+    segmentation: str | None,
+    labels: Mapping[str, str],
+) -> tuple[dict[str, Any], ...]:
+    """Give the 50 plays that matter most: those other than keep, by what is at stake."""
+    weight = ibis.coalesce(t.money if "money" in t.columns else ibis.null("float64"), 0.0)
+    at_stake = ibis.greatest(weight, t.expected_value.fill_null(0.0)).round(6)
+    t = t.mutate(
+        at_stake=at_stake, _first=ibis.cases(*[(t.proposed == p, n) for p, n in ORDER.items()], else_=9)
+    )
+    changes = t.filter(t.proposed != "keep")
+    each = changes.mutate(
+        _rank=ibis.row_number().over(
+            group_by="proposed",
+            order_by=[changes.at_stake.desc(), changes.open_signal.desc(), changes.account_id],
+        )
+    )
+    rows = company.fetch(each.filter(each._rank < SHOWN))
+    rows = rows.sort_values(["_rank", "_first", "account_id"]).head(SHOWN)
+    rows = rows.sort_values(["_first", "_rank", "account_id"]).reset_index(drop=True)
+    low: Any = [None] * len(rows)
+    high: Any = [None] * len(rows)
+    known = rows.order_days.notna().to_numpy() if "order_days" in rows.columns else []
+    if len(rows) and not outlook.reason and any(known):
+        some_low, some_high = outlook.ranges(rows[known])
+        low, high = pd.Series(index=rows.index, dtype=float), pd.Series(index=rows.index, dtype=float)
+        low[known], high[known] = some_low, some_high
+    out = []
+    for i, r in rows.iterrows():
+        n = int(i)  # type: ignore[call-overload]
+        value = Estimate.none(n=1, n_unit="accounts", unit="money", method=outlook.reason or "no orders yet")
+        if not pd.isna(r.expected_value):
+            value = Estimate(
+                float(r.expected_value), min(float(low[n]), float(r.expected_value)), max(float(high[n]), float(r.expected_value)),
+                int(r.order_days), "orders", "money", "BG/NBD and gamma-gamma: 19 of 20 futures of this client in 365 days",
+            )  # fmt: skip
+        segment = r.get(f"in_{segmentation}") if segmentation else None
+        said, otherwise = _reasons(r, company)
+        out.append({
+            "account": hidden.client(r.account_id), "segment": None if pd.isna(segment) else labels.get(segment, segment),
+            "proposed": r.proposed, "intent": None if pd.isna(r.intent) else r.intent,
+            "reasons": [*said, f"would change with {' or '.join(otherwise)}"] if otherwise else said, "value": value,
+        })  # fmt: skip
+    return tuple(out)
+
+
+def _reasons(r: Any, company: Company) -> tuple[list[str], list[str]]:
+    rules, money, share = company.settings.plays, unit("money"), unit("share")
+
+    def m(v: Any) -> str:
+        return money.text(float(v), currency=company.currency)
+
+    said: list[str] = []
+    otherwise: list[str] = []
+    if r.proposed == "defend":
+        if r.is_silent:
+            said.append(
+                f"probability of still being a client {share.text(float(r.alive))}, below {share.text(rules.alive_below)}"
+            )
+            otherwise.append("an order")
+        if r.open_signal > 0:
+            said.append(f"{int(r.open_signal)} signs of change without answer")
+            otherwise.append("an answer to them")
+        said.append(f"revenue of the last year {m(r.money)}" if "money" in r else "")
+    elif r.proposed == "release":
+        said += [
+            f"margin did not pay for the work in {int(r.lossy_quarters)} of the last four quarters",
+            f"margin of at most {m(r.year_margin)} for work that cost {m(r.cost_to_serve)}",
+            "low potential", "no contract",
+        ]  # fmt: skip
+        otherwise += [
+            "less work for the same orders",
+            "a price that pays for it",
+            "a higher potential than the data shows",
+        ]
+    elif r.proposed == "attack":
+        said.append("no client" if not r.is_client else "high potential, and a small share of it so far")
+        if r.is_high and not r.is_client:
+            said.append("among the accounts most likely to become one within a year")
+        if r.open_signal > 0:
+            said.append(f"{int(r.open_signal)} signs of change without answer")
+        otherwise.append("an assessment by somebody who knows them that says otherwise")
+    elif r.proposed == "grow":
+        said += [f"healthy: probability of still being a client {share.text(float(r.alive))}",
+                 f"{int(r.breadth)} products in the last year"]  # fmt: skip
+        otherwise.append(f"more than {rules.few_products} products")
+    if isinstance(r.intent, str) and r.intent != r.proposed:
+        said.append(f"the plan says {r.intent}")
+    return [s for s in said if s], otherwise
+
+
+def economics(company: Company, t: Table) -> dict[str, Any]:
+    """Give what releasing all proposed would free and cost, and what an hour brings elsewhere."""
+    gone = t.filter(t.proposed == "release")
+    rest = t.filter(t.is_client, t.proposed != "release", t.year_minutes > 0)
+    found = company.fetch(
+        gone.aggregate(
+            n=gone.count(),
+            minutes=gone.year_minutes.sum(),
+            margin=gone.year_margin.sum(),
+            cost=gone.cost_to_serve.sum(),
+        )
+    )
+    n = int(found.n[0])
+    if not n:
+        return {"accounts": 0}
+    others = company.fetch(
+        rest.group_by("proposed").aggregate(
+            n=rest.count(), margin=rest.year_margin.sum(), minutes=rest.year_minutes.sum()
+        )
+    ).sort_values("proposed")
+    elsewhere = [
+        {
+            "play": r["proposed"],
+            "clients": int(r["n"]),
+            "margin_per_hour": float(r["margin"]) / (float(r["minutes"]) / 60),
+        }
+        for r in others.to_dict("records")
+        if r["minutes"] and r["margin"] == r["margin"]
+    ]
+    return {
+        "accounts": n,
+        "hours_freed": float(found.minutes[0]) / 60,
+        "cost_freed": float(found.cost[0]),
+        "margin_lost_at_most": float(found.margin[0]),
+        "elsewhere": sorted(elsewhere, key=lambda e: -e["margin_per_hour"]),
+        "basis": "average margin per hour of the last year; what one more hour brings is less, and not known",
+    }

@@ -1,0 +1,1 @@
+"""The ready segmentations: one file each."""
