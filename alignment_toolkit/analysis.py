@@ -19,6 +19,7 @@ from alignment_toolkit.periods import Period, compare_periods, last_complete
 from alignment_toolkit.pseudonyms import Pseudonyms
 from alignment_toolkit.results import SCHEMA, VERSION, Analysis, Area, Finding, KpiValue, Scorecard
 from alignment_toolkit.scorecard import Shared, shared_scorecard
+from alignment_toolkit.segmentation import Segmentation, Segmented
 from alignment_toolkit.sources.relate import PERSON_COLUMNS as PEOPLE
 
 __all__ = ["analyse", "default_period", "findings_of", "measure_kpis"]
@@ -50,6 +51,7 @@ def analyse(
     by: str | Sequence[str] = (),
     indicators: Collection[str] | None = None,
     kpis: Collection[str] | None = None,
+    segmentations: Collection[str] | None = None,
     history: Sequence[Analysis] = (),
     catalog: Catalog | None = None,
 ) -> Analysis:
@@ -68,8 +70,11 @@ def analyse(
         and what is out of line in the whole company is looked at again in each.
     indicators, kpis
         Ids; all by default.
+    segmentations
+        Ids; by default all, or none where KPIs or indicators are chosen.
     history
-        Earlier analyses of the same company: each gap is followed through them, and `alarms` tells what moved.
+        Earlier analyses of the same company: each gap is followed through them, `alarms` tells what moved, and
+        segments keep their names.
     catalog
         The catalogue; by default the built-in one with what packages and settings add.
 
@@ -97,6 +102,8 @@ def analyse(
     against = compare_periods(compare, when)
     chosen_kpis = catalog.chosen_kpis(kpis)
     chosen = catalog.chosen_indicators(indicators)
+    told = () if segmentations is None and not (kpis is None and indicators is None) else segmentations
+    some = catalog.chosen_segmentations(told)
     hidden = Pseudonyms(company.settings.secret_key() or company.name, company.settings.privacy.names)
     warnings: list[str] = []
     rows = measure_kpis(
@@ -118,6 +125,7 @@ def analyse(
     board = _shared(company, when, catalog, rows, warnings)
     credited = _attribution(company, when, warnings)
     moved = _drivers(company, when, against, catalog, chosen_kpis, dimensions, hidden, warnings)
+    groups = _segments(company, when, against, catalog, some, hidden, history, warnings)
     warnings += [p.message for p in company.problems]
     found = Analysis(
         schema=SCHEMA,
@@ -136,12 +144,15 @@ def analyse(
         attribution=credited.rows,
         scorecard=board.scorecard,
         incentives=board.incentives,
+        segments=groups.segments,
+        plays=groups.plays,
         findings=findings,
         areas=_areas(findings, chosen),
         data_quality=company.quality,
         definitions=_definitions(chosen_kpis, chosen, catalog.families)
         | ({"attribution": credited.about} if credited.about else {})
-        | ({"slices": looked.about} if looked.about else {}),
+        | ({"slices": looked.about} if looked.about else {})
+        | dict(groups.about),
         warnings=tuple(_shortened(warnings)),
     )
     # Rounded as it will be written, so that what is computed and what is read back are the same.
@@ -255,6 +266,39 @@ def _drivers(
     for row in rows:
         row["by"] = {k: hidden.person(v) if k in people else v for k, v in row["by"].items()}
     return tuple(rows)
+
+
+def _segments(
+    company: Company,
+    period: Period,
+    against: Sequence[Period],
+    catalog: Catalog,
+    chosen: Sequence[Segmentation],
+    hidden: Pseudonyms,
+    history: Sequence[Analysis],
+    warnings: list[str],
+) -> Segmented:
+    """Give segments and plays; where they fail, the rest of the Analysis stands without them."""
+    if not chosen:
+        return Segmented()
+    from alignment_toolkit.segmentation import segment_company
+
+    earlier = max(
+        (a for a in history if a.to < str(period.last) and a.definitions.get("segments")),
+        key=lambda a: a.to,
+        default=None,
+    )
+    try:
+        found = segment_company(
+            company, period, chosen, hidden,
+            before=against[0] if against else None, earlier=earlier.definitions if earlier else None,
+        )  # fmt: skip
+    except Exception as problem:
+        said = str(problem).splitlines()[0] if str(problem) else ""
+        warnings.append(f"segments could not be made: {type(problem).__name__}: {said}".rstrip(": "))
+        return Segmented()
+    warnings.extend(found.warnings)
+    return found
 
 
 def _slice(row: KpiValue) -> tuple[tuple[str, Any], ...]:

@@ -18,6 +18,7 @@ from alignment_toolkit.drivers import known_drivers
 from alignment_toolkit.errors import SettingsError, UnknownName, did_you_mean
 from alignment_toolkit.indicator import Indicator
 from alignment_toolkit.kpi import Kpi, RatioOfKpis
+from alignment_toolkit.segmentation import Segmentation
 
 if TYPE_CHECKING:
     from alignment_toolkit.company import Company
@@ -26,16 +27,16 @@ __all__ = ["ENTRY_POINTS", "Catalog"]
 
 ENTRY_POINTS = "alignment_toolkit"
 OWN_FAMILY = "Further key figures"
-Entry = Kpi | RatioOfKpis | Indicator
+Entry = Kpi | RatioOfKpis | Indicator | Segmentation
 
 
 @dataclass(frozen=True)
 class Catalog:
-    """KPIs and indicators by id, in catalogue order; ids with dashes and underscores are the same.
+    """KPIs, indicators and segmentations by id, in catalogue order; ids with dashes and underscores are the same.
 
     Attributes
     ----------
-    kpis, indicators
+    kpis, indicators, segmentations
         The entries by their own id.
     origin
         Where each entry comes from: ``toolkit``, a package's name, or a file's name.
@@ -50,6 +51,7 @@ class Catalog:
 
     kpis: Mapping[str, Kpi | RatioOfKpis]
     indicators: Mapping[str, Indicator]
+    segmentations: Mapping[str, Segmentation] = field(default_factory=dict)
     origin: Mapping[str, str] = field(default_factory=dict)
     families: Mapping[str, str] = field(default_factory=dict)
 
@@ -62,7 +64,8 @@ class Catalog:
         settings
             Settings whose ``[catalogue] folders`` are read too (paths beside the alignment.toml).
         folders
-            Further folders of Python files; every `Kpi`, `RatioOfKpis` and `Indicator` at the top of a file counts.
+            Further folders of Python files; every `Kpi`, `RatioOfKpis`, `Indicator` and `Segmentation` at the top
+            of a file counts.
             Files whose name begins with an underscore or a dot are passed over.
 
         Raises
@@ -81,9 +84,10 @@ class Catalog:
                 _collect(found, _from_file(path), path.name)
         kpis = {entry.id: entry for entry, *_ in found.values() if isinstance(entry, (Kpi, RatioOfKpis))}
         indicators = {entry.id: entry for entry, *_ in found.values() if isinstance(entry, Indicator)}
+        groups = {entry.id: entry for entry, *_ in found.values() if isinstance(entry, Segmentation)}
         origin = {entry.id: origin for entry, origin, _ in found.values()}
         families = {entry.id: family for entry, _, family in found.values() if entry.id in kpis}
-        return cls(kpis, indicators, origin, families)
+        return cls(kpis, indicators, groups, origin, families)
 
     def get(self, id: str) -> Entry:
         """Look an entry up.
@@ -93,11 +97,11 @@ class Catalog:
         UnknownName
             With the near match.
         """
-        for entries in (self.kpis, self.indicators):
+        for entries in (self.kpis, self.indicators, self.segmentations):
             for entry in entries.values():
                 if _same(entry.id) == _same(id):
                     return entry
-        raise UnknownName("KPI or indicator", id, [*self.kpis, *self.indicators])
+        raise UnknownName("KPI or indicator", id, [*self.kpis, *self.indicators, *self.segmentations])
 
     def chosen_kpis(self, ids: Collection[str] | None) -> tuple[Kpi | RatioOfKpis, ...]:
         """Give the KPIs of these ids in catalogue order; None means all."""
@@ -106,6 +110,10 @@ class Catalog:
     def chosen_indicators(self, ids: Collection[str] | None) -> tuple[Indicator, ...]:
         """Give the indicators of these ids in catalogue order; None means all."""
         return tuple(self.indicators[id] for id in _chosen("indicator", ids, self.indicators))
+
+    def chosen_segmentations(self, ids: Collection[str] | None) -> tuple[Segmentation, ...]:
+        """Give the segmentations of these ids in catalogue order; None means all."""
+        return tuple(self.segmentations[id] for id in _chosen("segmentation", ids, self.segmentations))
 
     def check(self, settings: Any) -> None:
         """Refuse settings for unknown ids, unknown options and options of the wrong type, all at once.
@@ -154,10 +162,14 @@ class Catalog:
     def __iter__(self) -> Iterator[Entry]:
         yield from self.kpis.values()
         yield from self.indicators.values()
+        yield from self.segmentations.values()
 
-    def kind_of(self, id: str) -> Literal["kpi", "indicator"]:
+    def kind_of(self, id: str) -> Literal["kpi", "indicator", "segmentation"]:
         """Say what an id is."""
-        return "indicator" if isinstance(self.get(id), Indicator) else "kpi"
+        entry = self.get(id)
+        if isinstance(entry, Segmentation):
+            return "segmentation"
+        return "indicator" if isinstance(entry, Indicator) else "kpi"
 
 
 def _same(id: str) -> str:
@@ -176,7 +188,7 @@ def _chosen(what: str, ids: Collection[str] | None, known: Mapping[str, object])
 
 
 def _built_in() -> Iterator[tuple[ModuleType, str]]:
-    for name in ("kpis", "indicators"):
+    for name in ("kpis", "indicators", "segmentations"):
         package = importlib.import_module(f"alignment_toolkit.{name}")
         there = sorted(m.name for m in pkgutil.iter_modules(package.__path__))
         families: Mapping[str, str] = getattr(package, "FAMILIES", {})
@@ -240,7 +252,7 @@ def _collect(
     entries: list[Entry] = []
     for value in vars(module).values():
         several = value if isinstance(value, (tuple, list)) else (value,)
-        entries += [v for v in several if isinstance(v, (Kpi, RatioOfKpis, Indicator))]
+        entries += [v for v in several if isinstance(v, (Kpi, RatioOfKpis, Indicator, Segmentation))]
     for entry in {id(entry): entry for entry in entries}.values():
         key = _same(entry.id)
         if key in found and found[key][0] is not entry:

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 __all__ = ["register"]
 
-KINDS = ("kpis", "indicators", "notebooks")
+KINDS = ("kpis", "indicators", "segmentations", "notebooks")
 Settings = Annotated[
     Path | None,
     typer.Option(
@@ -52,7 +52,9 @@ def _catalogue(settings: Path | None) -> Catalog:
 
 
 def list_(
-    kind: Annotated[str, typer.Argument(help="kpis, indicators or notebooks.", show_default=False)],
+    kind: Annotated[
+        str, typer.Argument(help="kpis, indicators, segmentations or notebooks.", show_default=False)
+    ],
     settings: Settings = None,
     as_json: As_json = False,
 ) -> None:
@@ -60,8 +62,6 @@ def list_(
 
     Example: alignment list indicators
     """
-    if kind == "segmentations":
-        raise ParameterError(f"Segmentations are not built yet. There is: {', '.join(KINDS)}.")
     if kind not in KINDS:
         raise UnknownName("list", kind, KINDS)
     rows = _notebooks() if kind == "notebooks" else _entries(_catalogue(settings), kind)
@@ -92,6 +92,11 @@ def _entries(catalogue: Catalog, kind: str) -> list[dict[str, Any]]:
             | {"from": catalogue.origin.get(k.id, "")}
             for k in catalogue.kpis.values()
         ]
+    if kind == "segmentations":
+        return [
+            {"id": s.id, "title": s.title, "question": s.question, "from": catalogue.origin.get(s.id, "")}
+            for s in catalogue.segmentations.values()
+        ]
     return [
         {
             "id": i.id,
@@ -111,7 +116,9 @@ def _shares(owners: Mapping[str, float]) -> str:
 
 
 def explain(
-    id: Annotated[str, typer.Argument(metavar="ID", help="A KPI or an indicator.", show_default=False)],
+    id: Annotated[
+        str, typer.Argument(metavar="ID", help="A KPI, an indicator or a segmentation.", show_default=False)
+    ],
     source: Annotated[
         str | None,
         typer.Option(
@@ -133,7 +140,7 @@ def explain(
     settings: Settings = None,
     as_json: As_json = False,
 ) -> None:
-    """Explain a KPI or an indicator, and where one number of it comes from.
+    """Explain a KPI, an indicator or a segmentation, and where one number of it comes from.
 
     Example: alignment explain arpu --source data/sample --period 2026-Q3 --by region=North
     """

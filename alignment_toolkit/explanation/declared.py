@@ -11,6 +11,7 @@ from alignment_toolkit.indicator import Indicator
 from alignment_toolkit.kpi import RatioOfKpis
 from alignment_toolkit.kpi.kinds import with_owners
 from alignment_toolkit.relations import RELATIONS
+from alignment_toolkit.segmentation import Segmentation
 
 __all__ = ["declared", "tables_of"]
 
@@ -32,8 +33,16 @@ _INDICATOR: Final = (
 )  # fmt: skip
 
 
+_SEGMENTATION: Final = ("question", "title", "about", "features", "needs", "card")
+
+
 def declared(entry: Any, catalog: Catalog, company: Company | None) -> Explanation:
     """Give the facts of an entry; with a company, its owners and options after the settings."""
+    if isinstance(entry, Segmentation):
+        facts = {n: plain(getattr(entry, n)) for n in _SEGMENTATION}
+        return Explanation(
+            entry.id, "segmentation", entry.title, facts | {"from": catalog.origin.get(entry.id, "")}
+        )
     names = _INDICATOR if isinstance(entry, Indicator) else _KPI
     facts = {n: plain(getattr(entry, n)) for n in names if getattr(entry, n, None) not in (None, "", (), {})}
     if not isinstance(entry, Indicator):

@@ -7,6 +7,7 @@ from alignment_toolkit.segmentation.clustering import Clusters, find_clusters
 from alignment_toolkit.segmentation.features import FEATURES, Feature, account_features
 from alignment_toolkit.segmentation.kind import Accounts, Placing, Segmentation, found_in_data
 from alignment_toolkit.segmentation.potential import Potential, potential_of
+from alignment_toolkit.segmentation.segmenting import Segmented, segment_company
 
 __all__ = [
     "FEATURES",
@@ -16,8 +17,10 @@ __all__ = [
     "Placing",
     "Potential",
     "Segmentation",
+    "Segmented",
     "account_features",
     "find_clusters",
     "found_in_data",
     "potential_of",
+    "segment_company",
 ]

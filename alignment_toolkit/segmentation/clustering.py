@@ -77,7 +77,7 @@ class Clusters:
 
     def assign(self, rows: Floats) -> Labels:
         """Give the group of rows."""
-        return self.scores(rows).argmax(axis=1).astype(np.int64)
+        return np.asarray(self.scores(rows).argmax(axis=1), dtype=np.int64)
 
 
 def jaccard(one: Labels, other: Labels, k: int) -> Floats:
@@ -107,8 +107,8 @@ def find_clusters(
 
     The number of groups is the one with the best BIC (mixture) or silhouette (k-means) among those in which every
     group comes back in bootstrap draws (mean Jaccard at least 0.75, Hennig 2007) and holds a fiftieth of the rows. Then
-    the fit must be better than that to 19 samples without groups, both uniform over the same box and normal with the same
-    covariance (as Liu et al. 2008, and the gap statistic of Tibshirani et al. 2001); otherwise there are no clear groups.
+    the fit must be better than that to 19 samples without groups, both uniform over the same box and normal with the
+    same covariance (as Liu et al. 2008, and Tibshirani et al. 2001); otherwise there are no clear groups.
 
     Parameters
     ----------

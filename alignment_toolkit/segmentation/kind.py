@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
@@ -111,6 +112,12 @@ class Segmentation:
     fit: Callable[[Accounts], Placing]
     clients: bool = True
 
+    @property
+    def card(self) -> str:
+        """What the file of this segmentation says of it: how it is made, and when it lies."""
+        module = sys.modules.get(self.fit.__module__)
+        return (module.__doc__ or "").strip() if module else ""
+
     def members(self, t: Table) -> Table:
         """Give the accounts that are divided."""
         return t.filter(t.order_days >= 1) if self.clients and "order_days" in t.columns else t
@@ -137,8 +144,8 @@ def found_in_data(
 ) -> Placing:
     """Find segments among accounts: scale, cluster a sample, name the groups, and write the rule for all.
 
-    Features that are missing, constant, or unknown of more than half of the accounts are left out and told; a value that
-    is unknown of some accounts is taken as the median, which moves an account towards the middle and never makes a group.
+    Features that are missing, constant, or unknown of more than half of the accounts are left out and told; where a
+    value is unknown the median stands for it, which moves an account to the middle and never makes a group.
     """
     rows = accounts.sample(t)
     scales, left_out = scale_of(rows, [f for f in features if f in t.columns])

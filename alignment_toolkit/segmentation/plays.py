@@ -41,11 +41,11 @@ class Proposed:
 def proposed_plays(company: Company, t: Table, end: date) -> Proposed:
     """Propose a play for every account.
 
-    The rules, the first that holds counts: **defend** a client whose probability of being alive is below the threshold,
-    or with an open sign of change at still more than half of the others' value; **release** a client whose margin did not
-    pay for the work in each of the last four quarters, of low potential and without contract; **attack** who is no
-    client or of whom we have a small share, of high potential (a sign of change lowers the bar); **grow** a healthy
-    client who buys fewer products than most of those of its value; **keep** everything else.
+    The first rule that holds counts. **Release**: a client whose margin did not pay for the work in each of the last
+    four quarters, of low potential and without contract. **Defend**: a client of the last year whose probability of
+    still being one is below the threshold, or with a sign of change without answer. **Attack**: who is no client, or
+    of whom we have a small share, of high potential; a sign of change at who is no client is enough. **Grow**: a
+    healthy client who buys few products. **Keep**: everything else.
 
     Parameters
     ----------
@@ -78,7 +78,15 @@ def proposed_plays(company: Company, t: Table, end: date) -> Proposed:
     release = client & unpaid & ~high & ~bound
     defend = client & (silent | troubled) & valued & ~release
     attack = small & (high | (troubled & ~client)) & ~defend & ~release
-    grow = client & ~defend & ~release & ~attack & narrow & (t.alive >= rules.alive_below).fill_null(False)
+    grow = (
+        client
+        & valued
+        & ~defend
+        & ~release
+        & ~attack
+        & narrow
+        & (t.alive >= rules.alive_below).fill_null(False)
+    )
     t = t.mutate(
         proposed=ibis.cases(
             (release, "release"), (defend, "defend"), (attack, "attack"), (grow, "grow"), else_="keep"
@@ -163,7 +171,7 @@ def _costs(company: Company, t: Table, end: date, lacking: list[str]) -> Table:
         work.group_by("account_id").aggregate(year_minutes=work.effort_minutes.cast("float64").sum(), **made),
         {},
     )
-    # Where the cost of a line is not known, all of it counts as margin: the upper limit, so that nobody is released by a gap.
+    # Where the cost of a line is not known, all of it counts as margin: the upper limit, so that no gap releases.
     lines = lines.mutate(most=ibis.coalesce(lines.margin.cast("float64"), lines.amount.cast("float64")))
     made = {
         f"_m{q}": lines.most.sum(where=(lines._age >= q * QUARTER) & (lines._age < (q + 1) * QUARTER))

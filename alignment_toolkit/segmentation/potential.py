@@ -1,4 +1,4 @@
-"""How likely an account without orders is to become a client: a model that never saw the outcome, and how good it is."""
+"""How likely an account without orders is to become a client, by a model whose quality is told."""
 
 from __future__ import annotations
 
@@ -107,7 +107,8 @@ def potential_of(accounts: Accounts) -> Potential:
     if auc.low is not None and auc.low <= 0.5:
         reason = f"the model tells who becomes a client no better than a coin (AUC {auc.value:.2f})"
     return Potential(
-        model.coef_[0].astype(float) * slope, float(model.intercept_[0]) * slope + level, tuple(scales), auc, brier, slope,
+        model.coef_[0].astype(float) * slope, float(model.intercept_[0]) * slope + level, tuple(scales), auc, brier,
+        slope,
         float(np.quantile(_share(level + slope * _odds(said)), 0.7)), reason, left_out,
     )  # fmt: skip
 

@@ -51,7 +51,7 @@ def told_plays(
     rows = rows.sort_values(["_first", "_rank", "account_id"]).reset_index(drop=True)
     low: Any = [None] * len(rows)
     high: Any = [None] * len(rows)
-    known = rows.order_days.notna().to_numpy() if "order_days" in rows.columns else []
+    known: Any = rows.order_days.notna().to_numpy() if "order_days" in rows.columns else []
     if len(rows) and not outlook.reason and any(known):
         some_low, some_high = outlook.ranges(rows[known])
         low, high = pd.Series(index=rows.index, dtype=float), pd.Series(index=rows.index, dtype=float)
@@ -62,13 +62,15 @@ def told_plays(
         value = Estimate.none(n=1, n_unit="accounts", unit="money", method=outlook.reason or "no orders yet")
         if not pd.isna(r.expected_value):
             value = Estimate(
-                float(r.expected_value), min(float(low[n]), float(r.expected_value)), max(float(high[n]), float(r.expected_value)),
-                int(r.order_days), "orders", "money", "BG/NBD and gamma-gamma: 19 of 20 futures of this client in 365 days",
+                float(r.expected_value), min(float(low[n]), float(r.expected_value)),
+                max(float(high[n]), float(r.expected_value)), int(r.order_days), "orders", "money",
+                "BG/NBD and gamma-gamma: 19 of 20 futures of this client in 365 days",
             )  # fmt: skip
         segment = r.get(f"in_{segmentation}") if segmentation else None
         said, otherwise = _reasons(r, company)
         out.append({
-            "account": hidden.client(r.account_id), "segment": None if pd.isna(segment) else labels.get(segment, segment),
+            "account": hidden.client(r.account_id),
+            "segment": None if pd.isna(segment) else labels.get(segment, segment),
             "proposed": r.proposed, "intent": None if pd.isna(r.intent) else r.intent,
             "reasons": [*said, f"would change with {' or '.join(otherwise)}"] if otherwise else said, "value": value,
         })  # fmt: skip
@@ -86,7 +88,8 @@ def _reasons(r: Any, company: Company) -> tuple[list[str], list[str]]:
     if r.proposed == "defend":
         if r.is_silent:
             said.append(
-                f"probability of still being a client {share.text(float(r.alive))}, below {share.text(rules.alive_below)}"
+                f"probability of still being a client {share.text(float(r.alive))}, below "
+                f"{share.text(rules.alive_below)}"
             )
             otherwise.append("an order")
         if r.open_signal > 0:

@@ -39,9 +39,9 @@ class Scale:
     def numbers(self, rows: pd.DataFrame) -> NDArray[np.float64]:
         """Scale the values of a frame; the unknown lie in the middle."""
         if self.value is not None:
-            raw = (rows[self.id] == self.value).to_numpy(float)
-            return np.asarray((raw - self.centre) / self.spread, dtype=float)
-        raw = pd.to_numeric(rows[self.id]).to_numpy(float, na_value=np.nan)
+            same = (rows[self.id] == self.value).to_numpy().astype(np.float64)
+            return np.asarray((same - self.centre) / self.spread, dtype=float)
+        raw: NDArray[np.float64] = pd.to_numeric(rows[self.id]).to_numpy(float, na_value=np.nan)
         z = (_log(raw) if self.log else raw) - self.centre
         return np.nan_to_num(np.clip(z / self.spread, -REACH, REACH), nan=0.0)
 

@@ -34,8 +34,8 @@ __all__ = ["Segmented", "segment_company"]
 TOLD: Final = ("money", "order_days", "recency")
 SAMPLE: Final = 4_000
 DECIDES: Final = (
-    "A play is a proposal by the rules printed here, from what the data holds. It knows no conversation and no promise. "
-    "A person who knows the account decides."
+    "A play is a proposal by the rules printed here, from what the data holds. It knows no conversation and no "
+    "promise. A person who knows the account decides."
 )
 
 
@@ -139,7 +139,8 @@ def segment_company(
     plays = told_plays(company, t, accounts.outlook, hidden, main, placings[main].labels if main else {})
     about = {i: about[i] for i in known if i in about} | {"clients": _clients(accounts)}
     return Segmented(
-        tuple(segments), plays, {"segments": about, "plays": _about_plays(company, t, proposed.lacking)}, tuple(warnings), t
+        tuple(segments), plays, {"segments": about, "plays": _about_plays(company, t, proposed.lacking)},
+        tuple(warnings), t,
     )  # fmt: skip
 
 
@@ -230,17 +231,23 @@ def _told(
     odd = exceptions(company.fetch, t, column, scales, centres, hidden) if len(own) else {}
     out = []
     spread: dict[str, float | None] = {}
+    everyone = int(found.n.sum())
     for key, label in placing.labels.items():
         if key not in found.index:
             continue
-        r = found.loc[key]
+        r: Any = found.loc[key]
         shares = {
-            f"share_of_{told}": share_of(r[name], r[f"{name}_squares"], found[name].sum(), found[f"{name}_squares"].sum(),
-                                         int(found.n.sum()), words)
+            f"share_of_{told}": share_of(
+                r[name], r[f"{name}_squares"], found[name].sum(), found[f"{name}_squares"].sum(), everyone, words
+            )
             if name in found.columns
-            else Estimate.none(n=int(found.n.sum()), n_unit="accounts", unit="share", method=f"{words} of accounts is not known")
-            for told, name, words in (("revenue", "money", "last year's revenue"), ("spend", "spend", "last year's spend"),
-                                      ("effort", "effort", "last year's minutes of work"))
+            else Estimate.none(
+                n=everyone, n_unit="accounts", unit="share", method=f"{words} of accounts is not known"
+            )
+            for told, name, words in (
+                ("revenue", "money", "last year's revenue"), ("spend", "spend", "last year's spend"),
+                ("effort", "effort", "last year's minutes of work"),
+            )
         }  # fmt: skip
         nothing = Estimate.none(
             n=int(r.n), n_unit="clients", unit="money", method=accounts.outlook.reason or "no clients in it"

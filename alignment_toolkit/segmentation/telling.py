@@ -61,8 +61,8 @@ def rules(
     y = np.asarray(segments, dtype=object).astype(str)
     if len(set(y)) < 2 or not used or len(y) < 20:
         return {}, None
-    x = rows[used].astype(float)
-    x = x.fillna(x.median()).to_numpy()
+    known = rows[used].astype(float)
+    x = known.fillna(known.median()).to_numpy(float)
     least = max(5, len(y) // 100)
     tree = DecisionTreeClassifier(max_depth=DEPTH, min_samples_leaf=least, random_state=0)
     right = 0
@@ -153,7 +153,7 @@ def exceptions(
 
 
 def picture(rows: pd.DataFrame, segments: Sequence[str], features: Sequence[str]) -> dict[str, Any]:
-    """Give what the charts show: the medians of each segment, and points on the two features that part segments best."""
+    """Give what charts show: each segment's medians, and points on the two features that part segments best."""
     scales, _ = scale_of(rows, [f for f in features if f in rows.columns and f in FEATURES])
     if not scales or not len(rows):
         return {}

@@ -1,4 +1,4 @@
-"""Does marketing's own segmentation say anything about how clients behave and are treated?
+"""Marketing's own segmentation: what it says of how clients behave and are treated.
 
 **What it does.** Takes accounts.segment as it stands, and says how far it agrees with the behaviour found in the data
 and with how sales treats the accounts (mutual information, adjusted for chance, with an interval from bootstrap draws).

@@ -1,15 +1,15 @@
-"""Which kinds of clients are there, by what they do?
+"""The kinds of clients there are, by what they do.
 
 **What it does.** Recency, orders, money, breadth, growth, discount, margin, effort and touches of the last year are
-brought to one scale and searched for groups (a normal mixture, 2 to 8 groups by BIC). A group counts only where it comes
-back in bootstrap draws (mean Jaccard at least 0.75) and where samples without groups are not described as well;
+brought to one scale and searched for groups (a normal mixture, 2 to 8 groups by BIC). A group counts only where it
+comes back in bootstrap draws (mean Jaccard at least 0.75) and where samples without groups are not described as well;
 otherwise the answer is "no clear segments", and that is a result.
 
 **When it lies.** Groups are found among what was measured. They change with the features; a group is a description and
 no cause. Features that few accounts have are left out, and told.
 
-**Literature.** Hennig (2007), Cluster-wise assessment of cluster stability, Computational Statistics & Data Analysis 52;
-Fraley and Raftery (2002), Model-based clustering, JASA 97.
+**Literature.** Hennig (2007), Cluster-wise assessment of cluster stability, Computational Statistics & Data
+Analysis 52; Fraley and Raftery (2002), Model-based clustering, JASA 97.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Where is more to be had: high or low potential, large or small share of it so far?
+"""Where more is to be had: high or low potential, large or small share of it so far.
 
 **What it does.** Potential of a client is what the model of repeat orders expects of it in the next 365 days; high from
 the median of clients on. Potential of an account without orders is its probability of becoming a client within a year,

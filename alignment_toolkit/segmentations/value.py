@@ -1,10 +1,10 @@
-"""Who are the best clients, who is slipping, who has gone?
+"""Who the best clients are, who is slipping, who has gone.
 
 **What it does.** Clients are put into fifths by recency, by days with an order and by revenue of the last year; the
 fifths have fixed names. Cut points are printed. No statistics are needed, and none are claimed.
 
-**When it lies.** A fifth of the clients is always "best", in a bad year too. Where half of the clients ordered once, the
-fifths of frequency are not fifths: equal values stay together.
+**When it lies.** A fifth of the clients is always "best", in a bad year too. Where half of the clients ordered once,
+the fifths of frequency are not fifths: equal values stay together.
 
 **Literature.** Hughes (2005), Strategic Database Marketing.
 """

@@ -1,0 +1,118 @@
+"""The command segments: who belongs together, what they are worth, and what could be done with each account."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from alignment_toolkit.cli.common import As_json, Source, listed, opened, print_json, print_table, say, warn
+from alignment_toolkit.cli.data import AsOf, Period
+
+if TYPE_CHECKING:
+    from alignment_toolkit.results import Analysis
+
+__all__ = ["print_segments", "register"]
+
+PLAYS = 15
+
+
+def segments(
+    source: Source,
+    period: Period = None,
+    segmentation: Annotated[
+        list[str] | None,
+        typer.Option("--segmentation", help="value, behaviour, potential, as_given; all by default."),
+    ] = None,
+    compare: Annotated[
+        str, typer.Option("--compare", help="Who moved since: previous, year-ago, none.")
+    ] = "previous",
+    as_of: AsOf = None,
+    as_json: As_json = False,
+) -> None:
+    """Divide the accounts into segments, and propose what could be done with each; a person decides.
+
+    Example: alignment segments data/sample --period 2026-Q3 --segmentation value
+    """
+    from alignment_toolkit.analysis import analyse
+    from alignment_toolkit.catalog import Catalog
+
+    company = opened(source, as_of)
+    catalog = Catalog.load(company.settings)
+    chosen = listed(segmentation) or list(catalog.segmentations)
+    analysis = analyse(
+        company, period, compare=compare, kpis=[], indicators=[], segmentations=chosen, catalog=catalog
+    )
+    if as_json:
+        data = analysis.to_json()
+        about = {k: data["definitions"].get(k) for k in ("segments", "plays")}
+        print_json({"segments": data["segments"], "plays": data["plays"], "definitions": about})
+    else:
+        print_segments(analysis)
+    warn(analysis.warnings)
+
+
+def print_segments(analysis: Analysis) -> None:
+    """Print segments and plays."""
+    about: Mapping[str, Any] = analysis.definitions.get("segments") or {}
+    if about.get("reason"):
+        say(str(about["reason"]))
+    for id, told in about.items():
+        if not isinstance(told, Mapping) or "title" not in told:
+            continue
+        say(f"\n{told['title']} ({id}): {told['question']}")
+        if told.get("reason"):
+            say(f"  {told['reason']}")
+        _print_rows([r for r in analysis.segments if r["segmentation"] == id], analysis.currency)
+    if analysis.plays:
+        say("\nPlays: what could be done, and why. A person who knows the account decides.")
+        print_table(
+            ["account", "segment", "proposed", "intent", "because"],
+            [
+                [p["account"], p["segment"], p["proposed"], p["intent"] or "", "; ".join(p["reasons"])]
+                for p in analysis.plays[:PLAYS]
+            ],
+        )
+        if len(analysis.plays) > PLAYS:
+            say(f"{len(analysis.plays) - PLAYS} more with --json and in the report.")
+
+
+def _print_rows(rows: Sequence[Mapping[str, Any]], currency: str) -> None:
+    from alignment_toolkit.units import unit
+
+    share, money = unit("share"), unit("money")
+    if not rows:
+        return
+    shown = [
+        [
+            r["label"], f"{r['size']:,}",
+            share.text(r["share_of_revenue"]["value"]), share.text(r["share_of_effort"]["value"]),
+            money.text(r["value"]["value"], currency=currency),
+            money.interval(r["value"]["low"], r["value"]["high"], currency=currency) or "",
+            "" if r["stability"] is None else f"{r['stability']:.2f}",
+            ", ".join(f"{k} {v:,}" for k, v in r["plays"].items() if v),
+        ]
+        for r in rows
+    ]  # fmt: skip
+    columns = [
+        "segment",
+        "accounts",
+        "revenue",
+        "effort",
+        "expected in 12 months",
+        "95 % interval",
+        "stability",
+        "plays",
+    ]
+    print_table(columns, shown, right=["accounts", "revenue", "effort", "expected in 12 months", "stability"])
+    rules = [(r["label"], r["rule"]) for r in rows if r["rule"]]
+    if rules:
+        say(f"  By hand (right for {rows[0]['rule_accuracy']:.0%} of accounts that the rules did not see):")
+        for label, rule in rules:
+            say(f"  - {label}: {rule}")
+
+
+def register(app: typer.Typer) -> None:
+    """Add the command."""
+    app.command()(segments)
