@@ -16,6 +16,7 @@ from alignment_toolkit.report import (
     kinds,
     questions,
     scorecard,
+    segments,
     words,
 )
 from alignment_toolkit.report.blocks import (
@@ -93,6 +94,7 @@ def story(analysis: Analysis, *, kind: str = "full", audience: str = "internal")
         ("Shared scorecard", "scorecard", scorecard.shared_scorecard(analysis, label)),
         ("What moved the figures", "drivers", drivers.what_moved(analysis, label)),
         ("Which steps came before the sales", "attribution", attribution.steps_before_sales(analysis, label)),
+        ("Segments and plays", "segments", segments.segments_and_plays(analysis, label)),
     ]
     told = [
         findings.full(

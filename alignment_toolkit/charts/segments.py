@@ -1,0 +1,159 @@
+"""What charts of segments and value show: map, profile, migration, target grid, value map."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any, Final
+
+from alignment_toolkit.charts.data import ChartData, Point, Series, as_number
+from alignment_toolkit.charts.text import clean, shorten
+
+__all__ = ["of_migration", "of_profile", "of_segment_map", "of_value_map"]
+
+MOST: Final = 8
+NOBODY: Final = "(no segment)"
+
+
+def _name(labels: Mapping[str, Any], key: Any) -> str:
+    return shorten(clean(labels.get(key, key)).split(":")[0], 34) if key is not None else NOBODY
+
+
+def of_segment_map(told: Mapping[str, Any], titles: Mapping[str, str], note: str = "") -> ChartData | None:
+    """Show a sample of accounts on the two features that part the segments best; None where there are none.
+
+    Parameters
+    ----------
+    told
+        What the definitions say of a segmentation.
+    titles
+        Feature -> title, with unit in the text.
+    """
+    place = told.get("map")
+    if not isinstance(place, Mapping) or not place.get("points"):
+        return None
+    labels = told.get("labels") or {}
+    keys = [k for k in labels if any(p[2] == k for p in place["points"])][:MOST]
+    series = tuple(
+        Series(_name(labels, k), tuple(Point(float(p[0]), float(p[1])) for p in place["points"] if p[2] == k))
+        for k in keys
+    )
+    if len(series) < 2:
+        return None
+    x, y = (titles.get(str(place[k]), str(place[k])) for k in ("x", "y"))
+    return ChartData(
+        kind="scatter",
+        title=f"{clean(told.get('title'))}: {len(series)} segments on {x.lower()} and {y.lower()}",
+        series=series,
+        x_label=x,
+        y_label=y,
+        group_label="segment",
+        note="; ".join(t for t in ("a sample of the accounts", note) if t),
+    )
+
+
+def of_profile(told: Mapping[str, Any], note: str = "") -> ChartData | None:
+    """Show how far each segment's mean lies from the median of all accounts, feature by feature."""
+    rows = told.get("profile") or []
+    labels = told.get("labels") or {}
+    keys = [k for k in labels if any(r["segment"] == k for r in rows)][:MOST]
+    if len(keys) < 2:
+        return None
+    series = tuple(
+        Series(
+            _name(labels, k),
+            tuple(
+                Point(shorten(clean(r["title"]), 30), float(r["against_all"]))
+                for r in rows
+                if r["segment"] == k
+            ),
+        )
+        for k in keys
+    )
+    most = max(
+        (r for r in rows if r["segment"] in keys),
+        key=lambda r: (abs(r["against_all"]), str(r["segment"]), r["feature"]),
+    )
+    title = f"{_name(labels, most['segment'])} differs most from all accounts: {clean(most['title']).lower()}"
+    return ChartData(
+        kind="matrix",
+        title=title,
+        series=series,
+        x_label="feature",
+        y_label="Mean against the median of all, in usual distances",
+        y_unit="ratio",
+        group_label="segment",
+        note=note,
+    )
+
+
+def of_migration(told: Mapping[str, Any], note: str = "") -> ChartData | None:
+    """Show how many accounts were in which segment then and are in which now."""
+    moved = told.get("migration")
+    if not isinstance(moved, Mapping) or not moved.get("rows"):
+        return None
+    labels = told.get("labels") or {}
+    counts = {(r["from"], r["to"]): int(r["accounts"]) for r in moved["rows"]}
+    keys: list[Any] = [k for k in labels if any(k in pair for pair in counts)][:MOST]
+    if len(keys) < 2:
+        return None
+    keys = [*keys, None]
+    series = tuple(
+        Series(_name(labels, a), tuple(Point(_name(labels, b), float(counts.get((a, b), 0))) for b in keys))
+        for a in keys
+    )
+    stayed = sum(n for (a, b), n in counts.items() if a == b)
+    both = sum(n for (a, b), n in counts.items() if a is not None and b is not None)
+    then = clean(moved.get("from"))
+    title = f"{stayed:,} of {both:,} accounts are in the segment that they were in at the end of {then}"
+    return ChartData(
+        kind="matrix",
+        title=title,
+        series=series,
+        x_label="now",
+        y_label="Accounts",
+        y_unit="count",
+        group_label="before",
+        note=note,
+    )
+
+
+def of_value_map(told: Mapping[str, Any], currency: str, note: str = "") -> ChartData | None:
+    """Show benefit against price of own and rival offers, with the fair-value line."""
+    offers: Sequence[Mapping[str, Any]] = told.get("offers") or []
+    known = [
+        o for o in offers if as_number(o.get("price")) is not None and as_number(o.get("benefit")) is not None
+    ]
+    if len(known) < 2:
+        return None
+    sides = (("own offers", True), ("rivals' offers", False))
+    series = [
+        Series(
+            n,
+            tuple(
+                Point(float(o["price"]), float(o["benefit"]), o.get("low"), o.get("high"), o.get("n"))
+                for o in known
+                if o["own"] is own
+            ),
+        )
+        for n, own in sides
+    ]
+    line = told.get("line") or []
+    if line:
+        series.append(Series("fair value", tuple(Point(float(r["price"]), float(r["value"])) for r in line)))
+    clear = [o for o in known if o.get("verdict") in ("below", "above") and o["own"]]
+    title = "No own offer lies clear of the fair-value line"
+    if clear:
+        one = max(clear, key=lambda o: abs(o["off_line"]))
+        title = f"{shorten(clean(one['offer']), 40)} lies {one['verdict']} what its price promises"
+    return ChartData(
+        kind="scatter",
+        title=title,
+        series=tuple(s for s in series if s.points),
+        x_label="price",
+        x_unit="money",
+        y_label="Benefit, 1 to 10",
+        y_unit="index",
+        currency=currency,
+        group_label="",
+        note=note,
+    )

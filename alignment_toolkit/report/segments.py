@@ -1,0 +1,259 @@
+"""The section "Segments and plays": who belongs together, how sure that is, and what could be done."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any, Final
+
+from alignment_toolkit import units
+from alignment_toolkit.charts import as_number, clean, shorten
+from alignment_toolkit.charts.segments import of_migration, of_profile, of_segment_map, of_value_map
+from alignment_toolkit.report.blocks import Block, Callout, Cell, Figure, Fold, Heading, Prose, Table, data
+from alignment_toolkit.results import Analysis
+
+__all__ = ["segments_and_plays"]
+
+_PLAYS: Final = 50
+_ROWS: Final = 12
+_READ: Final = (
+    "Shares are of the last 365 days, with 95 % intervals: of accounts like these another year would bring other "
+    "shares. Expected in 12 months is the model's forecast of their orders; it knows no season and no market."
+)
+
+
+def segments_and_plays(analysis: Analysis, note: str = "") -> list[Block]:
+    """Give the section's blocks; empty where no segments were asked for."""
+    about = analysis.definitions.get("segments")
+    if not isinstance(about, Mapping):
+        return []
+    if about.get("reason"):
+        return [Prose(f"There are no segments: {clean(about['reason'])}.")]
+    blocks: list[Block] = []
+    for id, told in about.items():
+        if isinstance(told, Mapping) and "title" in told:
+            blocks += _one(analysis, str(id), told, note)
+    blocks += _plays(analysis)
+    value = analysis.definitions.get("value_map")
+    if isinstance(value, Mapping):
+        blocks += _value_map(value, analysis.currency, note)
+    return blocks
+
+
+def _one(analysis: Analysis, id: str, told: Mapping[str, Any], note: str) -> list[Block]:
+    rows = [r for r in analysis.segments if r["segmentation"] == id]
+    blocks: list[Block] = [
+        Heading(3, clean(told["title"])),
+        Prose(f"{clean(told['question'])} {clean(told['about'])}"),
+    ]
+    reason = clean(told.get("reason") or "")
+    if reason.startswith("no clear segments"):
+        text = f"{reason[0].upper()}{reason[1:]}. That is a result: any division of these accounts would be made up."
+        return [*blocks, Callout("No clear segments", text)]
+    if reason or not rows:
+        return [*blocks, Prose(f"Not available: {reason or 'no account is in a segment'}.")]
+    blocks.append(_table(rows, analysis.currency))
+    titles = {str(r["feature"]): str(r["title"]) for r in told.get("profile") or []}
+    charts = (of_profile(told, note), of_segment_map(told, titles, note), of_migration(told, note))
+    blocks += [Figure(c) for c in charts if c is not None]
+    rules = tuple(f"{data(r['label'])}: {clean(r['rule'])}" for r in rows if r["rule"])
+    if rules:
+        right = units.unit("share").text(as_number(rows[0]["rule_accuracy"]))
+        blocks.append(
+            Prose(
+                f"Right for {right} of accounts that the rules did not see.", label="By hand", bullets=rules
+            )
+        )
+    if told.get("drift"):
+        blocks.append(Prose(_drift(told), label="Since the last run"))
+    for key, words in (
+        ("agreement_with_behaviour", "behaviour"),
+        ("agreement_with_treatment", "how sales treats them"),
+    ):
+        e = told.get(key)
+        if isinstance(e, Mapping) and as_number(e.get("value")) is not None:
+            u = units.unit("index")
+            interval = u.interval(as_number(e.get("low")), as_number(e.get("high")))
+            blocks.append(
+                Prose(
+                    f"Agreement with {words}: {u.text(as_number(e['value']))} ({interval}); 0 is chance, 1 is the same."
+                )
+            )
+    odd = _exceptions(rows, analysis.currency)
+    if odd is not None:
+        blocks.append(Fold(f"Accounts that fit worst: {clean(told['title'])}", (odd,)))
+    return blocks
+
+
+def _estimate(e: Any, unit: str, currency: str = "") -> Cell:
+    value = as_number(e.get("value")) if isinstance(e, Mapping) else None
+    if value is None:
+        return Cell(units.NOT_AVAILABLE)
+    u = units.unit(unit)
+    return Cell(
+        u.text(value, currency=currency),
+        u.interval(as_number(e.get("low")), as_number(e.get("high")), currency=currency) or "",
+        number=value,
+        unit=unit,
+    )
+
+
+def _table(rows: Sequence[Mapping[str, Any]], currency: str) -> Table:
+    count = units.unit("count")
+    stable = any(r["stability"] is not None for r in rows)
+    out = []
+    for r in rows:
+        cells = [
+            Cell(shorten(clean(r["label"]), 60)),
+            Cell(count.text(r["size"]), number=float(r["size"]), unit="count"),
+            _estimate(r["share_of_revenue"], "share"),
+            _estimate(r["share_of_effort"], "share"),
+            _estimate(r["value"], "money", currency),
+            Cell(", ".join(f"{p} {n:,}" for p, n in r["plays"].items() if n)),
+        ]
+        if stable:
+            s = as_number(r["stability"])
+            cells.append(Cell(units.NOT_AVAILABLE if s is None else f"{s:.2f}", number=s))
+        out.append(tuple(cells))
+    columns = (
+        "Segment",
+        "Accounts",
+        "Revenue",
+        "Effort",
+        "Expected in 12 months",
+        "Plays",
+        *(("Stability",) if stable else ()),
+    )
+    numeric = (False, True, True, True, True, False, *((True,) if stable else ()))
+    note = _READ
+    if stable:
+        note += " Stability is how much of a segment comes back in other draws of the accounts: 0.75 or more."
+    return Table("Segments", columns, tuple(out), numeric, note=note)
+
+
+def _drift(told: Mapping[str, Any]) -> str:
+    labels = told.get("labels") or {}
+    parts = []
+    for d in told["drift"]:
+        if d["what"] == "moved":
+            parts.append(
+                f"{data(labels.get(d['segment'], d['segment']))} has moved by {float(d['distance']):.2f} distances"
+            )
+        elif d["what"] == "new":
+            parts.append(f"{data(labels.get(d['segment'], d['segment']))} is new")
+        elif d["what"] == "gone":
+            parts.append(f"{data(d['was'])} has gone")
+        else:
+            parts.append(clean(d["what"]))
+    return "; ".join(parts) + "."
+
+
+def _exceptions(rows: Sequence[Mapping[str, Any]], currency: str) -> Table | None:
+    out: list[tuple[Cell, ...]] = []
+    columns: tuple[str, ...] = ()
+    for r in rows[:_ROWS]:
+        found = r["exceptions"]
+        if not isinstance(found, Mapping) or not found.get("rows"):
+            continue
+        columns = ("Segment", *(clean(c["label"]) for c in found["columns"]))
+        for row in found["rows"]:
+            cells = [Cell(shorten(clean(r["label"]).split(":")[0], 30))]
+            for c, v in zip(found["columns"], row, strict=True):
+                n = as_number(v)
+                u = units.UNITS.get(c["unit"] or "")
+                text = (
+                    clean(v) if n is None and v is not None else u.text(n, currency=currency) if u else f"{n}"
+                )
+                cells.append(Cell(text, number=n))
+            out.append(tuple(cells))
+    if not out or any(len(r) != len(columns) for r in out):
+        return None
+    return Table("Accounts that fit worst", columns, tuple(out), (False, False, *(True for _ in columns[2:])))
+
+
+def _plays(analysis: Analysis) -> list[Block]:
+    about = analysis.definitions.get("plays")
+    if not isinstance(about, Mapping):
+        return []
+    blocks: list[Block] = [Heading(3, "Plays"), Callout("A person decides", clean(about.get("decides")))]
+    counts = about.get("counts") or {}
+    said = ", ".join(f"{p} {int(n):,}" for p, n in counts.items())
+    limits = about.get("thresholds") or {}
+    words = ", ".join(f"{k} {v}" for k, v in limits.items())
+    blocks.append(Prose(f"Proposed: {said}. Thresholds, from [plays] of the settings: {words}."))
+    if about.get("lacking"):
+        blocks.append(
+            Prose(
+                "Not looked at, because the data has none: " + "; ".join(map(clean, about["lacking"])) + "."
+            )
+        )
+    if analysis.plays:
+        rows = tuple(
+            (
+                Cell(shorten(clean(p["account"]), 40)),
+                Cell(clean(p["proposed"])),
+                Cell(clean(p["intent"] or "")),
+                Cell("; ".join(map(clean, p["reasons"]))),
+                _estimate(p["value"], "money", analysis.currency),
+            )
+            for p in analysis.plays[:_PLAYS]
+        )
+        columns = ("Account", "Proposed", "Plan says", "Because", "Expected in 12 months")
+        note = (
+            "The most important of each play. The interval holds 19 of 20 futures of such a client: what a single "
+            "client orders is mostly chance."
+        )
+        blocks.append(Table("Proposed plays", columns, rows, (False, False, False, False, True), note=note))
+    blocks += _release(about.get("release") or {}, analysis.currency)
+    return blocks
+
+
+def _release(found: Mapping[str, Any], currency: str) -> list[Block]:
+    if not found.get("accounts"):
+        return []
+    money, count = units.unit("money"), units.unit("count")
+    text = (
+        f"Releasing all {count.text(found['accounts'])} proposed would free {count.text(found['hours_freed'])} hours "
+        "of work a year "
+        f"({money.text(found['cost_freed'], currency=currency)}) and lose at most "
+        f"{money.text(found['margin_lost_at_most'], currency=currency)} of margin."
+    )
+    best = [
+        f"{e['play']} {money.text(e['margin_per_hour'], currency=currency)}"
+        for e in found.get("elsewhere") or []
+    ]
+    if best:
+        text += f" Margin per hour elsewhere, by play: {', '.join(best)}; {clean(found.get('basis'))}."
+    return [Prose(text, label="What releasing would free")]
+
+
+def _value_map(told: Mapping[str, Any], currency: str, note: str) -> list[Block]:
+    blocks: list[Block] = [Heading(3, "Value map"), Prose(clean(told.get("about")))]
+    if told.get("reason"):
+        return [*blocks, Prose(f"Not available: {clean(told['reason'])}.")]
+    chart = of_value_map(told, currency, note)
+    if chart is not None:
+        blocks.append(Figure(chart))
+    money = units.unit("money")
+    rows = tuple(
+        (
+            Cell(shorten(clean(o["offer"]), 50)),
+            Cell("own" if o["own"] else "rival"),
+            Cell(
+                money.text(as_number(o["price"]), currency=currency),
+                number=as_number(o["price"]),
+                unit="money",
+            ),
+            _estimate({"value": o["benefit"], "low": o["low"], "high": o["high"]}, "index"),
+            Cell(_of(o, "rational")),
+            Cell(_of(o, "emotional")),
+            _estimate({"value": o["off_line"], "low": o["off_low"], "high": o["off_high"]}, "index"),
+        )
+        for o in told.get("offers") or []
+    )
+    columns = ("Offer", "Whose", "Price", "Benefit", "Rational", "Emotional", "Above the line")
+    numeric = (False, False, True, True, True, True, True)
+    return [*blocks, Table("Benefit and price", columns, rows, numeric)] if rows else blocks
+
+
+def _of(offer: Mapping[str, Any], kind: str) -> str:
+    return units.unit("index").text(as_number(offer.get(kind)))
