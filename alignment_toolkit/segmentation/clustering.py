@@ -124,7 +124,6 @@ def find_clusters(
     from threadpoolctl import threadpool_limits
 
     rows = np.asarray(rows, dtype=float)
-    rows = rows.reshape(len(rows), -1)
     if len(rows) < FEWEST:
         return _none(rows, f"{len(rows)} accounts, {FEWEST} are needed", method)
     rows_used = rows[:, np.ptp(rows, axis=0) > 1e-12]
@@ -147,7 +146,7 @@ def _found(rows: Floats, method: Method, numbers: Sequence[int], seed: str) -> C
     if best_first[0][0] < 2:
         return _none(rows, "one group describes the accounts best", method, tuple(tried))
     reason = ""
-    for k, _ in [t for t in best_first if t[0] >= 2][:3]:
+    for k in _candidates(fit_rows, method, best_first, seed):
         labels = _canonical(fit_rows, _fit(fit_rows, method, k, seed))
         made = _describe(fit_rows, labels, method)
         k = len(made.weights)
@@ -228,6 +227,28 @@ def _criteria(rows: Floats, method: Method, numbers: Sequence[int], seed: str) -
     from sklearn.metrics import silhouette_score
 
     return [(k, float(silhouette_score(few, _fit(few, method, k, seed)))) for k in numbers]
+
+
+def _candidates(
+    rows: Floats, method: Method, best_first: Sequence[tuple[int, float]], seed: str
+) -> list[int]:
+    """Give three numbers of groups to look into: the best two, and of the mixtures the one whose groups lie apart.
+
+    BIC also counts what describes a bent group by two; the silhouette asks how far groups lie apart.
+    """
+    by_criterion = [k for k, _ in best_first if k >= 2]
+    if method != "mixture" or len(by_criterion) < 2:
+        return by_criterion[:3]
+    from sklearn.metrics import silhouette_score
+
+    few = _part(rows, TEST_SAMPLE, seed)
+    apart = []
+    for k in sorted(by_criterion):
+        labels = _mixture(few, k, seed)[0]
+        if len(np.unique(labels)) > 1:
+            apart.append((-round(float(silhouette_score(few, labels)), 9), k))
+    best = min(apart)[1] if apart else by_criterion[0]
+    return list(dict.fromkeys([by_criterion[0], best, by_criterion[1]]))
 
 
 def _canonical(rows: Floats, labels: Labels) -> Labels:
@@ -312,7 +333,7 @@ def _gain(rows: Floats, method: Method, k: int, seed: str) -> float:
 
 
 def _none(rows: Floats, reason: str, method: str, tried: tuple[tuple[int, float], ...] = ()) -> Clusters:
-    d = rows.shape[1]
+    d = rows.shape[1] if rows.ndim > 1 else 0
     centre = rows.mean(axis=0) if len(rows) else np.zeros(d)
     return Clusters(
         np.zeros(len(rows), dtype=np.int64), np.ones(1), centre[None, :], np.eye(d)[None], np.zeros(1), (), None,

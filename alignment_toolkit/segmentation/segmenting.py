@@ -80,7 +80,7 @@ def segment_company(
     warnings: list[str] = []
     accounts = _accounts(company, period)
     if int(accounts.fetch(accounts.table.aggregate(n=accounts.table.count())).n[0]) == 0:
-        return Segmented(about={"reason": "there are no accounts"})
+        return Segmented(about={"segments": {"reason": "there are no accounts"}})
     placings: dict[str, Placing] = {}
     drifts: dict[str, list[dict[str, Any]]] = {}
     made = [(s, s.missing(company)) for s in segmentations]

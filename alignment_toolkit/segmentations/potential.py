@@ -31,8 +31,8 @@ def fit(accounts: Accounts) -> Placing:
     t = accounts.table
     clients = t.filter(t.order_days >= 1)
     by = ["size"] if "size" in t.columns else []
-    best = clients.group_by(by).aggregate(n=clients.count(), best=clients.money.quantile(0.9))
-    found = accounts.fetch(best)
+    grouped = clients.group_by(by) if by else clients
+    found = accounts.fetch(grouped.aggregate(n=clients.count(), best=clients.money.quantile(0.9)))
     middle = accounts.fetch(clients.aggregate(n=clients.count(), v=clients.expected_value.quantile(0.5)))
     if not int(middle.n[0]) or middle.v.isna()[0]:
         return Placing(lambda t: ibis.null("string"), {}, accounts.outlook.reason or "there are no clients")

@@ -1,0 +1,144 @@
+"""Segments of many clients: features against hand-written DuckDB SQL; fit, stability and assignment in time and memory.
+
+Generated order lines, ten an account, of three kinds of clients that differ in the size of their orders. `sql` and
+`features` make the same eight features of the same files, each in a process of its own; `segments` goes on from there:
+expected value, groups with stability and the test against chance, every account's segment.
+
+    python benchmarks/segments.py                      # 20 million lines, 2 million clients
+    python benchmarks/segments.py --lines 2000000      # quicker
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import resource
+import subprocess
+import sys
+import tempfile
+import time
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+END = date(2026, 1, 1)
+IDS = ["recency", "tenure", "order_days", "frequency", "money", "order_size", "breadth", "growth"]
+SQL = """
+CREATE TABLE by_hand AS
+SELECT account_id, min(age) FILTER (amount > 0) AS recency, max(age) FILTER (amount > 0) AS tenure,
+       count(DISTINCT day) FILTER (amount > 0) AS order_days,
+       count(DISTINCT day) FILTER (amount > 0 AND age < 365) AS frequency,
+       coalesce(sum(amount) FILTER (age < 365), 0)::DOUBLE AS money,
+       sum(amount) FILTER (amount > 0)::DOUBLE / count(DISTINCT day) FILTER (amount > 0) AS order_size,
+       count(DISTINCT product_id) FILTER (amount > 0 AND age < 365) AS breadth,
+       CASE WHEN max(age) >= 730 THEN
+            (coalesce(sum(amount) FILTER (age < 365), 0) - coalesce(sum(amount) FILTER (age >= 365 AND age < 730), 0))::DOUBLE
+            / nullif(coalesce(sum(amount) FILTER (age < 365), 0) + coalesce(sum(amount) FILTER (age >= 365 AND age < 730), 0), 0)
+       END AS growth
+FROM (SELECT account_id, amount, product_id, ordered_at::DATE AS day, DATE '2026-01-01' - ordered_at::DATE - 1 AS age
+      FROM orders WHERE ordered_at < TIMESTAMP '2026-01-01' AND account_id IS NOT NULL)
+GROUP BY account_id
+"""  # noqa: E501
+
+
+def generate(folder: Path, lines: int) -> None:
+    """Write orders.parquet: ten lines an account, 2 % returns, three kinds of clients."""
+    import duckdb
+
+    duckdb.connect().execute(f"""
+        COPY (
+            SELECT 'o' || i AS order_id, 'a' || a AS account_id, 'p' || (hash(i, 5) % 40) AS product_id,
+                   TIMESTAMP '2023-06-01' + to_seconds((hash(i, 1) % 81561600)::BIGINT) AS ordered_at,
+                   CAST((1 + hash(i, 2) % 100)::DOUBLE * [1, 6, 40][(hash(a, 4) % 3)::INT + 1]
+                        * CASE WHEN hash(i, 3) % 50 = 0 THEN -1 ELSE 1 END AS DECIMAL(18, 4)) AS amount
+            FROM (SELECT i, hash(i, 6) % {max(lines // 10, 1)} AS a FROM range({lines}) r(i))
+        ) TO '{folder / "orders.parquet"}' (FORMAT PARQUET)
+    """)
+
+
+def _sql(folder: Path) -> dict[str, Any]:
+    import duckdb
+
+    connection = duckdb.connect()
+    connection.execute("SET threads = 2")
+    connection.execute(f"CREATE TABLE orders AS SELECT * FROM '{folder / 'orders.parquet'}'")
+    begun = time.perf_counter()
+    connection.execute(SQL)
+    took = time.perf_counter() - begun
+    sums = ", ".join(f"sum({c})::DOUBLE" for c in IDS)
+    return {"seconds": took, "sums": list(connection.execute(f"SELECT {sums} FROM by_hand").fetchone())}
+
+
+def _opened(folder: Path) -> Any:
+    from alignment_toolkit.company import Company
+
+    company = Company.open(folder)
+    company.backend.raw_sql("SET threads = 2")
+    return company
+
+
+def _features(folder: Path) -> dict[str, Any]:
+    from alignment_toolkit.segmentation import account_features
+
+    company = _opened(folder)
+    begun = time.perf_counter()
+    table, _ = account_features(company, END, IDS)
+    took = time.perf_counter() - begun
+    sums = company.fetch(table.aggregate(**{c: table[c].sum() for c in IDS}))
+    return {"seconds": took, "sums": [float(sums[c][0]) for c in IDS]}
+
+
+def _segments(folder: Path) -> dict[str, Any]:
+    from alignment_toolkit.catalog import Catalog
+    from alignment_toolkit.periods import Period
+    from alignment_toolkit.pseudonyms import Pseudonyms
+    from alignment_toolkit.segmentation import segment_company
+
+    company = _opened(folder)
+    opened = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    chosen = Catalog.load().chosen_segmentations(["behaviour"])
+    begun = time.perf_counter()
+    found = segment_company(company, Period.parse("2025"), chosen, Pseudonyms("benchmark"))
+    took = time.perf_counter() - begun
+    sizes = {row["label"]: row["size"] for row in found.segments}
+    return {"seconds": took, "segments": sizes, "peak_after_opening": opened}
+
+
+WAYS = {"sql": _sql, "features": _features, "segments": _segments}
+
+
+def main() -> None:
+    """Generate the data, run every way, print the table."""
+    words = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    words.add_argument("--lines", type=int, default=20_000_000)
+    words.add_argument("--data", type=Path, help="keep the generated file there")
+    words.add_argument("--one", choices=WAYS, help=argparse.SUPPRESS)
+    said = words.parse_args()
+    if said.one:
+        found = WAYS[said.one](said.data)
+        peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+        print(json.dumps({**found, "peak": peak}))
+        return
+    with tempfile.TemporaryDirectory() as place:
+        folder = said.data or Path(place)
+        folder.mkdir(parents=True, exist_ok=True)
+        if not (folder / "orders.parquet").exists():
+            generate(folder, said.lines)
+        base = None
+        print("| way | seconds | against SQL | peak MB | |\n|---|---|---|---|---|")
+        for way in WAYS:
+            command = [sys.executable, __file__, "--one", way, "--data", str(folder)]
+            result = json.loads(subprocess.run(command, check=True, capture_output=True, text=True).stdout)
+            base = base or result
+            told = ""
+            if "sums" in result:
+                apart = max(abs(a / b - 1) for a, b in zip(result["sums"], base["sums"], strict=True) if b)
+                told = f"largest relative difference of a sum {apart:.0e}"
+            if "segments" in result:
+                told = f"{result['segments']}; {result['peak_after_opening']:.0f} MB after opening"
+            ratio = result["seconds"] / base["seconds"]
+            print(f"| {way} | {result['seconds']:.1f} | {ratio:.2f} | {result['peak']:.0f} | {told} |")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,117 @@
+"""Groups: planted ones are found, noise has none, neither rows' order nor threads matter, degenerate input is told."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from sklearn.metrics import adjusted_rand_score
+from threadpoolctl import threadpool_limits
+
+from alignment_toolkit.segmentation import find_clusters
+from alignment_toolkit.segmentation.clustering import _beyond_chance, jaccard
+
+
+def planted(k: int, seed: int, n: int = 700, d: int = 3) -> tuple[np.ndarray, np.ndarray]:
+    """Draw k groups of different size and shape, their centres at least 4.5 apart."""
+    random = np.random.default_rng(seed)
+    sizes = np.maximum((random.dirichlet(np.full(k, 3.0)) * n).astype(int), 60)
+    centres: list[np.ndarray] = []
+    while len(centres) < k:
+        p = random.uniform(-5, 5, d)
+        if all(np.linalg.norm(p - q) > 4.5 for q in centres):
+            centres.append(p)
+    rows = []
+    for centre, size in zip(centres, sizes, strict=True):
+        shape = random.normal(size=(d, d)) * 0.35 + np.eye(d) * random.uniform(0.4, 0.8)
+        rows.append(centre + random.normal(size=(size, d)) @ shape)
+    return np.vstack(rows), np.repeat(np.arange(k), sizes)
+
+
+def noise(kind: str, seed: int, n: int = 300) -> np.ndarray:
+    random = np.random.default_rng(seed)
+    if kind == "uniform":
+        return random.uniform(size=(n, 2))
+    return random.normal(size=(n, 2)) @ random.normal(size=(2, 2))
+
+
+def test_four_planted_groups_are_found() -> None:
+    rows, truth = planted(4, 1, n=400)
+    found = find_clusters(rows, numbers=[3, 4, 5])
+    assert found.reason is None
+    assert found.k == 4
+    assert adjusted_rand_score(truth, found.labels) > 0.9
+    assert min(found.jaccard) >= 0.75
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("k", [3, 4, 5, 6])
+def test_planted_groups_are_found(k: int) -> None:
+    for seed in range(10):
+        rows, truth = planted(k, seed)
+        assert adjusted_rand_score(truth, find_clusters(rows, seed=str(seed)).labels) > 0.9
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("method", ["kmeans", "hdbscan"])
+def test_the_other_methods_find_them_too(method: str) -> None:
+    rows, truth = planted(4, 1)
+    assert adjusted_rand_score(truth, find_clusters(rows, method=method).labels) > 0.9  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("kind", ["uniform", "normal"])
+def test_noise_has_no_clear_groups(kind: str) -> None:
+    found = find_clusters(noise(kind, 1), numbers=[2, 3, 4])
+    assert found.k == 0
+    assert found.reason
+    assert set(found.labels) == {0}
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(3000)
+@pytest.mark.parametrize("kind", ["uniform", "normal"])
+def test_noise_has_no_clear_groups_in_95_of_100(kind: str) -> None:
+    none = sum(find_clusters(noise(kind, seed), seed=str(seed)).k == 0 for seed in range(200))
+    assert none >= 190
+
+
+def test_the_test_against_chance_can_fail_and_pass() -> None:
+    rows, _ = planted(3, 2)
+    assert _beyond_chance(rows, "kmeans", 3, "x")
+    assert not _beyond_chance(noise("uniform", 3), "kmeans", 3, "x")
+
+
+def test_threads_do_not_matter() -> None:
+    rows, _ = planted(3, 5, n=300)
+    with threadpool_limits(limits=1):
+        one = find_clusters(rows, numbers=[3])
+    with threadpool_limits(limits=2):
+        two = find_clusters(rows, numbers=[3])
+    assert (one.labels == two.labels).all()
+    assert (one.means == two.means).all()
+
+
+DEGENERATE = {
+    "nobody": np.zeros((0, 2)),
+    "one": np.zeros((1, 2)),
+    "all alike": np.ones((200, 2)),
+    "two values": np.repeat([[0.0, 1.0], [1.0, 0.0]], 100, axis=0),
+    "no feature": np.zeros((200, 0)),
+}
+
+
+@pytest.mark.parametrize("rows", DEGENERATE.values(), ids=DEGENERATE)
+def test_degenerate_rows_have_a_reason(rows: np.ndarray) -> None:
+    found = find_clusters(rows)
+    assert found.k == 0
+    assert found.reason
+    assert len(found.labels) == len(rows)
+
+
+def test_one_constant_feature_is_no_obstacle() -> None:
+    rows, truth = planted(3, 2, n=300)
+    found = find_clusters(np.column_stack([rows, np.full(len(rows), 7.0)]), numbers=[3])
+    assert adjusted_rand_score(truth, found.labels) > 0.9
+
+
+def test_overlap_by_hand() -> None:
+    assert jaccard(np.array([0, 0, 1]), np.array([1, 0, 0]), 2).tolist() == [0.5, 0.5]

@@ -1,0 +1,190 @@
+"""Segments and plays of whole companies: by hand, shuffled, matched with an earlier run, degenerate."""
+
+from __future__ import annotations
+
+import json
+import random
+from dataclasses import replace
+from datetime import date, timedelta
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from alignment_toolkit.analysis import analyse
+from alignment_toolkit.company import Company
+from alignment_toolkit.results import Analysis
+from alignment_toolkit.segmentation import Placing, account_features
+from alignment_toolkit.segmentation.matching import matched
+from alignment_toolkit.segmentation.telling import agreement, share_of
+from tests.builders import written
+
+SEGMENT = {
+    "segmentation", "segment", "label", "size", "share_of_revenue", "share_of_spend", "share_of_effort", "value",
+    "rule", "rule_accuracy", "stability", "plays", "exceptions",
+}  # fmt: skip
+PLAY = {"account", "segment", "proposed", "intent", "reasons", "value"}
+
+
+def three_rows() -> dict[str, Any]:
+    """Anna bought twice, Bob once and long ago, Cleo never."""
+    return {
+        "accounts": [{"account_id": a, "segment": "x"} for a in ("anna", "bob", "cleo")],
+        "orders": [
+            {"order_id": "1", "ordered_at": "2026-06-30", "amount": "100", "account_id": "anna", "list_amount": "125"},
+            {"order_id": "2", "ordered_at": "2026-03-01", "amount": "50", "account_id": "anna", "list_amount": "50"},
+            {"order_id": "3", "ordered_at": "2024-07-01", "amount": "40", "account_id": "bob", "list_amount": "40"},
+            # After the end of the period: not known yet.
+            {"order_id": "4", "ordered_at": "2026-07-01", "amount": "999", "account_id": "cleo", "list_amount": "999"},
+        ],
+    }  # fmt: skip
+
+
+def test_features_by_hand(tmp_path: Path) -> None:
+    company = Company.open(written(three_rows(), tmp_path))
+    table, missing = account_features(company, date(2026, 7, 1))
+    rows = company.fetch(table).set_index("account_id")
+    anna, bob = rows.loc["anna"], rows.loc["bob"]
+    asked = ["recency", "tenure", "order_days", "frequency", "money", "order_size"]
+    assert anna[asked].tolist() == [0, 121, 2, 2, 150, 75]
+    assert anna.discount == pytest.approx(1 - 150 / 175)
+    assert np.isnan(anna.growth)  # no client two years ago
+    assert bob[["recency", "order_days", "frequency", "money"]].tolist() == [729, 1, 0, 0]
+    assert np.isnan(rows.loc["cleo"].order_days)
+    assert missing["breadth"] == "needs product_id"
+    assert missing["touches"] == "needs touches with accounts"
+
+
+def shop(seed: int = 1, n: int = 120) -> dict[str, Any]:
+    """Two kinds of clients: many small orders till the end, and one large order long ago."""
+    drawn = np.random.default_rng(seed)
+    end = date(2026, 6, 30)
+    orders = []
+    for i in range(n):
+        often = i % 3 > 0
+        days = (
+            drawn.integers(0, 300, size=drawn.integers(6, 14)) if often else drawn.integers(300, 360, size=1)
+        )
+        for d in days:
+            amount = drawn.lognormal(3 if often else 6, 0.25)
+            orders.append({"order_id": f"o{len(orders)}", "ordered_at": str(end - timedelta(days=int(d))),
+                           "amount": f"{amount:.2f}", "account_id": f"a{i:04d}"})  # fmt: skip
+    return {"orders": orders}
+
+
+ONLY = {"kpis": [], "indicators": [], "compare": "none"}
+
+
+@pytest.fixture(scope="module")
+def two_kinds(tmp_path_factory: pytest.TempPathFactory) -> Analysis:
+    company = Company.open(written(shop(), tmp_path_factory.mktemp("shop")))
+    return analyse(company, "2026-Q2", segmentations=["behaviour", "value", "as_given"], **ONLY)
+
+
+def test_two_kinds_of_clients_are_found_and_told(two_kinds: Analysis) -> None:
+    found = [r for r in two_kinds.segments if r["segmentation"] == "behaviour"]
+    assert sorted(r["size"] for r in found) == [40, 80]
+    assert all(set(r) == SEGMENT for r in two_kinds.segments)
+    assert all(set(p) == PLAY for p in two_kinds.plays)
+    for r in found:
+        assert r["stability"] >= 0.75
+        assert r["rule"]
+        assert r["rule_accuracy"] > 0.95
+        assert sum(r["plays"].values()) == r["size"]
+        assert len(r["exceptions"]["rows"]) == 3
+        assert "a0" not in json.dumps(r["exceptions"])
+    total = sum(r["share_of_revenue"]["value"] for r in found)
+    assert total == pytest.approx(1)
+    assert "person" in two_kinds.definitions["plays"]["decides"]
+    assert (
+        two_kinds.definitions["segments"]["as_given"]["reason"]
+        == "needs accounts.account_id, accounts.segment"
+    )
+
+
+def test_order_of_rows_does_not_matter(two_kinds: Analysis, tmp_path: Path) -> None:
+    rows = shop()
+    random.Random(4).shuffle(rows["orders"])
+    again = analyse(
+        Company.open(written(rows, tmp_path)),
+        "2026-Q2",
+        segmentations=["behaviour", "value", "as_given"],
+        **ONLY,
+    )
+    same = replace(again, company=two_kinds.company)
+    assert [r["label"] for r in same.segments] == [r["label"] for r in two_kinds.segments]
+    assert [{**r, "exceptions": None} for r in same.segments] == [
+        {**r, "exceptions": None} for r in two_kinds.segments
+    ]
+
+
+def test_names_stay_from_run_to_run() -> None:
+    scales = [{"feature": "money", "centre": 0.0, "spread": 1.0}]
+    now = Placing(lambda t: t, {"s1": "Low", "s2": "High"}, None, {"s1": 0.9, "s2": 0.8}, {"scales": scales},
+                  {"s1": [-2.1], "s2": [2.0]})  # fmt: skip
+    before = {
+        "scales": scales,
+        "centres": {"s1": [2.2], "s2": [-2.0]},
+        "labels": {"s1": "Large", "s2": "Small"},
+    }
+    made, drift = matched(now, before)
+    assert dict(made.labels) == {"s2": "Small", "s1": "Large"}
+    assert dict(made.stability) == {"s2": 0.9, "s1": 0.8}
+    assert {d["segment"]: round(d["distance"], 6) for d in drift} == {"s2": 0.1, "s1": 0.2}
+    made, drift = matched(now, {**before, "centres": {"s1": [9.0], "s2": [-2.0]}})
+    assert {d["what"] for d in drift} == {"moved", "new", "gone"}
+    assert "s1" not in made.labels  # a new segment takes no old one's key
+
+
+def test_shares_cover() -> None:
+    drawn = np.random.default_rng(3)
+    inside = 0
+    for _ in range(400):
+        own, rest = drawn.lognormal(0, 1, 60), drawn.lognormal(0, 1, 140)
+        counts = drawn.binomial(200, 0.3)
+        own, rest = drawn.lognormal(0, 1, counts), drawn.lognormal(0, 1, 200 - counts)
+        e = share_of(
+            own.sum(), (own**2).sum(), own.sum() + rest.sum(), (own**2).sum() + (rest**2).sum(), 200, "x"
+        )
+        assert e.low is not None
+        assert e.high is not None
+        inside += e.low <= 0.3 <= e.high
+    assert inside / 400 >= 0.92
+
+
+def test_no_agreement_is_told_as_none() -> None:
+    drawn = np.random.default_rng(1)
+    a, b = drawn.integers(3, size=400).astype(str), drawn.integers(3, size=400).astype(str)
+    found = agreement(list(a), list(b), "x")
+    assert abs(found.value or 0) < 0.02
+    assert agreement(["a"] * 9, ["b"] * 9, "x").value is None
+
+
+def degenerate() -> dict[str, dict[str, Any]]:
+    one = {"order_id": "1", "ordered_at": "2026-06-01", "amount": "10", "account_id": "a"}
+    alike = [{**one, "order_id": str(i), "account_id": f"a{i}"} for i in range(80)]
+    return {
+        "one client": {"orders": [one]},
+        "all alike": {"orders": alike},
+        "only returns": {"orders": [{**r, "amount": "-5"} for r in alike]},
+        "orders without account": {"orders": [{**r, "account_id": ""} for r in alike]},
+        "accounts only": {
+            "accounts": [{"account_id": "a", "segment": "x"}, {"account_id": "b", "segment": ""}]
+        },
+        "all segments missing": {"accounts": [{"account_id": "a", "segment": ""}], "orders": [one]},
+        "everything later": {"orders": [{**r, "ordered_at": "2026-12-01"} for r in alike]},
+    }
+
+
+@pytest.mark.parametrize("rows", degenerate().values(), ids=degenerate())
+def test_degenerate_companies_have_an_answer(rows: dict[str, Any], tmp_path: Path) -> None:
+    company = Company.open(written(rows, tmp_path))
+    found = analyse(company, "2026-Q2", kpis=[], indicators=[], compare="previous",
+                    segmentations=["value", "behaviour", "potential", "as_given"])  # fmt: skip
+    assert not [w for w in found.warnings if "could not be made" in w]
+    assert "NaN" not in found.dumps()
+    about = found.definitions["segments"]
+    for id in ("value", "behaviour", "potential", "as_given"):
+        told = about.get("reason") or about[id]["reason"]
+        assert told or any(r["segmentation"] == id for r in found.segments)
