@@ -1,14 +1,14 @@
-"""What charts of segments and value show: map, profile, migration, target grid, value map."""
+"""What charts of segments show: map, profile, migration."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any, Final
 
-from alignment_toolkit.charts.data import ChartData, Point, Series, as_number
+from alignment_toolkit.charts.data import ChartData, Point, Series
 from alignment_toolkit.charts.text import clean, shorten
 
-__all__ = ["of_migration", "of_profile", "of_segment_map", "of_value_map"]
+__all__ = ["of_migration", "of_profile", "of_segment_map"]
 
 MOST: Final = 8
 NOBODY: Final = "(no segment)"
@@ -113,47 +113,5 @@ def of_migration(told: Mapping[str, Any], note: str = "") -> ChartData | None:
         y_label="Accounts",
         y_unit="count",
         group_label="before",
-        note=note,
-    )
-
-
-def of_value_map(told: Mapping[str, Any], currency: str, note: str = "") -> ChartData | None:
-    """Show benefit against price of own and rival offers, with the fair-value line."""
-    offers: Sequence[Mapping[str, Any]] = told.get("offers") or []
-    known = [
-        o for o in offers if as_number(o.get("price")) is not None and as_number(o.get("benefit")) is not None
-    ]
-    if len(known) < 2:
-        return None
-    sides = (("own offers", True), ("rivals' offers", False))
-    series = [
-        Series(
-            n,
-            tuple(
-                Point(float(o["price"]), float(o["benefit"]), o.get("low"), o.get("high"), o.get("n"))
-                for o in known
-                if o["own"] is own
-            ),
-        )
-        for n, own in sides
-    ]
-    line = told.get("line") or []
-    if line:
-        series.append(Series("fair value", tuple(Point(float(r["price"]), float(r["value"])) for r in line)))
-    clear = [o for o in known if o.get("verdict") in ("below", "above") and o["own"]]
-    title = "No own offer lies clear of the fair-value line"
-    if clear:
-        one = max(clear, key=lambda o: abs(o["off_line"]))
-        title = f"{shorten(clean(one['offer']), 40)} lies {one['verdict']} what its price promises"
-    return ChartData(
-        kind="scatter",
-        title=title,
-        series=tuple(s for s in series if s.points),
-        x_label="price",
-        x_unit="money",
-        y_label="Benefit, 1 to 10",
-        y_unit="index",
-        currency=currency,
-        group_label="",
         note=note,
     )

@@ -7,7 +7,7 @@ from typing import Any, Final
 
 from alignment_toolkit import units
 from alignment_toolkit.charts import as_number, clean, shorten
-from alignment_toolkit.charts.segments import of_migration, of_profile, of_segment_map, of_value_map
+from alignment_toolkit.charts.segments import of_migration, of_profile, of_segment_map
 from alignment_toolkit.report.blocks import Block, Callout, Cell, Figure, Fold, Heading, Prose, Table, data
 from alignment_toolkit.results import Analysis
 
@@ -33,9 +33,6 @@ def segments_and_plays(analysis: Analysis, note: str = "") -> list[Block]:
         if isinstance(told, Mapping) and "title" in told:
             blocks += _one(analysis, str(id), told, note)
     blocks += _plays(analysis)
-    value = analysis.definitions.get("value_map")
-    if isinstance(value, Mapping):
-        blocks += _value_map(value, analysis.currency, note)
     return blocks
 
 
@@ -224,36 +221,3 @@ def _release(found: Mapping[str, Any], currency: str) -> list[Block]:
     if best:
         text += f" Margin per hour elsewhere, by play: {', '.join(best)}; {clean(found.get('basis'))}."
     return [Prose(text, label="What releasing would free")]
-
-
-def _value_map(told: Mapping[str, Any], currency: str, note: str) -> list[Block]:
-    blocks: list[Block] = [Heading(3, "Value map"), Prose(clean(told.get("about")))]
-    if told.get("reason"):
-        return [*blocks, Prose(f"Not available: {clean(told['reason'])}.")]
-    chart = of_value_map(told, currency, note)
-    if chart is not None:
-        blocks.append(Figure(chart))
-    money = units.unit("money")
-    rows = tuple(
-        (
-            Cell(shorten(clean(o["offer"]), 50)),
-            Cell("own" if o["own"] else "rival"),
-            Cell(
-                money.text(as_number(o["price"]), currency=currency),
-                number=as_number(o["price"]),
-                unit="money",
-            ),
-            _estimate({"value": o["benefit"], "low": o["low"], "high": o["high"]}, "index"),
-            Cell(_of(o, "rational")),
-            Cell(_of(o, "emotional")),
-            _estimate({"value": o["off_line"], "low": o["off_low"], "high": o["off_high"]}, "index"),
-        )
-        for o in told.get("offers") or []
-    )
-    columns = ("Offer", "Whose", "Price", "Benefit", "Rational", "Emotional", "Above the line")
-    numeric = (False, False, True, True, True, True, True)
-    return [*blocks, Table("Benefit and price", columns, rows, numeric)] if rows else blocks
-
-
-def _of(offer: Mapping[str, Any], kind: str) -> str:
-    return units.unit("index").text(as_number(offer.get(kind)))
