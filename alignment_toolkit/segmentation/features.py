@@ -215,12 +215,12 @@ def account_features(
         if there:
             made: dict[str, Any] = {f.id: f.make(rows) for f in there}
             parts.append(rows.group_by("account_id").aggregate(**made))
-    made = _joined(company, end, parts)
+    joined = _joined(company, end, parts)
     # What is not known has an empty column, so that whoever reads the table need not ask for each.
-    made = made.mutate(**{f.id: ibis.null("float64") for f in wanted if f.id not in made.columns})
+    joined = joined.mutate(**{f.id: ibis.null("float64") for f in wanted if f.id not in joined.columns})
     names = company.backend.list_tables()
     if name not in names:
-        company.backend.create_table(name, made, temp=True)
+        company.backend.create_table(name, joined, temp=True)
     return company.backend.table(name), missing
 
 
