@@ -83,16 +83,24 @@ def make_survey(world: World) -> pd.DataFrame:
     frames = []
     number = 0
     mean, gap = (65 - world.truth.gaps["strained_relationship"]) / 20, world.truth.gaps["perception_gap"]
-    # Weighted so that the mean of all who answer stays.
-    others = {d: round(0.85 * int((people["department"] == o).sum()))
-              for d, o in (("marketing", "sales"), ("sales", "marketing"))}  # fmt: skip
+    other = {"marketing": "sales", "sales": "marketing"}
     for wave in ends:
-        for department in ("marketing", "sales"):
-            size = round(0.85 * int((people["department"] == department).sum()))
-            level = mean + (others[department] / sum(others.values()) * gap) * (
+        day = int(wave.end_time.timestamp())
+        there = people[
+            (people["joined_on"] <= day) & ((people["left_on"] == NEVER) | (people["left_on"] >= day))
+        ]
+        everybody = {d: int((there["department"] == d).sum()) for d in other}
+        for department in other:
+            size = round(0.85 * everybody[department])
+            # Weighted so that the mean of all people stays.
+            level = mean + (everybody[other[department]] / sum(everybody.values()) * gap) * (
                 -1 if department == "sales" else 1
             )
-            mood = rng.beta(6 * (level - 1) / 4, 6 * (5 - level) / 4, size)
+            # The truth is that of these people, of whom some do not answer, not of others in their place.
+            mood = _around(
+                (level - 1) / 4, rng.beta(6 * (level - 1) / 4, 6 * (5 - level) / 4, everybody[department])
+            )
+            mood = mood[:size]
             answer = 1 + rng.binomial(4, np.repeat(mood, len(items)))
             frames.append(pd.DataFrame({
                 "respondent_id": np.repeat([f"X{number + n:04d}" for n in range(1, size + 1)], len(items)),
@@ -101,6 +109,13 @@ def make_survey(world: World) -> pd.DataFrame:
             }))  # fmt: skip
             number += size
     return pd.concat(frames, ignore_index=True)
+
+
+def _around(mean: float, drawn: Floats) -> Floats:
+    """Shift numbers between 0 and 1 until their mean is the given one."""
+    for _ in range(100):
+        drawn = np.clip(drawn + (mean - drawn.mean()), 0.0, 1.0)
+    return drawn
 
 
 def make_work(world: World) -> pd.DataFrame:
