@@ -13,13 +13,16 @@ from alignment_toolkit.tables import TABLES
 from tests.builders import company_of
 
 INDICATORS = Catalog.load().indicators
+HEADS = "[privacy]\nheads = true\n"  # else the one on the two heads asks nothing
 EVERY = {name: tuple(spec.columns) for name, spec in TABLES.items()}
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("id", sorted(INDICATORS))
 def test_its_queries_compile_for_every_engine(id: str) -> None:
-    company = company_of({t: [] for t in EVERY}, columns=EVERY, until=dict.fromkeys(EVERY, "2026-12-31"))
+    company = company_of(
+        {t: [] for t in EVERY}, columns=EVERY, until=dict.fromkeys(EVERY, "2026-12-31"), toml=HEADS
+    )
     found = INDICATORS[id].look(company, Period.parse("2026-Q3"), first=date(2024, 1, 1))
     assert found.error is None
     assert found.seen is not None
