@@ -43,7 +43,9 @@ def test_the_sample_says_what_was_planted(whole: Analysis, sample_dir: Path) -> 
         "dropped_leads": "misaligned",
     }
     assert {indicator: status[indicator] for indicator in expected} == expected
-    assert {i for i, s in status.items() if s == "misaligned"} <= set(answers["misaligned"])
+    # Of what cannot be planted yet the true gap is not known.
+    known = {i for i, s in status.items() if s == "misaligned" and i in answers["gaps"]}
+    assert known <= set(answers["misaligned"])
     assert "error" not in status.values()
     for f in findings:
         if f.indicator not in expected:  # of many intervals some miss the truth

@@ -44,7 +44,8 @@ def test_planted_gaps_are_found_and_absent_ones_are_not(power: ModuleType) -> No
     sure = {"targeting_disagreement", "dropped_leads", "unanswered_signals", "need_mismatch"}
     assert {found[id]["status"] for id in sure & row["planted"].keys() & found.keys()} == {"misaligned"}
     null = power.one(power.Cell("null"), 11, 2500)["findings"]
-    assert [id for id, f in null.items() if f["status"] == "misaligned"] == []
+    # Of what cannot be planted yet the true gap is not known.
+    assert [id for id, f in null.items() if f["status"] == "misaligned" and f["truth"] is not None] == []
     assert null["targeting_disagreement"]["status"] == "aligned"
     assert null["dropped_leads"]["status"] == "aligned"
 
