@@ -256,6 +256,8 @@ def _status(
 ) -> tuple[Status, str | None]:
     if look.error is not None:
         return "error", look.error
+    if look.outside is not None:
+        return "too_little_data", look.outside
     if look.missing or look.seen is None:
         return "not_assessed", f"Needs {', '.join(look.missing)}."
     if look.seen.withheld:

@@ -173,6 +173,11 @@ class Indicator:
         look = Look(self, margin, period, window, chosen)
         if lacking:
             return replace(look, missing=lacking)
+        if as_of is not None and window.start > as_of:
+            # Nothing happened yet is not the same as nobody did anything.
+            return replace(
+                look, outside=f"Data is complete until {as_of}; the window begins on {window.start}."
+            )
         guards: list[Guard] = []
         if as_of is not None and window.last > as_of:
             guards.append(
@@ -212,6 +217,7 @@ class Look:
     seen: Observation | None = None
     missing: tuple[str, ...] = ()
     error: str | None = None
+    outside: str | None = None
 
     @property
     def short_of(self) -> Mapping[str, int]:

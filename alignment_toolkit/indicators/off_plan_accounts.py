@@ -30,7 +30,7 @@ Prioritization: Does It Pay Off, and How Should It Be Implemented?, Journal of M
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import date, timedelta
 from typing import Any
 
 import ibis
@@ -89,7 +89,9 @@ def off_plan_accounts(
     Hours spent on accounts that should be released are missing where the plan wants them, and an attack that nobody
     has begun is a wish.
     """
-    rows = _accounts(data, window, settled_days, silence_days)
+    known = data.as_of("touches") or window.last
+    end = min(window.end, known + timedelta(days=1))
+    rows = _accounts(data, window, end, settled_days, silence_days)
     per_intent = {i: _share(rows[rows.intent == i]) for i in INTENTS}
     measures = [
         Measure.of(i, f"Off plan: {i}", wilson(a, n, n_unit="accounts").estimate)
@@ -134,17 +136,20 @@ def _share(rows: pd.DataFrame) -> tuple[int, int]:
     return int(rows.off.sum()), len(rows)
 
 
-def _accounts(data: Data, window: Period, settled: int, silence: int) -> pd.DataFrame:
-    """Give one row per account with a settled intent: the intent, the last touches, and whether it is off plan."""
+def _accounts(data: Data, window: Period, end: date, settled: int, silence: int) -> pd.DataFrame:
+    """Give one row per account with a settled intent: the intent, the last touches, and whether it is off plan.
+
+    Silence is counted up to `end`, the day after the last for which touches are complete: later nobody could be seen.
+    """
     t = data["intents"]
-    t = t.filter(t.decided_on < str(window.end), t.intent.isin(INTENTS)).distinct()
+    t = t.filter(t.decided_on < str(end), t.intent.isin(INTENTS)).distinct()
     intents = data.fetch(t.order_by(["account_id", "decided_on", "intent"]))
     intents = intents.drop_duplicates("account_id", keep="last")
     decided = pd.to_datetime(intents.decided_on)
     intents = intents.assign(decided_on=decided)
-    intents = intents[decided <= pd.Timestamp(window.end - timedelta(days=settled))].reset_index(drop=True)
+    intents = intents[decided <= pd.Timestamp(end - timedelta(days=settled))].reset_index(drop=True)
     touches = data["touches"]
-    touches = touches.filter(touches.touched_at < str(window.end), touches.account_id.notnull())
+    touches = touches.filter(touches.touched_at < str(end), touches.account_id.notnull())
     touches = touches.filter(touches.department.isin(["marketing", "sales"]))
     if "automated" in touches.columns:
         touches = touches.filter(~touches.automated.fill_null(False))
@@ -158,7 +163,7 @@ def _accounts(data: Data, window: Period, settled: int, silence: int) -> pd.Data
         rows[column] = pd.to_datetime(rows[column])
     from_ = pd.Timestamp(window.start)
     start = rows.decided_on.where(rows.decided_on > from_, from_)
-    since = pd.Timestamp(window.end - timedelta(days=silence))
+    since = pd.Timestamp(end - timedelta(days=silence))
     off: dict[str, Any] = {
         "attack": ~(rows.last_touch >= rows.decided_on),
         "defend": ~(rows.last_touch >= since),

@@ -129,6 +129,29 @@ def test_touches_without_account_and_accounts_without_touches_are_told() -> None
     assert {g.guard for g in seen(many, [touch(r["account_id"], "2026-08-01") for r in many]).guards} == set()
 
 
+def test_nobody_is_silent_after_the_last_day_of_the_touches() -> None:
+    """Touches end on 15 August: C, met on 1 June, was met within 90 days of what is known; D was not."""
+    intents = [intent("C", "defend"), intent("D", "defend")]
+    touches = [touch("C", "2026-06-01"), touch("D", "2026-04-01")]
+    for until, silent in (("2026-08-15", {"D"}), ("2026-09-30", {"C", "D"})):
+        company = company_of(
+            {"intents": intents, "touches": touches},
+            until={"touches": until},
+            columns={"touches": ("account_id", "direction")},
+        )
+        facts = off_plan_accounts.look(company, Q3).seen
+        assert facts is not None
+        assert {row[0] for row in facts.evidence.rows} == silent
+
+
+def test_a_window_after_the_last_day_of_the_touches_is_not_silence() -> None:
+    found = look(*six()).header.look(
+        company_of({"intents": six()[0], "touches": six()[1]}, until={"touches": "2026-06-30"}), Q3
+    )
+    assert found.seen is None
+    assert found.outside == "Data is complete until 2026-06-30; the window begins on 2026-07-01."
+
+
 def test_columns_that_are_missing_are_named() -> None:
     missing = off_plan_accounts.look(company_of({"intents": []}), Q3).missing
     assert any(m.startswith("touches") for m in missing)
