@@ -37,7 +37,11 @@ PROCESS: Final = "interval of the process that makes the clients and their purch
 
 @dataclass(frozen=True)
 class Number:
-    """One number of a KPI for one slice and one stretch of time; `reason` says why there is no value."""
+    """One number of a KPI for one slice and one stretch of time; `reason` says why there is no value.
+
+    `exact` is the value before it is rounded to twelve digits: a number made of others starts from theirs, so that
+    their rounding does not add up.
+    """
 
     value: float | int | None
     low: float | None
@@ -51,6 +55,12 @@ class Number:
     immature: bool = False
     spread: Mapping[str, float] | None = None
     unrecorded: bool = False
+    exact: float | None = None
+
+    @property
+    def unrounded(self) -> float:
+        """Give the value as it was before rounding, 0 where there is none."""
+        return float((self.value or 0) if self.exact is None else self.exact)
 
     @classmethod
     def none(cls, reason: str, method: str = "", **more: Any) -> Number:
@@ -183,7 +193,7 @@ class Sheet:
         e = told.estimate
         number = Number(
             clean_number(e.value), clean_number(e.low), clean_number(e.high), e.n, None, None, e.method,
-            censored=told.censored,
+            censored=told.censored, exact=e.value,
         )  # fmt: skip
         return number if e.value is not None else replace(number, reason=told.reason or self.kpi.empty)
 
@@ -216,7 +226,8 @@ def _counted(kpi: Kpi, cell: Mapping[str, Any]) -> Number:
     if kpi.bottom is not None and bottom <= 0:
         return Number.none(kpi.empty, n=n, top=_float(top), bottom=_float(bottom))
     clusters = int(cell.get("clusters") or 0)
-    value = _float(top) if kpi.bottom is None else _float(Fraction(top) / Fraction(bottom))
+    exact = float(top) if kpi.bottom is None else float(Fraction(top) / Fraction(bottom))
+    value = _float(top) if kpi.bottom is None else _float(exact)
     if kpi.interval == "count":
         e = poisson_count(float(top), **whole)
     elif kpi.interval == "exact":
@@ -258,6 +269,7 @@ def _counted(kpi: Kpi, cell: Mapping[str, Any]) -> Number:
         top=_float(top),
         bottom=None if kpi.bottom is None else _float(bottom),
         method=e.method,
+        exact=exact,
     )
 
 
@@ -310,7 +322,7 @@ def quotient(top: Number, bottom: Number, empty: str) -> Number:
     sides: dict[str, Any] = {"top": top.value, "bottom": bottom.value, "n": bottom.n}
     if bottom.value <= 0:
         return Number.none(empty, **sides, **more)
-    value = top.value / bottom.value
+    value = top.unrounded / bottom.unrounded
     low: float | None = None
     high: float | None = None
     method = "quotient of independent KPIs; no interval"
@@ -343,8 +355,8 @@ def product(factors: Sequence[Number], bottom: Number, empty: str) -> Number:
     for side in sides:
         if side.reason is not None or side.value is None:
             return Number.none(side.reason or "a side has no value", side.method, **more)
-    values = [float(side.value or 0) for side in factors]
-    top, below = prod(values), float(bottom.value or 0)
+    values = [side.unrounded for side in factors]
+    top, below = prod(values), bottom.unrounded
     if below <= 0:
         return Number.none(empty, n=bottom.n, top=clean_number(top), bottom=bottom.value, **more)
     value, low, high = top / below, None, None
@@ -372,7 +384,7 @@ def less(top: Number, bottom: Number) -> Number:
         if side.reason is not None or side.value is None:
             return Number.none(side.reason or "a side has no value", side.method, **more)
     e, _ = difference(top.estimate("money"), bottom.estimate("money"))
-    value = clean_number(e.value)
+    value = clean_number(top.unrounded - bottom.unrounded)
     method = f"{top.method}, less {bottom.method}"
     return Number(value, clean_number(e.low), clean_number(e.high), top.n, value, None, method, **more)
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Final
 import ibis
 
 from alignment_toolkit.errors import DataError
-from alignment_toolkit.relations.source import DEALS, ORDERS, Source, alive, column, day
+from alignment_toolkit.relations.source import DEALS, ORDERS, Source, alive, column, day, without
 
 if TYPE_CHECKING:
     from ibis.expr.types import Table, Value
@@ -144,7 +144,7 @@ def lead_outcomes(source: Source) -> Table:
     """
     company = source.settings.company
     leads = _leads(source)
-    leads = leads.drop(*[c for c in _OUTCOME if c in leads.columns])
+    leads = without(leads, _OUTCOME)
     kept = list(leads.columns)
     t = leads.mutate(
         created_on=day(leads.created_at),
@@ -260,7 +260,8 @@ def _openers(source: Source, since: Table) -> Table:
 
 def _with_opening_lead(source: Source, t: Table) -> Table:
     leads = source["leads"]
-    kept = [c for c in leads.columns if c not in _OF_THE_CLIENT and not leads[c].type().is_timestamp()]
+    own = without(leads, _OF_THE_CLIENT).columns
+    kept = [c for c in own if not leads[c].type().is_timestamp()]
     taken = {c: leads[c] for c in kept}
     leads = leads.select(_lead=leads.lead_id, lead_created_on=day(leads.created_at), **taken)
     return t.left_join(leads, t.lead_id == leads._lead).drop("_lead")
@@ -285,7 +286,7 @@ def first_touches(source: Source) -> Table:
     """
     added = ("touch_id", "first_touched_at", "touch_channel", "touch_theme", "touch_actor")
     leads = _leads(source)
-    leads = leads.drop(*[c for c in added if c in leads.columns])
+    leads = without(leads, added)
     leads = alive(leads.filter(leads.qualified_at.notnull()), "qualified_at")
     asked = leads.select(
         for_lead="lead_id",

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Final
 import ibis
 
 from alignment_toolkit.relations.derived import client_tables, lead_outcomes
-from alignment_toolkit.relations.source import DEALS, Source, alive, column, day
+from alignment_toolkit.relations.source import DEALS, Source, alive, column, day, without
 
 if TYPE_CHECKING:
     from ibis.expr.types import Table
@@ -38,7 +38,7 @@ def signal_answers(source: Source) -> Table:
     """
     signals = source["signals"]
     added = ("first_answered_at", "answered_by")
-    signals = alive(signals.drop(*[c for c in added if c in signals.columns]), "signalled_at")
+    signals = alive(without(signals, added), "signalled_at")
     kept = list(signals.columns)
     told = column(signals, "answered_at", "timestamp")
     if not source.has("touches", *ANSWERS[0]["touches"]):

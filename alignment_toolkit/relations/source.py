@@ -10,7 +10,7 @@ import ibis
 if TYPE_CHECKING:
     from ibis.expr.types import Table, Value
 
-__all__ = ["DEALS", "ORDERS", "PARENTS", "Source", "alive", "column", "day", "missing"]
+__all__ = ["DEALS", "ORDERS", "PARENTS", "Source", "alive", "column", "day", "missing", "without"]
 
 # What makes a table of orders, or of opportunities, one that tells of sales.
 ORDERS: Final = ("order_id", "ordered_at", "amount")
@@ -63,6 +63,12 @@ def alive(t: Table, moment: str) -> Table:
     if "deleted_at" not in t.columns:
         return t
     return t.filter(t.deleted_at.isnull() | (t[moment] < t.deleted_at))
+
+
+def without(t: Table, names: Iterable[str]) -> Table:
+    """Leave out the source's own columns of these names, however they are written: engines do not tell case apart."""
+    gone = {name.casefold() for name in names}
+    return t.drop(*[c for c in t.columns if c.casefold() in gone])
 
 
 def _distance(gone: Sequence[str]) -> tuple[int, int]:

@@ -8,7 +8,7 @@ import ibis
 
 from alignment_toolkit.relations.derived import _account_since, clients, lead_outcomes, sales
 from alignment_toolkit.relations.money import EXACT, MONEY, UNSAID, money_marks, rates_of, with_rate
-from alignment_toolkit.relations.source import Source, alive, column, day
+from alignment_toolkit.relations.source import Source, alive, column, day, without
 
 if TYPE_CHECKING:
     from ibis.expr.types import Table, Value
@@ -26,7 +26,7 @@ def sales_details(source: Source) -> Table:
     line_cost is the line's own cost, else its quantity x the product's unit_cost, else empty, and margin with it.
     """
     t = sales(source)
-    t = _with_cost(source, t.drop(*[c for c in ("line_cost", "margin") if c in t.columns]))
+    t = _with_cost(source, without(t, ("line_cost", "margin")))
     # Sums of 38 digits cost several times those of 18: only what was multiplied needs them.
     plain = t.amount.type() == t.line_cost.type() == ibis.dtype(MONEY)
     return t.mutate(
@@ -40,7 +40,7 @@ def sales_repeats(source: Source) -> Table:
     A line is repeated where it is dated after the day on which its account became a client (account_since).
     """
     t = sales(source)
-    t = t.drop(*[c for c in ("account_since", "repeated") if c in t.columns])
+    t = without(t, ("account_since", "repeated"))
     kept = list(t.columns)
     since = _account_since(source)
     if since is None:
@@ -94,7 +94,7 @@ def client_values(source: Source) -> Table:
     number of lines whose cost is not). A line belongs to its account, else to that of its opportunity or lead.
     """
     t = clients(source)
-    t = t.drop(*[c for c in (*_SUMS, *_MARKS) if c in t.columns])
+    t = without(t, (*_SUMS, *_MARKS))
     lines = _bought(source)
     since = t.select(_client=t.client_id, _since=t.client_since)
     lines = lines.inner_join(since, lines.client_id == since._client)
@@ -148,7 +148,7 @@ def lead_values(source: Source) -> Table:
     A client is brought by one lead: the one that opened its last episode up to the day it became a client.
     """
     t = lead_outcomes(source)
-    t = t.drop(*[c for c in (*_SUMS, *_MARKS) if c in t.columns])
+    t = without(t, (*_SUMS, *_MARKS))
     values = client_values(source)
     values = values.filter(values.lead_id.notnull())
     made: dict[str, Any] = {name: values[name].sum() for name in _SUMS}

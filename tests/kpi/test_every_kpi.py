@@ -140,6 +140,11 @@ def alike(
             ), id
 
 
+# Names that the toolkit uses itself, as a source may write them: engines do not tell case apart.
+THE_TOOLKITS = dict.fromkeys(
+    ("Part", "Converted", "Episode_ID", "Client_Since", "Margin", "Repeated", "SLICED"), "x"
+)
+
 # Relations that must hold -------------------------------------------------------------------------------------------
 
 
@@ -151,10 +156,8 @@ def test_the_order_of_rows_does_not_matter(base: dict[str, KpiValue]) -> None:
 
 
 def test_columns_that_nothing_asks_for_do_not_matter(base: dict[str, KpiValue]) -> None:
-    tables = each(
-        whole(), lambda _, row: {**row, "colour": "blue", "left_out": "1", "n": "7", "piece": "x", "top": "2"}
-    )
-    alike(totals(tables), base)
+    own = {"colour": "blue", "left_out": "1", "n": "7", "piece": "x", "top": "2"}
+    alike(totals(each(whole(), lambda _, row: {**row, **own, **THE_TOOLKITS})), base)
 
 
 def test_the_names_of_things_do_not_matter(base: dict[str, KpiValue]) -> None:
@@ -184,7 +187,7 @@ def test_the_year_does_not_matter(base: dict[str, KpiValue]) -> None:
 
 
 def test_a_file_in_two_parts_is_the_file(tmp_path: Any, base: dict[str, KpiValue]) -> None:
-    tables = whole()
+    tables = each(whole(), lambda _, row: {**row, **THE_TOOLKITS})
     for part in (0, 1):
         (tmp_path / f"part{part}").mkdir()
         written({name: rows[part::2] for name, rows in tables.items()}, tmp_path / f"part{part}")

@@ -78,6 +78,20 @@ def test_lead_to_client_once_per_episode_with_its_horizon():
     assert one(company, "leads", "2026-01").value == 4, "existing clients' leads are leads"
 
 
+def test_one_lead_with_two_won_deals_is_two_wins_and_one_client():
+    """Known numbers, "conversion, dedupe": 200 % per event, 100 % per lead; lead-to-client is per lead."""
+    deals = [
+        deal("o1", "2026-01-20", account="a", amount="5"),
+        deal("o2", "2026-02-10", account="a", amount="5"),
+    ]
+    tables = {"leads": [lead("l1", "2026-01-10", "a")], "opportunities": deals}
+    company = company_of(tables, until={"leads": "2026-12-31", "opportunities": "2026-12-31"})
+    per_lead = one(company, "lead-to-client")
+    assert (per_lead.value, per_lead.top, per_lead.bottom) == (1.0, 1, 1)
+    assert one(company, "average-order").bottom / one(company, "leads").value == 2.0
+    assert one(company, "new-clients").value == 1
+
+
 def test_the_horizon_is_a_setting():
     company = company_of(
         {"leads": EPISODES, "opportunities": DEALS}, toml="[kpis.lead_to_client]\nhorizon_days = 91\n"
