@@ -4,9 +4,9 @@
 themselves?
 
 **Gap.** The share of won opportunities that were closed in the last `days` working days (5) of fiscal
-quarters, or on a day off between them, minus these days' share of the working days in the window. Where a
-quarter ends with a client's own fiscal year (`accounts.fiscal_year_starts`), its wins with this client are
-left out, and its days do not count for them.
+quarters, or on a day off between them, minus these days' share of the working days in the window. Wins in
+these days of a client's own last quarter-end (`accounts.fiscal_year_starts`) are left out, and for this
+client these days count nowhere.
 
 **Estimand.** The share of the process that closes deals, minus what an even spread gives: 0 in a company that
 closes when the client is ready. **Interval.** Wilson's on the effective number of deals, accounts being what
@@ -59,7 +59,7 @@ MOVED = 0.02
     margin=0.10,
     enough={"wins": 50, "quarter-ends": 4},
     window="trailing-12-months",
-    population="opportunities won in twelve months, without those of the quarter in which a client's own year ends",
+    population="opportunities won in twelve months, without those at a client's own year-end",
     needs={"opportunities": ("opportunity_id", "closed_at", "outcome")},
     uses={
         "opportunities": ("account_id", "amount", "list_amount", "deleted_at"),
@@ -88,7 +88,7 @@ def quarter_end_rush(data: Data, window: Period, *, days: int = 5) -> Observatio
     ends = _quarter_ends(data, window.start, end)
     calendar = _calendar(data, window.start, end, ends, days)
     wins = _wins(data, window.start, end).merge(calendar, on="on", how="left", validate="many_to_one")
-    kept = wins[wins.ends_in != wins.last_month].reset_index(drop=True)
+    kept = wins[~(wins.own_year_end & wins.rush)].reset_index(drop=True)
     usual = _usual(kept, calendar)
     accounts = kept.account_id.fillna(kept.opportunity_id)
     gap = share_of_rows(kept.rush, n_unit="deals", accounts=accounts).shifted(usual, space=(-1.0, 1.0))
@@ -114,21 +114,18 @@ def _quarter_ends(data: Data, start: date, end: date) -> list[date]:
 
 
 def _calendar(data: Data, start: date, end: date, ends: list[date], days: int) -> pd.DataFrame:
-    """Give every day of the window: worked on or not, how near its quarter's end, and the month in which that lies."""
+    """Give every day of the window: worked on, working days to go in its quarter and in its month, among the last."""
     on = pd.date_range(start, end - timedelta(days=1), freq="D").as_unit("us")
     months = pd.date_range(start, end + timedelta(days=31), freq="ME")
     made = pd.DataFrame({"on": on, "works": is_working_day(data.calendar, on)})
     made["to_go"] = working_days_to_go(data.calendar, on, ends)
     made["rush"] = made.to_go < days
-    last = np.array(ends, dtype="datetime64[D]")
-    closing = last[np.searchsorted(last, on.to_numpy().astype("datetime64[D]"))]
-    made["ends_in"] = closing.astype("datetime64[M]").astype(int) % 12 + 1
     made["month_end"] = ~made.rush & (working_days_to_go(data.calendar, on, months) < days)
     return made
 
 
 def _wins(data: Data, start: date, end: date) -> pd.DataFrame:
-    """Give the wins of the window, with the last month of the client's own fiscal year (0 where unknown)."""
+    """Give the wins of the window, and whether each falls in the last month of its client's own fiscal year."""
     t = alive(data["opportunities"], "closed_at")
     t = t.filter(t.outcome == "won", t.closed_at >= str(start), t.closed_at < str(end))
     kept = [
@@ -144,22 +141,22 @@ def _wins(data: Data, start: date, end: date) -> pd.DataFrame:
     rows = data.fetch(t.order_by(["closed_at", "opportunity_id"]))
     for column in ("account_id", "year_starts"):
         rows[column] = rows[column] if column in rows.columns else None
-    rows["last_month"] = ((pd.to_numeric(rows.year_starts) - 2) % 12 + 1).fillna(0).astype(int)
+    rows["last_month"] = (pd.to_numeric(rows.year_starts) - 2) % 12 + 1
     rows["on"] = pd.to_datetime(rows.closed_at).dt.normalize().astype("datetime64[us]")
-    return rows
+    return rows.assign(own_year_end=rows.on.dt.month == rows.last_month)
 
 
 def _usual(kept: pd.DataFrame, calendar: pd.DataFrame) -> float:
-    """Give the last days' share of the working days that count for each win's client, averaged over the wins."""
+    """Give the last days' share of the working days, averaged over the wins; a client's own year-end counts nowhere."""
     worked = calendar[calendar.works]
     if worked.empty or kept.empty:
         return 0.0
     shares = {
         month: float(own.rush.mean()) if len(own) else 0.0
-        for month in range(13)
-        for own in [worked[worked.ends_in != month]]
+        for month in range(1, 13)
+        for own in [worked[~(worked.rush & (worked.on.dt.month == month))]]
     }
-    return float(kept.last_month.map(shares).mean())
+    return float(kept.last_month.map(shares).fillna(float(worked.rush.mean())).mean())
 
 
 def _measures(kept: pd.DataFrame, calendar: pd.DataFrame, accounts: pd.Series, usual: float) -> list[Measure]:
