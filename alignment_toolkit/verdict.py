@@ -311,7 +311,9 @@ def _statement(look: Look, estimate: Estimate | None, message: str | None) -> st
         "n": f"{estimate.n:,}",
     }
     said = look.header.says.format(**words)
-    if estimate.low is not None and estimate.high is not None:
+    if estimate.low is not None and estimate.low == estimate.high:
+        said += f" All {estimate.n:,} {estimate.n_unit} were counted; up to {written.text(look.margin)} is tolerated."
+    elif estimate.low is not None and estimate.high is not None:
         said += f" The 95 % interval is {written.interval(estimate.low, estimate.high)}"
         said += f", from {estimate.n:,} {estimate.n_unit}; up to {written.text(look.margin)} is tolerated."
     return f"{said} {message}" if message else said

@@ -404,10 +404,14 @@ def test_the_small_print_is_in_the_picture():
 
 def test_a_dark_page_changes_styles_and_no_text():
     light = charts.svg(charts.draw(example("bars", labels=("#1f2933", "b", "c"))))
-    dark = charts.darker_page(light)
-    assert "#1f2933</text>" in dark
-    assert not re.search(r'style="[^"]*#1f2933', dark)
-    assert re.search(f'style="[^"]*{DARK["#1f2933"]}', dark)
+    both = charts.for_page(light)
+    assert "#1f2933</text>" in both
+    dark = both[both.index("prefers-color-scheme:dark") : both.index("</style>")]
+    assert set(re.findall(r"(?:fill|stroke):(#[0-9a-f]{6})!important", dark)) <= set(DARK.values())
+    used = set(re.findall(r'(?:fill|stroke):(#[0-9a-f]{6})[;"]', both)) & set(DARK)
+    assert used
+    assert all(f"{DARK[colour]}!important" in dark for colour in used)
+    assert len(both) < 0.7 * len(light)
 
 
 def test_a_department_has_one_colour():

@@ -29,8 +29,8 @@ __all__ = [
     "advance",
     "colour",
     "covered",
-    "darker_page",
     "font_folder",
+    "for_page",
     "png",
     "style",
     "svg",
@@ -74,7 +74,14 @@ _RC: Final[dict[str, Any]] = {
 # A browser shows the labels in its own system font, which is narrower than the one they were measured in.
 _FONT: Final = re.compile(rb"(style=\"[^\"]*?)'?DejaVu Sans'?(?:, [^;\"]*)?")
 _SYSTEM: Final = rb"\1system-ui, -apple-system, 'Segoe UI', Roboto, 'DejaVu Sans', sans-serif"
-_STYLES: Final = re.compile(r"style=\"[^\"]*\"")
+_FAMILY: Final = " font-family: system-ui, -apple-system, 'Segoe UI', Roboto, 'DejaVu Sans', sans-serif;"
+_TAG: Final = re.compile(r"<[^>]*>")
+_BETWEEN: Final = re.compile(r">\s+<")
+_BLANKS: Final = re.compile(r"\s+")
+_ID: Final = re.compile(r" id=\"([^\"]*)\"")
+_UNTURNED: Final = re.compile(r" transform=\"rotate\(-0 [^\"]*\"")
+# A hundredth of a point can't be seen.
+_DIGITS: Final = re.compile(r"(\d\.\d\d)\d+")
 
 
 @contextmanager
@@ -142,16 +149,27 @@ def svg(figure: Figure) -> str:
     return _FONT.sub(_SYSTEM, drawn[drawn.index(b"<svg") :]).decode("utf-8")
 
 
-def darker_page(picture: str) -> str:
-    """Give the same SVG for a dark page: ink, grid and paper exchanged, the darkest data colours lifted."""
+def for_page(picture: str) -> str:
+    """Give an SVG as a page carries it: half as long, and with colours of its own where the page is dark.
 
-    def exchange(match: re.Match[str]) -> str:
-        styles = match.group()
-        for light, dark in DARK.items():
-            styles = styles.replace(light, dark)
-        return styles
+    Only what stands inside tags is changed, so that every text stays what it is.
+    """
+    used = set(re.findall(r"(?:url\(|href=\")#([^)\"]+)", picture))
 
-    return _STYLES.sub(exchange, picture)
+    def shorter(match: re.Match[str]) -> str:
+        tag = _ID.sub(lambda m: m.group() if m.group(1) in used else "", match.group())
+        tag = _DIGITS.sub(r"\1", _UNTURNED.sub("", tag.replace(_FAMILY, "")))
+        return _BLANKS.sub(" ", tag).replace(": ", ":").replace("; ", ";")
+
+    told = _BETWEEN.sub("><", _TAG.sub(shorter, picture))
+    dark = "".join(
+        f'[style*="{part}:{light}"]{{{part}:{DARK[light]}!important}}'
+        for light in DARK
+        for part in ("fill", "stroke")
+        if f"{part}:{light}" in told
+    )
+    own = f"<style>text{{{_FAMILY.strip().rstrip(';')}}}@media screen and (prefers-color-scheme:dark){{{dark}}}</style>"
+    return told.replace(">", f">{own}", 1)
 
 
 def png(figure: Figure, *, dpi: int = 144) -> bytes:

@@ -10,7 +10,7 @@ from typing import Any, Final
 from alignment_toolkit import units
 from alignment_toolkit.charts import ChartData, Point, Series, as_number, clean, humanise, shorten
 from alignment_toolkit.report import words
-from alignment_toolkit.report.blocks import Block, Cell, Figure, Fold, Prose, Table, data
+from alignment_toolkit.report.blocks import Block, Cell, Detail, Figure, Fold, Prose, Table, data
 from alignment_toolkit.results import Analysis
 
 __all__ = ["steps_before_sales"]
@@ -65,8 +65,8 @@ def steps_before_sales(analysis: Analysis, note: str = "") -> list[Block]:
     )
     blocks: list[Block] = [Prose(_lead(channels, models, sales, untouched, told))]
     blocks.append(Figure(_chart(channels, models, sales, note), with_table=False))
-    blocks.append(_table(channels, len(models), analysis.currency))
-    blocks.append(Fold("Every credit", (_everything(channels, models),)))
+    every = Fold("Every credit", (_everything(channels, models),), paper=False)
+    blocks.append(Detail((_table(channels, len(models), analysis.currency), every)))
     return blocks
 
 

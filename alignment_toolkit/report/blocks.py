@@ -17,6 +17,7 @@ __all__ = [
     "Brand",
     "Callout",
     "Cell",
+    "Detail",
     "Document",
     "Facts",
     "Figure",
@@ -177,9 +178,20 @@ class SideBySide:
 
 @dataclass(frozen=True)
 class Fold:
-    """Blocks that may be folded away on a screen; on paper they are open."""
+    """Blocks that may be folded away on a screen; on paper they are open.
+
+    Without `paper` they are too much for paper and for speaker notes, which say where they are.
+    """
 
     title: str
+    blocks: tuple[Block, ...]
+    paper: bool = True
+
+
+@dataclass(frozen=True)
+class Detail:
+    """Blocks that stand open everywhere but on slides, which leave them to the speaker notes."""
+
     blocks: tuple[Block, ...]
 
 
@@ -209,6 +221,7 @@ Block: TypeAlias = (
     | Callout
     | SideBySide
     | Fold
+    | Detail
     | PageBreak
     | Section
 )

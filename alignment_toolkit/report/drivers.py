@@ -8,12 +8,13 @@ from typing import Any, Final
 from alignment_toolkit import charts, units
 from alignment_toolkit.charts import as_number, clean, clear_of_chance, humanise
 from alignment_toolkit.report import words
-from alignment_toolkit.report.blocks import Block, Cell, Figure, Fold, Heading, Prose, Table, data
+from alignment_toolkit.report.blocks import Block, Cell, Detail, Figure, Fold, Heading, Prose, Table, data
 from alignment_toolkit.results import Analysis
 
 __all__ = ["what_moved"]
 
 _SLICES: Final = 40
+_ON_SLIDES: Final = 3
 Row = Mapping[str, Any]
 
 
@@ -29,8 +30,11 @@ def what_moved(analysis: Analysis, note: str = "") -> list[Block]:
             + _by_chance(whole)
         )
     ]
+    shown = 0
     for row in whole:
-        found += _one(analysis, row, note)
+        told = _one(analysis, row, note)
+        found += told if shown < _ON_SLIDES else [Detail(tuple(told))]
+        shown += bool(told)
     return found if len(found) > 1 else []
 
 
@@ -67,9 +71,11 @@ def _one(analysis: Analysis, row: Row, note: str) -> list[Block]:
         found.append(
             Prose(f"{young} {data(row['to_period'])} is the last period before it that can be compared.")
         )
-    found += [Figure(drawn, with_table=False), _table(row, title, unit, currency)]
-    slices = _slices(analysis, row, title, unit)
-    return [*found, *slices]
+    found.append(Figure(drawn, with_table=False))
+    return [
+        *found,
+        Detail((_table(row, title, unit, currency), *_slices(analysis, row, title, unit))),
+    ]
 
 
 def _short(way: str) -> str:

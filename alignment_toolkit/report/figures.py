@@ -11,6 +11,7 @@ from alignment_toolkit.report import words
 from alignment_toolkit.report.blocks import (
     Block,
     Cell,
+    Detail,
     Figure,
     Fold,
     Heading,
@@ -35,6 +36,7 @@ _ROWS: Final = 40
 _CHARTS: Final = 6
 _COURSES: Final = 12
 _COLUMNS: Final = 5
+_ON_SLIDES: Final = 2
 
 
 def totals(analysis: Analysis) -> list[KpiValue]:
@@ -50,26 +52,26 @@ def key_figures(analysis: Analysis, note: str) -> list[Block]:
     compared = analysis.compared_with[0] if analysis.compared_with else None
     found: list[Block] = [_tiles(rows, analysis.currency, compared)]
     shown, absent = _split(rows)
-    for family, members in _families(shown, analysis):
-        found.append(_table(members, analysis, compared, family))
+    more: list[Block] = [
+        _table(members, analysis, compared, family) for family, members in _families(shown, analysis)
+    ]
     if any(r.low is None or r.low == r.high for r in shown if r.status == "ok"):
-        found.append(
+        more.append(
             Prose(
                 "Where no interval is given, all cases were counted, or they are too few for one.",
                 tone="muted",
             )
         )
     if any(r.immature for r in rows):
-        found.append(
+        more.append(
             Prose(
                 "Rows marked * hold cases too young to have come to their end; do not compare them.",
                 tone="muted",
             )
         )
     if absent:
-        found.append(_absent(absent))
-    found += _courses(analysis, note)
-    return found
+        more.append(_absent(absent))
+    return [*found, Detail(tuple(more)), *_courses(analysis, note)]
 
 
 def _split(rows: Sequence[KpiValue]) -> tuple[list[KpiValue], list[KpiValue]]:
@@ -182,7 +184,8 @@ def _courses(analysis: Analysis, note: str) -> list[Block]:
             drawn.append(Figure(data_, small=True))
     if not drawn:
         return []
-    return [Heading(3, "Over time"), *_pairs(drawn)]
+    shown, rest = _pairs(drawn[:_ON_SLIDES]), _pairs(drawn[_ON_SLIDES:])
+    return [Heading(3, "Over time"), *shown, *([Detail(tuple(rest))] if rest else [])]
 
 
 def _pairs(figures: Sequence[Figure]) -> list[Block]:
@@ -257,7 +260,10 @@ def _one_table(
         # Without intervals a table says as much as a picture.
         if chart is not None and any(p.low != p.high for s in chart.series for p in s.points):
             drawn.append(Figure(chart, small=True, with_table=False))
-    return [table, *_pairs(drawn[:_CHARTS])]
+    first, rest = _pairs(drawn[:_ON_SLIDES]), _pairs(drawn[_ON_SLIDES:_CHARTS])
+    # Without a picture the table is what a slide can show.
+    told = [Detail((table,)), *first] if first else [table]
+    return [*told, *([Detail(tuple(rest))] if rest else [])]
 
 
 def _slice_cell(row: KpiValue | None, currency: str) -> Cell:

@@ -13,6 +13,7 @@ from alignment_toolkit.report.blocks import (
     Block,
     Callout,
     Cell,
+    Detail,
     Facts,
     Figure,
     Fold,
@@ -94,7 +95,7 @@ def answer(finding: Finding, anchor: str, currency: str) -> Answer:
     facts = (
         ("How far", "" if _said(finding, currency) else gap),
         ("How sure", words.short_chance(finding)),
-        ("What it costs", words.money_text(money) if money is not None else "not put into money"),
+        ("What it costs", words.money_short(money) if money is not None else "not put into money"),
         ("Who, and what next", ": ".join(t for t in next_ if t)),
     )
     severity = f", severity {finding.severity}" if finding.severity != "none" else ""
@@ -126,8 +127,7 @@ def full(finding: Finding, anchor: str, currency: str, note: str, slices: Sequen
             *_guards(finding),
             *_explanations(finding),
             *_advice(finding),
-            *_evidence(finding, currency),
-            *_why(finding),
+            Detail((*_evidence(finding, currency), *_why(finding))),
         ),
         kind="finding",
         mood=words.MOODS.get(finding.status, "open"),
@@ -140,7 +140,7 @@ def shorter(finding: Finding, anchor: str, currency: str, note: str) -> Section:
     rest = (
         *_chart(finding, currency, note),
         *_measures(finding, currency),
-        *_evidence(finding, currency, folded=False),
+        *_evidence(finding, currency),
         *_why(finding),
     )
     return Section(
@@ -319,24 +319,19 @@ def _why(finding: Finding) -> list[Block]:
     return [Heading(4, "Why it matters"), *(Prose(p) for p in paragraphs)]
 
 
-def _evidence(finding: Finding, currency: str, *, folded: bool = True) -> list[Block]:
+def _evidence(finding: Finding, currency: str) -> list[Block]:
     evidence = finding.evidence
     if not evidence.columns or not evidence.rows:
         return []
-    note = f"The first {_SHOWN} of {len(evidence.rows)} rows; all of them below."
     if len(evidence.rows) <= _SHOWN:
         return [_evidence_table(evidence, currency, "Evidence: rows to check", "")]
-    whole = _evidence_table(evidence, currency, f"Evidence: all {len(evidence.rows)} rows", "")
-    if not folded:
-        return [whole]
     first = Evidence(evidence.columns, evidence.rows[:_SHOWN])
     rest = Evidence(evidence.columns, evidence.rows[_SHOWN:])
     more = f"Evidence: the other {len(rest.rows)} rows"
+    note = f"The first {_SHOWN} of {len(evidence.rows)} rows."
     return [
-        _evidence_table(
-            first, currency, "Evidence: rows to check", note.replace("all of them", "the others")
-        ),
-        Fold(more, (_evidence_table(rest, currency, more, ""),)),
+        _evidence_table(first, currency, "Evidence: rows to check", note),
+        Fold(more, (_evidence_table(rest, currency, more, ""),), paper=False),
     ]
 
 

@@ -57,8 +57,7 @@ def _attribute(text: object) -> Markup:
 
 @dataclass(frozen=True)
 class _Picture:
-    light: Markup
-    dark: Markup
+    source: Markup
     wide: int
     high: int
     alt: str
@@ -75,8 +74,7 @@ def _picture(figure: Figure) -> _Picture:
     drawn = picture(figure)
     columns, rows = charts.table(figure.chart) if figure.with_table else ((), ())
     return _Picture(
-        light=_uri(drawn.svg),
-        dark=_uri(charts.darker_page(drawn.svg)),
+        source=_uri(charts.for_page(drawn.svg)),
         wide=round(drawn.wide * _INCH),
         high=round(drawn.high * _INCH),
         alt=charts.alt_text(figure.chart),

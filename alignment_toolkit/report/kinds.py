@@ -77,8 +77,9 @@ def executive(
         )
     judged = (
         "Out of line: the whole 95 % interval of the gap lies beyond the margin set beforehand, and holds up against "
-        "the number of questions asked. Sums at stake overlap and must not be added up. No finding proves a cause. The "
-        "full report holds the evidence, the innocent explanations and the method."
+        "the number of questions asked. By chance: how often data like these come up where it does not. Sums at stake "
+        "overlap and must not be added up. No finding proves a cause. The full report holds the evidence, the innocent "
+        "explanations and the method."
     )
     blocks.append(Section((Heading(2, "How this was judged", "method"), Prose(judged))))
     return blocks

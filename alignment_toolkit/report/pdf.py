@@ -19,6 +19,7 @@ from alignment_toolkit.report.blocks import (
     Answer,
     Block,
     Callout,
+    Detail,
     Document,
     Facts,
     Figure,
@@ -32,7 +33,7 @@ from alignment_toolkit.report.blocks import (
     Tiles,
 )
 from alignment_toolkit.report.pictures import picture
-from alignment_toolkit.report.plain import plain, sentences
+from alignment_toolkit.report.plain import ELSEWHERE, plain, sentences
 
 __all__ = ["pdf_text", "render"]
 
@@ -178,6 +179,10 @@ class _Writer:
             return {"title": pdf_text(b.title), "text": pdf_text(b.text)}
         if isinstance(b, SideBySide):
             return {"columns": [self.blocks(c) for c in b.columns]}
+        if isinstance(b, Detail):
+            return {"blocks": self.blocks(b.blocks)}
+        if isinstance(b, Fold) and not b.paper:
+            return {"title": pdf_text(f"{b.title}: {ELSEWHERE}"), "blocks": []}
         if isinstance(b, Fold):
             one = len(b.blocks) == 1 and isinstance(b.blocks[0], Table)
             return {"title": "" if one else pdf_text(b.title), "blocks": self.blocks(b.blocks)}

@@ -15,6 +15,7 @@ from alignment_toolkit.report.blocks import (
     CLOSE,
     OPEN,
     Block,
+    Detail,
     Document,
     Figure,
     Fold,
@@ -24,9 +25,11 @@ from alignment_toolkit.report.blocks import (
     without_isolates,
 )
 
-__all__ = ["figures", "fixed_zip", "heading", "moment", "plain", "sentences", "walk"]
+__all__ = ["ELSEWHERE", "figures", "fixed_zip", "heading", "moment", "plain", "sentences", "walk"]
 
 _PER_CENT: Final = re.compile(r"(?<=\d) (?=%)")
+# Where that is which would be too much for paper.
+ELSEWHERE: Final = "in report.html, report.xlsx and analysis.json"
 # The first moment that a zip archive can hold.
 _EPOCH: Final = (1980, 1, 1, 0, 0, 0)
 
@@ -79,7 +82,7 @@ def walk(blocks: tuple[Block, ...]) -> Iterator[Block]:
     """Give all blocks in reading order, those inside of others after these."""
     for block in blocks:
         yield block
-        if isinstance(block, Section | Fold):
+        if isinstance(block, Section | Fold | Detail):
             yield from walk(block.blocks)
         elif isinstance(block, SideBySide):
             for column in block.columns:

@@ -56,7 +56,7 @@ def by_area(findings: Sequence[Finding], told: Mapping[str, Section], currency: 
     rows = tuple(
         (
             Cell(charts.humanise(f.area)),
-            Cell(clean(f.title)),
+            Cell(clean(f.title), clean(f.statement)),
             Cell(_gap(f, currency), number=_value(f), unit=f.gap.unit if f.gap else None),
             Cell(words.interval_text(f.gap, currency) if f.gap else ""),
             Cell(charts.number(f.margin, f.gap.unit, currency) if f.gap else ""),
@@ -68,7 +68,7 @@ def by_area(findings: Sequence[Finding], told: Mapping[str, Section], currency: 
     for area in areas:
         own = [f for f in ordered if f.area == area]
         title = f"{charts.humanise(area)}: {words.plural(len(own), 'finding')} in detail"
-        found.append(Fold(title, tuple(told[f.id] for f in own)))
+        found.append(Fold(title, tuple(told[f.id] for f in own), paper=False))
     return found
 
 

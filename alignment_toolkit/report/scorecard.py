@@ -12,6 +12,7 @@ from alignment_toolkit.report.blocks import (
     Block,
     Callout,
     Cell,
+    Detail,
     Figure,
     Fold,
     Heading,
@@ -44,10 +45,10 @@ def shared_scorecard(analysis: Analysis, note: str = "") -> list[Block]:
     drawn = _chart(analysis, note)
     if drawn is not None:
         found.append(Figure(drawn, with_table=False))
-    found += [_targets(analysis), _matrix(card.rows)]
-    found += _assumptions(card.rows)
+    found += [_targets(analysis), Detail((_matrix(card.rows), *_assumptions(card.rows)))]
     found += _messages(card.departments)
-    found += _incentives(analysis)
+    if levers := _incentives(analysis):
+        found.append(Detail(tuple(levers)))
     return found
 
 

@@ -8,12 +8,24 @@ from typing import Any, Final
 from alignment_toolkit import units
 from alignment_toolkit.charts import as_number, clean, shorten
 from alignment_toolkit.charts.segments import of_migration, of_profile, of_segment_map
-from alignment_toolkit.report.blocks import Block, Callout, Cell, Figure, Fold, Heading, Prose, Table, data
+from alignment_toolkit.report.blocks import (
+    Block,
+    Callout,
+    Cell,
+    Detail,
+    Figure,
+    Fold,
+    Heading,
+    Prose,
+    Table,
+    data,
+)
 from alignment_toolkit.results import Analysis
 
 __all__ = ["segments_and_plays"]
 
 _PLAYS: Final = 50
+_FIRST: Final = 8
 _ROWS: Final = 12
 _READ: Final = (
     "Shares are of the last 365 days, with 95 % intervals: of accounts like these another year would bring other "
@@ -51,17 +63,19 @@ def _one(analysis: Analysis, id: str, told: Mapping[str, Any], note: str) -> lis
     blocks.append(_table(rows, analysis.currency))
     titles = {str(r["feature"]): str(r["title"]) for r in told.get("profile") or []}
     charts = (of_profile(told, note), of_segment_map(told, titles, note), of_migration(told, note))
-    blocks += [Figure(c) for c in charts if c is not None]
+    # The numbers of a map of accounts are the accounts themselves, which nobody reads.
+    drawn = [Figure(c, with_table=c.kind != "scatter") for c in charts if c is not None]
+    more: list[Block] = [*drawn]
     rules = tuple(f"{data(r['label'])}: {clean(r['rule'])}" for r in rows if r["rule"])
     if rules:
         right = units.unit("share").text(as_number(rows[0]["rule_accuracy"]))
-        blocks.append(
+        more.append(
             Prose(
                 f"Right for {right} of accounts that the rules did not see.", label="By hand", bullets=rules
             )
         )
     if told.get("drift"):
-        blocks.append(Prose(_drift(told), label="Since the last run"))
+        more.append(Prose(_drift(told), label="Since the last run"))
     for key, words in (
         ("agreement_with_behaviour", "behaviour"),
         ("agreement_with_treatment", "how sales treats them"),
@@ -70,14 +84,16 @@ def _one(analysis: Analysis, id: str, told: Mapping[str, Any], note: str) -> lis
         if isinstance(e, Mapping) and as_number(e.get("value")) is not None:
             u = units.unit("index")
             interval = u.interval(as_number(e.get("low")), as_number(e.get("high")))
-            blocks.append(
+            more.append(
                 Prose(
                     f"Agreement with {words}: {u.text(as_number(e['value']))} ({interval}); 0 is chance, 1 is the same."
                 )
             )
     odd = _exceptions(rows, analysis.currency)
     if odd is not None:
-        blocks.append(Fold(f"Accounts that fit worst: {clean(told['title'])}", (odd,)))
+        more.append(Fold(f"Accounts that fit worst: {clean(told['title'])}", (odd,)))
+    if more:
+        blocks.append(Detail(tuple(more)))
     return blocks
 
 
@@ -195,11 +211,15 @@ def _plays(analysis: Analysis) -> list[Block]:
             for p in analysis.plays[:_PLAYS]
         )
         columns = ("Account", "Proposed", "Plan says", "Because", "Expected in 12 months")
+        numeric = (False, False, False, False, True)
         note = (
             "The most important of each play. The interval holds 19 of 20 futures of such a client: what a single "
             "client orders is mostly chance."
         )
-        blocks.append(Table("Proposed plays", columns, rows, (False, False, False, False, True), note=note))
+        blocks.append(Table("Proposed plays", columns, rows[:_FIRST], numeric, note=note))
+        if len(rows) > _FIRST:
+            rest = f"Proposed plays: the other {len(rows) - _FIRST}"
+            blocks.append(Fold(rest, (Table(rest, columns, rows[_FIRST:], numeric),), paper=False))
     blocks += _release(about.get("release") or {}, analysis.currency)
     return blocks
 

@@ -24,6 +24,7 @@ from alignment_toolkit.report.blocks import (
     Brand,
     Callout,
     Cell,
+    Detail,
     Document,
     Facts,
     Fold,
@@ -41,6 +42,7 @@ __all__ = ["story"]
 
 _GROUPS: Final = {"kpis": "key figures", "indicators": "questions"}
 _WARNINGS: Final = 30
+_LACKING: Final = 5
 _JUDGED: Final = ("misaligned", "aligned", "uncertain")
 
 
@@ -89,9 +91,9 @@ def story(analysis: Analysis, *, kind: str = "full", audience: str = "internal")
         return _document(analysis, label, short, (), audience)
 
     parts: list[tuple[str, str, list[Block]]] = [
+        ("Shared scorecard", "scorecard", scorecard.shared_scorecard(analysis, label)),
         ("Key figures", "figures", figures.key_figures(analysis, label)),
         ("Key figures in parts of the company", "parts", figures.slices(analysis, label)),
-        ("Shared scorecard", "scorecard", scorecard.shared_scorecard(analysis, label)),
         ("What moved the figures", "drivers", drivers.what_moved(analysis, label)),
         ("Which steps came before the sales", "attribution", attribution.steps_before_sales(analysis, label)),
         ("Segments and plays", "segments", segments.segments_and_plays(analysis, label)),
@@ -103,7 +105,7 @@ def story(analysis: Analysis, *, kind: str = "full", audience: str = "internal")
         for f in [*wrong, *open_]
     ]
     parts += [
-        ("Findings", "findings", [*_overlap(wrong), *questions.routes(wrong), *told] if told else []),
+        ("Findings", "findings", [*questions.routes(wrong), *told] if told else []),
         (
             "What is aligned",
             "aligned",
@@ -111,8 +113,8 @@ def story(analysis: Analysis, *, kind: str = "full", audience: str = "internal")
                 right, {f.id: findings.shorter(f, anchors[f.id], currency, label) for f in right}, currency
             ),
         ),
-        ("What has changed since earlier runs", "runs", questions.over_time(analysis)),
         ("What could not be judged", "open", findings.not_judged(rest, anchors)),
+        ("What has changed since earlier runs", "runs", questions.over_time(analysis)),
         ("Method and data", "method", _method(analysis)),
     ]
     parts = [p for p in parts if p[2]]
@@ -197,18 +199,41 @@ def _answer(
         Prose(_lead(wrong, open_, right, rest), tone="lead"),
     ]
     blocks += [findings.answer(f, anchors[f.id], currency) for f in wrong]
+    blocks += [Prose(words.HOW_SURE, tone="muted")] if wrong else []
     blocks += _overlap(wrong)
     blocks += [findings.answer(f, anchors[f.id], currency) for f in open_]
     if len(right) > questions.FEW:
         blocks += questions.one_line(right, currency)
     else:
         blocks += [findings.answer(f, anchors[f.id], currency) for f in right]
-    if rest:
+    if len(rest) > questions.FEW:
+        blocks.append(Prose(_what_lacks(rest), label="Could not be judged"))
+    elif rest:
         names = tuple(_open_line(f) for f in rest)
         blocks.append(Prose("", label="Could not be judged", bullets=names))
     if not judged and not rest:
         blocks.append(Prose("No question about alignment was part of this analysis."))
     return Section(tuple(blocks), kind="answer")
+
+
+def _what_lacks(rest: Sequence[Finding]) -> str:
+    """Say of many open questions what most of them lack; the list is further below."""
+    counts: dict[str, int] = {}
+    for f in rest:
+        for table in dict.fromkeys(name.partition(".")[0] for name in words.first_needs(f)):
+            counts[table] = counts.get(table, 0) + 1
+    lacking = sum(f.status == "not_assessed" for f in rest)
+    parts = []
+    if lacking:
+        ask = "asks" if lacking == 1 else "ask"
+        parts.append(f"{words.plural(lacking, 'question')} {ask} for data that is not there.")
+    if counts:
+        most = sorted(counts, key=lambda t: (-counts[t], t))[:_LACKING]
+        parts.append(f"Most ask for {words.enumerate_words([f'{data(t)} ({counts[t]})' for t in most])}.")
+    if other := len(rest) - lacking:
+        are = "has too little data or is withheld" if other == 1 else "have too little data or are withheld"
+        parts.append(f"{other} {are}.")
+    return " ".join([*parts, "Each question and what it would take is listed below."])
 
 
 def _open_line(finding: Finding) -> str:
@@ -263,12 +288,18 @@ def _method(analysis: Analysis) -> list[Block]:
             "each."
         )
     ]
-    found += _warnings(analysis)
     found += _areas(analysis)
-    found += _data_quality(analysis)
-    found += _definitions(analysis)
-    found += _methods(analysis)
-    found += _settings(analysis)
+    found.append(
+        Detail(
+            (
+                *_warnings(analysis),
+                *_data_quality(analysis),
+                *_definitions(analysis),
+                *_methods(analysis),
+                *_settings(analysis),
+            )
+        )
+    )
     facts = (
         ("Company", clean(analysis.company)),
         ("Period", _subtitle(analysis)),

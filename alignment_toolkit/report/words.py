@@ -12,6 +12,7 @@ from alignment_toolkit.report.blocks import Mood, data
 from alignment_toolkit.results import Analysis, Estimate, Finding, KpiValue, Measure, Money
 
 __all__ = [
+    "HOW_SURE",
     "MOODS",
     "STATUS",
     "change_text",
@@ -19,10 +20,12 @@ __all__ = [
     "departments",
     "enumerate_words",
     "estimate_text",
+    "first_needs",
     "gap_sentence",
     "how_sure",
     "interval_text",
     "made_up",
+    "money_short",
     "money_text",
     "needs",
     "owners_text",
@@ -124,6 +127,13 @@ def _alternatives(missing: Sequence[str]) -> list[list[str]]:
     return [list(dict.fromkeys(way)) for way in ways]
 
 
+def first_needs(finding: Finding) -> list[str]:
+    """Give the tables' columns that a question that is not assessed needs, by the first of its ways."""
+    if finding.status != "not_assessed" or not finding.missing:
+        return []
+    return _alternatives(finding.missing)[0]
+
+
 def needs(finding: Finding) -> str:
     """Write what a question needs and does not have, by the names of tables and columns."""
     ways = [enumerate_words([data(name) for name in way]) for way in _alternatives(finding.missing) if way]
@@ -192,14 +202,20 @@ def how_sure(finding: Finding) -> str:
     return ""
 
 
+HOW_SURE: Final = (
+    "By chance: how often data like these would come up if the true gap were within what is tolerated. Where all cases "
+    "were counted, there is no sampling error."
+)
+
+
 def short_chance(finding: Finding) -> str:
-    """Say in half a sentence how sure an alarm is."""
+    """Say in a few words how sure an alarm is; `HOW_SURE` says once what they mean."""
     p = as_number(finding.p_value)
     if finding.gap is not None and finding.gap.low is not None and finding.gap.low == finding.gap.high:
-        return "all cases were counted: no sampling error"
+        return "all cases counted"
     if p is None:
         return ""
-    return f"{chance(p)} chance of data like these if the true gap were within what is tolerated"
+    return f"{chance(p)} by chance"
 
 
 def _q(q: float) -> str:
@@ -216,6 +232,13 @@ def money_text(money: Money, *, basis: bool = True) -> str:
         nothing = "; this may be nothing" if money.low <= 0 <= money.high else ""
         text += f" ({unit.interval(money.low, money.high, currency=money.currency)}{nothing})"
     return f"{text}. Basis: {data(money.basis)}" if basis and money.basis else text
+
+
+def money_short(money: Money) -> str:
+    """Write money at stake with its interval and the kind of its basis; the whole basis stands with the finding."""
+    kind = clean(money.basis).partition(":")[0] if money.basis and ":" in money.basis else ""
+    text = money_text(money, basis=False)
+    return f"{text}, {data(kind)}" if kind and len(kind) <= 30 else text
 
 
 def departments(names: Sequence[str]) -> str:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Sequence
 from typing import Any
 
+from alignment_toolkit.report.blocks import Block, Detail
 from alignment_toolkit.results import (
     Analysis,
     Area,
@@ -31,8 +33,14 @@ __all__ = [
     "findings",
     "kpi",
     "kpis",
+    "opened",
     "portfolio",
 ]
+
+
+def opened(blocks: Sequence[Block]) -> list[Block]:
+    """Give blocks with what slides leave out in its place."""
+    return [inner for b in blocks for inner in (opened(b.blocks) if isinstance(b, Detail) else [b])]
 
 
 def finding(indicator: str, status: str, title: str, **changed: Any) -> Finding:

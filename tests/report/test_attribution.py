@@ -11,6 +11,7 @@ from alignment_toolkit.report.blocks import Figure, Fold, Prose, Table
 from alignment_toolkit.report.html import render
 from alignment_toolkit.report.story import story
 from alignment_toolkit.results import Analysis
+from tests.report.builders import opened
 
 EMPTY = Analysis.empty(company="Acme", currency="EUR", period="2026-Q3")
 
@@ -45,7 +46,7 @@ MADE = replace(EMPTY, attribution=ROWS, definitions={"attribution": ABOUT})
 
 
 def blocks_of(analysis, kind):
-    return [b for b in steps_before_sales(analysis) if isinstance(b, kind)]
+    return [b for b in opened(steps_before_sales(analysis)) if isinstance(b, kind)]
 
 
 def cells(table):

@@ -7,7 +7,7 @@ import dataclasses
 from alignment_toolkit.report.blocks import Block, Figure, Fold, SideBySide, Table, Tiles
 from alignment_toolkit.report.figures import key_figures
 from alignment_toolkit.results import Analysis, KpiValue
-from tests.report.builders import analysis, kpi
+from tests.report.builders import analysis, kpi, opened
 
 
 def many(lacking: int = 3) -> Analysis:
@@ -38,7 +38,7 @@ def months(id: str) -> list[KpiValue]:
 
 
 def found(kind: type[Block], blocks: list[Block]) -> list[Block]:
-    return [b for b in blocks if isinstance(b, kind)]
+    return [b for b in opened(blocks) if isinstance(b, kind)]
 
 
 def test_the_headlines_come_first_in_tiles() -> None:
@@ -53,7 +53,7 @@ def test_each_family_has_its_table_and_what_is_lacking_is_folded() -> None:
     tables = [b for b in found(Table, blocks) if isinstance(b, Table)]
     assert [t.caption.split(",")[0] for t in tables] == ["Extra", "Sales"]
     assert [len(t.rows) for t in tables] == [21, 1]
-    (fold,) = (b for b in blocks if isinstance(b, Fold))
+    (fold,) = found(Fold, blocks)
     assert fold.title == "3 key figures that the data can't show"
     inside = fold.blocks[0]
     assert isinstance(inside, Table)
@@ -61,7 +61,7 @@ def test_each_family_has_its_table_and_what_is_lacking_is_folded() -> None:
 
 
 def test_only_the_headlines_have_a_course() -> None:
-    pairs = [b for b in key_figures(many(), "") if isinstance(b, SideBySide)]
+    pairs = [b for b in opened(key_figures(many(), "")) if isinstance(b, SideBySide)]
     drawn = [f for pair in pairs for column in pair.columns for f in column if isinstance(f, Figure)]
     assert len(drawn) == 12
 
@@ -70,6 +70,6 @@ def test_a_short_list_stays_one_table() -> None:
     few = many()
     few = dataclasses.replace(few, kpis=tuple(r for r in few.kpis if r.kpi in ("win-rate", "gone-1")))
     blocks = key_figures(few, "")
-    (table,) = (b for b in blocks if isinstance(b, Table))
+    (table,) = found(Table, blocks)
     assert len(table.rows) == 2
-    assert not [b for b in blocks if isinstance(b, Fold)]
+    assert not found(Fold, blocks)

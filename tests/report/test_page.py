@@ -68,7 +68,7 @@ def test_every_status_is_shown_in_plain_words(text, status):
 
 
 def test_findings_are_in_order_of_severity_money_and_certainty(text):
-    body = text[text.index("Findings Do not add") :]
+    body = text[text.index("Where to take it") :]
     assert body.index("Leads are dropped at the hand-over") < body.index("push other products")
 
 

@@ -36,6 +36,7 @@ _CELL, _SMALL = 10.0, 8.5
 _PAD: Final = 0.045
 _NOTE_LINES: Final = 60
 _TITLE: Final = 24.0
+_LEAST, _FEW_ROWS = 1.4, 2.2
 
 
 class Deck:
@@ -397,7 +398,7 @@ class Deck:
         title = max(high(lines(slide_text(d.title), 12, wide * 0.94), 12) for d in drawn) + 0.05
         under = max(high(lines(slide_text(d.under), 9, wide), 9) for d in drawn) + 0.05
         rows = max(len(d.categories) * len(d.series) for d in drawn)
-        ideal = 3.3 if rows <= 8 else min(4.6, 0.36 * rows + 0.6)
+        ideal = 2.8 if rows <= 5 else 3.3 if rows <= 8 else min(4.6, 0.36 * rows + 0.6)
         if max(len(d.categories) for d in drawn) <= 2 and all(d.shape == "bar" for d in drawn):
             ideal = 1.5
         whole = self.master.bottom - self.master.top - title - under
@@ -412,6 +413,51 @@ class Deck:
                 small = self._box(left, self.y + title + height, wide, under)
                 self._run(small.text_frame.paragraphs[0], slide_text(d.under), 9, colour=MUTED)
         self._moved(title + height + under)
+
+    def stack(self, drawn: Sequence[Native], wide: float) -> None:
+        """Write charts below each other at the left, down to the foot, and stay at the height of the first."""
+        top = self.y
+        heads = [
+            (
+                high(lines(slide_text(d.title), 11, wide * 0.94), 11),
+                high(lines(slide_text(d.under), 8, wide), 8),
+            )
+            for d in drawn
+        ]
+        room = self.left_over - sum(a + b for a, b in heads) - _GAP * len(drawn)
+        for d, (title, under), height in zip(drawn, heads, _shares(drawn, room), strict=True):
+            box = self._box(self.master.left, top, wide, title)
+            self._run(box.text_frame.paragraphs[0], slide_text(d.title), 11, bold=True)
+            add_chart(self.slide, d, self.master.left, top + title, wide, height)
+            top += title + height
+            if d.under:
+                small = self._box(self.master.left, top, wide, under)
+                self._run(small.text_frame.paragraphs[0], slide_text(d.under), 8, colour=MUTED)
+            top += under + _GAP
+
+    def box(self, left: float, wide: float) -> Any:
+        """Open a box for words, from where the slide has got to, down to the foot."""
+        return self._box(left, self.y, wide, self.left_over).text_frame
+
+    def add(self, frame: Any, label: str, text: str, size: float, *, space: float, first: bool) -> None:
+        """Add a paragraph with its label to a box."""
+        paragraph = frame.paragraphs[0] if first else frame.add_paragraph()
+        paragraph.space_after = Pt(space * 72)
+        if label:
+            self._run(paragraph, f"{label} ", size, bold=True)
+        if text:
+            self._run(paragraph, text, size)
+
+
+def _shares(drawn: Sequence[Native], room: float) -> list[float]:
+    """Give each chart its height: one with few rows gets little, the other what is left."""
+    few = [len(d.categories) <= 2 and d.shape == "bar" for d in drawn]
+    if len(drawn) == 1:
+        return [min(room, _FEW_ROWS if few[0] else room)]
+    if few[0] == few[1]:
+        return [room / len(drawn)] * len(drawn)
+    small = max(_LEAST, room * 0.34)
+    return [small if f else room - small for f in few]
 
 
 def _line_below(place: Any) -> None:

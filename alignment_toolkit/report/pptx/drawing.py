@@ -130,6 +130,7 @@ def _axes(chart: Any, drawn: Native) -> None:
         if drawn.shape == "bar":
             # The first category stands on top.
             places.reverse_order = True
+            _every_label(places)
             values.tick_label_position = XL_TICK_LABEL_POSITION.HIGH
     else:
         places.has_major_gridlines = False
@@ -137,6 +138,16 @@ def _axes(chart: Any, drawn: Native) -> None:
             drawn.place_format,
             False,
         )
+
+
+def _every_label(axis: Any) -> None:
+    """Ask for the name of every bar, where a program would leave out every second one."""
+    skip = etree.Element(f"{{{_C}}}tickLblSkip", val="1")
+    after = axis._element.find(f"{{{_C}}}noMultiLvlLbl")
+    if after is None:
+        axis._element.append(skip)
+    else:
+        after.addprevious(skip)
 
 
 def _look(series: Any, told: Lines, drawn: Native) -> None:

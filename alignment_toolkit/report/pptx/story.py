@@ -13,6 +13,7 @@ from alignment_toolkit.report.blocks import (
     Block,
     Callout,
     Cell,
+    Detail,
     Document,
     Facts,
     Figure,
@@ -24,15 +25,17 @@ from alignment_toolkit.report.blocks import (
     Table,
     Tiles,
 )
-from alignment_toolkit.report.plain import fixed_zip, sentences
+from alignment_toolkit.report.plain import ELSEWHERE, fixed_zip, sentences
 from alignment_toolkit.report.pptx.deck import INK, MUTED, Deck
+from alignment_toolkit.report.pptx.finding import SPOKEN, put
 from alignment_toolkit.report.pptx.master import open_master
 
 __all__ = ["render"]
 
 _SIZES: Final = {"lead": 17.0, "": 13.0, "muted": 10.0}
-# What the speaker needs and the audience does not.
-_SPOKEN: Final = ("Method", "Looked at", "Fingerprint of the data", "Toolkit", "Schema of the analysis")
+_FEW: Final = 3
+_LETTERS: Final = 170
+_SHORT: Final = 40
 
 
 def render(document: Document, template: bytes | None = None, layouts: dict[str, str] | None = None) -> bytes:
@@ -64,7 +67,7 @@ def _with(blocks: Sequence[Block]) -> float:
         if isinstance(block, Prose):
             needed += 0.6
         elif isinstance(block, Figure | SideBySide):
-            return min(needed + 4.0, 4.6)
+            return min(needed + 3.2, 4.2)
         elif isinstance(block, Table):
             return min(needed + 1.3, 3.0)
         else:
@@ -97,15 +100,22 @@ class _Story:
         if not answers:
             return
         labels = list(dict.fromkeys(k for a in answers for k, _ in a.facts))
-        rows = tuple(
-            (
-                Cell(a.status, mood=a.mood),
-                Cell(a.title.text, a.text),
-                *(Cell("", dict(a.facts).get(k, "")) for k in labels),
+        # Many of them must be seen at a glance; their whole text stands with each finding, and in the notes.
+        brief = len(answers) > _FEW
+        rows = []
+        for a in answers:
+            facts = [dict(a.facts).get(k, "") for k in labels]
+            told = [charts.shorten(t, _LETTERS) if brief else t for t in facts]
+            named = (
+                (Cell(a.title.text, a.status, mood=a.mood),)
+                if brief and labels
+                else (Cell(a.status, mood=a.mood), Cell(a.title.text, a.text))
             )
-            for a in answers
-        )
-        self.deck.table(Table("Question by question", ("Status", "Question and answer", *labels), rows))
+            rows.append((*named, *(Cell(t) if len(t) <= _SHORT else Cell("", t) for t in told)))
+            if brief and a.facts:
+                self.deck.note(f"{sentences(a.title.text, a.text)} {'; '.join(facts)}")
+        heads = ("Finding",) if brief and labels else ("Status", "Question and answer")
+        self.deck.table(Table("Question by question", (*heads, *labels), tuple(rows)))
         answers.clear()
 
     def block(self, block: Block) -> None:
@@ -129,7 +139,7 @@ class _Story:
             self._figures([block])
         elif isinstance(block, Facts):
             for name, text in block.items:
-                if name in _SPOKEN:
+                if name in SPOKEN:
                     deck.note(f"{name}: {text}")
                 else:
                     deck.text(text, 12, label=f"{name}:")
@@ -137,12 +147,14 @@ class _Story:
             deck.callout(block.title, block.text)
         elif isinstance(block, SideBySide):
             self._side(block)
-        elif isinstance(block, Fold):
-            deck.note(block.title)
-            self._spoken(block.blocks)
+        elif isinstance(block, Fold | Detail):
+            self._spoken([block])
 
     def _section(self, section: Section) -> None:
         blocks = list(section.blocks)
+        if section.kind == "finding" and isinstance(blocks[0], Heading):
+            self._spoken(put(self.deck, section))
+            return
         if blocks and isinstance(blocks[0], Heading):
             first = blocks.pop(0)
             assert isinstance(first, Heading)
@@ -150,13 +162,17 @@ class _Story:
             if not (blocks and isinstance(blocks[0], Section)):
                 self.deck.begin(first.text)
         if section.tags:
-            self.deck.text("   ".join(section.tags), 11, colour=MUTED)
+            self.deck.text(" · ".join(section.tags), 11, colour=MUTED)
         self.blocks(blocks)
 
     def _prose(self, block: Prose) -> None:
         head = sentences(block.label, "x")[:-1].rstrip() if block.label and block.text else block.label
         self.deck.text(
-            block.text, _SIZES[block.tone], label=head, colour=MUTED if block.tone == "muted" else INK
+            block.text,
+            _SIZES[block.tone],
+            label=head,
+            colour=MUTED if block.tone == "muted" else INK,
+            keep=0.3 * min(len(block.bullets), 4),
         )
         for bullet in block.bullets:
             self.deck.text(f"• {bullet}", 12)
@@ -211,5 +227,8 @@ class _Story:
             elif isinstance(b, SideBySide):
                 for column in b.columns:
                     self._spoken(column)
-            elif isinstance(b, Fold | Section):
+            elif isinstance(b, Fold):
+                deck.note(b.title if b.paper else f"{b.title}: {ELSEWHERE}.")
+                self._spoken(b.blocks if b.paper else ())
+            elif isinstance(b, Section | Detail):
                 self._spoken(b.blocks)

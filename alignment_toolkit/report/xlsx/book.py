@@ -17,6 +17,7 @@ from alignment_toolkit.report.blocks import (
     Block,
     Callout,
     Cell,
+    Detail,
     Document,
     Facts,
     Figure,
@@ -249,6 +250,9 @@ class _Sheet:
             for column in block.columns:
                 for inner in column:
                     self.block(inner)
+        elif isinstance(block, Detail):
+            for inner in block.blocks:
+                self.block(inner)
         elif isinstance(block, Fold):
             if not (len(block.blocks) == 1 and isinstance(block.blocks[0], Table)):
                 self.row += 1
