@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import time
 from pathlib import Path
+from typing import Any
 
 import matplotlib
 import pytest
@@ -45,6 +46,14 @@ def sample_dir() -> Path:
     folder = PROJECT / "data" / "sample"
     assert folder.is_dir(), f"{folder} is missing; `make sample` writes it"
     return folder
+
+
+@pytest.fixture(scope="session")
+def sample(sample_dir: Path) -> Any:
+    """Return the made-up company, opened once for all tests that only ask it."""
+    from alignment_toolkit.company import Company
+
+    return Company.open(sample_dir)
 
 
 @pytest.fixture(scope="session")

@@ -188,9 +188,8 @@ def test_without_touches_it_names_what_it_needs() -> None:
     assert any("touches" in m for m in dropped_leads.look(company_of({"leads": LEADS}), Q3).missing)
 
 
-def test_on_the_sample_it_equals_plain_pandas(sample_dir: Path) -> None:
+def test_on_the_sample_it_equals_plain_pandas(sample: Company, sample_dir: Path) -> None:
     """The calendar is counted hour by hour here, the censoring left out: the third quarter is long past."""
-    company = Company.open(sample_dir)
     leads = pd.read_csv(sample_dir / "leads.csv", dtype=str)
     touches = pd.read_csv(sample_dir / "touches.csv", dtype=str)
     leads["qualified_at"] = pd.to_datetime(leads.qualified_at)
@@ -211,11 +210,11 @@ def test_on_the_sample_it_equals_plain_pandas(sample_dir: Path) -> None:
         for found in (named, contact, account):
             times = found.touched_at[found.touched_at >= row.qualified_at]
             if len(times):
-                late.append(_working(row.qualified_at, times.min(), company) > 16)
+                late.append(_working(row.qualified_at, times.min(), sample) > 16)
                 break
         else:
             late.append(True)
-    seen = dropped_leads.look(company, Period.parse("2026-07-01..2026-08-14")).seen
+    seen = dropped_leads.look(sample, Period.parse("2026-07-01..2026-08-14")).seen
     assert seen is not None
     assert len(late) == seen.gap.estimate.n
     assert np.mean(late) == pytest.approx(seen.gap.estimate.value)

@@ -155,9 +155,8 @@ def test_columns_that_are_missing_are_named() -> None:
     )
 
 
-def test_on_the_sample_it_is_scikit_learns_difference(sample_dir: Path) -> None:
-    company = Company.open(sample_dir)
-    found = misjudged_potential.look(company, Q3)
+def test_on_the_sample_it_is_scikit_learns_difference(sample: Company, sample_dir: Path) -> None:
+    found = misjudged_potential.look(sample, Q3)
     assert found.seen is not None
     end = pd.Timestamp(found.window.end)
     rows = pd.read_csv(sample_dir / "assessments.csv", parse_dates=["assessed_at"])
@@ -170,7 +169,7 @@ def test_on_the_sample_it_is_scikit_learns_difference(sample_dir: Path) -> None:
     )
     wide = wide[~same]
     since = (
-        company.fetch(company.relation("clients"))
+        sample.fetch(sample.relation("clients"))
         .dropna(subset="account_id")
         .groupby("account_id")
         .client_since.min()

@@ -129,8 +129,7 @@ def test_columns_that_are_missing_are_named() -> None:
     assert any(m.startswith("touches") for m in missing)
 
 
-def test_on_the_sample_the_shares_are_those_of_pandas(sample_dir: Path) -> None:
-    company = Company.open(sample_dir)
+def test_on_the_sample_the_shares_are_those_of_pandas(sample: Company, sample_dir: Path) -> None:
     rows = pd.read_csv(sample_dir / "assessments.csv", parse_dates=["assessed_at"])
     touches = pd.read_csv(sample_dir / "touches.csv", parse_dates=["touched_at"])
     accounts = pd.read_csv(sample_dir / "accounts.csv").set_index("account_id").service_contract
@@ -143,11 +142,11 @@ def test_on_the_sample_the_shares_are_those_of_pandas(sample_dir: Path) -> None:
     potential = potential[~accounts.reindex(potential.index).fillna(False).astype(bool)]
     touches = touches[(touches.department == "sales") & ~touches.automated]
     touches = touches[(touches.touched_at >= "2026-07-01") & (touches.touched_at < "2026-10-01")]
-    usual = pd.Series(dict(company.settings.effort.minutes))
+    usual = pd.Series(dict(sample.settings.effort.minutes))
     minutes = touches.minutes.fillna(touches.channel.map(usual)).groupby(touches.account_id).sum()
     fifth = ((potential.rank(method="first") - 1) * 5 // len(potential)).astype(int)
     spent = minutes.reindex(potential.index).fillna(0).groupby(fifth).sum()
-    found = misplaced_effort.look(company, Q3).seen
+    found = misplaced_effort.look(sample, Q3).seen
     assert found is not None
     assert found.gap.estimate.n == len(potential)
     assert shares(found) == pytest.approx(list(spent / spent.sum()))

@@ -157,7 +157,7 @@ def test_columns_that_are_missing_are_named() -> None:
     assert any(m.startswith("touches") for m in missing)
 
 
-def test_on_the_sample_it_is_the_share_in_pandas(sample_dir: Path) -> None:
+def test_on_the_sample_it_is_the_share_in_pandas(sample: Company, sample_dir: Path) -> None:
     intents = pd.read_csv(sample_dir / "intents.csv", parse_dates=["decided_on"])
     touches = pd.read_csv(sample_dir / "touches.csv", parse_dates=["touched_at"], dtype={"account_id": str})
     touches = touches[~touches.automated & touches.department.isin(["marketing", "sales"])]
@@ -175,7 +175,7 @@ def test_on_the_sample_it_is_the_share_in_pandas(sample_dir: Path) -> None:
         else:
             since = row.decided_on if row.intent == "attack" else pd.Timestamp("2026-07-03")
             wrong += not bool((own.touched_at >= since).any())
-    found = off_plan_accounts.look(Company.open(sample_dir), Q3).seen
+    found = off_plan_accounts.look(sample, Q3).seen
     assert found is not None
     assert found.gap.estimate.n == len(latest)
     assert found.gap.estimate.value == pytest.approx(wrong / len(latest))

@@ -217,7 +217,7 @@ def test_what_is_missing_is_named() -> None:
     assert portfolio_mismatch.look(company_of({"products": PRODUCTS}), Q3).missing
 
 
-def test_shares_of_the_sample_equal_pandas(sample_dir: Path) -> None:
+def test_shares_of_the_sample_equal_pandas(sample: Company, sample_dir: Path) -> None:
     spend = pd.read_csv(sample_dir / "spend.csv")
     spend = spend[(spend.spent_on >= "2026-07-01") & (spend.spent_on < "2026-10-01")]
     spend = spend[
@@ -228,5 +228,5 @@ def test_shares_of_the_sample_equal_pandas(sample_dir: Path) -> None:
     own = spend["product_id"] if "product_id" in spend else pd.Series(None, spend.index, dtype=object)
     by = spend.amount.groupby(own.fillna(spend.campaign_id.map(campaigns)).map(products)).sum()
     expected = (by / by.sum()).to_dict()
-    rows = table_of(portfolio_mismatch.look(Company.open(sample_dir), Q3))
+    rows = table_of(portfolio_mismatch.look(sample, Q3))
     assert {p: r["marketing_share"] for p, r in rows.items()} == pytest.approx(expected, rel=1e-9)

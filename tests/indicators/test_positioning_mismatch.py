@@ -139,13 +139,13 @@ def test_columns_that_are_missing_are_named() -> None:
     assert any("products" in m for m in without)
 
 
-def test_on_the_sample_it_is_the_share_in_pandas(sample_dir: Path) -> None:
+def test_on_the_sample_it_is_the_share_in_pandas(sample: Company, sample_dir: Path) -> None:
     rows = pd.read_csv(sample_dir / "opportunities.csv", parse_dates=["closed_at"])
     products = pd.read_csv(sample_dir / "products.csv").set_index("product_id").positioning
     campaigns = pd.read_csv(sample_dir / "campaigns.csv").set_index("campaign_id").positioning
     rows = rows[(rows.closed_at >= "2025-10-01") & (rows.closed_at < "2026-10-01") & rows.pitch.notna()]
     benefit = (rows.product_id.map(products) == "benefit") | (rows.campaign_id.map(campaigns) == "benefit")
-    found = positioning_mismatch.look(Company.open(sample_dir), Q3).seen
+    found = positioning_mismatch.look(sample, Q3).seen
     assert found is not None
     assert found.gap.estimate.n == int(benefit.sum())
     assert found.gap.estimate.value == pytest.approx((rows.pitch[benefit] == "price").mean())

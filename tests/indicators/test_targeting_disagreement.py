@@ -113,7 +113,7 @@ def test_columns_that_are_missing_are_named() -> None:
     assert any("assessments" in m for m in targeting_disagreement.look(company, Q3).missing)
 
 
-def test_on_the_sample_it_is_one_minus_statsmodels_kappa(sample_dir: Path) -> None:
+def test_on_the_sample_it_is_one_minus_statsmodels_kappa(sample: Company, sample_dir: Path) -> None:
     rows = pd.read_csv(sample_dir / "assessments.csv", dtype={"account_id": str}, parse_dates=["assessed_at"])
     inside = rows[
         (rows.assessed_at >= "2025-10-01") & (rows.assessed_at < "2026-10-01") & rows.target.notna()
@@ -127,7 +127,7 @@ def test_on_the_sample_it_is_one_minus_statsmodels_kappa(sample_dir: Path) -> No
     )
     wide = wide[~same]
     pairs = pd.crosstab(wide["target"].marketing.astype(str), wide["target"].sales.astype(str))
-    seen = targeting_disagreement.look(Company.open(sample_dir), Q3).seen
+    seen = targeting_disagreement.look(sample, Q3).seen
     assert seen is not None
     assert seen.gap.estimate.n == len(wide)
     assert seen.gap.estimate.value == pytest.approx(1 - cohens_kappa(pairs.to_numpy()).kappa, rel=1e-9)
