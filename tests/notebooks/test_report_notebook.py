@@ -6,11 +6,23 @@ import os
 import subprocess
 import sys
 
+import pytest
+
 from alignment_toolkit.runs import perform, plan
 
 
-def test_papermill_by_itself_gives_the_same_analysis(tmp_path, project_dir, monkeypatch):
+LEADS = "lead_id,created_at,account_id,channel\nL1,2026-05-05,A1,email\nL2,2026-08-10,A2,web\nL3,2026-09-30,A3,web\n"
+ORDERS = "order_id,ordered_at,account_id,amount\nO1,2026-07-01,A1,100.00\nO2,2026-09-30,A2,50.00\n"
+
+
+# The sample twice takes a minute; a small company shows whether papermill hands over what a run does.
+@pytest.mark.parametrize("company", ["small", pytest.param("sample", marks=pytest.mark.slow)])
+def test_papermill_by_itself_gives_the_same_analysis(company, tmp_path, project_dir, monkeypatch):
     monkeypatch.chdir(tmp_path)
+    if company == "small":
+        (tmp_path / "small").mkdir()
+        (tmp_path / "small" / "leads.csv").write_text(LEADS)
+        (tmp_path / "small" / "orders.csv").write_text(ORDERS)
     notebook = project_dir / "notebooks" / "01_alignment_report.ipynb"
     words = [
         sys.executable,
@@ -18,6 +30,9 @@ def test_papermill_by_itself_gives_the_same_analysis(tmp_path, project_dir, monk
         "papermill",
         str(notebook),
         "out.ipynb",
+        "-p",
+        "source",
+        company,
         "-p",
         "period",
         "2026-Q3",
@@ -30,6 +45,6 @@ def test_papermill_by_itself_gives_the_same_analysis(tmp_path, project_dir, monk
     )
     assert done.returncode == 0, done.stderr
     assert "unknown parameter" not in done.stderr
-    made = perform(plan("sample", given={"period": "2026-Q3", "as_of": "2026-09-30"}))
+    made = perform(plan(company, given={"period": "2026-Q3", "as_of": "2026-09-30"}))
     own = (tmp_path / "reports" / "draft" / "analysis.json").read_bytes()
     assert own == (made.folder / "analysis.json").read_bytes()
