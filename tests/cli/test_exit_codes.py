@@ -52,7 +52,6 @@ def published(folder):
         (["runs", "show", "nope"], "no run 'nope'"),
         (["runs", "shw"], "Did you mean 'show'"),
         (["list", "kpi"], "Did you mean 'kpis'"),
-        (["list", "segmentations"], "not built yet"),
         (["explain", "win-rat"], "Did you mean 'win-rate'"),
         (["report", "nothing.json"], "nothing.json"),
         (["init", "company"], "not an empty folder"),

@@ -117,9 +117,11 @@ def test_only_young_episodes():
 def test_the_horizon_ends_where_the_least_complete_outcome_ends():
     tables = {"leads": [lead("l", "2026-01-01", "a")], "opportunities": [], "orders": []}
     until = {"leads": "2026-01-31", "opportunities": "2026-12-31", "orders": "2026-03-31"}
-    early = one(company_of(tables, until=until), "lead-to-client", "2026-01")
+    named = {"orders": ("account_id",)}
+    early = one(company_of(tables, until=until, columns=named), "lead-to-client", "2026-01")
     assert (early.bottom, early.censored) == (0, 1), "orders are complete for 89 days only"
-    late = one(company_of(tables, until={**until, "orders": "2026-04-01"}), "lead-to-client", "2026-01")
+    until["orders"] = "2026-04-01"
+    late = one(company_of(tables, until=until, columns=named), "lead-to-client", "2026-01")
     assert (late.value, late.bottom, late.censored, late.immature) == (0, 1, 0, False)
 
 
