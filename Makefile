@@ -70,10 +70,11 @@ check: $(READY)
 	$(BIN)/python -m pytest -n $(JOBS)
 
 # Every notebook runs from top to bottom on the sample company; what it prints is not compared. It runs as a copy,
-# because a notebook run by hand leaves its report beside itself.
+# because a notebook run by hand leaves its report beside itself. All cells of one stay in one process (loadfile).
 notebooks: $(READY)
 	@rm -rf build/notebooks && mkdir -p build && cp -R notebooks build/
-	$(BIN)/python -m pytest --nbval-lax --nbval-current-env -p no:cacheprovider build/notebooks
+	$(BIN)/python -m pytest -n $(JOBS) --dist loadfile --nbval-lax --nbval-current-env -p no:cacheprovider \
+	  build/notebooks
 
 test-slow: $(READY)
 	$(BIN)/python -m pytest -m slow -n $(JOBS) tests

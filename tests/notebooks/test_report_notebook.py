@@ -10,7 +10,6 @@ import pytest
 
 from alignment_toolkit.runs import perform, plan
 
-
 LEADS = "lead_id,created_at,account_id,channel\nL1,2026-05-05,A1,email\nL2,2026-08-10,A2,web\nL3,2026-09-30,A3,web\n"
 ORDERS = "order_id,ordered_at,account_id,amount\nO1,2026-07-01,A1,100.00\nO2,2026-09-30,A2,50.00\n"
 
