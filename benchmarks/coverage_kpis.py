@@ -21,6 +21,7 @@ from alignment_toolkit.kpis import sales
 from alignment_toolkit.results import Estimate
 from alignment_toolkit.statistics import cure
 from alignment_toolkit.statistics.event_study import Event, event_study
+from alignment_toolkit.statistics.shares import poisson_count
 from alignment_toolkit.statistics.targets import project_total
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))  # the small companies of the tests
@@ -159,8 +160,31 @@ def pipeline_velocity(runs: int) -> Iterator[Row]:
         )
 
 
+def counts_in_bursts(runs: int) -> Iterator[Row]:
+    """Counts such as leads: where days or weeks vary by themselves, the exact interval is too narrow."""
+    profile = np.array(WEEK) / np.mean(WEEK)
+
+    def once(r: Random, rate: float, days: int, of_days: float, of_weeks: float) -> Estimate:
+        pace = rate * profile[np.arange(days) % 7]
+        if of_days:
+            pace = pace * r.gamma(1 / of_days, of_days, days)
+        if of_weeks:
+            pace = pace * np.repeat(r.gamma(1 / of_weeks, of_weeks, days // 7), 7)
+        return poisson_count(int(r.poisson(pace).sum()))
+
+    for rate, days, of_days, of_weeks in (
+        (1, 28, 0.0, 0.0), (10, 91, 0.0, 0.0), (1, 91, 1.0, 0.0), (10, 28, 0.5, 0.0), (10, 91, 0.5, 0.0),
+        (10, 91, 0.0, 0.1),
+    ):  # fmt: skip
+        truth = rate * days
+        case = f"{rate} a day, {days} days, variance of days {of_days}, of weeks {of_weeks}"
+        yield count(
+            "poisson_count", case, truth, runs, lambda r, a=(rate, days, of_days, of_weeks): once(r, *a)
+        )
+
+
 PARTS: dict[str, Callable[[int], Iterator[Row]]] = {
-    f.__name__: f for f in (event_studies, projections, long_tails, pipeline_velocity)
+    f.__name__: f for f in (event_studies, projections, long_tails, pipeline_velocity, counts_in_bursts)
 }
 
 
