@@ -337,6 +337,10 @@ def report(
     slides: Annotated[
         Path | None, typer.Option("--slides", help="A .pptx file whose master the slides take.")
     ] = None,
+    settings: Annotated[
+        Path | None,
+        typer.Option("--settings", help="The alignment.toml whose [report] template the slides take."),
+    ] = None,
     as_json: As_json = False,
 ) -> None:
     """Write reports from an Analysis alone, without the data.
@@ -348,6 +352,10 @@ def report(
 
     wanted = check_formats(listed(formats))
     loaded = _load(analysis)
+    if slides is None and settings is not None:
+        from alignment_toolkit.settings import Settings
+
+        slides = Settings.load(settings).slides()
     told: dict[str, Any] = dict(loaded.settings.get("report") or {})
     made = Report.of(
         loaded,

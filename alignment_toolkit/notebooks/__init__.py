@@ -10,12 +10,12 @@ import os
 import re
 import warnings
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from alignment_toolkit.errors import ParameterError, UnknownName
-from alignment_toolkit.notebooks.execution import RUN_FOLDER, SENTINEL, execute, kernel_starts
+from alignment_toolkit.notebooks.execution import RUN_FOLDER, RUN_SLIDES, SENTINEL, execute, kernel_starts
 from alignment_toolkit.notebooks.parameters import (
     Kind,
     Parameter,
@@ -154,6 +154,9 @@ def finish(
 
     if not isinstance(report, Report):
         report = Report.of(report, key=os.environ.get("ALIGNMENT_PRIVACY_KEY", ""))
+    own = os.environ.get(RUN_SLIDES)
+    if own and report.slides is None:
+        report = replace(report, slides=Path(own).read_bytes())
     told: Any = report.analysis.settings.get("report") or {}
     wanted = [f.strip() for f in formats.split(",")] if isinstance(formats, str) else list(formats)
     wanted = [f for f in wanted if f] or [f for f in told.get("formats") or () if f in FORMATS] or ["html"]

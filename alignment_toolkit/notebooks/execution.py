@@ -22,10 +22,11 @@ from alignment_toolkit.errors import AlignmentError, CellFailed, ExportFailed, K
 if TYPE_CHECKING:
     from nbformat import NotebookNode
 
-__all__ = ["RUN_FOLDER", "SENTINEL", "execute", "kernel_starts"]
+__all__ = ["RUN_FOLDER", "RUN_SLIDES", "SENTINEL", "execute", "kernel_starts"]
 
 # The kernel learns its run's folder from the environment, so that no path gets into the executed notebook.
 RUN_FOLDER = "ALIGNMENT_RUN_FOLDER"
+RUN_SLIDES = "ALIGNMENT_RUN_SLIDES"
 SENTINEL = ".finished.json"
 START_ATTEMPTS = 3
 _SOCKETS = "alignment-"
@@ -149,8 +150,10 @@ def _engine() -> str:
     return name
 
 
-def _environment(folder: Path | None) -> dict[str, str]:
-    environment = {k: v for k, v in os.environ.items() if k != RUN_FOLDER}
+def _environment(folder: Path | None, slides: Path | None = None) -> dict[str, str]:
+    environment = {k: v for k, v in os.environ.items() if k not in (RUN_FOLDER, RUN_SLIDES)}
+    if slides is not None:
+        environment[RUN_SLIDES] = str(slides.resolve())
     if folder is not None:
         environment[RUN_FOLDER] = str(folder.resolve())
     # The kernel works with this very toolkit, from a checkout that is not installed too.
@@ -178,6 +181,7 @@ def execute(
     parameters: Mapping[str, Any],
     *,
     folder: Path | None = None,
+    slides: Path | None = None,
     timeout: float | None = 3600,
     start_timeout: float = 60,
     progress: Progress | None = None,
@@ -194,6 +198,8 @@ def execute(
         What `check_parameters` gave.
     folder
         The run's folder, in which the notebook's `finish` writes.
+    slides
+        The .pptx whose master its slides take.
     timeout
         Seconds that one cell may take.
     start_timeout
@@ -218,7 +224,7 @@ def execute(
     source = copy.deepcopy(notebook)
     with contextlib.ExitStack() as stack:
         stack.enter_context(_silent())
-        environment = _environment(folder)
+        environment = _environment(folder, slides)
 
         def fresh() -> Any:
             return stack.enter_context(_kernel_manager(environment))

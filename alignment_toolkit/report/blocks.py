@@ -229,7 +229,7 @@ Block: TypeAlias = (
 
 @dataclass(frozen=True)
 class Brand:
-    """Whose report it is: the name at the foot, the first colour, the logo as PNG or JPEG, the font of the slides."""
+    """Whose report it is: the name at the foot, the first colour, the logo as PNG or SVG, the font of the slides."""
 
     name: str = ""
     colour: str = ""

@@ -17,6 +17,7 @@ from markupsafe import Markup, escape
 from alignment_toolkit import charts
 from alignment_toolkit.report.blocks import CLOSE, OPEN, Document, Figure, without_isolates
 from alignment_toolkit.report.pictures import picture
+from alignment_toolkit.settings.brand import encoded
 
 __all__ = ["escape_text", "render"]
 
@@ -109,6 +110,7 @@ def _environment() -> Environment:
     environment.filters["kind"] = lambda block: type(block).__name__
     environment.filters["level"] = lambda number: min(max(int(number), 1), 4)
     environment.globals["picture"] = _picture
+    environment.globals["logo"] = lambda content: Markup(encoded(content))
     return environment
 
 

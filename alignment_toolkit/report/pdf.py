@@ -34,8 +34,9 @@ from alignment_toolkit.report.blocks import (
 )
 from alignment_toolkit.report.pictures import picture
 from alignment_toolkit.report.plain import ELSEWHERE, plain, sentences
+from alignment_toolkit.settings.brand import check_logo
 
-__all__ = ["pdf_text", "render"]
+__all__ = ["as_png", "pdf_text", "render"]
 
 _STANDARD: Final = "ua-1"
 _LONG_WORD: Final = 24
@@ -63,6 +64,22 @@ def pdf_text(text: object) -> str:
     return " ".join(_breakable(word) for word in shown.split(" "))
 
 
+def as_png(logo: bytes) -> bytes:
+    """Give a logo as PNG, for formats that take no SVG; the same logo, the same bytes."""
+    if check_logo(logo) == "png":
+        return logo
+    made = typst.compile(
+        b"#set page(width: auto, height: auto, margin: 0pt, fill: none)\n"
+        b'#image(bytes(sys.inputs.logo), format: "svg", height: 40pt)',
+        sys_inputs={"logo": logo.decode("utf-8")},
+        font_paths=_fonts(system=False),
+        format="png",
+        ppi=288,
+    )
+    assert isinstance(made, bytes)
+    return made
+
+
 def _breakable(word: str) -> str:
     if len(word) <= _LONG_WORD:
         return word
@@ -85,6 +102,9 @@ def render(document: Document) -> bytes:
         "footer": pdf_text(document.footer),
         "facts": [[pdf_text(k), pdf_text(v)] for k, v in document.facts],
         "lang": document.lang,
+        "logo": list(document.brand.logo),
+        "logo_kind": check_logo(document.brand.logo) if document.brand.logo else "",
+        "logo_alt": pdf_text(document.brand.name or "Logo"),
         "contents": bool(document.contents),
         "blocks": writer.blocks(document.blocks),
     }

@@ -37,6 +37,7 @@ from alignment_toolkit.report.blocks import (
     data,
 )
 from alignment_toolkit.results import Analysis, Finding
+from alignment_toolkit.settings.brand import decoded
 
 __all__ = ["story"]
 
@@ -143,7 +144,12 @@ def _document(
         footer=_footer(analysis, label, audience, clean(brand.get("footer") or name)),
         date=clean(analysis.as_of or analysis.to or ""),
         currency=clean(analysis.currency),
-        brand=Brand(name=name, colour=_colour(brand.get("colour")), font=clean(brand.get("font") or "")),
+        brand=Brand(
+            name=name,
+            colour=_colour(brand.get("colour")),
+            logo=decoded(str(brand["logo"])) if brand.get("logo") else b"",
+            font=clean(brand.get("font") or ""),
+        ),
     )
 
 
@@ -423,7 +429,8 @@ def _methods(analysis: Analysis) -> list[Block]:
 
 
 def _settings(analysis: Analysis) -> list[Block]:
-    rows = tuple((Cell(k), Cell(v)) for k, v in _flat(analysis.settings) if k)
+    told = [(k, "a picture" if k == "report.brand.logo" and v else v) for k, v in _flat(analysis.settings)]
+    rows = tuple((Cell(k), Cell(v)) for k, v in told if k)
     if not rows:
         return []
     return [Fold("Settings", (Table("Settings of this analysis", ("Setting", "Value"), rows),))]

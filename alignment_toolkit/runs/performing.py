@@ -111,7 +111,13 @@ def _publish(
     staging.mkdir()
     try:
         executed = execute(
-            plan.node, plan.name, plan.parameters, folder=staging, timeout=timeout, progress=progress
+            plan.node,
+            plan.name,
+            plan.parameters,
+            folder=staging,
+            slides=plan.slides,
+            timeout=timeout,
+            progress=progress,
         )
         manifest = _complete(plan, id, executed, staging, started)
         for path in [*staging.iterdir(), staging]:

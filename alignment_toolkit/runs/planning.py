@@ -51,6 +51,7 @@ class Plan:
     out: Path
     formats: tuple[str, ...]
     settings: str
+    slides: Path | None = None
 
     @property
     def name(self) -> str:
@@ -156,6 +157,7 @@ def plan(
         out=Path(out),
         formats=formats,
         settings=_settings_hash(company),
+        slides=company.settings.slides(),
     )
 
 
@@ -164,6 +166,8 @@ def _settings_hash(company: Company) -> str:
     own = [
         path for folder in company.settings.catalogue_folders() for path in sorted(Path(folder).glob("*.py"))
     ]
+    if (slides := company.settings.slides()) is not None:
+        own.append(slides)
     told = [company.settings.public(), [[path.name, file_hash(path)] for path in own]]
     return hashlib.sha256(json.dumps(told, sort_keys=True, default=str).encode()).hexdigest()
 

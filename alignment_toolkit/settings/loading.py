@@ -14,8 +14,9 @@ from typing import Annotated, Any, Final
 
 from pydantic import ConfigDict, Field, PrivateAttr, ValidationError
 
-from alignment_toolkit.errors import SettingsError, did_you_mean
+from alignment_toolkit.errors import ParameterError, SettingsError, did_you_mean
 from alignment_toolkit.periods import Period, WorkingCalendar, compare_periods, resolve
+from alignment_toolkit.settings.brand import LOGO_BYTES, SLIDES_BYTES, encoded, is_inside
 from alignment_toolkit.settings.lines import key_lines, line_of
 from alignment_toolkit.settings.mistakes import (
     InvalidSettings,
@@ -285,6 +286,37 @@ class Settings(Strict):
             raise self.error(*missing)
         return (*([beside] if beside.is_dir() else []), *named)
 
+    def slides(self) -> Path | None:
+        """Give the company's own slides to start from, if there are any.
+
+        Raises
+        ------
+        SettingsError
+            Where the file is missing, too large, or outside the settings' folder.
+        """
+        named = self.report.template
+        return self._beside(("report", "template"), named, SLIDES_BYTES, "slides") if named else None
+
+    def _logo(self) -> str:
+        key = ("report", "brand", "logo")
+        try:
+            return encoded(self._beside(key, self.report.brand.logo, LOGO_BYTES, "logo").read_bytes())
+        except ParameterError as e:
+            raise self.error((key, f"[report.brand] logo: {e}")) from None
+
+    def _beside(self, key: tuple[str, ...], named: str, most: int, what: str) -> Path:
+        """Give a file of the settings' folder; what lies outside is not for a report that is handed on."""
+        path = self.path(named)
+        if not is_inside(path, self.folder):
+            why = f"'{named}' is not in the folder of the settings; put the {what} there"
+        elif not path.is_file():
+            why = f"there is no file '{named}' in the folder of the settings"
+        elif path.stat().st_size > most:
+            why = f"'{named}' has {path.stat().st_size:,} bytes; it may have {most:,}"
+        else:
+            return path
+        raise self.error((key, f"[{'.'.join(key[:-1])}] {key[-1]}: {why}."))
+
     def with_as_of(self, day: date) -> Settings:
         """Give the same settings with another [company] as_of."""
         return self.model_copy(update={"company": self.company.model_copy(update={"as_of": day})})
@@ -307,6 +339,8 @@ class Settings(Strict):
             "to": f"{calendar.closes:%H:%M}",
             "holidays": sorted(day.isoformat() for day in calendar.holidays),
         }
+        if self.report.brand.logo:
+            dump["report"]["brand"]["logo"] = self._logo()
         if not self.privacy.names:
             dump["tables"] = {name: _without_names(table) for name, table in dump["tables"].items()}
         result: dict[str, Any] = json.loads(json.dumps(dump, sort_keys=True, allow_nan=False))

@@ -402,6 +402,10 @@ class BrandSettings(Strict):
     ] = ""
     font: Annotated[str, Field(description="The font of the slides; it is not put into the file.")] = ""
     footer: Annotated[str, Field(description="The foot's words instead of the name.")] = ""
+    logo: Annotated[
+        str,
+        Field(description="A PNG or SVG in the settings' folder, up to 200 kB; it is kept in the analysis."),
+    ] = ""
 
 
 class ReportSettings(Strict):
@@ -420,7 +424,10 @@ class ReportSettings(Strict):
             description="How much is told: all, two pages, or a page per finding with questions to discuss."
         ),
     ] = "full"
-    template: Annotated[str | None, Field(description="The company's own slides to start from.")] = None
+    template: Annotated[
+        str | None,
+        Field(description="The company's own slides to start from, a .pptx in the settings' folder."),
+    ] = None
     brand: Annotated[BrandSettings, Field(description="Whose report it is.")] = BrandSettings()
 
 

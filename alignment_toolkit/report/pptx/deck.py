@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 from collections.abc import Sequence
 from typing import Any, Final
 
@@ -13,6 +14,7 @@ from pptx.util import Inches, Pt
 
 from alignment_toolkit.report.blocks import Cell, Document, Table, Tile
 from alignment_toolkit.report.native import Native
+from alignment_toolkit.report.pdf import as_png
 from alignment_toolkit.report.pptx.drawing import add_chart
 from alignment_toolkit.report.pptx.master import Master
 from alignment_toolkit.report.pptx.text import broken, high, lines, slide_text
@@ -70,6 +72,8 @@ class Deck:
                     paragraph.alignment = PP_ALIGN.LEFT
             else:
                 shape._element.getparent().remove(shape._element)
+        if d.brand.logo:
+            self._logo(m.left, 0.6, 0.8, left=True)
         self.notes = []
         self.end()
 
@@ -95,6 +99,8 @@ class Deck:
         m = self.master
         box = self._box(m.left, m.bottom + 0.12, m.wide - 0.7, 0.3)
         self._run(box.text_frame.paragraphs[0], slide_text(self.document.footer), 8, colour=MUTED)
+        if self.document.brand.logo:
+            self._logo(m.left + m.wide - 0.7, m.bottom + 0.08, 0.34)
         number = self._box(m.left + m.wide - 0.6, m.bottom + 0.12, 0.6, 0.3)
         paragraph = number.text_frame.paragraphs[0]
         paragraph.alignment = PP_ALIGN.RIGHT
@@ -103,6 +109,19 @@ class Deck:
         )
         etree.SubElement(held, f"{{{_A}}}rPr", lang="en-US", sz="800")
         etree.SubElement(held, f"{{{_A}}}t").text = str(len(self.master.slides.slides))
+
+    def _logo(self, edge: float, top: float, high: float, *, left: bool = False) -> None:
+        """Put the logo at an edge; a wide one is made smaller."""
+        picture = self.slide.shapes.add_picture(
+            io.BytesIO(as_png(self.document.brand.logo)), Inches(edge), Inches(top), height=Inches(high)
+        )
+        most = Inches(high * 5)
+        if picture.width > most:
+            picture.height, picture.width = round(picture.height * most / picture.width), most
+        if not left:
+            picture.left = Inches(edge) - picture.width
+        picture.name = "Logo"
+        picture._element.nvPicPr.cNvPr.set("descr", slide_text(self.document.brand.name or "Logo"))
 
     def end(self) -> None:
         """Write the notes of the slide."""

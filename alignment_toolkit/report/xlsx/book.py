@@ -29,6 +29,7 @@ from alignment_toolkit.report.blocks import (
     Table,
     Tiles,
 )
+from alignment_toolkit.report.pdf import as_png
 from alignment_toolkit.report.plain import fixed_zip, heading, moment, plain, sentences
 from alignment_toolkit.report.xlsx.cells import (
     cell_text,
@@ -55,6 +56,7 @@ _LETTERS: Final = 118
 _NARROW, _BROAD = 9.0, 46.0
 _TABLE_STYLE: Final = "Table Style Light 1"
 _CHART_ROWS: Final = 17
+_LOGO: Final = 48  # pixels
 _READ_ME: Final = (
     "Numbers are numbers here, with the rounding of the other formats as their number format; what is no single number "
     "(an interval, a change with its meaning) is text. An interval stands in the column behind its number. Charts are "
@@ -117,6 +119,8 @@ class _Book:
         taken = {"read me"}
         names = [sheet_name(heading(s), taken) for s in sections]
         first = _Sheet(self, "Read me")
+        if self.document.brand.logo:
+            first.logo(self.document)
         first.title(self.document.title)
         for text in (
             self.document.subtitle,
@@ -155,6 +159,21 @@ class _Sheet:
         self.frozen = 0
         self.widths: dict[int, float] = {}
         self.rows: dict[int, list[str]] = {}
+
+    def logo(self, document: Document) -> None:
+        """Put the logo above the first sheet's words."""
+        picture = as_png(document.brand.logo)
+        high = max(1, int.from_bytes(picture[20:24], "big"))
+        scale = _LOGO / high
+        options = {
+            "image_data": io.BytesIO(picture),
+            "x_scale": scale,
+            "y_scale": scale,
+            "description": plain(document.brand.name or "Logo"),
+        }
+        self.sheet.insert_image(0, 0, "logo.png", options)
+        self.sheet.set_row(0, _LOGO * 0.8)
+        self.row = 1
 
     # ---- words
 
