@@ -1,6 +1,7 @@
 """Segments of many clients: features against hand-written DuckDB SQL; fit, stability and assignment in time and memory.
 
-Generated order lines, ten an account, of three kinds of clients that differ in the size of their orders. `sql` and
+Generated order lines, ten an account, of three planted kinds of clients: small orders of the last months, middling ones
+over all the time, large ones of long ago. `sql` and
 `features` make the same eight features of the same files, each in a process of its own; `segments` goes on from there:
 expected value, groups with stability and the test against chance, every account's segment.
 
@@ -42,16 +43,18 @@ GROUP BY account_id
 
 
 def generate(folder: Path, lines: int) -> None:
-    """Write orders.parquet: ten lines an account, 2 % returns, three kinds of clients."""
+    """Write orders.parquet: ten lines an account, 2 % returns, three kinds of clients (account number modulo 3)."""
     import duckdb
 
     duckdb.connect().execute(f"""
         COPY (
             SELECT 'o' || i AS order_id, 'a' || a AS account_id, 'p' || (hash(i, 5) % 40) AS product_id,
-                   TIMESTAMP '2023-06-01' + to_seconds((hash(i, 1) % 81561600)::BIGINT) AS ordered_at,
-                   CAST((1 + hash(i, 2) % 100)::DOUBLE * [1, 6, 40][(hash(a, 4) % 3)::INT + 1]
+                   TIMESTAMP '2023-06-01' + to_seconds(
+                        [58000000 + (hash(i, 1) % 23561600)::BIGINT, (hash(i, 1) % 81561600)::BIGINT,
+                         (hash(i, 1) % 31000000)::BIGINT][a % 3 + 1]) AS ordered_at,
+                   CAST((1 + hash(i, 2) % 100)::DOUBLE * [1, 6, 40][a % 3 + 1]
                         * CASE WHEN hash(i, 3) % 50 = 0 THEN -1 ELSE 1 END AS DECIMAL(18, 4)) AS amount
-            FROM (SELECT i, hash(i, 6) % {max(lines // 10, 1)} AS a FROM range({lines}) r(i))
+            FROM (SELECT i, (hash(i, 6) % {max(lines // 10, 1)})::BIGINT AS a FROM range({lines}) r(i))
         ) TO '{folder / "orders.parquet"}' (FORMAT PARQUET)
     """)
 

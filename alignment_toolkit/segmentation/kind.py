@@ -65,6 +65,9 @@ class Placing:
     ----------
     place
         From a table of accounts to their segment's key (text; empty where an account has none).
+    steps
+        Columns to work out first, each step from those of the one before: a rule of many terms is then asked of
+        numbers that are there, where written in one piece it would grow with the square of its parts.
     labels
         Key -> name, in the order in which segments are told.
     reason
@@ -83,6 +86,7 @@ class Placing:
     stability: Mapping[str, float] = field(default_factory=dict)
     about: Mapping[str, Any] = field(default_factory=dict)
     centres: Mapping[str, Sequence[float]] = field(default_factory=dict)
+    steps: tuple[Callable[[Table], Mapping[str, Value]], ...] = ()
 
 
 @dataclass(frozen=True)
@@ -176,22 +180,25 @@ def found_in_data(
     about["rand"] = clusters.rand
     keys = [f"s{i + 1}" for i in range(clusters.k)]
     return Placing(
-        lambda t: _rule(t, scales, clusters, keys),
+        lambda t: _highest(t, keys),
         dict(zip(keys, _names(clusters, scales), strict=True)),
         None,
         dict(zip(keys, clusters.jaccard, strict=True)),
         about,
         {k: [float(v) for v in c] for k, c in zip(keys, clusters.means, strict=True)},
+        (
+            lambda t: {f"z{i}": s.expression(t) for i, s in enumerate(scales)},
+            lambda t: {f"density_{k}": e for k, e in zip(keys, _densities(t, clusters), strict=True)},
+        ),
     )
 
 
-def _rule(t: Table, scales: Sequence[Scale], clusters: Clusters, keys: Sequence[str]) -> Value:
-    """Write the groups' densities as an expression: the engine then places any number of accounts."""
-    z = [s.expression(t) for s in scales]
+def _densities(t: Table, clusters: Clusters) -> list[Value]:
+    """Write each group's log density as an expression: the engine then places any number of accounts."""
     scores = []
     for mean, half, constant in zip(clusters.means, clusters.precisions, clusters.constants, strict=True):
         total: Any = ibis.literal(float(constant))
-        off = [zi - float(m) for zi, m in zip(z, mean, strict=True)]
+        off = [t[f"z{i}"] - float(m) for i, m in enumerate(mean)]
         for column in half.T:
             used = [o * float(w) for o, w in zip(off, column, strict=True) if abs(w) > 1e-12]
             turned: Any = used[0]
@@ -199,8 +206,12 @@ def _rule(t: Table, scales: Sequence[Scale], clusters: Clusters, keys: Sequence[
                 turned = turned + part
             total = total - turned * turned
         scores.append(total)
-    best = ibis.greatest(*scores)
-    return ibis.cases(*[(s >= best, k) for s, k in zip(scores, keys, strict=True)], else_=keys[0])
+    return scores
+
+
+def _highest(t: Table, keys: Sequence[str]) -> Value:
+    best = ibis.greatest(*[t[f"density_{k}"] for k in keys])
+    return ibis.cases(*[(t[f"density_{k}"] >= best, k) for k in keys], else_=keys[0])
 
 
 def _names(clusters: Clusters, scales: Sequence[Scale]) -> list[str]:

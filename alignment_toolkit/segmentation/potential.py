@@ -13,7 +13,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from alignment_toolkit.results import Estimate
-from alignment_toolkit.segmentation.features import CATEGORIES, YEAR, account_features
+from alignment_toolkit.segmentation.features import CATEGORIES, YEAR, account_features, forget
 from alignment_toolkit.segmentation.outlook import sampled
 from alignment_toolkit.segmentation.scaling import Scale, scale_of, scaled
 from alignment_toolkit.statistics.resampling import generator
@@ -85,6 +85,7 @@ def potential_of(accounts: Accounts) -> Potential:
     open_ = open_.left_join(clients, open_.account_id == clients._client)
     open_ = open_.mutate(became=open_._client.notnull()).drop("_client")
     rows = sampled(accounts.company, open_, 20_000)
+    forget(accounts.company, then)
     y = rows.became.to_numpy(bool)
     if min(y.sum(), (~y).sum()) < FEWEST:
         return _no_model(

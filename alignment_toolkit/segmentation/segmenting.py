@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Final
 
 import ibis
@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 
 from alignment_toolkit.results import Estimate
-from alignment_toolkit.segmentation.features import account_features
+from alignment_toolkit.segmentation.features import account_features, forget, frugal
 from alignment_toolkit.segmentation.kind import Accounts, Placing, Segmentation
 from alignment_toolkit.segmentation.matching import matched
 from alignment_toolkit.segmentation.outlook import Outlook, look_ahead, sampled
@@ -77,6 +77,18 @@ def segment_company(
     earlier
         The definitions of an earlier Analysis: segments keep their names.
     """
+    with frugal(company):
+        return _segmented(company, period, segmentations, hidden, before, earlier)
+
+
+def _segmented(
+    company: Company,
+    period: Period,
+    segmentations: Sequence[Segmentation],
+    hidden: Pseudonyms,
+    before: Period | None,
+    earlier: Mapping[str, Any] | None,
+) -> Segmented:
     warnings: list[str] = []
     accounts = _accounts(company, period)
     if int(accounts.fetch(accounts.table.aggregate(n=accounts.table.count())).n[0]) == 0:
@@ -99,11 +111,12 @@ def segment_company(
             about[s.id] = _words(s) | {"reason": said}
             warnings.append(f"segmentation {s.id} {said}")
     known = {s.id: s for s in segmentations}
-    t = accounts.table
-    t = t.mutate(**{f"in_{i}": _placed(known[i], t, p) for i, p in placings.items()})
+    t = _placed(company, accounts.table, known, placings, f"in {accounts.end}")
     t = t.mutate(potential_segment=t.in_potential if "in_potential" in t.columns else ibis.null("string"))
     proposed = proposed_plays(company, t, accounts.end)
     t = _kept(company, proposed.table, "plays", accounts.end, tuple(placings))
+    forget(company, accounts.table)
+    accounts = replace(accounts, table=t)
     rows = sampled(company, t, SAMPLE)
     segments: list[dict[str, Any]] = []
     earlier_table = _earlier(company, before, accounts.outlook) if before and placings else None
@@ -147,8 +160,9 @@ def segment_company(
 def _accounts(company: Company, period: Period) -> Accounts:
     table, missing = account_features(company, period.end)
     outlook = look_ahead(company, table)
-    table = _kept(company, outlook.add(company, table), "accounts", period.end)
-    return Accounts(company, table, missing, period.end, outlook)
+    kept = _kept(company, outlook.add(company, table), "accounts", period.end)
+    forget(company, table)
+    return Accounts(company, kept, missing, period.end, outlook)
 
 
 def _kept(company: Company, t: Table, what: str, *key: Any) -> Table:
@@ -161,22 +175,42 @@ def _words(s: Segmentation) -> dict[str, Any]:
     return {"title": s.title, "question": s.question, "about": s.about, "features": list(s.features)}
 
 
-def _placed(s: Segmentation, t: Table, placing: Placing) -> Any:
-    if not placing.labels:
-        return ibis.null("string")
-    inside = (
-        (t.order_days >= 1).fill_null(False)
-        if s.clients and "order_days" in t.columns
-        else ibis.literal(True)
-    )
-    return ibis.ifelse(inside, placing.place(t).cast("string"), ibis.null("string"))
+def _placed(
+    company: Company, t: Table, known: Mapping[str, Segmentation], placings: Mapping[str, Placing], what: str
+) -> Table:
+    """Add every account's segment, one column for each segmentation."""
+    for i, placing in placings.items():
+        column = f"in_{i}"
+        if not placing.labels:
+            t = t.mutate(**{column: ibis.null("string")})
+        elif not placing.steps:
+            inside: Any = ibis.literal(True)
+            if known[i].clients and "order_days" in t.columns:
+                inside = (t.order_days >= 1).fill_null(False)
+            t = t.mutate(
+                **{column: ibis.ifelse(inside, placing.place(t).cast("string"), ibis.null("string"))}
+            )
+        else:
+            found = known[i].members(t)
+            kept: list[Table] = []
+            for n, step in enumerate(placing.steps):
+                found = _kept(company, found.select("account_id", **step(found)), f"{what} {i} {n}")
+                kept.append(found)
+            placed = found.select(_in="account_id", **{column: placing.place(found).cast("string")})
+            placed = _kept(company, placed, f"{what} {i}")
+            for part in kept:
+                forget(company, part)
+            t = t.left_join(placed, t.account_id == placed._in).drop("_in")
+    return t
 
 
 def _earlier(company: Company, before: Period, outlook: Outlook) -> Table | None:
     then, _ = account_features(company, before.end)
     if "order_days" not in then.columns:
         return None
-    return _kept(company, outlook.add(company, then), "accounts before", before.end)
+    kept = _kept(company, outlook.add(company, then), "accounts before", before.end)
+    forget(company, then)
+    return kept
 
 
 def _moved(
@@ -186,7 +220,8 @@ def _moved(
     if not placing.labels:
         return []
     try:
-        then = then.select(_account="account_id", was=_placed(s, then, placing))
+        then = _placed(company, then, {s.id: s}, {s.id: placing}, "before")
+        then = then.select(_account="account_id", was=f"in_{s.id}")
     except Exception:  # the earlier day lacks a column that the rule asks for
         return []
     both = now.select("account_id", now_in=now[f"in_{s.id}"]).outer_join(

@@ -204,8 +204,6 @@ def agreement(one: Sequence[str], other: Sequence[str], method: str) -> Estimate
     >>> agreement(["a"] * 40 + ["b"] * 40, ["x"] * 40 + ["y"] * 40, "like").value
     1.0
     """
-    from sklearn.metrics import adjusted_mutual_info_score
-
     from alignment_toolkit.statistics.resampling import generator
 
     a = np.unique(np.asarray(one, dtype=str), return_inverse=True)[1] if len(one) else np.zeros(0, int)
@@ -215,11 +213,12 @@ def agreement(one: Sequence[str], other: Sequence[str], method: str) -> Estimate
         return Estimate.none(method=f"{method}: one side has a single group", **what)
     random = generator(f"agreement {method}")
     most = 1_500
-    drawn = []
-    for _ in range(199):
-        i = random.integers(len(a), size=min(len(a), most))
-        drawn.append(adjusted_mutual_info_score(a[i], b[i]))
-    value = float(adjusted_mutual_info_score(a, b))
+    table = np.zeros((int(a.max()) + 1, int(b.max()) + 1), dtype=np.int64)
+    np.add.at(table, (a, b), 1)
+    # Drawing accounts again is drawing the counts of the cells again.
+    shares, size = table.ravel() / table.sum(), min(len(a), most)
+    drawn = [_information(random.multinomial(size, shares).reshape(table.shape)) for _ in range(199)]
+    value = _information(table)
     low, high = np.quantile(drawn, [0.025, 0.975])
     if len(a) > most:  # draws of part of the accounts are too wide by the root of the ratio
         shrink = float(np.sqrt(most / len(a)))
@@ -231,3 +230,29 @@ def agreement(one: Sequence[str], other: Sequence[str], method: str) -> Estimate
         method=f"{method}, adjusted mutual information",
         **what,
     )
+
+
+def _information(table: NDArray[np.int64]) -> float:
+    """Give the mutual information of a table of counts, adjusted for chance (Vinh, Epps and Bailey 2010)."""
+    table = table[table.sum(axis=1) > 0][:, table.sum(axis=0) > 0]
+    n, a, b = int(table.sum()), table.sum(axis=1), table.sum(axis=0)
+    if table.size == 1:
+        return 1.0
+    alike = np.outer(a, b)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        seen = float(np.where(table > 0, table / n * np.log(n * table / alike), 0.0).sum())
+    entropy = (-(a / n) @ np.log(a / n) - (b / n) @ np.log(b / n)) / 2
+    # What two divisions with these sizes share by chance: the mean over the hypergeometric counts of each cell.
+    factorial = np.concatenate([[0.0], np.cumsum(np.log(np.arange(1, n + 1)))])
+    k = np.arange(1, int(min(a.max(), b.max())) + 1)
+    rows, columns = a[:, None, None], b[None, :, None]
+    rest = n - rows - columns + k
+    there = (k <= rows) & (k <= columns) & (rest >= 0)
+    left, right, rest = (np.where(there, v, 0) for v in (rows - k, columns - k, rest))
+    log_chance = (
+        factorial[rows] + factorial[columns] + factorial[n - rows] + factorial[n - columns]
+        - factorial[n] - factorial[k] - factorial[left] - factorial[right] - factorial[rest]
+    )  # fmt: skip
+    chance = np.exp(np.where(there, log_chance, -np.inf))
+    expected = float((k / n * np.log(n * k / alike[:, :, None]) * chance).sum())
+    return float((seen - expected) / max(entropy - expected, 1e-15))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -17,6 +18,7 @@ LIMIT = 9.0
 Floats = NDArray[np.float64]
 
 
+@lru_cache(4096)
 def beta_nodes(a: float, b: float, nodes: int = 48) -> tuple[Floats, Floats]:
     """Give nodes in (0, 1) and weights that sum to 1, exact for polynomials under a beta density (Golub, Welsch)."""
     k = np.arange(nodes, dtype=float)
@@ -31,7 +33,10 @@ def beta_nodes(a: float, b: float, nodes: int = 48) -> tuple[Floats, Floats]:
         beside = top / (s**2 * (s + 1) * (s - 1))
     beside[0] = 4 * (1 + one) * (1 + two) / ((2 + one + two) ** 2 * (3 + one + two))
     found, vectors = eigh_tridiagonal(diagonal, np.sqrt(beside))
-    return np.clip((found + 1) / 2, 1e-300, 1.0), vectors[0] ** 2
+    places, weights = np.clip((found + 1) / 2, 1e-300, 1.0), vectors[0] ** 2
+    # The same parameters are asked for by every group of clients: what is kept must not be written to.
+    places.flags.writeable = weights.flags.writeable = False
+    return places, weights
 
 
 def collapse(columns: Sequence[Floats], counts: Floats) -> tuple[list[Floats], Floats]:
