@@ -61,10 +61,14 @@ class Point:
 
 @dataclass(frozen=True)
 class Series:
-    """Points of one colour, in drawing order; `name` is empty where there is only one series."""
+    """Points of one colour, in drawing order; `name` is empty where there is only one series.
+
+    `joined` points of a scatter plot are a line, and their intervals a band around it.
+    """
 
     name: str
     points: tuple[Point, ...]
+    joined: bool = False
 
     def __post_init__(self) -> None:
         """Make the name fit to be drawn."""

@@ -387,6 +387,9 @@ def _scatter(data: ChartData, wide: float, titled: bool) -> Figure:
     xs = [float(p.x) for s in data.series for p in s.points]
     for number, series in enumerate(data.series):
         shade = colour(series.name, number)
+        if series.joined:
+            _band(axes, series.points, shade)
+            continue
         for p in series.points:
             _whisker(axes, p, float(p.x), across=False, shade=shade)
             axes.plot([float(p.x)], [p.y], "osD^vPX*"[number % 8], ms=6, color=PAPER if p.immature else shade,
@@ -395,6 +398,13 @@ def _scatter(data: ChartData, wide: float, titled: bool) -> Figure:
     sheet.scale_x(first, last, data, unit=data.x_unit, label=f"{data.x_label} (across), {data.y_label} (up)")
     _reference(sheet, data, across=False)
     return sheet.figure
+
+
+def _band(axes: Axes, points: Sequence[Point], shade: str) -> None:
+    xs = [float(p.x) for p in points]
+    axes.plot(xs, [p.y for p in points], color=shade, lw=1.4)
+    ends = [(p.y if p.low is None else p.low, p.y if p.high is None else p.high) for p in points]
+    axes.fill_between(xs, [e[0] for e in ends], [e[1] for e in ends], color=shade, alpha=0.15, lw=0)
 
 
 def _interval(data: ChartData, wide: float, titled: bool) -> Figure:

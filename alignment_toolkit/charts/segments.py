@@ -1,14 +1,14 @@
-"""What charts of segments show: map, profile, migration."""
+"""What charts of segments show: map, profile, migration, the target grid, and the value map of offers."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from typing import Any, Final
 
-from alignment_toolkit.charts.data import ChartData, Point, Series
+from alignment_toolkit.charts.data import ChartData, Point, Series, as_number, number
 from alignment_toolkit.charts.text import clean, shorten
 
-__all__ = ["of_migration", "of_profile", "of_segment_map"]
+__all__ = ["of_migration", "of_profile", "of_segment_map", "of_target_grid", "of_value_map"]
 
 MOST: Final = 8
 NOBODY: Final = "(no segment)"
@@ -114,4 +114,66 @@ def of_migration(told: Mapping[str, Any], note: str = "") -> ChartData | None:
         y_unit="count",
         group_label="before",
         note=note,
+    )
+
+
+def of_target_grid(told: Mapping[str, Any], note: str = "") -> ChartData | None:
+    """Show how many accounts marketing and sales see as targets, each for themselves; None where nobody said."""
+    rows = told.get("rows") or []
+    counts = {(r["marketing"], r["sales"]): int(r["accounts"]) for r in rows}
+    views = [str(v) for v in told.get("views") or []]
+    series = tuple(Series(v, tuple(Point(w, float(counts.get((v, w), 0))) for w in views)) for v in views)
+    both = sum(n for (a, b), n in counts.items() if "no view" not in (a, b))
+    if not both:
+        return None
+    alike = sum(n for (a, b), n in counts.items() if a == b != "no view")
+    return ChartData(
+        kind="matrix",
+        title=f"Marketing and sales agree on {alike:,} of the {both:,} accounts of which both have a view",
+        series=series,
+        x_label="sales",
+        y_label="Accounts",
+        y_unit="count",
+        group_label="marketing",
+        note=note,
+    )
+
+
+def of_value_map(told: Mapping[str, Any], currency: str, note: str = "") -> ChartData | None:
+    """Show benefit and price of a category's offers, and the fair-value line; None where there is no line."""
+    line = told.get("line") or []
+    if not line:
+        return None
+    offers = told["offers"]
+    series = tuple(
+        Series(name, tuple(
+            Point(float(o["benefit"]["value"]), float(o["price"])) for o in offers if bool(o["own"]) == own
+        ))
+        for name, own in (("own offers", True), ("rivals' offers", False))
+    )  # fmt: skip
+    fair = Series(
+        "fair-value line",
+        tuple(Point(float(p["benefit"]), float(p["price"]), float(p["low"]), float(p["high"])) for p in line),
+        joined=True,
+    )
+    known = [o for o in offers if as_number((o["premium"] or {}).get("low")) is not None]
+    off = [o for o in known if o["premium"]["low"] > 0 or o["premium"]["high"] < 0]
+    title = "No own offer is clearly priced off the line of its rivals"
+    if off:
+        far = max(off, key=lambda o: (abs(o["premium"]["value"]), o["offer"]))
+        side = "above" if far["premium"]["value"] >= 0 else "below"
+        gap = number(abs(far["premium"]["value"]), "share")
+        title = f"{shorten(clean(far['offer']), 40)} is priced {gap} {side} the line of its rivals"
+    where = clean(told.get("category") or "")
+    return ChartData(
+        kind="scatter",
+        title=title,
+        series=(*series, fair),
+        x_label="Benefit as rated, 1 to 10",
+        y_label="Price",
+        x_unit="index",
+        y_unit="money",
+        currency=currency,
+        group_label="offer",
+        note="; ".join(t for t in (f"category {where}" if where else "", note) if t),
     )

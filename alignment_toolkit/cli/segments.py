@@ -3,14 +3,28 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from alignment_toolkit.cli.common import As_json, Source, listed, opened, print_json, print_table, say, warn
+from alignment_toolkit.cli.common import (
+    As_json,
+    Source,
+    listed,
+    note,
+    opened,
+    print_json,
+    print_table,
+    say,
+    warn,
+)
 from alignment_toolkit.cli.data import AsOf, Period
+from alignment_toolkit.errors import ParameterError
 
 if TYPE_CHECKING:
+    from alignment_toolkit.catalog import Catalog
+    from alignment_toolkit.company import Company
     from alignment_toolkit.results import Analysis
 
 __all__ = ["print_segments", "register"]
@@ -29,6 +43,10 @@ def segments(
         str, typer.Option("--compare", help="Who moved since: previous, year-ago, none.")
     ] = "previous",
     as_of: AsOf = None,
+    out: Annotated[
+        Path | None,
+        typer.Option("--out", help="Write every account with segments, play and reasons to this CSV file."),
+    ] = None,
     as_json: As_json = False,
 ) -> None:
     """Divide the accounts into segments, and propose what could be done with each; a person decides.
@@ -44,13 +62,34 @@ def segments(
     analysis = analyse(
         company, period, compare=compare, kpis=[], indicators=[], segmentations=chosen, catalog=catalog
     )
+    if out is not None:
+        _write_all(company, analysis, catalog, chosen, out)
     if as_json:
         data = analysis.to_json()
-        about = {k: data["definitions"].get(k) for k in ("segments", "plays")}
+        about = {k: data["definitions"].get(k) for k in ("segments", "plays", "target_grid", "value_map")}
         print_json({"segments": data["segments"], "plays": data["plays"], "definitions": about})
     else:
         print_segments(analysis)
     warn(analysis.warnings)
+
+
+def _write_all(
+    company: Company, analysis: Analysis, catalog: Catalog, chosen: Sequence[str], out: Path
+) -> None:
+    from alignment_toolkit.pseudonyms import Pseudonyms
+    from alignment_toolkit.segmentation import every_play, segment_company
+
+    if not out.parent.is_dir():
+        raise ParameterError(f"There is no folder {out.parent}; make it, or name another file with --out.")
+    hidden = Pseudonyms(company.settings.secret_key() or company.name, company.settings.privacy.names)
+    period = company.settings.period(analysis.period, as_of=company.as_of)
+    found = segment_company(company, period, catalog.chosen_segmentations(chosen), hidden)
+    if found.table is None:
+        note("There are no accounts; nothing was written.")
+        return
+    rows = every_play(company, found.table, hidden)
+    rows.to_csv(out, index=False, lineterminator="\n")
+    note(f"{len(rows):,} accounts in {out}")
 
 
 def print_segments(analysis: Analysis) -> None:
@@ -75,7 +114,9 @@ def print_segments(analysis: Analysis) -> None:
             ],
         )
         if len(analysis.plays) > PLAYS:
-            say(f"{len(analysis.plays) - PLAYS} more with --json and in the report.")
+            say(
+                f"{len(analysis.plays) - PLAYS} more with --json and in the report; every account with --out plays.csv."
+            )
 
 
 def _print_rows(rows: Sequence[Mapping[str, Any]], currency: str) -> None:

@@ -1,4 +1,4 @@
-"""The section "Segments and plays": who belongs together, how sure that is, and what could be done."""
+"""The sections "Segments and plays" and "Value map": who belongs together, what could be done, what offers give."""
 
 from __future__ import annotations
 
@@ -6,8 +6,14 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 from alignment_toolkit import units
-from alignment_toolkit.charts import as_number, clean, shorten
-from alignment_toolkit.charts.segments import of_migration, of_profile, of_segment_map
+from alignment_toolkit.charts import as_number, clean, humanise, shorten
+from alignment_toolkit.charts.segments import (
+    of_migration,
+    of_profile,
+    of_segment_map,
+    of_target_grid,
+    of_value_map,
+)
 from alignment_toolkit.report.blocks import (
     Block,
     Callout,
@@ -22,7 +28,7 @@ from alignment_toolkit.report.blocks import (
 )
 from alignment_toolkit.results import Analysis
 
-__all__ = ["segments_and_plays"]
+__all__ = ["segments_and_plays", "value_map"]
 
 _PLAYS: Final = 50
 _FIRST: Final = 8
@@ -44,6 +50,11 @@ def segments_and_plays(analysis: Analysis, note: str = "") -> list[Block]:
     for id, told in about.items():
         if isinstance(told, Mapping) and "title" in told:
             blocks += _one(analysis, str(id), told, note)
+    grid = analysis.definitions.get("target_grid")
+    grid = grid if isinstance(grid, Mapping) else {}
+    seen = of_target_grid(grid, note)
+    if seen is not None:
+        blocks += [Heading(3, "Targets in the eyes of both"), Prose(clean(grid["about"])), Figure(seen)]
     blocks += _plays(analysis)
     return blocks
 
@@ -241,3 +252,68 @@ def _release(found: Mapping[str, Any], currency: str) -> list[Block]:
     if best:
         text += f" Margin per hour elsewhere, by play: {', '.join(best)}; {clean(found.get('basis'))}."
     return [Prose(text, label="What releasing would free")]
+
+
+def value_map(analysis: Analysis, note: str = "") -> list[Block]:
+    """Give the section of what clients get for the price; empty where nobody was asked."""
+    about = analysis.definitions.get("value_map")
+    if not isinstance(about, Mapping):
+        return []
+    if about.get("reason"):
+        return [Prose(f"Not available: {clean(about['reason'])}.")]
+    blocks: list[Block] = [Prose(clean(about["about"]))]
+    for told in about["categories"]:
+        if told["category"]:
+            blocks.append(Heading(3, humanise(told["category"])))
+        chart = of_value_map(told, analysis.currency, note)
+        blocks.append(Figure(chart) if chart is not None else Prose(f"No line: {clean(told['reason'])}."))
+        blocks.append(_offers(told, analysis.currency))
+        blocks.append(_attributes(told))
+    return blocks
+
+
+def _offers(told: Mapping[str, Any], currency: str) -> Table:
+    money = units.unit("money")
+    rows = []
+    for o in sorted(told["offers"], key=lambda o: (not o["own"], o["offer"])):
+        rows.append((
+            Cell(shorten(clean(o["offer"]), 40)),
+            Cell(shorten(clean(o["owner"]), 30)),
+            *(_estimate(o[side], "index") for side in ("benefit", "rational", "emotional")),
+            Cell(money.text(o["price"], currency=currency), number=float(o["price"]), unit="money"),
+            _estimate(o["fair_price"], "money", currency) if o["own"] else Cell(""),
+            _estimate(o["premium"], "share") if o["own"] else Cell(""),
+        ))  # fmt: skip
+    columns = (
+        "Offer",
+        "Offered by",
+        "Benefit",
+        "Rational",
+        "Emotional",
+        "Price",
+        "Line asks",
+        "Price against line",
+    )
+    raters = units.unit("count").text(told["raters"])
+    note = (
+        f"{raters} raters; 95 % intervals. Price against line: above 0 more is asked than the benefit backs."
+    )
+    return Table("Offers", columns, tuple(rows), (False, False, *(True for _ in columns[2:])), note=note)
+
+
+def _attributes(told: Mapping[str, Any]) -> Table:
+    share = units.unit("share")
+    rows = []
+    for a in sorted(told["attributes"], key=lambda a: (-(as_number(a["importance"]) or 0.0), a["attribute"])):
+        means = [as_number(a[side]) for side in ("own", "rivals")]
+        weight = as_number(a["importance"])
+        rows.append((
+            Cell(shorten(clean(a["attribute"]), 40)), Cell(clean(a["kind"] or "")),
+            Cell(share.text(weight), number=weight, unit="share"),
+            *(Cell(units.NOT_AVAILABLE if m is None else f"{m:.1f}", number=m) for m in means),
+        ))  # fmt: skip
+    columns = ("Attribute", "Kind", "Importance", "Own offers", "Rivals' offers")
+    note = "Mean rating, 1 to 10; rational and emotional attributes are told apart."
+    return Table(
+        "What the benefit is made of", columns, tuple(rows), (False, False, True, True, True), note=note
+    )

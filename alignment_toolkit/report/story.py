@@ -98,6 +98,7 @@ def story(analysis: Analysis, *, kind: str = "full", audience: str = "internal")
         ("What moved the figures", "drivers", drivers.what_moved(analysis, label)),
         ("Which steps came before the sales", "attribution", attribution.steps_before_sales(analysis, label)),
         ("Segments and plays", "segments", segments.segments_and_plays(analysis, label)),
+        ("Value map", "value-map", segments.value_map(analysis, label)),
     ]
     told = [
         findings.full(

@@ -7,6 +7,7 @@ from alignment_toolkit.segmentation.clustering import Clusters, find_clusters
 from alignment_toolkit.segmentation.features import FEATURES, Feature, account_features
 from alignment_toolkit.segmentation.kind import Accounts, Placing, Segmentation, found_in_data
 from alignment_toolkit.segmentation.potential import Potential, potential_of
+from alignment_toolkit.segmentation.reasons import every_play
 from alignment_toolkit.segmentation.segmenting import Segmented, segment_company
 
 __all__ = [
@@ -19,6 +20,7 @@ __all__ = [
     "Segmentation",
     "Segmented",
     "account_features",
+    "every_play",
     "find_clusters",
     "found_in_data",
     "potential_of",

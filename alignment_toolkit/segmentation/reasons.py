@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from alignment_toolkit.pseudonyms import Pseudonyms
     from alignment_toolkit.segmentation.outlook import Outlook
 
-__all__ = ["economics", "told_plays"]
+__all__ = ["economics", "every_play", "told_plays"]
 
 SHOWN: Final = 50
 # What to look at first: money that may be lost, then money that may be won.
@@ -75,6 +75,38 @@ def told_plays(
             "reasons": [*said, f"would change with {' or '.join(otherwise)}"] if otherwise else said, "value": value,
         })  # fmt: skip
     return tuple(out)
+
+
+def every_play(company: Company, t: Table, hidden: Pseudonyms) -> pd.DataFrame:
+    """Give every account with its segments, its play and the reasons, one row each, by pseudonym of the account.
+
+    What an Analysis holds of plays are the 50 that matter most; this is for working through all of them.
+    """
+    segments = [c for c in t.columns if c.startswith("in_")]
+    rows = company.fetch(t)
+    numbers = [c for c in ("money", "alive", "expected_value", "cost_to_serve", "year_margin") if c in rows]
+    told = pd.DataFrame({
+        "account": [hidden.client(a) for a in rows.account_id],
+        **{c.removeprefix("in_"): rows[c] for c in segments},
+        "proposed": rows.proposed,
+        "intent": rows.intent,
+        "reasons": ["; ".join(_reasons(r, company)[0]) for _, r in rows.iterrows()],
+        **{_TITLES[c]: rows[c].astype(float).round(6) for c in numbers},
+    })  # fmt: skip
+    texts = [c for c in told.columns if c not in _TITLES.values()]
+    told[texts] = told[texts].map(_harmless)
+    return told.sort_values("account", kind="stable").reset_index(drop=True)
+
+
+def _harmless(value: Any) -> Any:
+    """Keep a spreadsheet from reading a text of the data as a formula."""
+    return f"'{value}" if isinstance(value, str) and value.startswith(("=", "+", "-", "@", "\t", "\r")) else value
+
+
+_TITLES: Final = {
+    "money": "revenue_last_year", "alive": "probability_alive", "expected_value": "expected_in_12_months",
+    "cost_to_serve": "cost_to_serve_last_year", "year_margin": "margin_at_most_last_year",
+}  # fmt: skip
 
 
 def _reasons(r: Any, company: Company) -> tuple[list[str], list[str]]:

@@ -20,6 +20,7 @@ from alignment_toolkit.segmentation.plays import PLAYS, proposed_plays
 from alignment_toolkit.segmentation.reasons import economics, told_plays
 from alignment_toolkit.segmentation.scaling import scale_of, scaled
 from alignment_toolkit.segmentation.telling import agreement, exceptions, picture, rules, share_of
+from alignment_toolkit.segmentation.value_map import target_grid, value_map
 
 if TYPE_CHECKING:
     from ibis.expr.types import Table
@@ -78,7 +79,11 @@ def segment_company(
         The definitions of an earlier Analysis: segments keep their names.
     """
     with frugal(company):
-        return _segmented(company, period, segmentations, hidden, before, earlier)
+        found = _segmented(company, period, segmentations, hidden, before, earlier)
+        about: dict[str, Any] = {"value_map": value_map(company, period.end)}
+        if found.table is not None:
+            about["target_grid"] = target_grid(company, found.table, period.end)
+    return replace(found, about={**found.about, **{k: v for k, v in about.items() if v is not None}})
 
 
 def _segmented(

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from alignment_toolkit.statistics.inference import Gap, quantile
 from alignment_toolkit.statistics.resampling import generator
 
-__all__ = ["Market", "Premium", "price_premium"]
+__all__ = ["FairLine", "Market", "Premium", "benefits", "fair_line", "price_premium"]
 
 Array = NDArray[np.float64]
 
@@ -113,6 +113,84 @@ def price_premium(
     low, high = math.expm1(centre - q * se), math.expm1(centre + q * se)
     gap = Gap.of_statistic(value, low, high, z, df=df, n=n, n_unit=n_unit, unit=unit, method=words)
     return Premium(gap, benefits, on_line)
+
+
+@dataclass(frozen=True)
+class FairLine:
+    """Points on the line of the rivals' offers, from low to high benefit: price, with the limits of its interval."""
+
+    benefit: tuple[float, ...]
+    price: tuple[float, ...]
+    low: tuple[float, ...]
+    high: tuple[float, ...]
+
+
+def fair_line(market: Market, *, seed: str, points: int = 9, draws: int = 400) -> FairLine | None:
+    """Give what the market asks for a benefit, over all benefits that were rated; None where there is no line.
+
+    Estimand: the price on the least-squares line of log price on benefit over rivals' offers, benefits being what all
+    clients of the kind asked would say. Interval: raters drawn again, and the line's own uncertainty, as in
+    `price_premium`.
+
+    Examples
+    --------
+    >>> ratings = np.array([[[4.0], [6.0], [8.0], [6.0]]] * 30)
+    >>> market = Market([80, 100, 125, 120], [False, False, False, True], [0, 0, 0, 1], ratings, ratings > 0, [1.0])
+    >>> [round(p) for p in fair_line(market, seed="x", points=3).price]
+    [80, 100, 125]
+    """
+    m = _Lines(market)
+    if not m.fits:
+        return None
+    at = np.linspace(m.benefit.min(), m.benefit.max(), points)
+
+    def line(benefit: Array) -> Array:
+        x, y = benefit[:, ~m.own], m.prices[~m.own]
+        middle = x.mean(axis=1, keepdims=True)
+        with np.errstate(divide="ignore", invalid="ignore"):
+            slope = ((x - middle) @ y) / ((x - middle) ** 2).sum(axis=1)
+        return np.asarray(y.mean() + slope[:, None] * (at - middle), dtype=float)
+
+    x = m.benefit[~m.own]
+    left = m.prices[~m.own] - m.line[~m.own]
+    own = float((left**2).sum()) / m.df * (1 / m.rivals + (at - x.mean()) ** 2 / ((x - x.mean()) ** 2).sum())
+    raters = line(_redrawn(m, seed, draws)).var(axis=0, ddof=1) if m.raters > 1 else np.zeros(points)
+    total = np.maximum(raters + own, 1e-300)
+    df = total**2 / (raters**2 / max(m.raters - 1, 1) + own**2 / m.df + 1e-300)
+    half = np.array([quantile(max(float(d), 1.0)) for d in df]) * np.sqrt(total)
+    middle = line(m.benefit[None, :])[0]
+    made = (at, np.exp(middle), np.exp(middle - half), np.exp(middle + half))
+    return FairLine(*(tuple(map(float, v)) for v in made))
+
+
+def benefits(
+    market: Market, *, seed: str, draws: int = 400
+) -> list[tuple[float, float | None, float | None, int]]:
+    """Give each offer's benefit with its interval (raters drawn again) and how many rated it.
+
+    Examples
+    --------
+    >>> ratings = np.array([[[4.0], [6.0]], [[6.0], [8.0]]])
+    >>> [b[0] for b in benefits(Market([80, 100], [False, True], [0, 1], ratings, ratings > 0, [1.0]), seed="x")]
+    [5.0, 7.0]
+    """
+    m = _Lines(market)
+    who = (m.counts.sum(axis=2) > 0).sum(axis=0)
+    drawn = _redrawn(m, seed, draws)
+    out: list[tuple[float, float | None, float | None, int]] = []
+    for i, n in enumerate(who):
+        value, own = float(m.benefit[i]), drawn[:, i][np.isfinite(drawn[:, i])]
+        if n < 2 or len(own) < draws / 2:
+            out.append((value, None, None, int(n)))
+            continue
+        half = quantile(float(n - 1)) * float(own.std(ddof=1)) * math.sqrt(n / (n - 1))
+        out.append((value, value - half, value + half, int(n)))
+    return out
+
+
+def _redrawn(m: _Lines, seed: str, draws: int) -> Array:
+    times = generator(seed).multinomial(m.raters, np.full(m.raters, 1 / max(m.raters, 1)), size=draws)
+    return m._benefit(times.astype(float))
 
 
 class _Lines:

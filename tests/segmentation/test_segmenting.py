@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from sklearn.metrics import adjusted_mutual_info_score
 
 from alignment_toolkit.analysis import analyse
 from alignment_toolkit.company import Company
@@ -159,6 +160,15 @@ def test_no_agreement_is_told_as_none() -> None:
     found = agreement(list(a), list(b), "x")
     assert abs(found.value or 0) < 0.02
     assert agreement(["a"] * 9, ["b"] * 9, "x").value is None
+
+
+@pytest.mark.parametrize(("n", "rows", "columns"), [(30, 2, 3), (228, 2, 3), (1_500, 40, 8)])
+def test_agreement_is_that_of_another_library(n: int, rows: int, columns: int) -> None:
+    drawn = np.random.default_rng(n)
+    a = drawn.integers(rows, size=n)
+    b = (a + drawn.integers(2, size=n)) % columns
+    found = agreement([f"{v}" for v in a], [f"{v}" for v in b], "x")
+    assert found.value == pytest.approx(adjusted_mutual_info_score(a, b), abs=1e-9)
 
 
 def degenerate() -> dict[str, dict[str, Any]]:

@@ -1,0 +1,233 @@
+"""Value map: what clients get for the price, of own and rivals' offers; and who is a target in whose eyes."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from datetime import date
+from typing import TYPE_CHECKING, Any, Final
+
+import ibis
+import numpy as np
+import pandas as pd
+
+from alignment_toolkit.relations.source import day
+from alignment_toolkit.results import Estimate
+from alignment_toolkit.statistics.price_line import Market, benefits, fair_line, price_premium
+
+if TYPE_CHECKING:
+    from ibis.expr.types import Table
+
+    from alignment_toolkit.company import Company
+
+__all__ = ["target_grid", "value_map"]
+
+NEEDS: Final = ("offer", "attribute", "rating", "owner", "price")
+RIVALS: Final = 4
+HIGH: Final = 50
+WORDS: Final = (
+    "Benefit is the mean rating (1 to 10) of an offer's attributes, weighed by their importance. The line is what "
+    "rivals' offers of the category ask for a benefit; own offers are left out of it. Above the line more is asked "
+    "than the benefit backs, below it benefit is given away."
+)
+
+
+def value_map(company: Company, end: date) -> dict[str, Any] | None:
+    """Give the value map as of a day; None where nobody was asked to rate offers.
+
+    Per category of offers: benefit of every offer with its interval (over all attributes, and of the rational and the
+    emotional ones apart), the fair-value line with its interval, what it asks for each own offer, and the attributes
+    with their importance. Ratings after the day are not looked at.
+    """
+    if not company.has("value_ratings"):
+        return None
+    gone = [f"value_ratings.{c}" for c in NEEDS if not company.has("value_ratings", c)]
+    who = next((c for c in ("rater_id", "account_id") if company.has("value_ratings", c)), None)
+    if gone or who is None:
+        return {"reason": f"needs {', '.join(gone or ['value_ratings.rater_id'])}", "categories": []}
+    rows = _rows(company, end, who)
+    if rows.empty:
+        return {"reason": "there are no ratings with price and owner", "categories": []}
+    found = [_category(str(name), part) for name, part in rows.groupby("category", sort=True)]
+    return {"reason": None, "about": WORDS, "to": str(end), "categories": found}
+
+
+def _rows(company: Company, end: date, who: str) -> pd.DataFrame:
+    t = company["value_ratings"]
+    if "rated_on" in t.columns:
+        t = t.filter(t.rated_on.isnull() | (day(t.rated_on) < ibis.literal(end)))
+    t = t.filter(t.rating.notnull(), t.price > 0, t.owner.notnull(), t[who].notnull())
+    there = {c: t[c].cast("string") for c in ("category", "kind") if c in t.columns}
+    importance: Any = (
+        t.importance.cast("float64").fill_null(1.0) if "importance" in t.columns else ibis.literal(1.0)
+    )
+    keys = ["offer", "attribute", "owner", *there, "rater"]
+    t = t.select(
+        "offer", "attribute", "owner", **there, rater=t[who].cast("string"), rating=t.rating.cast("float64"),
+        price=t.price.cast("float64"), importance=importance,
+    )  # fmt: skip
+    rows = company.fetch(
+        t.group_by(keys)
+        .aggregate(total=t.rating.sum(), n=t.count(), price=t.price.mean(), importance=t.importance.mean())
+        .order_by(keys)
+    )
+    rows["own"] = (rows.owner.str.strip().str.lower() == "own").astype(bool)
+    for c in ("category", "kind"):
+        rows[c] = rows[c].fillna("") if c in rows.columns else ""
+    return rows
+
+
+def _market(part: pd.DataFrame, offers: pd.DataFrame) -> tuple[Market, pd.Series]:
+    raters = sorted(set(part.rater))
+    importance = part.groupby("attribute", sort=True).importance.mean()
+    where = (
+        pd.Index(raters).get_indexer(pd.Index(part.rater)),
+        offers.index.get_indexer(pd.Index(part.offer)),
+        importance.index.get_indexer(pd.Index(part.attribute)),
+    )
+    totals = np.zeros((len(raters), len(offers), len(importance)))
+    counts = np.zeros_like(totals)
+    np.add.at(totals, where, part.total.to_numpy(float))
+    np.add.at(counts, where, part.n.to_numpy(float))
+    own = offers.own.to_numpy(bool)
+    return Market(
+        offers.price.to_numpy(float), own, own.astype(float), totals, counts, importance.to_numpy()
+    ), importance
+
+
+def _category(name: str, part: pd.DataFrame) -> dict[str, Any]:
+    offers = part.groupby("offer", sort=True).agg(
+        own=("own", "max"), owner=("owner", "first"), price=("price", "median")
+    )
+    market, importance = _market(part, offers)
+    sides = {"benefit": _benefits(market, name)}
+    for kind in ("rational", "emotional"):
+        own = part[part.kind == kind]
+        sides[kind] = (
+            _benefits(_market(own, offers)[0], f"{name} {kind}") if len(own) else [None] * len(offers)
+        )
+    rivals = int((~offers.own).sum())
+    reason = None
+    if not offers.own.any() or rivals < RIVALS:
+        reason = f"{rivals} rivals' and {int(offers.own.sum())} own offers: a line needs {RIVALS} and 1"
+    line = None if reason else fair_line(market, seed=f"value map {name}")
+    if line is None and reason is None:
+        reason = "the rivals' offers do not differ in benefit"
+    rows = []
+    for i, (offer, o) in enumerate(offers.iterrows()):
+        row: dict[str, Any] = {
+            "offer": str(offer),
+            "owner": str(o.owner),
+            "own": bool(o.own),
+            "price": float(o.price),
+        }
+        row |= {side: values[i] for side, values in sides.items()}
+        row["premium"] = row["fair_price"] = None
+        if o.own and line is not None:
+            alone = np.zeros(len(offers))
+            alone[i] = 1.0
+            premium = price_premium(
+                [replace(market, weights=alone)], seed=f"value map {name} {offer}"
+            ).gap.estimate
+            row |= {"premium": premium, "fair_price": _fair(float(o.price), premium)}
+        rows.append(row)
+    return {
+        "category": name, "reason": reason, "raters": int(part.rater.nunique()), "offers": rows,
+        "line": [
+            {"benefit": b, "price": p, "low": lo, "high": hi}
+            for b, p, lo, hi in zip(line.benefit, line.price, line.low, line.high, strict=True)
+        ] if line is not None else [],
+        "attributes": _attributes(part, importance),
+    }  # fmt: skip
+
+
+def _benefits(market: Market, name: str) -> list[Estimate | None]:
+    return [
+        Estimate(v, low, high, n=n, n_unit="raters", unit="index",
+                 method="mean rating weighed by importance; raters drawn again") if n else None
+        for v, low, high, n in benefits(market, seed=f"value map {name}")
+    ]  # fmt: skip
+
+
+def _fair(price: float, premium: Estimate) -> Estimate:
+    """Turn the premium over the line into the line's price; the limits change sides."""
+    what: dict[str, Any] = {
+        "n": premium.n,
+        "n_unit": premium.n_unit,
+        "unit": "money",
+        "method": premium.method,
+    }
+    if premium.value is None:
+        return Estimate.none(**what)
+    ends = [None if v is None or v <= -1 else price / (1 + v) for v in (premium.high, premium.low)]
+    return Estimate(price / (1 + premium.value), *(ends if None not in ends else (None, None)), **what)
+
+
+def _attributes(part: pd.DataFrame, importance: pd.Series) -> list[dict[str, Any]]:
+    """Give each attribute's importance, and the mean rating of own and rivals' offers."""
+    out = []
+    for name, own in part.groupby("attribute", sort=True):
+        sums = own.groupby("own")[["total", "n"]].sum()
+        means = {
+            side: float(sums.total[side] / sums.n[side]) if side in sums.index else None
+            for side in (True, False)
+        }
+        out.append({"attribute": str(name), "kind": str(own.kind.iloc[0]) or None,
+                    "importance": float(importance[name] / importance.sum()) if importance.sum() > 0 else None,
+                    "own": means[True], "rivals": means[False]})  # fmt: skip
+    return out
+
+
+def target_grid(company: Company, t: Table, end: date) -> dict[str, Any] | None:
+    """Count accounts by marketing's and sales' latest view of them; None where neither has one.
+
+    A view is whether the account should be pursued (`target`) or, where that is not said, whether its potential is 50
+    or more. Views are those before the day.
+
+    Parameters
+    ----------
+    company
+        The company.
+    t
+        Its accounts, with money where known.
+    end
+        The first day that is not known.
+    """
+    if not company.has("assessments", "account_id", "department", "assessed_at"):
+        return None
+    a = company["assessments"]
+    view: Any = ibis.null("boolean")
+    if "target" in a.columns:
+        view = a.target
+    if "potential" in a.columns:
+        view = ibis.coalesce(view, a.potential >= HIGH)
+    a = a.mutate(hopeful=view)
+    a = a.filter(day(a.assessed_at) < ibis.literal(end), a.hopeful.notnull(), a.account_id.notnull())
+    # Of two views of one moment the hopeful one counts, whatever the order of the rows.
+    rank = ibis.row_number().over(
+        group_by=["account_id", "department"], order_by=[a.assessed_at.desc(), a.hopeful.desc()]
+    )
+    a = a.mutate(_rank=rank)
+    a = a.filter(a._rank == 0)
+    sides: Mapping[str, Any] = {
+        d: a.filter(a.department == d).select(_who="account_id", **{d: "hopeful"}) for d in _SIDES
+    }
+    t = t.select("account_id", money=t.money.fill_null(0.0))
+    for d, side in sides.items():
+        t = t.left_join(side, t.account_id == side._who).drop("_who")
+        t = t.mutate(**{d: ibis.cases((t[d], "target"), (~t[d], "not a target"), else_="no view")})
+    rows = company.fetch(t.group_by(list(_SIDES)).aggregate(accounts=t.count(), revenue=t.money.sum()))
+    if not (rows[list(_SIDES)] != "no view").any().any():
+        return None
+    return {
+        "about": "The latest view of either department: should the account be pursued?",
+        "views": ["target", "not a target", "no view"],
+        "rows": [
+            {"marketing": r["marketing"], "sales": r["sales"], "accounts": int(r["accounts"]),
+             "revenue": round(float(r["revenue"]), 6)}
+            for r in rows.sort_values(list(_SIDES)).to_dict("records")
+        ],
+    }  # fmt: skip
+
+
+_SIDES: Final = ("marketing", "sales")

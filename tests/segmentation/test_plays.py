@@ -1,0 +1,165 @@
+"""Plays by hand: a dozen accounts, each made for one rule, with reasons and what releasing would free."""
+
+from __future__ import annotations
+
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import pytest
+
+from alignment_toolkit.company import Company
+from alignment_toolkit.pseudonyms import Pseudonyms
+from alignment_toolkit.segmentation import every_play
+from alignment_toolkit.segmentation.plays import Proposed, proposed_plays
+from alignment_toolkit.segmentation.reasons import economics
+from tests.builders import written
+
+END = date(2026, 7, 1)
+SETTINGS = '[company]\ncurrency = "EUR"\n[effort.cost_per_hour]\nsales = 60\n'
+QUARTERS = ("2026-06-15", "2026-03-15", "2025-12-15", "2025-09-15")
+# account: days with an order, revenue, products, probability alive, potential, and the play it was made for
+ACCOUNTS: dict[str, tuple[int | None, float, int, float | None, str | None, str]] = {
+    "silent": (3, 100.0, 5, 0.2, "low_large", "defend"),
+    "signal": (3, 100.0, 5, 0.9, "low_large", "defend"),
+    "gone": (3, 0.0, 0, 0.2, "low_small", "keep"),
+    "prospect": (None, 0.0, 0, None, "high_small", "attack"),
+    "stir": (None, 0.0, 0, None, None, "attack"),
+    "nobody": (None, 0.0, 0, None, "low_small", "keep"),
+    "small": (3, 100.0, 5, 0.9, "high_small", "attack"),
+    "narrow": (3, 200.0, 1, 0.9, "low_large", "grow"),
+    "wide": (3, 100.0, 5, 0.9, "low_large", "keep"),
+    "loss": (4, 400.0, 1, 0.2, "low_small", "release"),
+    "bound": (4, 400.0, 5, 0.9, "low_small", "keep"),
+    "high": (4, 400.0, 5, 0.9, "high_large", "keep"),
+    "three": (4, 400.0, 5, 0.9, "low_small", "keep"),
+}
+# Account, day, day of the answer: only a sign of the last half year that nobody answered before the end is open.
+SIGNALS = (
+    ("signal", "2026-06-01", None), ("stir", "2026-06-01", "2026-07-05"), ("wide", "2026-06-01", "2026-06-02"),
+    ("wide", "2025-06-01", None), ("wide", "2026-07-01", None),
+)  # fmt: skip
+
+
+def rows() -> dict[str, Any]:
+    """An order of 100 that cost 90 and an hour of work at 60 in each quarter, of four accounts; one that pays."""
+    orders, touches = [], []
+    for account in ("loss", "bound", "high", "three"):
+        for q, day in enumerate(QUARTERS):
+            orders.append((account, day, "100", "90"))
+            if account != "three" or q < 3:
+                touches.append((account, day, 60))
+    orders.append(("narrow", "2026-05-01", "200", "100"))
+    touches += [("narrow", "2026-05-01", 30), ("silent", "2024-01-01", 999), ("silent", "2026-07-01", 999)]
+    return {
+        "accounts": [
+            {"account_id": a, "contract_until": "2026-12-31" if a == "bound" else None} for a in ACCOUNTS
+        ],
+        "orders": [
+            {"order_id": f"o{i}", "account_id": a, "ordered_at": d, "amount": m, "cost": c}
+            for i, (a, d, m, c) in enumerate(orders)
+        ],
+        "touches": [
+            {"touch_id": f"t{i}", "account_id": a, "touched_at": d, "minutes": m, "department": "sales"}
+            for i, (a, d, m) in enumerate(touches)
+        ],
+        "signals": [
+            {"signal_id": str(i), "kind": "strategy_change", "account_id": a, "signalled_at": d, "answered_at": e}
+            for i, (a, d, e) in enumerate(SIGNALS)
+        ],
+        "intents": [
+            {"account_id": "wide", "intent": "defend", "decided_on": "2026-01-01"},
+            {"account_id": "wide", "intent": "attack", "decided_on": "2026-02-01"},
+            {"account_id": "wide", "intent": "release", "decided_on": "2026-08-01"},
+        ],
+    }  # fmt: skip
+
+
+def seen(company: Company) -> Any:
+    """Give the accounts as the segmentations would have left them."""
+    names = ["order_days", "money", "breadth", "alive", "potential_segment"]
+    frame = pd.DataFrame([[a, *v[:5]] for a, v in ACCOUNTS.items()], columns=["account_id", *names])
+    numbers = ["order_days", "money", "breadth", "alive"]
+    frame = frame.astype(dict.fromkeys(numbers, float)).assign(expected_value=frame.money)
+    return company.backend.create_table("seen", frame, temp=True)
+
+
+@pytest.fixture(scope="module")
+def company(tmp_path_factory: pytest.TempPathFactory) -> Company:
+    folder = written(rows(), tmp_path_factory.mktemp("plays"))
+    (folder / "alignment.toml").write_text(SETTINGS, encoding="utf-8")
+    return Company.open(folder)
+
+
+@pytest.fixture(scope="module")
+def proposed(company: Company) -> Proposed:
+    return proposed_plays(company, seen(company), END)
+
+
+@pytest.fixture(scope="module")
+def told(company: Company, proposed: Proposed) -> pd.DataFrame:
+    hidden = Pseudonyms("plays")
+    found = every_play(company, proposed.table, hidden).set_index("account")
+    return found.rename(index={hidden.client(a): a for a in ACCOUNTS})
+
+
+def test_each_account_gets_the_play_it_was_made_for(told: pd.DataFrame, proposed: Proposed) -> None:
+    assert told.proposed.to_dict() == {a: v[-1] for a, v in ACCOUNTS.items()}
+    assert proposed.lacking == ()
+
+
+def test_each_play_says_why(told: pd.DataFrame) -> None:
+    said = told.reasons
+    assert said["silent"] == (
+        "probability of still being a client 20.0 %, below 50.0 %; revenue of the last year €100.00"
+    )
+    assert said["signal"] == "1 signs of change without answer; revenue of the last year €100.00"
+    assert said["prospect"] == "no client; among the accounts most likely to become one within a year"
+    assert said["stir"] == "no client; 1 signs of change without answer"
+    assert said["small"] == "high potential, and a small share of it so far"
+    assert (
+        said["narrow"] == "healthy: probability of still being a client 90.0 %; 1 products in the last year"
+    )
+    assert said["loss"] == (
+        "margin did not pay for the work in 4 of the last four quarters; "
+        "margin of at most €40.00 for work that cost €240.00; low potential; no contract"
+    )
+    assert said["wide"] == "the plan says attack"  # the last word before the end
+
+
+def test_what_releasing_would_free(company: Company, proposed: Proposed) -> None:
+    found = economics(company, proposed.table)
+    # Four hours at 60; four orders of 100 that cost 90.
+    assert (found["accounts"], found["hours_freed"], found["cost_freed"]) == (1, 4.0, 240.0)
+    assert found["margin_lost_at_most"] == 40.0
+    # An hour brings 100 / 0.5 where the play is grow, 3 x 40 / (4 + 4 + 3) where it is keep.
+    assert [(e["play"], e["clients"], round(e["margin_per_hour"], 6)) for e in found["elsewhere"]] == [
+        ("grow", 1, 200.0), ("keep", 3, round(120 / 11, 6)),
+    ]  # fmt: skip
+
+
+def test_an_unknown_cost_releases_nobody(tmp_path: Path) -> None:
+    without = rows()
+    for order in without["orders"]:
+        order["cost"] = None if order["account_id"] == "loss" else order["cost"]
+    (written(without, tmp_path) / "alignment.toml").write_text(SETTINGS)
+    company = Company.open(tmp_path)
+    found = company.fetch(proposed_plays(company, seen(company), END).table).set_index("account_id")
+    assert found.proposed["loss"] == "defend"
+    assert found.year_margin["loss"] == 400
+
+
+def test_what_could_not_be_looked_at_is_named(tmp_path: Path) -> None:
+    company = Company.open(written({"orders": rows()["orders"]}, tmp_path))
+    found = proposed_plays(company, seen(company), END)
+    assert [w.split(":")[0] for w in found.lacking] == [
+        "intents", "signals", "accounts.contract_until", "cost to serve",
+    ]  # fmt: skip
+    assert set(company.fetch(found.table).proposed) == {"defend", "attack", "grow", "keep"}
+
+
+def test_a_text_that_a_spreadsheet_would_run_is_kept_a_text(company: Company, proposed: Proposed) -> None:
+    t = proposed.table.mutate(intent=proposed.table.account_id.nullif("wide").fill_null("=1+1"))
+    found = every_play(company, t, Pseudonyms("plays"))
+    assert "'=1+1" in set(found.intent)
