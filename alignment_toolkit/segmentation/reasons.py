@@ -100,7 +100,11 @@ def every_play(company: Company, t: Table, hidden: Pseudonyms) -> pd.DataFrame:
 
 def _harmless(value: Any) -> Any:
     """Keep a spreadsheet from reading a text of the data as a formula."""
-    return f"'{value}" if isinstance(value, str) and value.startswith(("=", "+", "-", "@", "\t", "\r")) else value
+    return (
+        f"'{value}"
+        if isinstance(value, str) and value.startswith(("=", "+", "-", "@", "\t", "\r"))
+        else value
+    )
 
 
 _TITLES: Final = {
