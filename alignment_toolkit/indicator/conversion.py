@@ -137,7 +137,9 @@ def conversion(
     expected = rows.won.sum() / rows.leads.sum() * fewer
     if expected < FEWEST:
         words = f"Of the {fewer:,.0f} leads {said} only {expected:.1f} were to be expected as new clients"
-        guards = (Guard("small_cells", f"{words}: too few to compare."),) if fewer else ()
+        # Where few leads are pointed at because few things went wrong, nobody misses the comparison.
+        matters = fewer and wrong[:, 1].sum() > data.margin * rows.leads.sum()
+        guards = (Guard("small_cells", f"{words}: too few to compare."),) if matters else ()
         return Conversion(none.difference, horizon_days, guards=guards)
     gap = risk_difference_of_counts(right[:, 0], right[:, 1], wrong[:, 0], wrong[:, 1], n_unit="leads")
     if gap.estimate.low is None:

@@ -51,7 +51,7 @@ ROUTED = 0.5
 @indicator(
     question="Does acceptance depend on who receives the lead?",
     title="Like leads are accepted alike, whoever receives them",
-    failure_title="Acceptance is a lottery: it depends on who receives the lead",
+    failure_title="Like leads are accepted differently, depending on who receives them",
     nature="tactical",
     area="handover",
     kind="distance",
@@ -90,8 +90,8 @@ def acceptance_lottery(
 ) -> Observation:
     """Where acceptance depends on the receiver, marketing cannot learn what a good lead is.
 
-    The same lead is a success in one hand and waste in another. Both departments then argue about leads where they
-    should agree about the rule.
+    The same lead is then taken by one person and given back by another, and both departments talk about single leads
+    where they could agree on the rule.
     """
     rows = _decided(data, window, within_days)
     enough = rows.groupby("received_by").lead_id.transform("size") >= leads_each

@@ -1,4 +1,4 @@
-"""Do the two heads avoid each other?
+"""Do the two heads come as often when both are invited?
 
 **Question.** Does a head come to a meeting less often when the other head is invited too?
 
@@ -48,9 +48,9 @@ SEVERAL = 10
 
 
 @indicator(
-    question="Do the two heads avoid each other?",
-    title="The two heads meet as often as they meet others",
-    failure_title="The two heads meet each other less often than others",
+    question="Do the two heads come as often when both are invited?",
+    title="The two heads come about as often when both are invited",
+    failure_title="The two heads come less often when both are invited",
     nature="personal",
     area="cooperation",
     kind="contrast",
@@ -75,9 +75,9 @@ SEVERAL = 10
     },
 )
 def avoided_dialogue(data: Data, window: Period) -> Observation:
-    """What the two heads do not settle between them is settled by nobody, or at the client's expense.
+    """What the two heads do not settle between them is settled late, or by somebody else.
 
-    Where they meet rarely, both teams learn from it. The numbers show calendars, not intentions.
+    Where they seldom meet, their teams have less to go by. The numbers show calendars, not intentions.
     """
     if not data.may_compare_heads():
         hidden = Gap.none(n_unit="invitations", unit="share", method="withheld")
@@ -221,5 +221,9 @@ def _chart(cells: pd.DataFrame) -> Chart | None:
             )
     if not rows:
         return None
-    title = "How often each head comes, with and without the other invited"
+    said = [
+        f"{_share(cells, which)} {words}"
+        for which, words in (("alone", "where one head is invited"), ("both", "where both are"))
+    ]
+    title = f"Attended: {said[0]}, {said[1]}"
     return Chart("bars", "head", "attendance", "low", "high", group="invited", rows=tuple(rows), title=title)

@@ -1,4 +1,4 @@
-"""Does imitation of activity grow?
+"""Do procedures and approvals grow faster than the people?
 
 **Question.** Do procedures and approvals grow faster than the people who have to live with them?
 
@@ -44,7 +44,7 @@ from alignment_toolkit.statistics.inference import Gap
 
 
 @indicator(
-    question="Does imitation of activity grow?",
+    question="Do procedures and approvals grow faster than the people?",
     title="Procedures and approvals do not outgrow the people",
     failure_title="Procedures and approvals grow faster than the people",
     nature="personal",
@@ -72,10 +72,10 @@ from alignment_toolkit.statistics.inference import Gap
     },
 )
 def busywork(data: Data, window: Period) -> Observation:
-    """Work about work takes the hours in which clients would be talked to.
+    """Hours spent on procedures and approvals are missing elsewhere, in talks with clients for one.
 
-    Where two departments do not trust each other, both write rules. Each rule has its reason; together they are what
-    nobody wanted.
+    Where two departments are unsure of each other, rules are written on both sides. Each rule has its reason; together
+    they may be more than anybody wanted.
     """
     t = data["work"]
     rows = data.fetch(t.filter(t.started_on < str(window.end)).order_by(["started_on", "work_id"]))
@@ -190,7 +190,7 @@ def _guards(data: Data, gap: Gap, other: Gap, margin: float) -> list[Guard]:
         guards.append(
             Guard(
                 "small_cells",
-                "Fewer than two years: a time of year that is always busy may look like growth.",
+                "Fewer than two years: a time of year that is usually busy may look like growth.",
             )
         )
     return guards
@@ -217,5 +217,13 @@ def _chart(months: pd.DataFrame) -> Chart | None:
         "month",
         "per_head",
         rows=rows,
-        title="Procedures and approvals per ten people, month by month",
+        title=_said(shown),
+    )
+
+
+def _said(shown: pd.DataFrame) -> str:
+    first, last = shown.iloc[0], shown.iloc[-1]
+    return (
+        f"Procedures and approvals per ten people: {first['per_head']:.1f} in {first['month']}, "
+        f"{last['per_head']:.1f} in {last['month']}"
     )

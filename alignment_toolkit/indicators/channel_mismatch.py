@@ -49,8 +49,8 @@ ASKED_BY = {
 
 @indicator(
     question="Are leads followed up as they asked?",
-    title="Leads are followed up by the channel they asked for",
-    failure_title="Leads are followed up by another channel than they asked for",
+    title="Most leads are followed up by the channel they asked for",
+    failure_title="Many leads are followed up by another channel than they asked for",
     nature="tactical",
     area="message",
     kind="level",

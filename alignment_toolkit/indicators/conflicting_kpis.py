@@ -50,6 +50,7 @@ from alignment_toolkit.statistics.pull import Residuals, partial_correlation, re
 FIFTHS = 5
 FEW = 10
 HALF = 0.5
+MANY = 0.1
 ALL = "all"
 OTHERS = "smaller regions together"
 
@@ -69,8 +70,8 @@ OTHERS = "smaller regions together"
     relations=("lead_outcomes",),
     uses={"leads": ("region",)},
     says=(
-        "Do weeks with more leads have a lower share that becomes clients within {horizon_days} days? Minus the "
-        "correlation of the two, beside region, trend and season, is {gap} over {n} weeks."
+        "Beside region, trend and season, minus the correlation of a week's new leads with the share of them that "
+        "become clients within {horizon_days} days is {gap}, over {n} weeks (above 0: more leads, lower share)."
     ),
     advice=(
         "Give both departments one target that neither can reach alone, such as clients won from the quarter's leads "
@@ -84,7 +85,7 @@ OTHERS = "smaller regions together"
 def conflicting_kpis(data: Data, window: Period, *, horizon_days: int = 90) -> Observation:
     """Where one is paid for leads and the other for the share that buys, each can win at the other's cost.
 
-    Nobody need mean it: a target for numbers pulls numbers up, and a target for shares makes choosy.
+    Nobody need mean it: a target for numbers pulls numbers up, and a target for shares makes people choosy.
     """
     weeks, leads = _weeks(data, window, horizon_days)
     left = residuals(weeks["log_leads"], weeks["share"], weeks["week"], weeks["region"])
@@ -188,7 +189,7 @@ def _guards(
 ) -> list[Guard]:
     guards = []
     kept = int(weeks["leads"].sum())
-    if kept < leads:
+    if leads - kept > MANY * leads:
         said = f"{leads - kept:,} of {leads:,} leads are of regions with fewer than {FEW} in their usual week"
         guards.append(Guard("small_cells", f"{said}, even together: luck would hide what there is."))
     elif luck is not None and luck > HALF:
@@ -225,5 +226,7 @@ def _chart(weeks: pd.DataFrame, more: NDArray[np.float64]) -> Chart | None:
                 "n": int(own["leads"].sum()),
             }
         )
-    title = "Share of new leads that become clients, from quiet to busy weeks of a region"
+    quiet, busy = rows[0]["share"], rows[-1]["share"]
+    said = f"Of new leads {100 * quiet:.1f} % become clients in a region's quietest weeks"
+    title = f"{said}, {100 * busy:.1f} % in its busiest"
     return Chart("bars", "weeks", "share", rows=tuple(rows), title=title)

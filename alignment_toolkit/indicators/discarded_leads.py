@@ -45,8 +45,8 @@ DUPLICATES = 0.2
 
 @indicator(
     question="Are leads discarded that would have bought later?",
-    title="What sales gives up does not buy later",
-    failure_title="Leads are discarded that buy later",
+    title="Few of the leads that were given up buy later",
+    failure_title="Leads that were given up buy later",
     nature="tactical",
     area="handover",
     kind="level",
@@ -72,8 +72,8 @@ DUPLICATES = 0.2
 def discarded_leads(data: Data, window: Period, *, within_days: int = 365) -> Observation:
     """Not every lead must sell at once.
 
-    Somebody who is given up because he does not buy this quarter buys next year from whoever still talks to him.
-    Marketing has paid for him twice then: once for the lead, and once to find him again.
+    Somebody who does not buy this quarter may buy next year, from whoever is still in touch. A lead that was closed and
+    has to be found again is paid for twice.
     """
     t = data.relation("discarded_episodes")
     rows = data.fetch(
@@ -156,9 +156,8 @@ def _money(data: Data, late: pd.DataFrame) -> Money | None:
         t.filter(t.client_id.isin(ids)).aggregate(value=t.first_year_revenue.sum().cast("float64"))
     )
     value = float(own.value[0]) if own.value.notna()[0] else None
-    basis = (
-        "arithmetical: the first year's revenue, so far, of those who were given up and bought all the same"
-    )
+    whose = "those who were given up and bought all the same; it was not lost"
+    basis = f"arithmetical: the first year's revenue, so far, of {whose}"
     return None if value is None else Money(value, value, value, data.currency, basis)
 
 

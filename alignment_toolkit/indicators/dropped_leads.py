@@ -50,7 +50,7 @@ STEPS = (1, 2, 4, 8, 16, 24, 40, 80)
 
 @indicator(
     question="Are leads dropped at the hand-over?",
-    title="Sales answers new leads in time",
+    title="New leads are answered in time",
     failure_title="Leads are dropped at the hand-over",
     nature="tactical",
     area="handover",
@@ -64,7 +64,7 @@ STEPS = (1, 2, 4, 8, 16, 24, 40, 80)
     uses_relations=("lead_outcomes",),
     uses={"leads": ("accepted_at", "received_by", "channel", "marketing_score")},
     kpis=("arpu",),
-    says="{gap} of the leads handed to sales had no personal answer within {within_hours} working hours.",
+    says="{gap} of the leads handed to sales had no personal answer on record within {within_hours} working hours.",
     who=("sales", "marketing"),
     advice=(
         "Agree on one time limit and on who stands in when a person is away. Hand leads over in working hours, in "
@@ -78,10 +78,10 @@ STEPS = (1, 2, 4, 8, 16, 24, 40, 80)
 def dropped_leads(
     data: Data, window: Period, *, within_hours: float = 16.0, horizon_days: int = 90
 ) -> Observation:
-    """A person who asks for something and hears nothing asks somebody else.
+    """A person who asks for something and hears nothing may ask somebody else.
 
     Marketing has paid for each of these leads, and sales is measured on what becomes of them: a lead that waits costs
-    both. The first working hours decide most of it.
+    both.
     """
     rows = _waits(data, window.start, window.end, within_hours)
     hours, touched = rows.hours.to_numpy(), rows.touched

@@ -1,4 +1,4 @@
-"""Do joint projects fail more often than a department's own?
+"""Are joint projects delivered as often as a department's own?
 
 **Question.** Of the projects that came to an end, are those of both departments delivered less often?
 
@@ -43,10 +43,11 @@ from alignment_toolkit.statistics.stratified_newcombe import stratified_newcombe
 
 MISSING = "(missing)"
 WEAK = 3.0
+MANY = 0.1
 
 
 @indicator(
-    question="Do joint projects fail more often than a department's own?",
+    question="Are joint projects delivered as often as a department's own?",
     title="Joint projects are delivered as often as others",
     failure_title="Joint projects are delivered less often than others",
     nature="personal",
@@ -159,7 +160,7 @@ def _guards(
                     "confounding", f"{said} joint projects (being hard, say), would explain the difference."
                 )
             )
-    if n < len(over):
+    if len(over) - n > MANY * len(over):
         said = f"{len(over) - n:,} of {len(over):,} projects are of a size that one side alone has: left out."
         guards.append(Guard("small_cells", said))
     return guards
@@ -176,5 +177,7 @@ def _chart(over: pd.DataFrame) -> Chart | None:
         )
     if not rows:
         return None
-    title = "Projects that were not delivered, by size"
+    failed = over.groupby("joint").failed.agg(["sum", "size"]).reindex([True, False], fill_value=0)
+    (a, b), (c, d) = failed.astype(int).to_numpy().tolist()
+    title = f"Not delivered: {a:,} of {b:,} joint projects, {c:,} of {d:,} of one department"
     return Chart("bars", "size", "not delivered", "low", "high", group="whose", rows=tuple(rows), title=title)

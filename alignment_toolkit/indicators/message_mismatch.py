@@ -43,8 +43,8 @@ UNTOLD = "first follow-ups, or their campaigns, have no theme"
 
 @indicator(
     question="Does the follow-up carry the campaign's message?",
-    title="Sales goes on where the campaign left off",
-    failure_title="Sales opens with another message than the campaign",
+    title="Most follow-ups take up the campaign's message",
+    failure_title="Many follow-ups carry another message than the campaign",
     nature="tactical",
     area="message",
     kind="level",

@@ -70,7 +70,7 @@ YEAR = pd.Timedelta(days=365)
     tension="neutral",
     says=(
         "Of {n} accounts that both have rated, {wins} were won within a year. Sales' rating puts a winner first in "
-        "{sales} of pairs, marketing's in {marketing}."
+        "{sales} of pairs, marketing's in {marketing}: a difference of {gap}."
     ),
     advice=(
         "Use what both see: rank accounts by the average of both ratings, and look together at ten accounts that one "

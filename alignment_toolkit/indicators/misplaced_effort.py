@@ -51,7 +51,7 @@ FIFTHS = ("1 (lowest)", "2", "3", "4", "5 (highest)")
 @indicator(
     question="Does sales' effort follow potential?",
     title="Sales' effort goes where the potential is",
-    failure_title="Sales' effort goes elsewhere than the potential",
+    failure_title="Part of sales' effort goes elsewhere than the potential",
     nature="strategic",
     area="targeting",
     kind="distance",
@@ -84,7 +84,7 @@ def misplaced_effort(data: Data, window: Period, *, target: Any = None) -> Obser
     """Hours are sales' budget; where they go decides what the plan is worth.
 
     Effort follows habit, distance and who calls. Marketing's rating is not the truth either, but where the two differ
-    widely, one of them should change.
+    widely, one of them may have to change.
     """
     rows, guards = _accounts(data, window)
     wanted = _wanted(target, rows)

@@ -50,8 +50,8 @@ FEWEST = 20
 
 @indicator(
     question="Does marketing reach those who decide?",
-    title="Marketing reaches those who decide",
-    failure_title="Marketing reaches others than those who decide",
+    title="Those who decide have mostly heard from marketing before the deal",
+    failure_title="Those who decide have often not heard from marketing before the deal",
     nature="tactical",
     area="message",
     kind="level",
@@ -83,7 +83,7 @@ FEWEST = 20
 def missed_decision_makers(
     data: Data, window: Period, *, within_days: int = 180, at_least: int = 3
 ) -> Observation:
-    """A message that reaches everybody but the one who decides starts the deal from nothing.
+    """A message that reaches many at an account, and not the one who decides, leaves sales to begin from the start.
 
     Marketing warms an account for sales; where the person who signs was never addressed, sales begins cold with the
     one who matters.

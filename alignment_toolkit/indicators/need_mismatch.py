@@ -47,8 +47,8 @@ UNTOLD = "leads of campaigns have no stated need, or their campaign has no theme
 
 @indicator(
     question="Does the message meet the need?",
-    title="Campaigns speak of what people need",
-    failure_title="Campaigns speak of other things than people need",
+    title="Most leads need what their campaign speaks of",
+    failure_title="Many leads need something else than their campaign speaks of",
     nature="tactical",
     area="message",
     kind="level",

@@ -1,4 +1,4 @@
-"""Are good repeat clients ignored?
+"""Does somebody keep in touch with good repeat clients?
 
 **Question.** How much of what your clients will be worth lies with clients to whom nobody has spoken lately?
 
@@ -50,9 +50,9 @@ OUTSIDE = 0.2
 
 
 @indicator(
-    question="Are good repeat clients ignored?",
-    title="Somebody keeps in touch with the clients that matter",
-    failure_title="Good clients hear from nobody",
+    question="Does somebody keep in touch with good repeat clients?",
+    title="Somebody keeps in touch with most of the clients that matter",
+    failure_title="Clients that matter have had no personal contact",
     nature="tactical",
     area="clients",
     kind="level",
@@ -78,14 +78,14 @@ OUTSIDE = 0.2
     ),
     innocent={
         "marketing": "Clients may be reached by newsletters and events that are no personal touch.",
-        "sales": "A client who is content and orders by himself may not want to be called.",
+        "sales": "A client who is content and orders unasked may not want to be called.",
     },
 )
 def neglected_clients(data: Data, window: Period, *, within_days: int = 90) -> Observation:
-    """Keeping a client costs a fraction of winning one.
+    """Keeping a client usually costs less than winning one.
 
-    Those who have bought again and again are expected to go on, and so nobody calls them. The day they stop, nobody
-    notices.
+    Those who have bought again and again are expected to go on, and so it is easy to call
+    others first. When they stop, it can take long until somebody notices.
     """
     end = min(window.end, (data.as_of("touches") or window.last) + timedelta(days=1))
     rows = _clients(data, window)
@@ -230,7 +230,6 @@ def _chart(rows: pd.DataFrame, silent: np.ndarray, margin: float) -> Chart | Non
         {"fifth": words[k], "not_met": float(silent[fifth == k].mean()), "n": int((fifth == k).sum())}
         for k in sorted(set(fifth))
     ]
-    title = (
-        f"Of the clients worth most, {100 * float(silent[fifth == 1].mean()):.0f} % have not been spoken to"
-    )
+    alone = 100 * float(silent[fifth == 1].mean())
+    title = f"Of the clients worth most, {alone:.0f} % have no personal contact on record"
     return Chart("bars", "fifth", "not_met", rows=tuple(points), reference=margin, title=title)

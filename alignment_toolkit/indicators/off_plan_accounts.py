@@ -1,4 +1,4 @@
-"""Are attack, defend and release played as planned?
+"""Are accounts treated as planned: attacked, defended, released?
 
 **Question.** Of the accounts for which the plan says attack, defend or release, how many are treated
 otherwise?
@@ -43,16 +43,17 @@ from alignment_toolkit.results import Chart, Column, Guard, Measure
 from alignment_toolkit.statistics.shares import clustered_share, wilson
 
 INTENTS = ("attack", "defend", "release")
+FEW = 10
 SAID = {
     "attack": "attack, and nobody has been in touch since the decision",
     "defend": "defend, and nobody has been in touch for 90 days",
-    "release": "release, and sales is still at it",
+    "release": "release, and sales has been in touch since",
 }
 
 
 @indicator(
-    question="Are attack, defend and release played as planned?",
-    title="Accounts are treated as the plan says",
+    question="Are accounts treated as planned: attacked, defended, released?",
+    title="Most accounts are treated as the plan says",
     failure_title="Accounts are treated otherwise than the plan says",
     nature="strategic",
     area="targeting",
@@ -203,8 +204,12 @@ def _guards(data: Data, rows: pd.DataFrame, window: Period) -> list[Guard]:
     if len(active) and never / len(active) > 0.5:
         said = f"{never:,} of {len(active):,} accounts to attack or defend have no recorded touch at all"
         guards.append(Guard("logging", f"{said}: part of the contacts may not be recorded."))
-    if 0 < min((rows.intent == i).sum() for i in INTENTS) < 10:
-        guards.append(Guard("small_cells", "One of the three intents has fewer than 10 accounts."))
+    for intent in INTENTS:
+        own = rows[rows.intent == intent]
+        # A small intent misleads the reader where it looks worse than the whole.
+        if 0 < len(own) < FEW and own.off.mean() > rows.off.mean():
+            said = f"Only {len(own)} accounts are to {intent}, {int(own.off.sum())} of them off plan"
+            guards.append(Guard("small_cells", f"{said}: too few to read a share from."))
     return guards
 
 
@@ -216,8 +221,9 @@ def _chart(per_intent: dict[str, tuple[int, int]], tolerated: float) -> Chart | 
             rows.append({"intent": intent, "off plan": e.value, "low": e.low, "high": e.high})
     if not rows:
         return None
-    worst = max(rows, key=lambda r: float(r["off plan"] or 0))
-    title = f"Off plan most often: {worst['intent']}, {100 * float(worst['off plan'] or 0):.0f} %"
+    title = "Off plan: " + ", ".join(
+        f"{off:,} of {n:,} to {intent}" for intent, (off, n) in per_intent.items() if n
+    )
     return Chart(
         "bars", "intent", "off plan", "low", "high", rows=tuple(rows), reference=tolerated, title=title
     )

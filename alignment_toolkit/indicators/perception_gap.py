@@ -109,7 +109,7 @@ COLUMNS = (
     Column("sales", "Sales' mean answer", "points", "measure"),
     Column("gap", "Marketing minus sales", "points", "measure"),
     Column("often", "How much more often marketing answers higher (-1 to 1)", "index", "measure"),
-    Column("q", "Chance of a difference like this by luck (q, Mann-Whitney)", "index", "measure"),
+    Column("q", "q value of the difference (Mann-Whitney, over all statements)", "index", "measure"),
     Column("n", "Answers", "count", "measure"),
 )
 

@@ -52,9 +52,9 @@ PUSHES = {
 
 
 @indicator(
-    question="Do both departments push what the plan wants pushed?",
-    title="Both departments push the products that the plan wants",
-    failure_title="The departments push other products than the plan wants",
+    question="Do both departments push the products that the plan names, or without one the same?",
+    title="Money and effort go largely to the products agreed on",
+    failure_title="Money and effort go to other products than agreed, or than each other's",
     nature="strategic",
     area="portfolio",
     kind="distance",
@@ -79,10 +79,10 @@ PUSHES = {
     },
 )
 def portfolio_mismatch(data: Data, window: Period) -> Observation:
-    """A portfolio is decided by where money and hours go, not by the plan.
+    """A portfolio is decided by where money and hours go, as much as by the plan.
 
     Where marketing advertises one product and sales talks about another, clients hear two companies; where both leave
-    the plan, the plan is no plan.
+    the plan, it no longer says what will be sold.
     """
     t = data.relation("product_pushes")
     t = t.filter(t.pushed_on >= str(window.start), t.pushed_on < str(window.end))
@@ -151,7 +151,9 @@ def portfolio_mismatch(data: Data, window: Period) -> Observation:
 def _unrated(rows: pd.DataFrame) -> str | None:
     """Say that amounts of several currencies can't be added up where a rate is missing."""
     lacking = sorted(rows["unrated"].dropna())
-    return f"spend in {lacking[0]} has no rate in `rates`: shares of money can't be told" if lacking else None
+    return (
+        f"spend in {lacking[0]} has no rate in `rates`: shares of money cannot be told" if lacking else None
+    )
 
 
 def _push(rows: pd.DataFrame, side: str) -> pd.DataFrame:
@@ -232,14 +234,18 @@ def _chart(table: pd.DataFrame, planned: bool) -> Chart | None:
             for r in table.to_dict("records")
             for s in SIDES
         ]
-        title = f"The widest difference between the departments is at {first['product']}"
+        apart = 100 * abs(first[f"{SIDES[0]}_share"] - first[f"{SIDES[1]}_share"])
+        title = (
+            f"The departments' shares are furthest apart at {first['product']}: {apart:.0f} percentage points"
+        )
         return Chart("bars", "product", "share", group="department", rows=tuple(rows), title=title)
     rows = [
         {"product": r["product"], "push_minus_plan": float(r[f"{s}_apart"]), "department": s}
         for r in table.to_dict("records")
         for s in SIDES
     ]
-    title = f"{first['product']} is furthest from its planned share of the push"
+    side = max(SIDES, key=lambda s: abs(first[f"{s}_apart"]))
+    title = f"Push minus plan: {100 * first[f'{side}_apart']:+.0f} percentage points at {first['product']} ({side})"
     return Chart(
         "bars", "product", "push_minus_plan", group="department", rows=tuple(rows), reference=0.0, title=title
     )

@@ -1,4 +1,4 @@
-"""Is price sold where benefit is positioned?
+"""Is price argued where benefit is positioned?
 
 **Question.** Of the deals on what marketing positions on benefit, how many were argued on price?
 
@@ -41,9 +41,9 @@ DEALS = ("opportunity_id", "closed_at", "outcome", "pitch")
 
 
 @indicator(
-    question="Is price sold where benefit is positioned?",
-    title="What is positioned on benefit is sold on benefit",
-    failure_title="Price is sold where benefit is positioned",
+    question="Is price argued where benefit is positioned?",
+    title="What is positioned on benefit is mostly sold on benefit",
+    failure_title="Price is often argued where benefit is positioned",
     nature="strategic",
     area="positioning",
     kind="level",
@@ -78,9 +78,9 @@ DEALS = ("opportunity_id", "closed_at", "outcome", "pitch")
     },
 )
 def positioning_mismatch(data: Data, window: Period) -> Observation:
-    """A benefit that is advertised and not sold has been paid for twice: once for the campaign, once in discount.
+    """A benefit that is advertised and not sold may be paid for twice: once for the campaign, once in discount.
 
-    Clients who hear about benefit from one side and about price from the other believe the price.
+    Clients who hear about benefit from one side and about price from the other are likely to remember the price.
     """
     closed = _closed(data, window)
     known = closed[closed.pitch.notna().astype(bool)].reset_index(drop=True)

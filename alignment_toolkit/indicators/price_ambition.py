@@ -168,7 +168,9 @@ def _chart(table: pd.DataFrame) -> Chart | None:
         for r in table.head(20).to_dict("records")
         for side in SIDES
     ]
-    title = f"The planned prices differ most, by weight, for {table['product'].iloc[0]}"
+    first = table.iloc[0]
+    apart = abs(float(first[SIDES[0]]) - float(first[SIDES[1]]))
+    title = f"Widest difference by weight: {first['product']}, planned price levels {apart:.2f} apart"
     return Chart(
         "bars", "product", "price level", group="department", rows=tuple(rows), reference=1.0, title=title
     )

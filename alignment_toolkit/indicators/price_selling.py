@@ -1,4 +1,4 @@
-"""Is discount a habit of the salesperson, not a need of the deal?
+"""Do salespeople give different discounts on like deals?
 
 **Question.** How far do salespeople differ in the discount that they give on like deals?
 
@@ -44,9 +44,9 @@ LEAST_DEALS = 10
 
 
 @indicator(
-    question="Is discount a habit of the salesperson, not a need of the deal?",
-    title="Discounts follow the deal",
-    failure_title="Discounts follow the salesperson more than the deal",
+    question="Do salespeople give different discounts on like deals?",
+    title="On like deals, salespeople give like discounts",
+    failure_title="On like deals, discounts differ between salespeople",
     nature="strategic",
     area="positioning",
     kind="distance",
@@ -73,7 +73,7 @@ LEAST_DEALS = 10
     },
 )
 def price_selling(data: Data, window: Period) -> Observation:
-    """Where discount is a habit, the price list is decoration, and clients learn whom to ask.
+    """Where discounts depend on whom a client asks, the price list says little, and clients learn whom to ask.
 
     Marketing's positioning holds only as long as those who sell believe in it. Differences between people on like deals
     show where belief, training or the price list itself is weak; they say nothing about anybody's will.
@@ -174,7 +174,7 @@ def _wins(deals: pd.DataFrame) -> tuple[list[Measure], list[Guard]]:
     if e.value is not None and e.low is not None and e.low > 0 and low > 0:
         needed = e_value(float(most / low))
         said = (
-            "More discount goes with more wins. A hidden cause would have to be tied to both by a risk ratio of "
+            "More discount goes with more wins. A hidden cause would have to go with both by a risk ratio of "
             f"{needed:.2f} to explain that away."
         )
         guards.append(Guard("confounding", said))

@@ -1,4 +1,4 @@
-"""Are deals pushed to the quarter's end?
+"""Are deals won at the quarter's end more than on other days?
 
 **Question.** Are more deals won in the last days of the company's own quarters than these days would bring by
 themselves?
@@ -49,9 +49,9 @@ MOVED = 0.02
 
 
 @indicator(
-    question="Are deals pushed to the quarter's end?",
-    title="Deals close when the client is ready, not when the quarter ends",
-    failure_title="Deals are pushed to the quarter's end",
+    question="Are deals won at the quarter's end more than on other days?",
+    title="Deals are won about evenly over the quarter",
+    failure_title="More deals are won at the quarter's end than on other days",
     nature="tactical",
     area="clients",
     kind="contrast",
@@ -66,8 +66,8 @@ MOVED = 0.02
         "accounts": ("account_id", "fiscal_year_starts"),
     },
     says=(
-        "{rushed} of {n} deals were won in the last {days} working days of a quarter: {gap} more of them than these "
-        "days are of all working days."
+        "{rushed} of {n} deals were won in the last {days} working days of a quarter. Their share of the deals minus "
+        "the share of these days among all working days is {gap}."
     ),
     who=("sales", "marketing"),
     advice=(
@@ -80,9 +80,10 @@ MOVED = 0.02
     },
 )
 def quarter_end_rush(data: Data, window: Period, *, days: int = 5) -> Observation:
-    """A deal that is pushed into the quarter is paid for with a discount now and an empty week after.
+    """A deal that is brought forward into the quarter may cost a discount now, and leaves an empty week after.
 
-    Clients learn to wait for the last days. What looks like a strong finish is taken from the next quarter's start.
+    Clients can learn to wait for the last days. What looks like a strong finish may be taken from the
+    next quarter's start.
     """
     end = min(window.end, (data.as_of("opportunities") or window.last) + timedelta(days=1))
     ends = _quarter_ends(data, window.start, end)

@@ -1,4 +1,4 @@
-"""Is client data improved to get a client onto the list?
+"""Do edits shortly before a list is drawn bring accounts onto it?
 
 **Question.** Are more accounts lifted just over a list's threshold before it is frozen than over thresholds
 that decide nothing?
@@ -52,9 +52,9 @@ EDITS = ("edited_at", "entity", "entity_id", "field", "old_value", "new_value", 
 
 
 @indicator(
-    question="Is client data improved to get a client onto the list?",
-    title="Lists are filled by what is known of the clients",
-    failure_title="Clients are lifted onto the list",
+    question="Do edits shortly before a list is drawn bring accounts onto it?",
+    title="Few accounts come onto lists by late edits",
+    failure_title="Accounts come onto lists by late edits",
     nature="strategic",
     area="targeting",
     kind="contrast",
@@ -77,8 +77,9 @@ EDITS = ("edited_at", "entity", "entity_id", "field", "old_value", "new_value", 
     },
     uses_relations=("clients",),
     says=(
-        "Sales lifted {lifted} of {listed} listed accounts over the threshold in the {days} days before the list was "
-        "frozen; at thresholds that decide nothing it was {placebo} on average."
+        "Edits by sales brought {lifted} of {listed} listed accounts over the threshold in the {days} days before the "
+        "list was frozen; at thresholds that decide nothing it was {placebo} on average. The difference is {gap} of "
+        "the listed accounts."
     ),
     who=("sales", "marketing"),
     advice=(
@@ -93,8 +94,8 @@ EDITS = ("edited_at", "entity", "entity_id", "field", "old_value", "new_value", 
 def score_gaming(data: Data, window: Period, *, days: int = 60) -> Observation:
     """A list is worth what its scores are worth.
 
-    Where scores move because a list is due, marketing spends on clients that somebody likes, and nobody learns which
-    scores were wrong.
+    Where scores move because a list is due, marketing spends on accounts whose scores say less, and nobody learns
+    which scores were wrong.
     """
     lists, skipped = _lists(data, window)
     edits = _edits(data)

@@ -72,10 +72,10 @@ ASKED = 65.0
     },
 )
 def strained_relationship(data: Data, window: Period) -> Observation:
-    """People who find working together hard do less of it, whatever the process says.
+    """People who find working together hard tend to do less of it, whatever the process says.
 
     The answers are opinions, and that is the point: who feels that nobody listens stops telling. The bands say how far
-    the relationship has been built, not who is at fault.
+    the relationship has been built, not who made it so.
     """
     staff = data.fetch(data.relation("staff")) if data.has_relation("staff") else None
     reading = Reading.latest(data.fetch(data["survey"]), staff, data.period_of, window.end)
@@ -175,7 +175,7 @@ def _chart(reading: Reading, total: Estimate, limit: float) -> Chart | None:
         for name, e in named
         if e.value is not None
     )
-    if not rows:
+    if not rows or total.value is None:
         return None
-    title = "Mean total of the twenty statements, and where the band 'aligned' begins"
+    title = f"The mean total of the twenty statements is {total.value:.1f}; the line stands at {limit:g}"
     return Chart("bars", "department", "mean total", "low", "high", rows=rows, reference=limit, title=title)

@@ -42,8 +42,8 @@ SIDES = ("marketing", "sales")
 
 @indicator(
     question="Do both departments pursue the same accounts?",
-    title="Marketing and sales pursue the same accounts",
-    failure_title="Marketing and sales pursue different accounts",
+    title="Marketing and sales largely pursue the same accounts",
+    failure_title="Marketing and sales often pursue different accounts",
     nature="strategic",
     area="targeting",
     kind="level",
@@ -56,7 +56,7 @@ SIDES = ("marketing", "sales")
     uses={"assessments": ("assessment_id", "potential"), "accounts": ("account_id", "name")},
     says=(
         "The departments differ on {differ} of {n} accounts that both have judged: {gap} of what independent picks "
-        "would differ by (0: always of one mind, 1: no better than chance)."
+        "would differ by (0: of one mind throughout, 1: no better than chance)."
     ),
     advice=(
         "Take the accounts on which you differ, ten from either list, and say for each what the other side may not "

@@ -45,8 +45,8 @@ SIDES = ("marketing", "sales")
 
 @indicator(
     question="Are signs of dissatisfaction or change acted on?",
-    title="Signs from clients are acted on within days",
-    failure_title="Signs from clients go unanswered",
+    title="Most signs from clients are answered within days",
+    failure_title="Many signs from clients have no answer on record",
     nature="tactical",
     area="clients",
     kind="level",
@@ -61,7 +61,7 @@ SIDES = ("marketing", "sales")
         "intents": ("account_id", "intent", "decided_on"),
         "accounts": ("account_id", "name"),
     },
-    says="{gap} of the signs that were noted had no answer within {within_days} working days.",
+    says="{gap} of the signs that were noted had no answer on record within {within_days} working days.",
     who=("sales", "marketing"),
     advice=(
         "Decide for each kind of sign who answers, and by when. Whoever noted it should hear what was done; then more "
@@ -75,8 +75,7 @@ SIDES = ("marketing", "sales")
 def unanswered_signals(data: Data, window: Period, *, within_days: float = 5.0) -> Observation:
     """A client who complains has not left yet.
 
-    A sign that is seen and not acted on is the cheapest chance that a company can waste: it has cost nothing to get,
-    and it comes before the loss.
+    A sign that is seen is a cheap chance to act: it has cost nothing to get, and it comes before the loss.
     """
     within = within_days * _hours_per_day(data)
     rows = _waits(data, window, within)

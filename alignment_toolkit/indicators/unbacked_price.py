@@ -62,7 +62,7 @@ from alignment_toolkit.statistics.price_line import Market, Premium, price_premi
     ),
     uses={"value_ratings": ("importance", "kind", "category", "product_id", "rated_on", "account_id")},
     uses_relations=("sales", "clients"),
-    says="The own price lies {gap} from what rivals ask for the same benefit (0.10: ten per cent above it).",
+    says="The own price lies {gap} from what rivals ask for the same benefit (0.10: ten per cent above).",
     advice=(
         "Where the price lies above the line: name the benefit that clients do not see, and prove it, before the price "
         "goes. Where it lies below: ask more of the next new clients and watch who still buys."
@@ -76,7 +76,7 @@ def unbacked_price(data: Data, window: Period) -> Observation:
     """A price holds where clients see what they get for it.
 
     Above the line every deal becomes a talk about discount; below it benefit is given away. Either way marketing and
-    sales tell different stories about the same offer.
+    sales may tell different stories about the same offer.
     """
     rows = _ratings(data, window)
     categories = _categories(rows, _revenue(data), set(rows.rater))

@@ -74,7 +74,7 @@ LONG_AGO = 365
         "spend": ("campaign_id", "amount", "spent_on", "department"),
     },
     uses_relations=("lead_outcomes",),
-    says="{gap} of the campaigns' leads went to somebody not trained on the campaign or its product before.",
+    says="{gap} of the campaigns' leads went to somebody with no training on record for the campaign or its product.",
     who=("sales", "marketing"),
     advice=(
         "Plan the training with the campaign, before the first advertisement. Until everybody has had it, hand the "
@@ -88,7 +88,7 @@ LONG_AGO = 365
 def untrained_launch(data: Data, window: Period, *, horizon_days: int = 90) -> Observation:
     """A campaign that calls people to act sends them to somebody who should know what it is about.
 
-    Money spent on the front of a launch is wasted where the back is not ready: the lead asks, and hears that somebody
+    Money spent on the front of a launch brings less where the back is not ready: the lead asks, and hears that somebody
     will find out.
     """
     handed = _handed(data)

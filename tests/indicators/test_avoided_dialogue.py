@@ -1,4 +1,4 @@
-"""Do the heads avoid each other? Twelve invitations by hand, the setting without which nothing is shown, guards."""
+"""Do the heads come as often when both are invited? Twelve invitations by hand, the setting without which nothing is shown, guards."""
 
 from __future__ import annotations
 

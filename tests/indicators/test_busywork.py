@@ -1,4 +1,4 @@
-"""Does imitation of activity grow? Six months by hand, a second implementation, whole months, heads, guards."""
+"""Do procedures and approvals grow? Six months by hand, a second implementation, whole months, heads, guards."""
 
 from __future__ import annotations
 

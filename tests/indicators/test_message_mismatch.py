@@ -111,6 +111,16 @@ def test_few_clients_are_not_compared() -> None:
     assert all(m.name != "lost_conversion" for m in found.measures)
 
 
+def test_that_few_are_pointed_at_because_little_went_wrong_is_no_warning() -> None:
+    wrong, right = {"theme": "service"}, {"theme": "speed"}
+    lead = CAMP | {"marketing_score": 50}
+    few = followed(10, wrong=wrong, right=right, won=(1, 2), lead=lead)
+    more = followed(90, wrong=right, right=right, won=(20, 20), lead=lead, start=1000)
+    found = seen({**together(few, more), "campaigns": CAMPAIGNS})
+    assert all(m.name != "lost_conversion" for m in found.measures)
+    assert not found.guards
+
+
 def test_a_difference_that_only_the_mix_makes_is_told() -> None:
     """Within good and within poor leads both kinds fare alike; the good ones hear more often what was promised."""
     good, poor = CAMP | {"marketing_score": 90}, CAMP | {"marketing_score": 10}

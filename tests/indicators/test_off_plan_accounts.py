@@ -121,7 +121,7 @@ def test_weights_contracts_and_names_are_used_where_known() -> None:
 
 def test_touches_without_account_and_accounts_without_touches_are_told() -> None:
     intents, touches = six()
-    assert {g.guard for g in seen(intents, touches).guards} == {"small_cells"}
+    assert not seen(intents, touches).guards
     loose = [touch(None, "2026-08-01")] * 2
     assert "join_health" in {g.guard for g in seen(intents, touches + loose).guards}
     assert "logging" in {g.guard for g in seen(intents, touches[3:]).guards}
@@ -150,6 +150,20 @@ def test_a_window_after_the_last_day_of_the_touches_is_not_silence() -> None:
     )
     assert found.seen is None
     assert found.outside == "Data is complete until 2026-06-30; the window begins on 2026-07-01."
+
+
+def test_a_small_intent_that_looks_worse_than_the_whole_is_told() -> None:
+    intents = [intent(f"a{n}", "attack") for n in range(12)] + [
+        intent("d1", "defend"),
+        intent("d2", "defend"),
+    ]
+    kept = [touch(f"a{n}", "2026-09-01") for n in range(12)]
+    found = seen(intents, [*kept, touch("d1", "2026-09-01")])
+    assert [(g.guard, g.message[:30]) for g in found.guards] == [
+        ("small_cells", "Only 2 accounts are to defend,")
+    ]
+    both = seen(intents, [*kept, touch("d1", "2026-09-01"), touch("d2", "2026-09-01")])
+    assert not both.guards
 
 
 def test_columns_that_are_missing_are_named() -> None:

@@ -195,7 +195,9 @@ def test_money_without_a_rate_withholds_the_finding(tmp_path: Path) -> None:
     written(tables, tmp_path)
     seen = portfolio_mismatch.look(Company.open(tmp_path), Q3).seen
     assert seen is not None
-    assert seen.withheld == "spend in USD on 2026-08-05 has no rate in `rates`: shares of money can't be told"
+    assert (
+        seen.withheld == "spend in USD on 2026-08-05 has no rate in `rates`: shares of money cannot be told"
+    )
     rates = [{"currency": "USD", "valid_on": "2026-08-01", "rate": 2}]
     written({"rates": rates}, tmp_path)
     seen = portfolio_mismatch.look(Company.open(tmp_path), Q3).seen

@@ -1,4 +1,4 @@
-"""Is price sold where benefit is positioned? Six deals by hand, pandas on the sample, guards, missing columns."""
+"""Is price argued where benefit is positioned? Six deals by hand, pandas on the sample, guards, missing columns."""
 
 from __future__ import annotations
 

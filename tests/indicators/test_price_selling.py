@@ -1,4 +1,4 @@
-"""Is discount a habit? Six deals by hand, statsmodels' mixed model on made-up deals, guards, privacy."""
+"""Do salespeople differ? Six deals by hand, statsmodels' mixed model on made-up deals, guards, privacy."""
 
 from __future__ import annotations
 
