@@ -41,6 +41,7 @@ class Stand:
     settings: Settings
     until: Mapping[str, date] = field(default_factory=dict)
     fetched: list[Any] = field(default_factory=list)
+    undated: frozenset[str] = frozenset()
 
     @cached_property
     def backend(self) -> Any:

@@ -24,6 +24,7 @@ class Firm:
     currency = "EUR"
     calendar = None
     settings: Any = None
+    undated: frozenset[str] = frozenset()
 
     def __init__(self, columns: Mapping[str, Sequence[str]], as_of: date | None = date(2026, 9, 30)) -> None:
         self.held = {t: tuple(c) for t, c in columns.items()}
@@ -303,3 +304,19 @@ def test_a_header_that_contradicts_itself_is_refused() -> None:
         )  # fmt: skip
         def silent(data: Data, window: Period) -> Observation:
             return Observation(gap(0, 1))
+
+
+def test_where_one_date_stands_for_all_rows_what_needs_time_is_not_assessed() -> None:
+    firm = Firm({"leads": ("qualified_at",)})
+    firm.undated = frozenset({"leads"})
+    found = verdicts([made().look(firm, Q3)])[0]
+    assert (found.status, found.missing) == (
+        "not_assessed",
+        ("leads.created_at (one date stands for all rows)",),
+    )
+    told = verdicts([made(timeless=("leads",)).look(firm, Q3)])[0]
+    assert told.status == "misaligned"
+    assert [(g.guard, g.message) for g in told.guards] == [
+        ("immature", "One date stands for all rows of leads: when anything happened is not known.")
+    ]
+    assert verdicts([made(timeless=("leads",)).look(FULL, Q3)])[0].guards == ()

@@ -43,6 +43,7 @@ def indicator(
     relations: Sequence[str] = (),
     uses_relations: Sequence[str] = (),
     kpis: Sequence[str] = (),
+    timeless: Sequence[str] = (),
 ) -> Callable[[Callable[..., Observation]], Indicator]:
     """Make an `Indicator` of a function ``(data, window, *, option=default) -> Observation``.
 
@@ -68,6 +69,9 @@ def indicator(
         are there. Nothing else is handed over.
     relations, uses_relations, kpis
         Relations that must be there, relations that are used where they are, and measured KPIs, by name.
+    timeless
+        The tables whose date only says whether a row is in the window, so that they may be undated (see docs: loading).
+        Of any other table an undated one is named as missing its date.
 
     Raises
     ------
@@ -121,6 +125,7 @@ def indicator(
             relations=tuple(relations),
             uses_relations=tuple(uses_relations),
             kpis=tuple(kpis),
+            timeless=tuple(timeless),
             options=options,
             card=inspect.getdoc(inspect.getmodule(function)) or why,
         )

@@ -12,6 +12,7 @@ from alignment_toolkit.indicator.seen import Data, Observation, Source
 from alignment_toolkit.periods import Period
 from alignment_toolkit.relations import RELATIONS, missing
 from alignment_toolkit.results import Guard, KpiValue
+from alignment_toolkit.tables import TABLES
 from alignment_toolkit.units import unit as unit_of
 
 __all__ = ["AREAS", "Direction", "Indicator", "Kind", "Look", "Nature", "Tension"]
@@ -54,6 +55,7 @@ class Indicator:
     relations: tuple[str, ...]
     uses_relations: tuple[str, ...]
     kpis: tuple[str, ...]
+    timeless: tuple[str, ...]
     options: Mapping[str, Any]
     card: str
 
@@ -104,7 +106,20 @@ class Indicator:
         lacking = list(missing(company, self.needs, self.any_of))
         for name in self.relations:
             lacking += RELATIONS[name].missing(company)
+        if not lacking:
+            lacking = [
+                f"{table}.{TABLES[table].date} (one date stands for all rows)"
+                for table in self._asked(company)
+                if table in company.undated and table not in self.timeless
+            ]
         return tuple(dict.fromkeys(lacking))
+
+    def _asked(self, company: Source) -> list[str]:
+        """Name the tables that are there and bound what is known; what is only looked up (names, products) does not."""
+        tables = [*self.needs, *(t for choice in self.any_of for t in choice)]
+        for name in self.relations:
+            tables += [*RELATIONS[name].dated_by(company), *RELATIONS[name].outcome_tables(company)]
+        return [t for t in dict.fromkeys(tables) if t in company.tables]
 
     def configured(self, options: Mapping[str, Any]) -> tuple[float, dict[str, Any]]:
         """Give the margin and the options after the settings; `options` is the table [indicators.<id>].
@@ -162,12 +177,7 @@ class Indicator:
         """Observe once; whatever goes wrong stays inside the returned Look."""
         margin, chosen = self.configured(options or {})
         lacking = self.missing(company)
-        # What is only looked up (names, products) does not bound what is known.
-        tables = [*self.needs, *(t for choice in self.any_of for t in choice)]
-        if not lacking:
-            for name in self.relations:
-                tables += [*RELATIONS[name].dated_by(company), *RELATIONS[name].outcome_tables(company)]
-        present = [t for t in dict.fromkeys(tables) if t in company.tables]
+        present = [] if lacking else self._asked(company)
         as_of = company.as_of_of(present) if present else None
         window = self.window_of(period, first=first, as_of=as_of)
         look = Look(self, margin, period, window, chosen)
@@ -183,6 +193,10 @@ class Indicator:
             guards.append(
                 Guard("immature", f"Data is complete until {as_of}; the window runs to {window.last}.")
             )
+        vague = [t for t in present if t in company.undated]
+        if vague:
+            said = f"One date stands for all rows of {', '.join(vague)}"
+            guards.append(Guard("immature", f"{said}: when anything happened is not known."))
         data = Data(company, self._allowed(company), self, period)
         data.kpis, data.margin = measured or {}, margin
         try:

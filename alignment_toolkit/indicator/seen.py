@@ -30,6 +30,10 @@ class Source(Protocol):
         """Name the tables that are there."""
 
     @property
+    def undated(self) -> frozenset[str]:
+        """Name the tables in which one date stands for all rows."""
+
+    @property
     def settings(self) -> Any:
         """Give the settings."""
 
@@ -178,6 +182,11 @@ class Data:
     def fetch(self, expr: Any, *, limit: int = 2_000_000) -> pd.DataFrame:
         """Bring an expression's rows from the engine to pandas, through the company's one gate."""
         return self._company.fetch(expr, limit=limit)
+
+    def undated(self, table: str) -> bool:
+        """Say whether one date stands for all rows of a declared table, so that the same date tells nothing."""
+        self._declared(table)
+        return table in self._company.undated
 
     def as_of(self, *tables: str) -> date | None:
         """Give the last day for which all these tables are complete."""

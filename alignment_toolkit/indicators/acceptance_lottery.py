@@ -10,8 +10,9 @@ least `leads_each` of them (20). Who has the lead now (`leads.owner`) says nothi
 
 **Estimand.** The spread of habits in the process that decides on leads, not of the shares that are seen: these
 differ by luck alone. **Interval.** By inverting a test of the spread (Wald's, for a mixed model); the people
-are what repeats. **Margin.** 5 points. **Minimum.** 8 people with 20 leads each; with fewer than 5 people it is
-withheld.
+are what repeats. **Margin.** 5 points: with that spread one receiver in six accepts five in a hundred more of
+like leads than the usual, and one in six five fewer, which people who compare notes would not notice.
+**Minimum.** 8 people with 20 leads each; with fewer than 5 people it is withheld.
 
 **Worked example.** Six leads of equal score are too few for the test; by hand: Ann decides on three and
 accepts three, Ben decides on three and accepts one. Their shares, 100 % and 33 %, lie 47 points (standard

@@ -8,10 +8,11 @@ Rows of `work` of the kind `meeting` that started in the twelve months up to the
 
 **Estimand.** The difference of the two probabilities in the way the two heads fill their calendars.
 **Interval.** Newcombe's, over the two heads; that both sit (or miss) the same meetings is in it by their
-correlation. **Margin.** 20 %: one meeting in five. **Minimum.** 40 invitations. **Privacy.** Withheld unless
-`[privacy] heads = true` and the audience is internal: each side is one person. **Size needed.** Attendance of
-80 % alone against 40 % (twice the margin) is found in 9 of 10 years from 240 invitations on (60 alone and 60
-with the other for each head); at 40 the answer is mostly *uncertain* (by simulation).
+correlation. **Margin.** 20 %: one meeting in five; below that, leave and travel make the difference.
+**Minimum.** 40 invitations. **Privacy.** Withheld unless `[privacy] heads = true` and the audience is internal:
+each side is one person. **Size needed.** Attendance of 80 % alone against 40 % (twice the margin) is found in 9
+of 10 years from 240 invitations on (60 alone and 60 with the other for each head); at 40 the answer is mostly
+*uncertain* (by simulation).
 
 **Worked example.** Six invitations of marketing's head: alone to three meetings, came to 3; with the other
 head to three, came to 1. 3/3 - 1/3 = 66.7 %. Six of sales' head: alone 2 of 3, with the other 2 of 3: 0. Both

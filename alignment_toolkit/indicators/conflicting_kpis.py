@@ -169,9 +169,10 @@ def _luck(weeks: pd.DataFrame, above: NDArray[np.float64]) -> float | None:
 
 def _measures(weeks: pd.DataFrame, gap: Gap, inside: Gap | None) -> list[Measure]:
     found = []
-    if inside is not None:
-        label = "Between regions of the same week (what all share in a week taken out)"
-        found.append(Measure.of("within_week", label, inside.estimate))
+    if inside is None:  # one region is the whole
+        return found
+    label = "Between regions of the same week (what all share in a week taken out)"
+    found.append(Measure.of("within_week", label, inside.estimate))
     crude = residuals(weeks["log_leads"], weeks["share"], weeks["week"], weeks["region"], common=False)
     for region in sorted(weeks["region"].unique()):
         own = (weeks["region"] == region).to_numpy()

@@ -8,8 +8,9 @@ the day of the last discard. An episode (the leads of one account that follow ea
 discarded where every lead of it was rejected, or every opportunity of it was lost. Episodes of existing
 clients, and of accounts that became clients on or before that day, are left out.
 
-**Estimand.** The share in the process of giving up. **Interval.** Wilson's on the effective number of
-episodes, accounts being what repeats. **Margin.** 10 %. **Minimum.** 100 episodes.
+**Estimand.** The share in the process of giving up. **Interval.** Wilson's on the effective number of episodes,
+accounts being what repeats. **Margin.** 10 %: of ten that are given up one may come back by itself; who keeps
+more than that in view has to give up more than it brings. **Minimum.** 100 episodes.
 
 **Worked example.** Six accounts whose leads were all rejected on 1 March 2025: one bought on 1 June 2025, one
 on 28 February 2026 (day 364), one on 15 March 2026 (day 379), three never. Two of six: gap = 33.3 %.

@@ -7,9 +7,10 @@
 `ended_on`, started) up to the window's end.
 
 **Estimand.** The difference of the two probabilities where both kinds had the same sizes. **Interval.**
-Newcombe's over strata, which holds for few projects. **Margin.** 20 %: one project in five. **Minimum.** 15
-projects a side. **Size needed.** 65 % against 25 % not delivered (twice the margin) is found in 9 of 10 cases
-from 125 projects a side on; with 15 a side the answer is mostly *uncertain* (by simulation).
+Newcombe's over strata, which holds for few projects. **Margin.** 20 %: one project in five; work across two
+departments is harder, and that much more of it may end early. **Minimum.** 15 projects a side. **Size needed.**
+65 % against 25 % not delivered (twice the margin) is found in 9 of 10 cases from 125 projects a side on; with
+15 a side the answer is mostly *uncertain* (by simulation).
 
 **Worked example.** Six projects of one size. Joint: delivered, not, not. Own: delivered, delivered, not. 2/3
 - 1/3 = 33.3 %.

@@ -61,6 +61,7 @@ UNTOLD = "leads of campaigns have no stated need, or their campaign has no theme
     uses={"leads": ("account_id", "marketing_score", "deleted_at"), "campaigns": ("name",)},
     uses_relations=("lead_outcomes",),
     kpis=("arpu",),
+    timeless=("leads", "campaigns"),
     says="{gap} of the leads of campaigns need something else than their campaign speaks of.",
     who=("marketing", "sales"),
     advice=(

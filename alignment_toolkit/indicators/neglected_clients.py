@@ -11,8 +11,8 @@ meeting, visit or chat.
 
 **Estimand.** The value-weighted share in the process of keeping in touch, given what is expected of each
 client. **Interval.** Wilson's on the effective number of clients that the weights leave; a client is what
-repeats. The models' own uncertainty moves weights only, and is not in it. **Margin.** 15 %. **Minimum.** 50
-clients.
+repeats. The models' own uncertainty moves weights only, and is not in it. **Margin.** 15 %: in a quarter a
+seventh of the value may well rest with clients who want no call. **Minimum.** 50 clients.
 
 **Worked example.** Six clients with expected values of 100, 100, 50, 50, 50 and 50. Spoken to were all but one
 of 100 and one of 50: gap = 150 / 400 = 37.5 %.

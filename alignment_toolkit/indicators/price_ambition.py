@@ -53,6 +53,7 @@ SIDES = ("marketing", "sales")
     needs={"plan": ("dimension", "key", "department", "measure", "value")},
     uses={"plan": ("period",), "products": ("product_id", "name")},
     uses_relations=("sales",),
+    timeless=("plan",),
     says="Over {n} products the planned price levels lie {gap} apart on average (1 is the market's price).",
     advice=(
         "Say first what the planned price means: list price or price after discount. Then settle the product with the "

@@ -10,7 +10,9 @@ client these days count nowhere.
 
 **Estimand.** The share of the process that closes deals, minus what an even spread gives: 0 in a company that
 closes when the client is ready. **Interval.** Wilson's on the effective number of deals, accounts being what
-repeats, minus the days' share. **Margin.** 10 percentage points. **Minimum.** 50 wins and 4 quarter-ends.
+repeats, minus the days' share. **Margin.** 10 percentage points: budgets that end with the quarter bring some
+deals forward by themselves; with ten points more, the last five days carry more than twice their share.
+**Minimum.** 50 wins and 4 quarter-ends.
 
 **Worked example.** Four quarters of 65 working days: the last five of each are 20 of 260, 7.7 %. Six deals are
 won, two of them in these days: gap = 2/6 - 20/260 = 25.6 percentage points.

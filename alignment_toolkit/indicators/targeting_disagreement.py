@@ -54,6 +54,7 @@ SIDES = ("marketing", "sales")
     population="accounts judged by both departments in the last twelve months",
     needs={"assessments": ("account_id", "department", "assessed_at", "target")},
     uses={"assessments": ("assessment_id", "potential"), "accounts": ("account_id", "name")},
+    timeless=("assessments",),
     says=(
         "The departments differ on {differ} of {n} accounts that both have judged: {gap} of what independent picks "
         "would differ by (0: of one mind throughout, 1: no better than chance)."
@@ -88,7 +89,7 @@ def targeting_disagreement(data: Data, window: Period) -> Observation:
     marketing, sales = (latest[latest.department == side].drop(columns="department") for side in SIDES)
     both = marketing.merge(sales, on="account_id", suffixes=("_marketing", "_sales"), validate="one_to_one")
     copied = pd.Series(False, index=both.index)
-    if "potential" in rows.columns:
+    if "potential" in rows.columns and not data.undated("assessments"):
         same = both.potential_marketing == both.potential_sales
         copied = same & (both.assessed_at_marketing == both.assessed_at_sales)
     guards = []

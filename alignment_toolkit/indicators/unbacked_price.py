@@ -62,6 +62,7 @@ from alignment_toolkit.statistics.price_line import Market, Premium, price_premi
     ),
     uses={"value_ratings": ("importance", "kind", "category", "product_id", "rated_on", "account_id")},
     uses_relations=("sales", "clients"),
+    timeless=("value_ratings",),
     says="The own price lies {gap} from what rivals ask for the same benefit (0.10: ten per cent above).",
     advice=(
         "Where the price lies above the line: name the benefit that clients do not see, and prove it, before the price "

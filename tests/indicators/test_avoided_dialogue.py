@@ -1,4 +1,4 @@
-"""Do the heads come as often when both are invited? Twelve invitations by hand, the setting without which nothing is shown, guards."""
+"""Do the heads come as often when both are invited? Twelve invitations by hand, the setting that shows it, guards."""
 
 from __future__ import annotations
 

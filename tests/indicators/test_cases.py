@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import numpy as np
@@ -11,7 +12,10 @@ from alignment_toolkit.catalog import Catalog
 from alignment_toolkit.company import Company
 from alignment_toolkit.indicator import Data, Look
 from alignment_toolkit.indicators.neglected_clients import _clients, _valued, neglected_clients
+from alignment_toolkit.kpi import measure
 from alignment_toolkit.periods import Period
+from alignment_toolkit.verdict import verdicts
+from tests.source_tree import PROJECT
 
 INDICATORS = Catalog.load().indicators
 TACTICAL = (
@@ -94,3 +98,42 @@ def test_olist_closes_its_deals_evenly_and_says_what_it_lacks(olist: Company) ->
     assert e.high is not None
     assert e.high < 0.10
     assert discarded.gap.estimate.n == 0
+
+
+def by_its_page(page: str, folder: Path, home: Path) -> Company:
+    """Open public data with the very alignment.toml that the page prints."""
+    text = (PROJECT / "docs" / "cases" / f"{page}.md").read_text("utf-8")
+    (printed,) = re.findall(r"^```toml\n(.*?)^```", text, flags=re.MULTILINE | re.DOTALL)
+    toml = home / "alignment.toml"
+    toml.write_text(re.sub(r'url = ".*"', f'url = "{folder}"', printed), encoding="utf-8")
+    return Company.open(toml)
+
+
+@pytest.mark.slow
+def test_x_education_is_assessed_as_far_as_data_without_dates_goes(real_data: Path, tmp_path: Path) -> None:
+    company = by_its_page("x_education", real_data / "x_education", tmp_path)
+    assert company.undated == {"leads", "assessments"}
+    looked = [entry.look(company, Period.parse("2024-Q1")) for entry in INDICATORS.values()]
+    assert all(look.error is None for look in looked)
+    found = {f.indicator: f for f in verdicts(looked)}
+    assert [f.indicator for f in found.values() if f.status != "not_assessed"] == ["targeting_disagreement"]
+    told = found["targeting_disagreement"]
+    assert told.status == "misaligned"
+    assert told.gap is not None
+    assert told.gap.n == 2447
+    numbers = (told.gap.value, told.gap.low, told.gap.high)
+    assert numbers == pytest.approx((0.902, 0.863, 0.942), abs=0.001)
+    assert [g.guard for g in told.guards] == ["immature"]
+    assert found["misjudged_potential"].missing[0] == "assessments.assessed_at (one date stands for all rows)"
+
+
+@pytest.mark.slow
+def test_facebook_ads_have_costs_and_nothing_to_align(real_data: Path, tmp_path: Path) -> None:
+    company = by_its_page("kag", real_data / "kag_facebook_ads", tmp_path)
+    kpi = Catalog.load(company.settings).chosen_kpis(["cost-per-result", "spend"])
+    rows = measure(company, kpi, Period.parse("2017-Q3"), by=("campaign_id",))
+    cost = {r.by.get("campaign_id"): r.value for r in rows if r.kpi == "cost-per-result"}
+    reference = {None: 54.407, "916": 6.24, "936": 15.81, "1178": 63.83}
+    assert {k: cost[k] for k in reference} == pytest.approx(reference, abs=0.005)
+    looked = [entry.look(company, Period.parse("2017-Q3")) for entry in INDICATORS.values()]
+    assert all(look.missing for look in looked)

@@ -1,4 +1,4 @@
-"""Does somebody keep in touch with good repeat clients? Six clients by hand, what is a personal touch, then plain pandas."""
+"""Does somebody keep in touch with good repeat clients? Six clients by hand, personal touches, then plain pandas."""
 
 from __future__ import annotations
 

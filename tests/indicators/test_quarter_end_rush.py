@@ -1,4 +1,4 @@
-"""Are deals won at the quarter's end more than on other days? Six deals by hand, calendars, guards, then the sample day by day."""
+"""Are more deals won at the quarter's end? Six deals by hand, calendars, guards, then the sample day by day."""
 
 from __future__ import annotations
 
