@@ -227,7 +227,7 @@ def _chart(weeks: pd.DataFrame, more: NDArray[np.float64]) -> Chart | None:
                 "n": int(own["leads"].sum()),
             }
         )
-    quiet, busy = rows[0]["share"], rows[-1]["share"]
+    quiet, busy = (float(str(rows[k]["share"])) for k in (0, -1))
     said = f"Of new leads {100 * quiet:.1f} % become clients in a region's quietest weeks"
     title = f"{said}, {100 * busy:.1f} % in its busiest"
     return Chart("bars", "weeks", "share", rows=tuple(rows), title=title)
