@@ -168,7 +168,7 @@ def _luck(weeks: pd.DataFrame, above: NDArray[np.float64]) -> float | None:
 
 
 def _measures(weeks: pd.DataFrame, gap: Gap, inside: Gap | None) -> list[Measure]:
-    found = []
+    found: list[Measure] = []
     if inside is None:  # one region is the whole
         return found
     label = "Between regions of the same week (what all share in a week taken out)"
