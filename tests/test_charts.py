@@ -317,6 +317,42 @@ def test_hostile_labels_are_drawn_and_found_as_text(kind):
         charts.png(charts.draw(found, small=True))
 
 
+def hostile_labels(count):
+    """Give so many different texts made of hostile pieces, long ones among them."""
+    ends = ("", " end", "$x_1$", " 漢字", "\\n", "😀", "{0}", " שלום", "^2_3", "é", "%s")
+    made = dict.fromkeys(charts.clean(a + b) for b in ends for a in (*HOSTILE, "x" * 500, "word " * 100))
+    return [t for t in made if t][:count]
+
+
+def labels_in_pictures(labels, write=charts.svg):
+    """Draw the labels, twelve to a picture, and give those whose beginning is not in it as text."""
+    lost = []
+    for start in range(0, len(labels), 12):
+        some = labels[start : start + 12]
+        rows = tuple({"x": t, "y": 1.0 + i} for i, t in enumerate(some))
+        found = of(Chart("bars", "x", "y", rows=rows, title="t"))
+        texts_ = ET.fromstring(write(charts.draw(found))).iter("{http://www.w3.org/2000/svg}text")
+        said = "".join("".join(t.itertext()) for t in texts_).replace(" ", "")
+        lost += [t for t in some if t.replace(" ", "")[:8] not in said]
+    return lost
+
+
+def test_hostile_labels_are_found_as_text_in_the_picture():
+    assert labels_in_pictures(hostile_labels(500)[::25]) == []
+
+
+@pytest.mark.slow
+def test_500_hostile_labels_are_found_as_text_in_the_picture():
+    labels = hostile_labels(500)
+    assert len(labels) == 500
+    assert labels_in_pictures(labels) == []
+
+
+def test_a_label_that_is_lost_would_be_noticed():
+    swallowed = labels_in_pictures(["$x$", "plain"], write=lambda f: charts.svg(f).replace("$x$", "x"))
+    assert swallowed == ["$x$"]
+
+
 @given(
     kind=st.sampled_from([*KINDS, "dots", "interval"]),
     labels=st.lists(st.text(max_size=60), min_size=1, max_size=14, unique_by=charts.clean),

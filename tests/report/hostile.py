@@ -79,6 +79,20 @@ PAYLOADS = (
     "<?xml version='1.0'?><!DOCTYPE x [<!ENTITY e SYSTEM 'file:///etc/passwd'>]>&e;",
 )
 
+
+def _disguised(payload: str) -> tuple[str, ...]:
+    """Give a text in the shapes that get by a check that looks for the plain one."""
+    return (
+        payload.swapcase(),
+        payload.replace("<", "<\t").replace("=", " = "),
+        f"'\"></td></svg>{payload}<!--",
+        payload.replace("alert(1)", "alert`1`").replace(">", "\n>"),
+    )
+
+
+# Two hundred: each as it is, then disguised.
+MANY = tuple(dict.fromkeys([*PAYLOADS, *(d for p in PAYLOADS for d in _disguised(p))]))[:200]
+
 # Words that the contract fixes; everything else in an Analysis is free text.
 _FIXED = frozenset(
     "misaligned aligned uncertain too_little_data withheld not_assessed error high medium low none greater both "

@@ -9,7 +9,7 @@ from matplotlib.figure import Figure
 from alignment_toolkit.charts import clean
 from alignment_toolkit.report import Report, html
 from tests.report import builders
-from tests.report.hostile import PAYLOADS, Page, plant
+from tests.report.hostile import MANY, PAYLOADS, Page, plant
 
 ALLOWED = set(
     "html head meta title style body a header h1 h2 h3 h4 p main section article span div dl dt dd ul li nav table "
@@ -62,6 +62,16 @@ def test_a_payload_in_every_text_changes_nothing_but_text(payload, harmless):
     assert page.shape == harmless.shape
     # It can be read as what it is, from the company's name in the title to the last setting.
     assert page.text.count(clean(payload)) > 100
+
+
+@pytest.mark.slow
+def test_200_payloads_in_every_text_change_nothing_but_text(harmless):
+    assert len(set(MANY)) == 200
+    for payload in MANY[len(PAYLOADS) :]:
+        page = planted_page(payload)
+        assert faults(page) == [], payload
+        assert page.shape == harmless.shape, payload
+        assert page.text.count(clean(payload)) > 100, payload
 
 
 def test_without_the_escape_the_same_check_finds_it(monkeypatch, harmless):

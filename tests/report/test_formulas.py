@@ -171,6 +171,17 @@ def test_the_limits_of_a_spreadsheet():
     assert "ab\ncde" in values
 
 
+def test_more_rows_than_a_sheet_takes_are_said(monkeypatch):
+    monkeypatch.setattr("alignment_toolkit.report.xlsx.book._ROWS", 50)
+    table = Table("many", ("a",), tuple((Cell(f"row {i}"),) for i in range(80)))
+    sheet = Section((Heading(2, "many"), table))
+    read = openpyxl.load_workbook(io.BytesIO(workbook(Document("t", "", "", (sheet,)))))["many"]
+    told = [c.value for row in read.iter_rows() for c in row if c.value]
+    assert "row 49" in told
+    assert "row 50" not in told
+    assert any("30 more rows do not fit on a sheet" in str(t) for t in told)
+
+
 def test_a_sheet_is_never_named_like_a_formula():
     taken = set()
     for p in PAYLOADS:

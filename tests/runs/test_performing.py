@@ -262,3 +262,21 @@ def test_a_killed_run_publishes_nothing_and_the_next_one_can_go_on(project_dir, 
     done = perform(plan, force=True)
     assert latest(plan.key) == done.folder.resolve()
     assert not list(plan.key.glob(".staging-*"))
+
+
+@pytest.mark.slow
+def test_the_slides_of_a_run_take_the_companys_own_master(make_plan, tmp_path):
+    import pptx
+
+    own = tmp_path / "brand.pptx"
+    deck = pptx.Presentation()
+    deck.slide_layouts[0].name = "Our cover"
+    deck.save(own)
+    with_slides = FINISH.replace("['json']", "['pptx']")
+    runs = {slides: perform(make_plan(with_slides, slides=slides), force=True) for slides in (None, own)}
+    names = {
+        s: pptx.Presentation(r.folder / "report.pptx").slides[0].slide_layout.name for s, r in runs.items()
+    }
+    assert names[own] == "Our cover"
+    assert names[None] != "Our cover"
+    assert str(tmp_path) not in (runs[own].folder / "n.ipynb").read_text()
