@@ -179,6 +179,7 @@ class _Sheet:
 
     def title(self, text: str) -> None:
         self._string(self.row, 0, text, bold=True, font_size=16)
+        self.sheet.set_row(self.row, 24)
         self.row += 1
         self.frozen = self.frozen or self.row
 
