@@ -229,6 +229,15 @@ def account_features(
         "features "
         + hashlib.sha256(repr((end, [f.id for f in wanted], company.steps)).encode()).hexdigest()[:16]
     )
+    made, missing = _features(company, end, wanted)
+    names = company.backend.list_tables()
+    if name not in names:
+        with frugal(company):
+            company.backend.create_table(name, made, temp=True)
+    return company.backend.table(name), missing
+
+
+def _features(company: Company, end: date, wanted: Sequence[Feature]) -> tuple[Table, dict[str, str]]:
     missing: dict[str, str] = {}
     parts = []
     for relation in dict.fromkeys(f.relation for f in wanted):
@@ -245,11 +254,7 @@ def account_features(
     joined = _joined(company, end, parts)
     # What is not known has an empty column, so that whoever reads the table need not ask for each.
     joined = joined.mutate(**{f.id: ibis.null("float64") for f in wanted if f.id not in joined.columns})
-    names = company.backend.list_tables()
-    if name not in names:
-        with frugal(company):
-            company.backend.create_table(name, joined, temp=True)
-    return company.backend.table(name), missing
+    return joined, missing
 
 
 def _joined(company: Company, end: date, parts: Sequence[Table]) -> Table:

@@ -9,6 +9,7 @@ from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
 
+import ibis
 import numpy as np
 import pytest
 from sklearn.metrics import adjusted_mutual_info_score
@@ -16,10 +17,12 @@ from sklearn.metrics import adjusted_mutual_info_score
 from alignment_toolkit.analysis import analyse
 from alignment_toolkit.company import Company
 from alignment_toolkit.results import Analysis
-from alignment_toolkit.segmentation import Placing, account_features
+from alignment_toolkit.segmentation import FEATURES, Placing, account_features
+from alignment_toolkit.segmentation.features import _features
 from alignment_toolkit.segmentation.matching import matched
 from alignment_toolkit.segmentation.telling import agreement, share_of
-from tests.builders import written
+from alignment_toolkit.tables import TABLES
+from tests.builders import Unbound, company_of, written
 
 SEGMENT = {
     "segmentation", "segment", "label", "size", "share_of_revenue", "share_of_spend", "share_of_effort", "value",
@@ -55,6 +58,16 @@ def test_features_by_hand(tmp_path: Path) -> None:
     assert np.isnan(rows.loc["cleo"].order_days)
     assert missing["breadth"] == "needs product_id"
     assert missing["touches"] == "needs touches with accounts"
+
+
+@pytest.mark.parametrize("dialect", ["duckdb", "postgres", "databricks"])
+def test_features_compile_for_every_engine(dialect: str) -> None:
+    every = {t: tuple(spec.columns) for t, spec in TABLES.items()}
+    company: Any = company_of({t: [] for t in every}, columns=every, kind=Unbound)
+    table, missing = _features(company, date(2026, 7, 1), list(FEATURES.values()))
+    assert not missing
+    assert set(FEATURES) < set(table.columns)
+    assert "SELECT" in ibis.to_sql(table, dialect=dialect)
 
 
 def shop(seed: int = 1, n: int = 120) -> dict[str, Any]:

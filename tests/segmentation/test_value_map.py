@@ -152,3 +152,20 @@ def test_target_grid_by_hand(tmp_path: Path, tmp_path_factory: pytest.TempPathFa
     assert drawn.title == "Marketing and sales agree on 1 of the 2 accounts of which both have a view"
     folder = tmp_path_factory.mktemp("without")
     assert target_grid(Company.open(written({"orders": OTHER}, folder)), accounts, END) is None
+
+
+def test_the_report_shows_map_and_offers(tmp_path: Path) -> None:
+    from alignment_toolkit.analysis import analyse
+    from alignment_toolkit.report.blocks import Figure, Table
+    from alignment_toolkit.report.segments import value_map as section
+
+    company = Company.open(written({"value_ratings": rated(), "orders": OTHER}, tmp_path))
+    found = analyse(company, "2026-Q2", kpis=[], indicators=[], segmentations=["value"], compare="none")
+    blocks = section(found)
+    assert sum(isinstance(b, Figure) for b in blocks) == 1
+    offers = next(b for b in blocks if isinstance(b, Table))
+    own = dict(zip(offers.columns, offers.rows[0], strict=True))
+    assert own["Offer"].text == "ours"
+    assert own["Line asks"].number == pytest.approx(125)
+    assert own["Price against line"].text == "20.0 %"
+    assert offers.rows[1][-1].text == ""  # a rival's offer makes the line and is not held against it
