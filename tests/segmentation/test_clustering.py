@@ -92,6 +92,7 @@ print(found.k, hashlib.sha256(found.labels.tobytes() + found.means.tobytes()).he
 """
 
 
+@pytest.mark.slow
 def test_threads_do_not_matter() -> None:
     """In processes of their own: the search holds itself to one thread, whatever the machine would give it."""
     said = []
