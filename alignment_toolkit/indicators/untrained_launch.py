@@ -214,9 +214,9 @@ def _chart(rows: pd.DataFrame, margin: float) -> Chart | None:
     by = rows.groupby("campaign_id").untrained.agg(["size", "sum"])
     by = by.sort_values(["size"], ascending=False, kind="stable").head(12)
     shown = tuple(
-        {"campaign": str(name), "untrained": float(r["sum"] / r["size"]), "n": int(r["size"])}
+        {"campaign": str(name), "share": float(r["sum"] / r["size"]), "n": int(r["size"])}
         for name, r in by.iterrows()
     )
     trained = int((~rows.untrained.astype(bool)).sum())
     title = f"{trained:,} of {len(rows):,} leads of campaigns went to people trained for them"
-    return Chart("bars", "campaign", "untrained", rows=shown, reference=margin, title=title)
+    return Chart("bars", "campaign", "share", rows=shown, reference=margin, title=title)

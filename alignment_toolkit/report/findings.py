@@ -108,6 +108,8 @@ def _said(finding: Finding, currency: str) -> bool:
         return False
     value = charts.number(as_number(finding.gap.value), finding.gap.unit, currency)
     interval = words.interval_text(finding.gap, currency)
+    if finding.gap.low is not None and finding.gap.low == finding.gap.high:
+        return value in finding.statement
     return bool(interval) and value in finding.statement and interval in finding.statement
 
 

@@ -86,7 +86,7 @@ def _disguised(payload: str) -> tuple[str, ...]:
         payload.swapcase(),
         payload.replace("<", "<\t").replace("=", " = "),
         f"'\"></td></svg>{payload}<!--",
-        payload.replace("alert(1)", "alert`1`").replace(">", "\n>"),
+        payload.replace("alert(1)", "alert`1`").replace(">", " >"),
     )
 
 
