@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final, Literal
 
@@ -25,6 +25,7 @@ LARGEST_SAMPLE: Final = 4_000
 TEST_SAMPLE: Final = 1_000
 DRAWS: Final = 20
 REFERENCES: Final = 19
+REGULAR: Final = 1e-3
 # A group of fewer than one in fifty is an exception, not a segment.
 SMALLEST: Final = 0.02
 
@@ -139,14 +140,15 @@ def find_clusters(
 
 def _found(rows: Floats, method: Method, numbers: Sequence[int], seed: str) -> Clusters:
     fit_rows = _part(rows, LARGEST_SAMPLE, seed)
-    tried = _criteria(fit_rows, method, numbers, seed)
+    fits: dict[int, Labels] = {}
+    tried = _criteria(fit_rows, method, numbers, seed, fits)
     best_first = sorted(tried, key=lambda t: (-t[1], t[0]))
     if not best_first:
         return _none(rows, "no method finds two groups", method)
     if best_first[0][0] < 2:
         return _none(rows, "one group describes the accounts best", method, tuple(tried))
     reason = ""
-    for k in _candidates(fit_rows, method, best_first, seed):
+    for k in _candidates(fit_rows, method, best_first, seed, fits):
         labels = _canonical(fit_rows, _fit(fit_rows, method, k, seed))
         made = _describe(fit_rows, labels, method)
         k = len(made.weights)
@@ -184,7 +186,7 @@ def _mixture(rows: Floats, k: int, seed: str, starts: int = 2) -> tuple[Labels, 
     state = int(generator(f"{seed} {k}").integers(2**31))
     shape = "full" if len(rows) > 12 * k * rows.shape[1] else "diag"
     model = GaussianMixture(
-        k, covariance_type=shape, reg_covar=1e-3, n_init=starts, max_iter=300, random_state=state
+        k, covariance_type=shape, reg_covar=REGULAR, n_init=starts, max_iter=300, random_state=state
     )
     model.fit(rows)
     return model.predict(rows).astype(np.int64), float(model.bic(rows)), float(model.score(rows))
@@ -215,7 +217,10 @@ def _dense(rows: Floats) -> Labels:
     return np.where(labels >= 0, labels, made.assign(rows))
 
 
-def _criteria(rows: Floats, method: Method, numbers: Sequence[int], seed: str) -> list[tuple[int, float]]:
+def _criteria(
+    rows: Floats, method: Method, numbers: Sequence[int], seed: str, fits: dict[int, Labels]
+) -> list[tuple[int, float]]:
+    """Give each number of groups with its criterion; the mixtures' labels are left in `fits`."""
     if method == "hdbscan":
         k = len(np.unique(_dense(rows)))
         return [(k, 1.0)] if 2 <= k <= max(numbers) else []
@@ -223,14 +228,20 @@ def _criteria(rows: Floats, method: Method, numbers: Sequence[int], seed: str) -
     most = len(np.unique(few.round(9), axis=0)) - 1
     numbers = [k for k in numbers if 2 <= k <= most]
     if method == "mixture":
-        return [(k, -_mixture(few, k, seed)[1]) for k in (1, *numbers)]
+        made = {k: _mixture(few, k, seed) for k in (1, *numbers)}
+        fits.update({k: labels for k, (labels, _, _) in made.items()})
+        return [(k, -bic) for k, (_, bic, _) in made.items()]
     from sklearn.metrics import silhouette_score
 
     return [(k, float(silhouette_score(few, _fit(few, method, k, seed)))) for k in numbers]
 
 
 def _candidates(
-    rows: Floats, method: Method, best_first: Sequence[tuple[int, float]], seed: str
+    rows: Floats,
+    method: Method,
+    best_first: Sequence[tuple[int, float]],
+    seed: str,
+    fits: Mapping[int, Labels],
 ) -> list[int]:
     """Give three numbers of groups to look into: the best two, and of the mixtures the one whose groups lie apart.
 
@@ -244,7 +255,7 @@ def _candidates(
     few = _part(rows, TEST_SAMPLE, seed)
     apart = []
     for k in sorted(by_criterion):
-        labels = _mixture(few, k, seed)[0]
+        labels = fits[k]
         if len(np.unique(labels)) > 1:
             apart.append((-round(float(silhouette_score(few, labels)), 9), k))
     best = min(apart)[1] if apart else by_criterion[0]
@@ -273,7 +284,7 @@ def _describe(rows: Floats, labels: Labels, method: str) -> Clusters:
             halves[i], constants[i] = np.eye(d), 0.0
             continue
         spread = np.cov(own, rowvar=False, bias=True).reshape(d, d) if len(own) > 1 else np.zeros((d, d))
-        spread = spread + 1e-3 * np.eye(d)
+        spread = spread + REGULAR * np.eye(d)
         lower = np.linalg.cholesky(spread)
         halves[i] = np.linalg.inv(lower).T / np.sqrt(2)
         constants[i] = np.log(weights[i]) - np.log(np.diag(lower)).sum()
@@ -324,12 +335,23 @@ def _beyond_chance(rows: Floats, method: Method, k: int, seed: str) -> bool:
 def _gain(rows: Floats, method: Method, k: int, seed: str) -> float:
     """Give what k groups explain beyond one: log likelihood per row, or the logarithm of the spread within."""
     if method == "mixture":
-        return _mixture(rows, k, seed, 1)[2] - _mixture(rows, 1, seed, 1)[2]
+        return _mixture(rows, k, seed, 1)[2] - _one_normal(rows)
     from sklearn.cluster import KMeans
 
     state = int(generator(f"{seed} {k}").integers(2**31))
     within = KMeans(k, n_init=3, random_state=state).fit(rows).inertia_
     return float(np.log(((rows - rows.mean(axis=0)) ** 2).sum()) - np.log(max(within, 1e-12)))
+
+
+def _one_normal(rows: Floats) -> float:
+    """Give the log likelihood per row of one group, for which the mixture needs no search."""
+    n, d = rows.shape
+    spread = np.cov(rows, rowvar=False, bias=True).reshape(d, d)
+    own = spread + REGULAR * np.eye(d)
+    if n <= 12 * d:
+        spread, own = np.diag(np.diag(spread)), np.diag(np.diag(own))
+    _, size = np.linalg.slogdet(own)
+    return float(-0.5 * (d * np.log(2 * np.pi) + size + np.trace(np.linalg.solve(own, spread))))
 
 
 def _none(rows: Floats, reason: str, method: str, tried: tuple[tuple[int, float], ...] = ()) -> Clusters:

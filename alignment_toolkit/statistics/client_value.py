@@ -407,14 +407,14 @@ def total_ahead(
     if problem:
         return Estimate.none(method=f"{method}: {problem}", **what)  # type: ignore[arg-type]
 
-    def total(model: Purchases, sizes: Spend | None) -> float:
-        orders = model.expected(x, t_x, seen, horizon)
+    orders, chance = purchases.moments(x, t_x, seen, horizon)
+
+    def total(orders: Floats, sizes: Spend | None) -> float:
         return float(w @ (orders if sizes is None else orders * sizes.expected(x, m)))
 
-    value = total(purchases, spend)
+    value = total(orders, spend)
     if not np.isfinite(value):
         return Estimate.none(method=f"{method}: order sizes spread too far to have a mean", **what)  # type: ignore[arg-type]
-    orders, chance = purchases.moments(x, t_x, seen, horizon)
     if spend is not None:
         one, two = spend.spread(x, m)
         p = float(spend.p or 0)
@@ -422,11 +422,11 @@ def total_ahead(
     variance = float(w @ chance)
     problem = None if np.isfinite(variance) else "order sizes spread too far"
     fixed: list[tuple[Purchases | Spend, Callable[[Floats], float]]] = [
-        (purchases, lambda step: total(purchases.moved(step), spend))
+        (purchases, lambda step: total(purchases.moved(step).expected(x, t_x, seen, horizon), spend))
     ]
     if spend is not None:
         sizes = spend
-        fixed.append((spend, lambda step: total(purchases, sizes.moved(step))))
+        fixed.append((spend, lambda step: total(orders, sizes.moved(step))))
     for model, moved in fixed:
         if model.covariance is None:
             problem = problem or "the parameters are not determined by the data"
