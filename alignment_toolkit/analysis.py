@@ -107,10 +107,12 @@ def analyse(
     hidden = Pseudonyms(company.settings.secret_key() or company.name, company.settings.privacy.names)
     warnings: list[str] = []
     rows = measure_kpis(
-        company, chosen_kpis, when, by=dimensions, compare=against, hidden=hidden, warnings=warnings
-    )
+        company, chosen_kpis, when, by=dimensions, grain=None if dimensions else "month", compare=against,
+        hidden=hidden, warnings=warnings,
+    )  # fmt: skip
     if chosen_kpis:
-        rows += measure_kpis(company, chosen_kpis, when, grain="month", hidden=hidden, only_parts=True)
+        if dimensions:  # months of every slice are not told, so they are asked for in total only
+            rows += measure_kpis(company, chosen_kpis, when, grain="month", hidden=hidden, only_parts=True)
         place = {kpi.id: i for i, kpi in enumerate(chosen_kpis)}
         slices = {key: i for i, key in enumerate(dict.fromkeys(_slice(r) for r in rows))}
         rows.sort(key=lambda r: (place[r.kpi], slices[_slice(r)], r.grain is not None, r.start))

@@ -14,9 +14,9 @@ from numpy.typing import NDArray
 from alignment_toolkit.drivers.identities import Identity, Sums
 from alignment_toolkit.drivers.result import SplitChange, exact, judged
 from alignment_toolkit.errors import TooManyRows
-from alignment_toolkit.kpi import Kpi, measure
+from alignment_toolkit.kpi import Kpi
 from alignment_toolkit.kpi.clusters import ClusterSums, cluster_sums
-from alignment_toolkit.kpi.measuring import Measured
+from alignment_toolkit.kpi.measuring import Measured, measure_both
 from alignment_toolkit.periods import Period
 from alignment_toolkit.results import KpiValue
 from alignment_toolkit.statistics.decomposition import lmdi, shapley_of
@@ -52,12 +52,7 @@ class Measurements:
         lacking = [k for k in kpis if at not in self.known or (k.id, ()) not in self.known[at][1]]
         if lacking:
             old = self.known.get(at, ({}, {}))
-            rows = (
-                measure(self.company, lacking, then, by=by, catalogue=self.catalogue, spread=False),
-                measure(
-                    self.company, lacking, now, by=by, compare=(then,), catalogue=self.catalogue, spread=False
-                ),
-            )
+            rows = measure_both(self.company, lacking, then, now, by=by, catalogue=self.catalogue)
             fresh = tuple({(r.kpi, tuple(r.by.values())): r for r in side} for side in rows)
             self.known[at] = (old[0] | fresh[0], old[1] | fresh[1])
         return self.known[at]

@@ -168,9 +168,9 @@ class Answer:
             if number == ask.number and name in row
         }
 
-    def slices(self) -> set[By]:
-        """Give the slices that were observed in any part."""
-        return {by for _, by, _ in self.cells if by is not None}
+    def slices(self, part: int | None = None) -> set[By]:
+        """Give the slices that were observed in a part, or in any."""
+        return {by for p, by, _ in self.cells if by is not None and part in (None, p)}
 
 
 class Cube:

@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     import pandas as pd
     from ibis.expr.types import Table
 
-__all__ = ["Measured", "measure", "queries"]
+__all__ = ["Measured", "measure", "measure_both", "queries"]
 
 AnyKpi: TypeAlias = Kpi | RatioOfKpis
 
@@ -103,10 +103,22 @@ def measure(
     """
     wanted = (kpis,) if isinstance(kpis, (Kpi, RatioOfKpis)) else tuple(kpis)
     question = _Question.of(company, wanted, period, tuple(by), grain, compare, catalogue, spread=spread)
-    rows: list[KpiValue] = []
-    for kpi in wanted:
-        rows += _rows(question, kpi)
-    return tuple(rows)
+    return tuple(row for kpi in wanted for row in _rows(question, kpi))
+
+
+def measure_both(
+    company: Measured,
+    kpis: Sequence[AnyKpi],
+    then: Period,
+    now: Period,
+    *,
+    by: Sequence[str] = (),
+    catalogue: Mapping[str, Any] | None = None,
+) -> tuple[tuple[KpiValue, ...], tuple[KpiValue, ...]]:
+    """Give what `measure` gives of `then`, and of `now` compared with it, without percentiles: one query for both."""
+    question = _Question.of(company, kpis, now, tuple(by), None, (then,), catalogue, spread=False)
+    of_now = tuple(row for kpi in kpis for row in _rows(question, kpi))
+    return tuple(row for kpi in kpis for row in _rows(question, kpi, 1)), of_now
 
 
 def queries(
@@ -164,6 +176,7 @@ class _Question:
                 found = Ask(id(side), side, _terms(company, side, options))
                 groups.setdefault(_shared(side), []).append(found)
         unknown: list[UnknownName] = []
+        firsts: dict[tuple[str, str], date | None] = {}
         for (kind, relation, when, *_), asks in _merged(groups, company).items():
             try:
                 t = company.relation(relation)
@@ -190,7 +203,13 @@ class _Question:
                     blocked = blocked or a.kpi.requires_words
                 undated = any(t in _undated(company) for t in _tables(company, a.kpi)[0])
                 q.sheets[a.number] = Sheet(
-                    a, answer, until, blocked, note, undated, recorded_from=_recorded_from(company, a.kpi)
+                    a,
+                    answer,
+                    until,
+                    blocked,
+                    note,
+                    undated,
+                    recorded_from=_recorded_from(company, a.kpi, firsts),
                 )
         if unknown and len(unknown) == len(q.cubes):
             raise unknown[0]
@@ -207,13 +226,13 @@ class _Question:
             for s in self.sides[id(kpi)]
         ]
 
-    def slices(self, kpis: Sequence[Kpi]) -> list[By]:
-        """Give the slices observed on any side, in order, the missing value last."""
+    def slices(self, kpis: Sequence[Kpi], part: int | None) -> list[By]:
+        """Give the slices observed on any side, in one part or in any, in order, the missing value last."""
         found: set[By] = set()
         for kpi in kpis:
             sheet = self.sheets[id(kpi)]
             if isinstance(sheet, Sheet):
-                found |= sheet.answer.slices()
+                found |= sheet.answer.slices(part)
         return sorted(found, key=lambda by: [(v is None, str(v)) for v in by or ()])
 
     def number(self, kpi: AnyKpi, part: int, by: By, piece: int | None) -> Number:
@@ -229,9 +248,10 @@ class _Question:
         return Number.none(sheet) if isinstance(sheet, str) else sheet.number(part, by, piece)
 
 
-def _rows(q: _Question, kpi: AnyKpi) -> list[KpiValue]:
+def _rows(q: _Question, kpi: AnyKpi, part: int = 0) -> list[KpiValue]:
+    """Give a KPI's rows of the period that was asked for, or of one that it is compared with, as if asked alone."""
     plain = list(q.sides[id(kpi)]) if isinstance(kpi, RatioOfKpis) else [kpi]
-    whole = q.parts[0]
+    whole = q.parts[part]
     stopped = next((s for side in plain if isinstance(s := q.sheets[id(side)], str)), None)
     blocked = next(
         (s.blocked for side in plain if isinstance(s := q.sheets[id(side)], Sheet) and s.blocked), None
@@ -245,12 +265,12 @@ def _rows(q: _Question, kpi: AnyKpi) -> list[KpiValue]:
         for side in plain
         if isinstance(s := q.sheets[id(side)], Sheet)
     )
-    slices: list[By] = [None, *([] if lacking or beyond else q.slices(plain))]
+    slices: list[By] = [None, *([] if lacking or beyond else q.slices(plain, part or None))]
     for by in slices:
         named = dict(zip(q.by, by or (), strict=False))
-        now = q.number(kpi, 0, by, None)
+        now = q.number(kpi, part, by, None)
         row = _row(q, kpi, whole.period, None, named, now)
-        then = [(p.period.label, q.number(kpi, i, by, None)) for i, p in enumerate(q.parts) if i]
+        then = [(p.period.label, q.number(kpi, i, by, None)) for i, p in enumerate(q.parts) if i and not part]
         unlike = [label for label, other in then if other.unrecorded and not now.unrecorded]
         if unlike:
             row = replace(
@@ -258,7 +278,7 @@ def _rows(q: _Question, kpi: AnyKpi) -> list[KpiValue]:
             )
         rows.append(replace(row, changes=tuple(change(now, other, label, kpi.unit) for label, other in then)))
         for number, piece in enumerate(whole.pieces):
-            rows.append(_row(q, kpi, piece, whole.grain, named, q.number(kpi, 0, by, number)))
+            rows.append(_row(q, kpi, piece, whole.grain, named, q.number(kpi, part, by, number)))
     if lacking:
         rows.append(_row(q, kpi, whole.period, None, dict.fromkeys(q.by), Number.none(lacking)))
     return rows
@@ -400,8 +420,11 @@ _OUTCOMES = {
 }
 
 
-def _recorded_from(company: Measured, kpi: Kpi) -> date | None:
-    """Give the day from which all tables that a share of leads has its outcomes from hold outcomes."""
+def _recorded_from(company: Measured, kpi: Kpi, known: dict[tuple[str, str], date | None]) -> date | None:
+    """Give the day from which all tables that a share of leads has its outcomes from hold outcomes.
+
+    `known` are the first days that were asked for already, by table and column.
+    """
     if not kpi.takes_time or kpi.rising:
         return None
     firsts = []
@@ -409,10 +432,17 @@ def _recorded_from(company: Measured, kpi: Kpi) -> date | None:
     for table in own or _tables(company, kpi)[1]:
         column = kpi.outcome or _OUTCOMES.get(table)
         if column is not None and company.has(table, column):
-            t = company.relation(table)
-            found = company.fetch(t.aggregate(first=day(t[column]).min()))["first"]
-            firsts += [v.date() if isinstance(v, datetime) else v for v in found if v is not None and v == v]
-    return max(firsts, default=None)
+            if (table, column) not in known:
+                known[table, column] = _first_day(company, table, column)
+            firsts.append(known[table, column])
+    return max((d for d in firsts if d is not None), default=None)
+
+
+def _first_day(company: Measured, table: str, column: str) -> date | None:
+    t = company.relation(table)
+    found = company.fetch(t.aggregate(first=day(t[column]).min()))["first"]
+    days = [v.date() if isinstance(v, datetime) else v for v in found if v is not None and v == v]
+    return days[0] if days else None
 
 
 def _blocked(company: Measured, ask: Ask) -> str | None:
