@@ -33,6 +33,8 @@ def fit(accounts: Accounts) -> Placing:
     by = ["size"] if "size" in t.columns else []
     grouped = clients.group_by(by) if by else clients
     found = accounts.fetch(grouped.aggregate(n=clients.count(), best=clients.money.quantile(0.9)))
+    # The engine gives groups in any order; what is told of them has one.
+    found = found.sort_values(by) if by else found
     middle = accounts.fetch(clients.aggregate(n=clients.count(), v=clients.expected_value.quantile(0.5)))
     if not int(middle.n[0]) or middle.v.isna()[0]:
         return Placing(lambda t: ibis.null("string"), {}, accounts.outlook.reason or "there are no clients")
