@@ -43,10 +43,9 @@ def fit(accounts: Accounts) -> Placing:
     # A tenth of a handful is nobody: small strata are measured against all clients.
     enough = found[(found.n >= 20) & (found.best > 0)]
     whole = accounts.fetch(clients.aggregate(best=clients.money.quantile(0.9))).best[0]
-    # The engine gives groups in any order; what is written down has one.
-    marks = sorted(
+    marks = [
         (str(r["size"]), float(r["best"])) for r in enough.to_dict("records") if by and r["size"] is not None
-    )
+    ]
 
     def place(t: Any) -> Any:
         mark: Any = ibis.literal(float(whole))
