@@ -1,7 +1,7 @@
 """What does each part of a whole analysis cost? A made-up company, all KPIs, indicators, splits, models and segments.
 
 CPU seconds of this process, not wall time; what the engine's threads use counts. Read the shares: they hold on any
-machine. A second line times the same with half the accounts: what grows with the data and what does not.
+machine. A second column times the same with half the accounts: what grows with the data and what does not.
 
     python benchmarks/analysis.py                      # 5,000 accounts, 20,000 leads
     python benchmarks/analysis.py --accounts 800       # quicker
