@@ -29,6 +29,20 @@ _WITHHELD: Final = "Left out of reports for readers outside the company: it is a
 _SMALL: Final = f"Left out: fewer than {LEAST} cases, or needed to keep such a group from being worked out."
 _FAILED: Final = "The reason is in the internal report."
 _SIZES: Final = ("n", "clients", "size", "accounts", "members")
+# Of segments and plays an outsider may know how they were made: points are accounts, counts can be small.
+_SEGMENTS: Final = (
+    "title",
+    "question",
+    "about",
+    "features",
+    "reason",
+    "labels",
+    "method",
+    "given",
+    "left_out",
+)
+_PLAYS: Final = ("decides", "thresholds", "lacking")
+_SINGLE: Final = ("target_grid",)
 
 
 def seen_by(analysis: Analysis, audience: str, *, key: str = "") -> Analysis:
@@ -63,6 +77,7 @@ def seen_by(analysis: Analysis, audience: str, *, key: str = "") -> Analysis:
         scorecard=scorecard,
         segments=_grouped(named.segments),
         plays=_grouped(named.plays),
+        definitions=_definitions(named.definitions),
         findings=_findings([f for f in named.findings if not _about_people(f.by)], kpis, public=public),
         warnings=(f"{len(named.warnings):,} warnings are in the internal report.",) if named.warnings else (),
     )
@@ -118,6 +133,20 @@ def _settings(settings: Mapping[str, Any]) -> dict[str, Any]:
     report = kept.get("report")
     if isinstance(report, Mapping):
         kept["report"] = {k: report[k] for k in _REPORT if k in report}
+    return kept
+
+
+def _definitions(definitions: Mapping[str, Any]) -> dict[str, Any]:
+    kept = {k: v for k, v in definitions.items() if k not in _SINGLE}
+    segments, plays = kept.get("segments"), kept.get("plays")
+    if isinstance(segments, Mapping):
+        kept["segments"] = {
+            name: {k: told[k] for k in _SEGMENTS if k in told}
+            for name, told in segments.items()
+            if isinstance(told, Mapping)
+        }
+    if isinstance(plays, Mapping):
+        kept["plays"] = {k: plays[k] for k in _PLAYS if k in plays}
     return kept
 
 

@@ -203,7 +203,8 @@ def _plays(analysis: Analysis) -> list[Block]:
     said = ", ".join(f"{p} {int(n):,}" for p, n in counts.items())
     limits = about.get("thresholds") or {}
     words = ", ".join(f"{k} {v}" for k, v in limits.items())
-    blocks.append(Prose(f"Proposed: {said}. Thresholds, from [plays] of the settings: {words}."))
+    proposed = f"Proposed: {said}. " if said else ""
+    blocks.append(Prose(f"{proposed}Thresholds, from [plays] of the settings: {words}."))
     if about.get("lacking"):
         blocks.append(
             Prose(
