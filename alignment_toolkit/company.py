@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import tempfile
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date, datetime, time
 from pathlib import Path
@@ -35,6 +36,7 @@ __all__ = ["Company"]
 _DEFAULTS: Final[Mapping[str, Mapping[str, str]]] = {
     "olist": {"name": "Olist", "currency": "BRL", "timezone": "America/Sao_Paulo"}
 }
+_BYTES: Final = {"bytes": 1, "KiB": 2**10, "MiB": 2**20, "GiB": 2**30, "TiB": 2**40}
 
 
 @dataclass(frozen=True)
@@ -313,6 +315,21 @@ class Company:
         if mapping is not None and mapping.complete_until is not None:
             return mapping.complete_until
         return self._data.facts.complete_until.get(table)
+
+    @contextmanager
+    def frugal(self, mebibytes: int) -> Iterator[None]:
+        """Keep the engine below so much memory meanwhile; what does not fit goes to its temporary files."""
+        engine = self.backend.con
+        (before,) = engine.execute("SELECT current_setting('memory_limit')").fetchone()
+        number, unit = str(before).split()
+        if float(number) * _BYTES[unit] <= mebibytes * _BYTES["MiB"]:
+            yield
+            return
+        engine.execute(f"SET memory_limit = '{mebibytes}MiB'")
+        try:
+            yield
+        finally:
+            engine.execute(f"SET memory_limit = '{before}'")
 
     def as_of_of(self, tables: Iterable[str]) -> date | None:
         """Give the last day for which all these tables are complete, capped by `as_of`; None if unknown."""

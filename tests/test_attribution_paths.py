@@ -89,7 +89,7 @@ def test_where_only_the_day_of_the_sale_is_known_the_whole_day_counts():
         "accounts": [{"account_id": "a", "client_since": "2026-07-01"}],
         "touches": [touch("t1", "2026-07-01 23:00"), touch("t2", "2026-07-02 00:00", channel="web")],
         "leads": [],
-        "orders": [],
+        "orders": [{"order_id": "o", "ordered_at": "2026-08-01", "amount": "1", "account_id": "a"}],
     }
     assert only_path(tables).channels == ("email",)
 

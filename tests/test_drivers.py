@@ -258,8 +258,9 @@ def test_all_splits_of_the_sample_add_up(company: Company, catalogue: dict[str, 
     warnings: list[str] = []
     found = changes(company, asked, Q3, [Q2, Period.parse("2025-Q3")], catalogue, warnings=warnings)
     # The sample's ride-alongs and projects are those of whole departments.
-    assert len(warnings) == 1
+    assert len(warnings) == 2
     assert "is named in it" in warnings[0]
+    assert "at least 3 teams without" in warnings[1]
     assert {s.kpi for s in found} >= {"revenue", "arpu", "new-clients", "lead-to-client", "conversions"}
     for s in found:
         assert math.fsum(p.value for p in s.parts) == pytest.approx(s.total, rel=1e-9, abs=1e-9), s.kpi

@@ -110,7 +110,7 @@ def test_public_is_json_with_every_default_and_dates_in_iso(acme):
     }  # fmt: skip
     assert public["effort"]["minutes"]["email"] == 5
     assert public["indicators"] == {"dropped_leads": {"margin": 0.05, "within_hours": 8}}
-    brand = dict.fromkeys(("name", "colour", "font", "footer"), "")
+    brand = dict.fromkeys(("name", "colour", "font", "footer", "logo"), "")
     assert public["report"] == {
         "audience": "internal",
         "formats": ["html", "xlsx"],

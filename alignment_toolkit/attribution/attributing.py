@@ -85,7 +85,7 @@ def attribute(company: Engine, period: Period) -> Attribution:
     >>> found.about["paths"]["sales_with_a_path"]
     14
     >>> round(sum(row["credit"] for row in found.rows if row["model"] == "markov"), 9)
-    14.0
+    15.0
     """
     options = company.settings.attribution
     if lacking(company, options.sale):

@@ -91,7 +91,7 @@ def price_selling(data: Data, window: Period) -> Observation:
     people = people.sort_values(["difference", "owner"], ascending=[False, True]).reset_index(drop=True)
     columns = [
         Column("owner", "Salesperson", None, "person"),
-        Column("deals", "Deals won", None, "measure"),
+        Column("deals", "Deals won", "count", "measure"),
         Column("discount", "Average discount", "points", "measure"),
         Column("difference", "More than on like deals of the others (shrunken)", "points", "measure"),
     ]

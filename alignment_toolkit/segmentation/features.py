@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from typing import TYPE_CHECKING, Any, Final
@@ -19,10 +18,9 @@ if TYPE_CHECKING:
 
     from alignment_toolkit.company import Company
 
-__all__ = ["FEATURES", "Feature", "account_features", "feature", "forget", "frugal"]
+__all__ = ["FEATURES", "MEMORY", "Feature", "account_features", "feature", "forget"]
 
 MEMORY: Final = 1_000
-_BYTES: Final = {"bytes": 1, "KiB": 2**10, "MiB": 2**20, "GiB": 2**30, "TiB": 2**40}
 YEAR: Final = 365
 PERSONAL: Final = ("phone", "meeting", "visit", "event")
 CATEGORIES: Final = ("industry", "region", "country", "size", "segment")
@@ -180,25 +178,6 @@ def _rows(company: Company, relation: str, end: date) -> Table | None:
     return t.filter(t.age >= 0, t.account_id.notnull())
 
 
-@contextmanager
-def frugal(company: Company) -> Iterator[None]:
-    """Keep the engine below `MEMORY` meanwhile; what does not fit goes to its temporary files.
-
-    Counting different days and products of millions of accounts would otherwise take what memory there is.
-    """
-    engine = company.backend.con
-    (before,) = engine.execute("SELECT current_setting('memory_limit')").fetchone()
-    number, unit = str(before).split()
-    if float(number) * _BYTES[unit] <= MEMORY * _BYTES["MiB"]:
-        yield
-        return
-    engine.execute(f"SET memory_limit = '{MEMORY}MiB'")
-    try:
-        yield
-    finally:
-        engine.execute(f"SET memory_limit = '{before}'")
-
-
 def forget(company: Company, t: Table) -> None:
     """Drop a table that was kept in the engine."""
     company.backend.drop_table(t.op().name)
@@ -232,7 +211,7 @@ def account_features(
     made, missing = _features(company, end, wanted)
     names = company.backend.list_tables()
     if name not in names:
-        with frugal(company):
+        with company.frugal(MEMORY):
             company.backend.create_table(name, made, temp=True)
     return company.backend.table(name), missing
 

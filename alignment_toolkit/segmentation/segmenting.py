@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 
 from alignment_toolkit.results import Estimate
-from alignment_toolkit.segmentation.features import account_features, forget, frugal
+from alignment_toolkit.segmentation.features import MEMORY, account_features, forget
 from alignment_toolkit.segmentation.kind import Accounts, Placing, Segmentation
 from alignment_toolkit.segmentation.matching import matched
 from alignment_toolkit.segmentation.outlook import Outlook, look_ahead, sampled
@@ -78,7 +78,7 @@ def segment_company(
     earlier
         The definitions of an earlier Analysis: segments keep their names.
     """
-    with frugal(company):
+    with company.frugal(MEMORY):
         found = _segmented(company, period, segmentations, hidden, before, earlier)
         about: dict[str, Any] = {"value_map": value_map(company, period.end)}
         if found.table is not None:

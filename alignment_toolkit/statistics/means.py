@@ -23,7 +23,7 @@ def mean_difference(first: Any, second: Any, *, n_unit: str, unit: str) -> Gap:
     --------
     >>> e = mean_difference([1, 2, 3], [2, 4, 6], n_unit="deals", unit="count").estimate
     >>> e.value, round(e.low, 2), round(e.high, 2)
-    (-2.0, -6.17, 2.17)
+    (-2.0, -6.16, 2.16)
     """
     a, b = (np.asarray(x, dtype=float) for x in (first, second))
     a, b = a[np.isfinite(a)], b[np.isfinite(b)]

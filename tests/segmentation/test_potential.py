@@ -85,4 +85,5 @@ def test_what_was_known_before_does(tmp_path: Path) -> None:
 def test_the_area_is_that_of_another_library(seed: int) -> None:
     drawn = np.random.default_rng(seed)
     y, said = drawn.random(80) < 0.4, drawn.integers(0, 9, 80) / 9  # with ties
-    assert _auc(said, y) == pytest.approx(roc_auc_score(y, said))
+    once = np.ones(len(y), dtype=np.int64)
+    assert _auc(said, y)(once) == pytest.approx(roc_auc_score(y, said))
