@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import functools
 import gc
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
-from typing import Any
+from typing import Any, TypeVar, cast
 
 from alignment_toolkit.attribution import Attribution, attribute
 from alignment_toolkit.catalog import Catalog
@@ -17,6 +18,7 @@ from alignment_toolkit.findings import find
 from alignment_toolkit.following import follow
 from alignment_toolkit.indicator import AREAS, Indicator
 from alignment_toolkit.kpi import Kpi, RatioOfKpis, measure
+from alignment_toolkit.languages import speaking
 from alignment_toolkit.periods import Period, compare_periods, last_complete
 from alignment_toolkit.pseudonyms import Pseudonyms
 from alignment_toolkit.results import SCHEMA, VERSION, Analysis, Area, Finding, KpiValue, Scorecard
@@ -26,6 +28,7 @@ from alignment_toolkit.sources.relate import PERSON_COLUMNS as PEOPLE
 
 __all__ = ["analyse", "default_period", "findings_of", "measure_kpis"]
 
+F = TypeVar("F", bound=Callable[..., Any])
 CONCLUSIVE = ("aligned", "misaligned")
 WARNINGS = 100
 # Objects between two sweeps; with Python's 700 a sixth of an analysis is sweeping.
@@ -47,6 +50,17 @@ def default_period(company: Company) -> Period:
     return last_complete(company.as_of, "quarter")
 
 
+def _in_its_language(function: F) -> F:
+    """Have all that a function says said in the language that the company's settings name."""
+
+    @functools.wraps(function)
+    def speaks(company: Company, *args: Any, **kwargs: Any) -> Any:
+        with speaking(company.settings.report.language):
+            return function(company, *args, **kwargs)
+
+    return cast(F, speaks)
+
+
 @contextmanager
 def _seldom_swept() -> Iterator[None]:
     """Let Python look for cycles less often: queries are built of many small objects, and each sweep walks them all."""
@@ -59,6 +73,7 @@ def _seldom_swept() -> Iterator[None]:
         gc.set_threshold(*before)
 
 
+@_in_its_language
 @_seldom_swept()
 def analyse(
     company: Company,
@@ -187,6 +202,7 @@ def analyse(
     return Analysis.from_json(found.to_json())
 
 
+@_in_its_language
 def findings_of(
     company: Company,
     period: str | int | Period | None = None,

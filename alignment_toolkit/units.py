@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from typing import Final
 
 from alignment_toolkit.errors import UnknownName
+from alignment_toolkit.languages import ENGLISH, noted, say, spoken
+from alignment_toolkit.languages.locale import currency_behind, currency_text, numerals
 
 __all__ = ["UNITS", "Unit", "unit"]
 
@@ -20,7 +22,7 @@ _SYMBOLS: Final = {
     "INR": "₹",
     "XXX": "¤",
 }
-NOT_AVAILABLE: Final = "not available"
+NOT_AVAILABLE: Final = noted("not available")
 
 
 @dataclass(frozen=True)
@@ -59,24 +61,27 @@ class Unit:
     def text(self, value: float | None, *, currency: str | None = None) -> str:
         """Write a number with its unit; None is written as not available."""
         if value is None or not math.isfinite(value):
-            return NOT_AVAILABLE
+            return say(NOT_AVAILABLE)
         if self.name == "share":
             return f"{_plain(value * 100, self.decimals)} %"
         if self.name == "money":
             digits = 0 if abs(value) >= 1000 else self.decimals
             sign = "-" if round(value, digits) < 0 else ""
             code = (currency or "").upper()
+            if code and spoken() != ENGLISH:
+                return currency_text(value, code, digits)
             symbol = _SYMBOLS.get(code, f"{code} " if code else "")
             gap = " " if symbol in ("CHF",) else ""
             return f"{sign}{symbol}{gap}{_plain(abs(value), digits)}"
         number = _plain(value, 0 if self.name == "count" and float(value).is_integer() else self.decimals)
-        return f"{number} {self.word}".rstrip()
+        return f"{number} {say(self.word)}".rstrip()
 
     def interval(self, low: float | None, high: float | None, *, currency: str | None = None) -> str:
         """Write an interval as ``low to high``; empty where either end is missing."""
         if low is None or high is None:
             return ""
-        return f"{self.text(low, currency=currency)} to {self.text(high, currency=currency)}"
+        ends = {"low": self.text(low, currency=currency), "high": self.text(high, currency=currency)}
+        return say("{low} to {high}", **ends)
 
     def spreadsheet(self, *, currency: str | None = None, decimals: int | None = None) -> str:
         r"""Give the number format with which a spreadsheet or a native chart writes what `text` writes.
@@ -97,35 +102,42 @@ class Unit:
         if self.name == "money":
             code = (currency or "").upper()
             sign = _SYMBOLS.get(code, f"{code} " if code else "") + (" " if code == "CHF" else "")
+            if sign and currency_behind():
+                whole, cents = '#,##0" {sign}"'.replace("{sign}", sign.strip()), f'{plain}" {sign.strip()}"'
+                return cents if decimals is not None else f"[>=1000]{whole};[<=-1000]-{whole};{cents}"
             head = f'"{sign}"' if sign else ""
             if decimals is not None:
                 return f"{head}{plain}"
             whole = f"{head}#,##0"
             return f"[>=1000]{whole};[<=-1000]-{whole};{head}{plain}"
-        return plain + (f'" {self.word}"' if self.word else "")
+        return plain + (f'" {say(self.word)}"' if self.word else "")
 
     def axis(self, *, currency: str | None = None) -> str:
         """Give the words for a chart's axis."""
         if self.name == "money":
-            return currency or "money"
-        return {"share": "%", "count": "number", "points": "points"}.get(self.name, self.word or self.name)
+            return currency or say("money")
+        return say(
+            {"share": "%", "count": noted("number"), "points": noted("points")}.get(
+                self.name, self.word or self.name
+            )
+        )
 
 
 def _plain(value: float, decimals: int) -> str:
     rounded = round(value, decimals) + 0.0  # + 0.0 turns -0.0 into 0.0
-    return f"{rounded:,.{decimals}f}"
+    return numerals(f"{rounded:,.{decimals}f}")
 
 
 UNITS: Final[dict[str, Unit]] = {
     u.name: u
     for u in (
         Unit("share", 1, "", "0.0%"),
-        Unit("points", 2, "points", "0.00"),
+        Unit("points", 2, noted("points"), "0.00"),
         Unit("money", 2, "", "#,##0.00"),
         Unit("count", 1, "", "#,##0"),
-        Unit("days", 1, "days", "0.0"),
-        Unit("hours", 1, "hours", "0.0"),
-        Unit("months", 1, "months", "0.0"),
+        Unit("days", 1, noted("days"), "0.0"),
+        Unit("hours", 1, noted("hours"), "0.0"),
+        Unit("months", 1, noted("months"), "0.0"),
         Unit("ratio", 2, "", "0.00"),
         Unit("index", 2, "", "0.00"),
     )

@@ -115,6 +115,7 @@ def test_public_is_json_with_every_default_and_dates_in_iso(acme):
         "audience": "internal",
         "formats": ["html", "xlsx"],
         "kind": "full",
+        "language": "en",
         "brand": brand,
     }
 

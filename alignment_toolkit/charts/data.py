@@ -9,6 +9,8 @@ from typing import Any, Final
 
 from alignment_toolkit import units
 from alignment_toolkit.charts.text import MISSING, clean, humanise, shorten
+from alignment_toolkit.languages import noted, say
+from alignment_toolkit.languages.locale import numerals
 from alignment_toolkit.results import Chart, Finding, KpiValue
 
 __all__ = [
@@ -26,14 +28,14 @@ __all__ = [
 
 MOST: Final = 12
 _KINDS: Final = {
-    "bars": "Bar chart",
-    "lines": "Line chart",
-    "funnel": "Funnel",
-    "waterfall": "Waterfall chart",
-    "matrix": "Matrix",
-    "scatter": "Scatter plot",
-    "interval": "Interval plot",
-    "dots": "Dot plot with intervals",
+    "bars": noted("Bar chart"),
+    "lines": noted("Line chart"),
+    "funnel": noted("Funnel"),
+    "waterfall": noted("Waterfall chart"),
+    "matrix": noted("Matrix"),
+    "scatter": noted("Scatter plot"),
+    "interval": noted("Interval plot"),
+    "dots": noted("Dot plot with intervals"),
 }
 _ADDITIVE: Final = ("money", "count")
 
@@ -124,8 +126,12 @@ def number(value: float | None, unit: str | None, currency: str = "") -> str:
         return units.UNITS[unit].text(value, currency=currency or None)
     if value is None or not math.isfinite(value):
         return units.NOT_AVAILABLE
-    text = f"{value:,.2f}".rstrip("0").rstrip(".") if abs(value) < 1e15 else f"{value:.3g}"
-    return f"{text} {clean(unit)}" if unit else text
+    text = (
+        numerals(f"{value:,.2f}".rstrip("0").rstrip("."))
+        if abs(value) < 1e15
+        else say("{value:.3g}", value=value)
+    )
+    return f"{text} {say(clean(unit))}" if unit else text
 
 
 def as_number(value: Any) -> float | None:
@@ -137,7 +143,7 @@ def as_number(value: Any) -> float | None:
 
 def _word(value: Any) -> str:
     if isinstance(value, bool):
-        return "yes" if value else "no"
+        return say("yes") if value else say("no")
     return clean(value) or MISSING
 
 
@@ -189,11 +195,11 @@ def of_finding(finding: Finding, *, currency: str = "", note: str = "") -> Chart
 
 def _reference_label(reference: float | None, finding: Finding) -> str:
     if reference is not None and math.isclose(reference, finding.margin, rel_tol=1e-9):
-        return "tolerated up to"
+        return say("tolerated up to")
     share = finding.gap is not None and finding.gap.unit == "share"
     # Where the chart shows the share that is in order, the margin stands at what is left of the whole.
     if reference is not None and share and math.isclose(reference, 1 - finding.margin, rel_tol=1e-9):
-        return "tolerated from"
+        return say("tolerated from")
     return "reference"
 
 
@@ -259,7 +265,7 @@ def _at_most(data: ChartData) -> ChartData:
                 rest = [p for p in one.points if p.x not in kept]
                 points = [p for p in one.points if p.x in kept]
                 if rest and adds_up:
-                    points.append(Point(f"other ({len(rest)})", math.fsum(p.y for p in rest)))
+                    points.append(Point(say("other ({rest})", rest=len(rest)), math.fsum(p.y for p in rest)))
                 else:
                     left_out += len(rest)
                 series.append(Series(one.name, tuple(points)))
@@ -276,24 +282,32 @@ def of_gap(finding: Finding, *, currency: str = "", note: str = "") -> ChartData
     lower = -finding.margin if finding.direction == "both" else -math.inf
     return ChartData(
         kind="interval",
-        title=f"The gap: {number(value, gap.unit, currency)}, tolerated {_tolerated(finding, currency)}",
-        series=(Series("", (Point("Gap", value, as_number(gap.low), as_number(gap.high), gap.n),)),),
-        x_label="Gap",
-        y_label="Gap",
+        title=say(
+            "The gap: {number}, tolerated {tolerated}",
+            number=number(value, gap.unit, currency),
+            tolerated=_tolerated(finding, currency),
+        ),
+        series=(Series("", (Point(say("Gap"), value, as_number(gap.low), as_number(gap.high), gap.n),)),),
+        x_label=say("Gap"),
+        y_label=say("Gap"),
         y_unit=gap.unit,
         currency=currency,
         reference=finding.margin,
-        reference_label="tolerated up to",
+        reference_label=say("tolerated up to"),
         zone=(lower, finding.margin),
         note=note,
-        rows=(("Gap", value, gap.low, gap.high, gap.n),),
+        rows=((say("Gap"), value, gap.low, gap.high, gap.n),),
     )
 
 
 def _tolerated(finding: Finding, currency: str) -> str:
     unit = finding.gap.unit if finding.gap is not None else None
     margin = number(finding.margin, unit, currency)
-    return f"between -{margin} and {margin}" if finding.direction == "both" else f"up to {margin}"
+    return (
+        say("between -{margin} and {margin}", margin=margin)
+        if finding.direction == "both"
+        else say("up to {margin}", margin=margin)
+    )
 
 
 def of_months(rows: Sequence[KpiValue], *, currency: str = "", note: str = "") -> ChartData | None:
@@ -305,10 +319,21 @@ def of_months(rows: Sequence[KpiValue], *, currency: str = "", note: str = "") -
     mature = [p for p in points if not p.immature] or list(points)
     least, most = min(mature, key=lambda p: p.y), max(mature, key=lambda p: p.y)
     unit = known[0].unit
-    between = f"between {number(least.y, unit, currency)} ({least.x}) and {number(most.y, unit, currency)} ({most.x})"
+    between = say(
+        "between {least} ({first}) and {most} ({last})",
+        least=number(least.y, unit, currency),
+        first=least.x,
+        most=number(most.y, unit, currency),
+        last=most.x,
+    )
     return ChartData(
         kind="lines",
-        title=f"{clean(known[0].title)} by {known[0].grain or 'period'}: {between}",
+        title=say(
+            "{title} by {grain}: {between}",
+            title=clean(known[0].title),
+            grain=say(known[0].grain or "period"),
+            between=between,
+        ),
         series=(Series("", points),),
         x_label=humanise(known[0].grain or "period"),
         y_label=clean(known[0].title),
@@ -337,13 +362,17 @@ def of_slices(
     first = known[0]
     points = tuple(_kpi_point(r, by_text(r.by)) for r in known)
     least, most = min(points, key=lambda p: p.y), max(points, key=lambda p: p.y)
-    dimension = " and ".join(clean(k).replace("_", " ") for k in first.by)
-    span = f"from {number(least.y, first.unit, currency)} to {number(most.y, first.unit, currency)}"
+    dimension = say(" and ").join(say(clean(k).replace("_", " ")) for k in first.by)
+    span = say(
+        "from {low} to {high}",
+        low=number(least.y, first.unit, currency),
+        high=number(most.y, first.unit, currency),
+    )
     overlap = least.high is not None and most.low is not None and least.high >= most.low
     data = ChartData(
         kind="dots",
-        title=f"{clean(first.title)} by {dimension}: {span}"
-        + ("; their intervals overlap" if overlap else ""),
+        title=say("{title} by {dimension}: {span}", title=clean(first.title), dimension=dimension, span=span)
+        + (say("; their intervals overlap") if overlap else ""),
         series=(Series("", points),),
         x_label=humanise(dimension),
         y_label=clean(first.title),
@@ -377,12 +406,12 @@ def table(data: ChartData) -> tuple[tuple[str, ...], tuple[tuple[str, ...], ...]
     if side_by_side is not None:
         return side_by_side
     heads = (
-        data.group_label or "Group",
-        data.x_label or "Item",
-        data.y_label or "Value",
-        "95 % interval",
+        data.group_label or say("Group"),
+        data.x_label or say("Item"),
+        data.y_label or say("Value"),
+        say("95 % interval"),
         "n",
-        "Note",
+        say("Note"),
     )
     written = [
         (
@@ -390,8 +419,8 @@ def table(data: ChartData) -> tuple[tuple[str, ...], tuple[tuple[str, ...], ...]
             data.place(x),
             data.number(y),
             _between(data, low, high),
-            "" if n is None else f"{n:,}",
-            "too young" if immature else "",
+            "" if n is None else say("{n:,}", n=n),
+            say("too young") if immature else "",
         )
         for name, x, y, low, high, n, immature in rows
     ]
@@ -400,7 +429,11 @@ def table(data: ChartData) -> tuple[tuple[str, ...], tuple[tuple[str, ...], ...]
 
 
 def _between(data: ChartData, low: float | None, high: float | None) -> str:
-    return "" if low is None or high is None else f"{data.number(low)} to {data.number(high)}"
+    return (
+        ""
+        if low is None or high is None
+        else say("{low} to {high}", low=data.number(low), high=data.number(high))
+    )
 
 
 def _pivot(
@@ -422,32 +455,37 @@ def _pivot(
             return ""
         inside = (
             _between(data, row[3], row[4]),
-            f"n {row[5]:,}" if row[5] is not None else "",
-            "too young" if row[6] else "",
+            say("n {n:,}", n=row[5]) if row[5] is not None else "",
+            say("too young") if row[6] else "",
         )
         about = "; ".join(t for t in inside if t)
         return data.number(row[2]) + (f" ({about})" if about else "")
 
     written = tuple((data.place(p), *(cell(known.get((name, p))) for name in names)) for p in places)
-    return (data.x_label or "Item", *(clean(n) for n in names)), written
+    return (data.x_label or say("Item"), *(clean(n) for n in names)), written
 
 
 def alt_text(data: ChartData) -> str:
     """Say in words what the picture shows, from its data."""
     points = [(s.name, p) for s in data.series for p in s.points]
-    said = []
+    said, young = [], say(", too young to compare")
     for name, p in points[:MOST]:
         who = ", ".join(shorten(t, 60) for t in (name, data.place(p.x)) if t)
         interval = (
-            "" if p.low is None or p.high is None else f" ({data.number(p.low)} to {data.number(p.high)})"
+            ""
+            if p.low is None or p.high is None
+            else say(" ({low} to {high})", low=data.number(p.low), high=data.number(p.high))
         )
-        said.append(f"{who} {data.number(p.y)}{interval}{', too young to compare' if p.immature else ''}")
+        said.append(f"{who} {data.number(p.y)}{interval}{young if p.immature else ''}")
     more = len(points) - MOST + data.left_out if len(points) > MOST else data.left_out
-    tail = f"; and {more} more in the table" if more > 0 else ""
+    tail = say("; and {more} more in the table", more=more) if more > 0 else ""
     line = ""
     if data.reference is not None:
-        line = f" The line '{data.reference_label}' stands at {data.number(data.reference)}."
+        line = say(
+            " The line '{label}' stands at {number}.",
+            label=data.reference_label,
+            number=data.number(data.reference),
+        )
     small = f" {data.note}." if data.note else ""
-    return (
-        f"{_KINDS.get(data.kind, 'Chart')}. {shorten(data.title, 200)}. {'; '.join(said)}{tail}.{line}{small}"
-    )
+    kind = say(_KINDS.get(data.kind, noted("Chart")))
+    return f"{kind}. {shorten(data.title, 200)}. {'; '.join(said)}{tail}.{line}{small}"

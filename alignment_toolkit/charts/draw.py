@@ -25,6 +25,7 @@ from alignment_toolkit.charts.style import (
     plain,
     style,
 )
+from alignment_toolkit.languages import say
 
 __all__ = ["draw"]
 
@@ -127,7 +128,7 @@ def _label_room(labels: Sequence[str], wide: float) -> tuple[float, float]:
 
 
 def _value_text(data: ChartData, p: Point) -> str:
-    return data.number(p.y) + (f"  (n {p.n:,})" if p.n is not None else "")
+    return data.number(p.y) + (say("  (n {n:,})", n=p.n) if p.n is not None else "")
 
 
 def _bars(data: ChartData, wide: float, titled: bool) -> Figure:
@@ -300,7 +301,11 @@ def _funnel_text(data: ChartData, points: Sequence[Point], i: int, wide: float) 
     before = points[i - 1].y if i else 0.0
     if wide < WIDE or before <= 0 or not 0 <= points[i].y / before < 10:
         return data.number(points[i].y)
-    return f"{data.number(points[i].y)}  ({points[i].y / before * 100:.1f} % of the step before)"
+    return say(
+        "{number}  ({share:.1f} % of the step before)",
+        number=data.number(points[i].y),
+        share=points[i].y / before * 100,
+    )
 
 
 def _waterfall(data: ChartData, wide: float, titled: bool) -> Figure:
@@ -368,7 +373,14 @@ def _matrix(data: ChartData, wide: float, titled: bool) -> Figure:
     sheet.label_rows([-0.52 * r - 0.26 for r in range(len(rows))], rows, room)
     axes.set_xticks([])
     axes.set_yticks([])
-    sheet.label_x(f"{data.y_label}; {data.x_label} across, {data.group_label or 'group'} down")
+    sheet.label_x(
+        say(
+            "{value}; {across} across, {down} down",
+            value=data.y_label,
+            across=data.x_label,
+            down=data.group_label or say("group"),
+        )
+    )
     return sheet.figure
 
 
@@ -395,7 +407,13 @@ def _scatter(data: ChartData, wide: float, titled: bool) -> Figure:
             axes.plot([float(p.x)], [p.y], "osD^vPX*"[number % 8], ms=6, color=PAPER if p.immature else shade,
                       mec=shade, mew=1.2, alpha=0.85)  # fmt: skip
     first, last = _limits(xs, zero=False)
-    sheet.scale_x(first, last, data, unit=data.x_unit, label=f"{data.x_label} (across), {data.y_label} (up)")
+    sheet.scale_x(
+        first,
+        last,
+        data,
+        unit=data.x_unit,
+        label=say("{across} (across), {up} (up)", across=data.x_label, up=data.y_label),
+    )
     _reference(sheet, data, across=False)
     return sheet.figure
 
@@ -425,7 +443,8 @@ def _interval(data: ChartData, wide: float, titled: bool) -> Figure:
         if math.isfinite(edge):
             axes.plot([edge, edge], [0, 0.72], color=INK, lw=1.1, ls=(0, (4, 2)))
     span = high - low
-    axes.text(_inside(zone[1], low, span), 0.8, f"tolerated up to {data.number(zone[1])}", fontsize=8.5, color=INK,
+    limit = say("tolerated up to {number}", number=data.number(zone[1]))
+    axes.text(_inside(zone[1], low, span), 0.8, limit, fontsize=8.5, color=INK,
               ha="right" if zone[1] - low > span * 0.42 else "left", va="baseline")  # fmt: skip
     outside = (p.low if p.low is not None else p.y) > zone[1] or (
         p.high if p.high is not None else p.y
@@ -438,7 +457,7 @@ def _interval(data: ChartData, wide: float, titled: bool) -> Figure:
         p.y, 0.46, data.number(p.y), fontsize=9.5, fontweight="bold", color=INK, ha="center", va="baseline"
     )
     axes.set_yticks([])
-    sheet.scale_x(low, high, data, unit=data.y_unit, label="Gap")
+    sheet.scale_x(low, high, data, unit=data.y_unit, label=say("Gap"))
     return sheet.figure
 
 

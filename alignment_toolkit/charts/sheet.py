@@ -16,6 +16,8 @@ from alignment_toolkit import units
 from alignment_toolkit.charts import text as texts
 from alignment_toolkit.charts.data import ChartData
 from alignment_toolkit.charts.style import GRID, INK, MUTED, advance, colour
+from alignment_toolkit.languages import noted, say
+from alignment_toolkit.languages.locale import currency_behind, numerals
 
 __all__ = ["CHAR", "SMALL", "WIDE", "Sheet", "shorten", "width", "wrap"]
 
@@ -134,15 +136,20 @@ def _note(data: ChartData) -> str:
     parts = [data.note] if data.note else []
     sizes = {p.n for s in data.series for p in s.points if p.n is not None}
     if data.kind in ("interval", "lines") and sizes:
-        parts.append(f"n {min(sizes):,}" + (f" to {max(sizes):,}" if len(sizes) > 1 else ""))
+        parts.append(
+            say("n {sizes:,}", sizes=min(sizes))
+            + (say(" to {sizes:,}", sizes=max(sizes)) if len(sizes) > 1 else "")
+        )
     if any(p.immature for s in data.series for p in s.points):
-        parts.append("hatched or hollow: too young to compare")
+        parts.append(say("hatched or hollow: too young to compare"))
     if any(True in p.cut for s in data.series for p in s.points):
-        parts.append("arrow: the interval goes on")
+        parts.append(say("arrow: the interval goes on"))
     if data.left_out:
-        parts.append(f"{data.left_out} more in the table")
+        parts.append(say("{left_out} more in the table", left_out=data.left_out))
     if any(p.low is not None for s in data.series for p in s.points):
-        parts.append("bar: 95 % interval" if data.kind == "interval" else "whiskers and bands: 95 % interval")
+        parts.append(
+            say("bar: 95 % interval") if data.kind == "interval" else say("whiskers and bands: 95 % interval")
+        )
     return " · ".join(parts)
 
 
@@ -165,28 +172,40 @@ def _ticks(low: float, high: float, most: int, *, whole: bool = False) -> list[f
     return [float(t) + 0.0 for t in found if low - slack <= t <= high + slack]
 
 
+# Short forms of large numbers on an axis.
+_LARGE: Final = (
+    (1e12, noted("{amount}tn")),
+    (1e9, noted("{amount}bn")),
+    (1e6, noted("{amount}m")),
+    (1e3, noted("{amount}k")),
+)
+
+
 def _tick(value: float, unit: str | None, currency: str, ticks: Sequence[float]) -> str:
     """Write a round number as short as an axis wants it."""
     step = min((abs(b - a) for a, b in pairwise(ticks)), default=1.0)
-    factor, tail, head = 1.0, "", ""
+    factor, large = 1.0, "{amount}"
     if unit == "share":
-        factor, tail = 100.0, " %"
+        factor, large = 100.0, "{amount} %"
     else:
         largest = max((abs(t) for t in ticks), default=0.0)
-        for size, letter in ((1e12, "tn"), (1e9, "bn"), (1e6, "m"), (1e3, "k")):
-            if largest >= size * (10 if letter == "k" else 1):
-                factor, tail = 1 / size, letter
+        for size, letter in _LARGE:
+            if largest >= size * (10 if size == 1e3 else 1):
+                factor, large = 1 / size, letter
                 break
-        if unit == "money":
-            head = units.unit("money").text(0, currency=currency or None).rstrip("0.").rstrip()
-            head += " " if head[-1:].isalpha() else ""
     scaled = step * factor
     decimals = 0 if scaled == 0 else max(0, min(6, -math.floor(math.log10(scaled) + 1e-9)))
     if decimals == 0 and abs(scaled - round(scaled)) > 1e-6:
         decimals = 1
     elif decimals and abs(scaled * 10**decimals - round(scaled * 10**decimals)) > 1e-6:
         decimals += 1
-    if value == 0:
-        return f"{head}0{tail if unit == 'share' else ''}"
+    amount = numerals(f"{abs(value) * factor:,.{decimals}f}") if value else "0"
     sign = "-" if value < 0 else ""
-    return f"{sign}{head}{abs(value) * factor:,.{decimals}f}{tail}"
+    large = large if value or unit == "share" else "{amount}"
+    if unit != "money":
+        return sign + say(large, amount=amount)
+    head = units.unit("money").text(0, currency=currency or None).strip("0.,").strip()
+    if currency_behind():
+        return f"{sign}{say(large, amount=amount)} {head}".rstrip()
+    head += " " if head[-1:].isalpha() else ""
+    return sign + say(large, amount=head + amount)

@@ -7,6 +7,8 @@ import unicodedata
 from collections.abc import Callable
 from typing import Any, Final
 
+from alignment_toolkit.languages import say
+
 __all__ = ["MISSING", "clean", "humanise", "shorten", "width", "wrap"]
 
 MISSING: Final = "(missing)"
@@ -63,7 +65,7 @@ def humanise(name: str) -> str:
     'Share late'
     """
     text = clean(name).replace("_", " ").strip()
-    return text[:1].upper() + text[1:]
+    return say(text[:1].upper() + text[1:])
 
 
 def width(text: str) -> int:

@@ -7,6 +7,7 @@ from typing import Any
 
 from alignment_toolkit.charts.data import ChartData, Point, Series, as_number, number
 from alignment_toolkit.charts.text import clean
+from alignment_toolkit.languages import say
 
 __all__ = ["clear_of_chance", "of_drivers"]
 
@@ -47,14 +48,18 @@ def of_drivers(row: Mapping[str, Any], title: str, *, currency: str = "", note: 
         most = max(clear, key=lambda p: abs(float(p["value"])))
         told = f"{clean(most['driver'])} {_signed(float(most['value']), unit, currency)}"
     else:
-        told = "the interval of every part holds 0"
-    change = f"{_signed(total, unit, currency)} against {clean(row.get('from_period'))}"
+        told = say("the interval of every part holds 0")
+    change = say(
+        "{change} against {period}",
+        change=_signed(total, unit, currency),
+        period=clean(row.get("from_period")),
+    )
     return ChartData(
         kind="waterfall",
         title=f"{clean(title)}, {clean(row.get('to_period'))}: {change}; {told}",
         series=(Series("", points),),
-        x_label="Driver",
-        y_label="Part of the change",
+        x_label=say("Driver"),
+        y_label=say("Part of the change"),
         y_unit=unit,
         currency=currency,
         note=note,

@@ -6,12 +6,15 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any, Final
 
+from alignment_toolkit.languages import noted, say
 from alignment_toolkit.privacy.cells import LEAST, hidden_cells
 from alignment_toolkit.results import KpiValue
 
 __all__ = ["without_small"]
 
-_REASON: Final = f"left out: fewer than {LEAST} cases, or needed to keep such a group from being worked out"
+_REASON: Final = noted(
+    "left out: fewer than {least} cases, or needed to keep such a group from being worked out"
+)
 _ROUNDS: Final = 20
 
 Place = tuple[tuple[tuple[str, Any], ...], str, str | None]
@@ -97,6 +100,6 @@ def _hide(row: KpiValue) -> KpiValue:
         immature=False,
         spread=None,
         status="not_available",
-        reason=_REASON,
+        reason=say(_REASON, least=LEAST),
         changes=(),
     )

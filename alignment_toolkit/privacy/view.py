@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any, Final
 
+from alignment_toolkit.languages import noted, say
 from alignment_toolkit.privacy.cells import LEAST, hidden_cells
 from alignment_toolkit.privacy.figures import without_small
 from alignment_toolkit.pseudonyms import Pseudonyms
@@ -25,9 +26,11 @@ _PEOPLE: Final = frozenset(
 _MADE: Final = re.compile(r"(?:Person|Client) [A-HJ-NP-Z2-9]{7}")
 _ADDRESS: Final = re.compile(r"[\w.+%-]+@[\w-]+(?:\.[\w-]+)+|(?<![\w.])\+\d[\d ()/-]{7,}\d")
 _SHORTEST: Final = 3
-_WITHHELD: Final = "Left out of reports for readers outside the company: it is about people."
-_SMALL: Final = f"Left out: fewer than {LEAST} cases, or needed to keep such a group from being worked out."
-_FAILED: Final = "The reason is in the internal report."
+_WITHHELD: Final = noted("Left out of reports for readers outside the company: it is about people.")
+_SMALL: Final = noted(
+    "Left out: fewer than {least} cases, or needed to keep such a group from being worked out."
+)
+_FAILED: Final = noted("The reason is in the internal report.")
 _SIZES: Final = ("n", "clients", "size", "accounts", "members")
 # Of segments and plays an outsider may know how they were made: points are accounts, counts can be small.
 _SEGMENTS: Final = (
@@ -79,8 +82,15 @@ def seen_by(analysis: Analysis, audience: str, *, key: str = "") -> Analysis:
         plays=_grouped(named.plays),
         definitions=_definitions(named.definitions),
         findings=_findings([f for f in named.findings if not _about_people(f.by)], kpis, public=public),
-        warnings=(f"{len(named.warnings):,} warnings are in the internal report.",) if named.warnings else (),
+        warnings=(say("{warnings:,} warnings are in the internal report.", warnings=len(named.warnings)),)
+        if named.warnings
+        else (),
     )
+
+
+def _told(warnings: Sequence[str]) -> tuple[str, ...]:
+    count = len(warnings)
+    return (say("{count:,} warnings are in the internal report.", count=count),) if count else ()
 
 
 def _about_people(by: Mapping[str, Any]) -> bool:
@@ -116,7 +126,7 @@ def _named(analysis: Analysis, names: Mapping[str, str]) -> Analysis:
 
     def text(value: str) -> str:
         shown = pattern.sub(lambda m: names[m.group()], value) if pattern is not None else value
-        return _ADDRESS.sub("(address left out)", shown)
+        return _ADDRESS.sub(say("(address left out)"), shown)
 
     def walk(value: Any) -> Any:
         if isinstance(value, dict):
@@ -171,16 +181,16 @@ def _findings(findings: Sequence[Finding], kpis: Sequence[KpiValue], *, public: 
 
 def _finding(f: Finding, *, small: bool, public: bool) -> Finding:
     if f.nature == "personal" and f.status != "not_assessed":
-        return _blank(f, _WITHHELD)
+        return _blank(f, say(_WITHHELD))
     if small:
-        return _blank(f, _SMALL)
+        return _blank(f, say(_SMALL, least=LEAST))
     evidence = _evidence(f.evidence, public=public)
     return replace(
         f,
         measures=tuple(m for m in f.measures if m.n >= LEAST),
         evidence=evidence,
         chart=_chart(f.chart, f.evidence, evidence),
-        message=_FAILED if f.status == "error" else f.message,
+        message=say(_FAILED) if f.status == "error" else f.message,
     )
 
 
@@ -272,7 +282,7 @@ def _attribution(rows: Sequence[Mapping[str, Any]]) -> tuple[Mapping[str, Any], 
         kept.append(
             {
                 "model": model,
-                "channel": "(other)",
+                "channel": say("(other)"),
                 "credit": credit,
                 "cost_per_sale": None,
                 "rank_stability": None,

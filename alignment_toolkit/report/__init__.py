@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from alignment_toolkit.errors import ParameterError, UnknownName
+from alignment_toolkit.languages import language_of, speaking
 from alignment_toolkit.privacy import check_audience, seen_by
 from alignment_toolkit.results import Analysis
 
@@ -106,17 +107,24 @@ class Report:
             dict(layouts or {}),
         )
 
+    @property
+    def language(self) -> str:
+        """The language of the Analysis: its sentences were made in it, and the report's own words follow."""
+        return language_of(self.analysis.settings)
+
     @cached_property
     def seen(self) -> Analysis:
         """What the audience may see of the Analysis; every format is made from this."""
-        return seen_by(self.analysis, self.audience, key=self.key)
+        with speaking(self.language):
+            return seen_by(self.analysis, self.audience, key=self.key)
 
     @cached_property
     def document(self) -> Document:
         """The report's blocks, in reading order."""
         from alignment_toolkit.report.story import story
 
-        return story(self.seen, kind=self.kind, audience=self.audience)
+        with speaking(self.language):
+            return story(self.seen, kind=self.kind, audience=self.audience)
 
     def text(self, format: str) -> str:
         """Give the report in a format that is text; the same Analysis, the same text."""
@@ -126,8 +134,13 @@ class Report:
 
     def content(self, format: str) -> bytes:
         """Give the report's bytes in a format; the same Analysis, the same bytes."""
+        check_format(format)
+        with speaking(self.language):
+            return self._content(format)
+
+    def _content(self, format: str) -> bytes:
         # Each writer brings its library; only the one that is asked for is loaded.
-        if check_format(format) == "json":
+        if format == "json":
             return self.seen.dumps().encode("utf-8")
         if format == "html":
             from alignment_toolkit.report.html import render as page

@@ -9,6 +9,7 @@ from typing import Any, Final
 
 from alignment_toolkit import units
 from alignment_toolkit.charts import ChartData, Point, Series, as_number, clean, humanise, shorten
+from alignment_toolkit.languages import ENGLISH, noted, say, spoken
 from alignment_toolkit.report import words
 from alignment_toolkit.report.blocks import Block, Cell, Detail, Figure, Fold, Prose, Table, data
 from alignment_toolkit.results import Analysis
@@ -22,16 +23,20 @@ _LITTLE: Final = 0.05
 # Money over a thousandth of a sale is a number, and says nothing.
 _HALF: Final = 0.5
 _SHORT: Final = {
-    "first": "First",
-    "last": "Last",
-    "last_non_direct": "Last not direct",
-    "linear": "Linear",
-    "position": "Position",
-    "w_shaped": "W",
-    "time_decay": "Time decay",
-    "markov": "Markov",
-    "shapley": "Shapley",
+    "first": noted("First"),
+    "last": noted("Last"),
+    "last_non_direct": noted("Last not direct"),
+    "linear": noted("Linear"),
+    "position": noted("Position"),
+    "w_shaped": noted("W"),
+    "time_decay": noted("Time decay"),
+    "markov": noted("Markov"),
+    "shapley": noted("Shapley"),
 }
+
+
+def _short(model: str) -> str:
+    return say(_SHORT[model]) if model in _SHORT else humanise(model)
 
 
 @dataclass(frozen=True)
@@ -65,7 +70,7 @@ def steps_before_sales(analysis: Analysis, note: str = "") -> list[Block]:
     )
     blocks: list[Block] = [Prose(_lead(channels, models, sales, untouched, told))]
     blocks.append(Figure(_chart(channels, models, sales, note), with_table=False))
-    every = Fold("Every credit", (_everything(channels, models),), paper=False)
+    every = Fold(say("Every credit"), (_everything(channels, models),), paper=False)
     blocks.append(Detail((_table(channels, len(models), analysis.currency), every)))
     return blocks
 
@@ -106,58 +111,77 @@ def _lead(
     told: Mapping[str, Any],
 ) -> str:
     count = units.unit("count")
-    text = (
-        "No attribution is the truth. Each model is a rule by which a sale is shared among the steps before it, and "
-        "none says what would have happened without a channel. What all models say is worth more than what one says."
+    text = say(
+        "No attribution is the truth. Each model is a rule by which a sale is shared among the steps "
+        "before it, and none says what would have happened without a channel. What all models say is "
+        "worth more than what one says."
     )
-    text += f" {count.text(sales)} sales had a step before them"
-    text += f"; {count.text(untouched)} had none, and stand in no channel." if untouched else "."
+    text += say(" {number} sales had a step before them", number=count.text(sales))
+    text += (
+        say("; {number} had none, and stand in no channel.", number=count.text(untouched))
+        if untouched
+        else "."
+    )
     apart = told.get("disagreement")
     mean = as_number(apart.get("mean_distance")) if isinstance(apart, Mapping) else None
     largest = as_number(apart.get("largest_distance")) if isinstance(apart, Mapping) else None
     if isinstance(apart, Mapping) and mean is not None and largest is not None:
         share = units.unit("share")
-        pair = [data(str(name).lower()) for name in apart.get("between") or ()]
-        text += f" From one model to another, {share.text(mean)} of the sales change their channel on average"
-        text += f"; most, {share.text(largest)}, between {words.enumerate_words(pair)}." if pair else "."
+        pair = [
+            data(words.small_start(say(str(name))) if spoken() != ENGLISH else str(name).lower())
+            for name in apart.get("between") or ()
+        ]
+        text += say(
+            " From one model to another, {number} of the sales change their channel on average",
+            number=share.text(mean),
+        )
+        text += (
+            say(
+                "; most, {number}, between {listed}.",
+                number=share.text(largest),
+                listed=words.enumerate_words(pair),
+            )
+            if pair
+            else "."
+        )
     return text
 
 
 def _chart(channels: Sequence[_Channel], models: Sequence[str], sales: float, note: str) -> ChartData:
     count = units.unit("count")
     widest = max(channels, key=lambda c: (c.most - c.least, c.name))
-    title = (
-        f"{shorten(widest.name, 40)}: {count.text(widest.least)} or {count.text(widest.most)} of "
-        f"{count.text(sales)} sales, depending on the model"
+    title = say(
+        "{channel}: {least} or {most} of {sales} sales, depending on the model",
+        channel=shorten(widest.name, 40),
+        least=count.text(widest.least),
+        most=count.text(widest.most),
+        sales=count.text(sales),
     )
     if widest.most - widest.least < 0.05:
-        title = f"All models share the {count.text(sales)} sales in the same way"
+        title = say("All models share the {number} sales in the same way", number=count.text(sales))
     shown = list(channels) if len(channels) <= _SHOWN + 1 else list(channels[:_SHOWN])
     rest = channels[len(shown) :]
-    series = [
-        Series(c.name, tuple(Point(_SHORT.get(m, humanise(m)), c.credits.get(m, 0.0)) for m in models))
-        for c in shown
-    ]
+    series = [Series(c.name, tuple(Point(_short(m), c.credits.get(m, 0.0)) for m in models)) for c in shown]
     if rest:
         sums = (math.fsum(c.credits.get(m, 0.0) for c in rest) for m in models)
-        points = (Point(_SHORT.get(m, humanise(m)), v) for m, v in zip(models, sums, strict=True))
-        series.append(Series(f"other ({len(rest)})", tuple(points)))
-    small = f"n {count.text(sales)} sales"
+        points = (Point(_short(m), v) for m, v in zip(models, sums, strict=True))
+        series.append(Series(say("other ({rest})", rest=len(rest)), tuple(points)))
+    small = say("n {number} sales", number=count.text(sales))
     return ChartData(
         kind="matrix",
         title=title,
         series=tuple(series),
-        x_label="model",
-        y_label="Sales by channel under each model",
+        x_label=say("model"),
+        y_label=say("Sales by channel under each model"),
         y_unit="count",
-        group_label="channel",
+        group_label=say("channel"),
         note="; ".join(t for t in (small, note) if t),
     )
 
 
 def _credits(channel: _Channel) -> Cell:
     if channel.most < _LITTLE:
-        return Cell("0" if channel.most == 0 else "below 0.1", number=channel.most, unit="count")
+        return Cell("0" if channel.most == 0 else say("below 0.1"), number=channel.most, unit="count")
     return _span((channel.least, channel.most), "count")
 
 
@@ -185,16 +209,17 @@ def _table(channels: Sequence[_Channel], models: int, currency: str) -> Table:
             )
         )
     more = len(channels) - _ROWS
-    note = (
-        "Sales and cost: from the lowest to the highest of the models. Cost per sale: the department's spend on the "
-        "channel in the period over the credit, from the models that give the channel half a sale or more; not "
-        "available where there is no such spend or credit. Rank kept: the share of bootstrap draws of accounts in "
-        "which the channel keeps its rank, the mean of the models."
+    note = say(
+        "Sales and cost: from the lowest to the highest of the models. Cost per sale: the "
+        "department's spend on the channel in the period over the credit, from the models that give "
+        "the channel half a sale or more; not available where there is no such spend or credit. Rank "
+        "kept: the share of bootstrap draws of accounts in which the channel keeps its rank, the "
+        "mean of the models."
     )
-    note += f" {more:,} more channels are in analysis.json." if more > 0 else ""
-    columns = ("Channel", "Sales", "Cost per sale", "Rank kept")
+    note += say(" {more:,} more channels are in analysis.json.", more=more) if more > 0 else ""
+    columns = (say("Channel"), say("Sales"), say("Cost per sale"), say("Rank kept"))
     return Table(
-        f"Where {models} models agree and where not",
+        say("Where {models} models agree and where not", models=models),
         columns,
         tuple(rows),
         (False, True, True, True),
@@ -211,5 +236,5 @@ def _everything(channels: Sequence[_Channel], models: Sequence[str]) -> Table:
         )
         for c in channels[:_ROWS]
     )
-    columns = ("Channel", *(_SHORT.get(m, humanise(m)) for m in models))
-    return Table("Sales by channel and model", columns, rows, (False, *(True for _ in models)))
+    columns = (say("Channel"), *(_short(m) for m in models))
+    return Table(say("Sales by channel and model"), columns, rows, (False, *(True for _ in models)))

@@ -7,6 +7,7 @@ from typing import Any, Final
 
 from alignment_toolkit import charts, units
 from alignment_toolkit.charts import as_number, clean, clear_of_chance, humanise
+from alignment_toolkit.languages import say
 from alignment_toolkit.report import words
 from alignment_toolkit.report.blocks import Block, Cell, Detail, Figure, Fold, Heading, Prose, Table, data
 from alignment_toolkit.results import Analysis
@@ -25,8 +26,11 @@ def what_moved(analysis: Analysis, note: str = "") -> list[Block]:
     whole = [r for r in analysis.drivers if not r.get("by")]
     found: list[Block] = [
         Prose(
-            "A figure is made of others, and each change here is split into parts that add up to it exactly. Beside "
-            "each part stands who can move it. The parts say where the change sits, not what caused it."
+            say(
+                "A figure is made of others, and each change here is split into parts that add up to it "
+                "exactly. Beside each part stands who can move it. The parts say where the change sits, not "
+                "what caused it."
+            )
             + _by_chance(whole)
         )
     ]
@@ -44,9 +48,11 @@ def _by_chance(rows: Sequence[Row]) -> str:
     open_ = sum(p["low"] is not None and p["low"] != p["high"] for p in parts)
     if open_ < 2:
         return ""
-    return (
-        f" Each interval is judged by itself: of these {open_} parts about {0.05 * open_:.1f} would leave out 0 by "
-        "chance alone."
+    return say(
+        " Each interval is judged by itself: of these {open} parts about {expected:.1f} would leave out "
+        "0 by chance alone.",
+        open=open_,
+        expected=0.05 * open_,
     )
 
 
@@ -67,9 +73,15 @@ def _one(analysis: Analysis, row: Row, note: str) -> list[Block]:
     way = clean(row["method"]).partition(";")[0]
     found: list[Block] = [Heading(3, f"{title}: {_short(way)}"), Prose(_sentence(row, title, unit, currency))]
     if row["to_period"] != analysis.period and not way.startswith("event study"):
-        young = f"{data(analysis.period)} holds cases that have not come to their end."
+        young = say("{period} holds cases that have not come to their end.", period=data(analysis.period))
         found.append(
-            Prose(f"{young} {data(row['to_period'])} is the last period before it that can be compared.")
+            Prose(
+                say(
+                    "{young} {to_period} is the last period before it that can be compared.",
+                    young=young,
+                    to_period=data(row["to_period"]),
+                )
+            )
         )
     found.append(Figure(drawn, with_table=False))
     return [
@@ -80,12 +92,12 @@ def _one(analysis: Analysis, row: Row, note: str) -> list[Block]:
 
 def _short(way: str) -> str:
     for start, short in (
-        ("Shapley values of ", "by its factors"),
-        ("Logarithmic means (LMDI) of ", "by its factors, logarithmic means"),
-        ("price, volume and mix", "by price, volume and mix of products"),
-        ("mix against rate", "quality or handling?"),
-        ("event study of ", way.partition(",")[0]),
-        ("counted by the cohort", "by the lead they came from"),
+        (say("Shapley values of "), say("by its factors")),
+        (say("Logarithmic means (LMDI) of "), say("by its factors, logarithmic means")),
+        (say("price, volume and mix"), say("by price, volume and mix of products")),
+        (say("mix against rate"), say("quality or handling?")),
+        (say("event study of "), way.partition(",")[0]),
+        (say("counted by the cohort"), say("by the lead they came from")),
     ):
         if way.startswith(start):
             return short
@@ -100,22 +112,31 @@ def _signed(value: Any, unit: str, currency: str) -> str:
 
 def _sentence(row: Row, title: str, unit: str, currency: str) -> str:
     total = as_number(row["total"]) or 0.0
-    moved = "did not change" if total == 0 else "rose by" if total > 0 else "fell by"
-    size = "" if total == 0 else f" {charts.number(abs(total), unit, currency)}"
-    text = f"{title} {moved}{size} from {data(row['from_period'])} to {data(row['to_period'])}."
+    between = {"title": title, "from_period": data(row["from_period"]), "to_period": data(row["to_period"])}
+    size = charts.number(abs(total), unit, currency)
+    if total == 0:
+        text = say("{title} did not change from {from_period} to {to_period}.", **between)
+    elif total > 0:
+        text = say("{title} rose by {size} from {from_period} to {to_period}.", size=size, **between)
+    else:
+        text = say("{title} fell by {size} from {from_period} to {to_period}.", size=size, **between)
     clear = [p for p in row["parts"] if clear_of_chance(p)]
     if not clear:
-        return f"{text} The interval of every part holds 0."
+        return say("{text} The interval of every part holds 0.", text=text)
     told = [f"{data(p['driver'])} ({_signed(p['value'], unit, currency)})" for p in clear]
-    return f"{text} Away from 0 by its own interval: {words.enumerate_words(told)}."
+    return say(
+        "{text} Away from 0 by its own interval: {listed}.",
+        text=text,
+        listed=words.enumerate_words(told),
+    )
 
 
 def _interval(low: Any, high: Any, unit: str, currency: str) -> str:
     low, high = as_number(low), as_number(high)
     if low is None or high is None:
-        return "no interval"
+        return say("no interval")
     if low == high:
-        return "no sampling error"
+        return say("no sampling error")
     return units.unit(unit).interval(low, high, currency=currency)
 
 
@@ -135,7 +156,7 @@ def _table(row: Row, title: str, unit: str, currency: str) -> Table:
     ]
     rows.append(
         (
-            Cell("Together"),
+            Cell(say("Together")),
             Cell(_signed(row["total"], unit, currency), number=as_number(row["total"]), unit=unit),
             Cell(""),
         )
@@ -143,7 +164,7 @@ def _table(row: Row, title: str, unit: str, currency: str) -> Table:
     for name, part in row["by_owner"].items():
         rows.append(
             (
-                Cell(f"Of this in the hands of {clean(name)}"),
+                Cell(say("Of this in the hands of {name}", name=say(clean(name)))),
                 Cell(
                     _signed(part["value"], unit, currency),
                     _interval(part["low"], part["high"], unit, currency),
@@ -154,8 +175,13 @@ def _table(row: Row, title: str, unit: str, currency: str) -> Table:
             )
         )
     return Table(
-        f"{title}: drivers of the change, {data(row['from_period'])} to {data(row['to_period'])}",
-        ("Driver", "Part, 95 % interval", "Who can move it, in %"),
+        say(
+            "{title}: drivers of the change, {from_period} to {to_period}",
+            title=title,
+            from_period=data(row["from_period"]),
+            to_period=data(row["to_period"]),
+        ),
+        (say("Driver"), say("Part, 95 % interval"), say("Who can move it, in %")),
         tuple(rows),
         (False, True, False),
         note=f"{clean(row['method'])[:1].upper()}{clean(row['method'])[1:]}.",
@@ -167,7 +193,11 @@ def _range(part: Mapping[str, Any], unit: str, currency: str) -> str:
     if least is None or most is None or least == most:
         return ""
     least_text, most_text = (_signed(v, unit, currency) for v in (least, most))
-    return f"{least_text} to {most_text}, however the shared drivers are divided"
+    return say(
+        "{least_text} to {most_text}, however the shared drivers are divided",
+        least_text=least_text,
+        most_text=most_text,
+    )
 
 
 def _slices(analysis: Analysis, total: Row, title: str, unit: str) -> list[Block]:
@@ -184,11 +214,15 @@ def _slices(analysis: Analysis, total: Row, title: str, unit: str) -> list[Block
     written = tuple(_slice_row(r, names, unit, analysis.currency) for r in rows[:_SLICES])
     more = len(rows) - _SLICES
     table = Table(
-        f"{title}: drivers of the change by {' and '.join(clean(d).replace('_', ' ') for d in rows[0]['by'])}",
-        ("Part of the company", "Change", *(clean(n) for n in names)),
+        say(
+            "{title}: drivers of the change by {by}",
+            title=title,
+            by=say(" and ").join(say(clean(d).replace("_", " ")) for d in rows[0]["by"]),
+        ),
+        (say("Part of the company"), say("Change"), *(clean(n) for n in names)),
         written,
         (False, *(True for _ in range(len(names) + 1))),
-        note=f"{more:,} more rows are in analysis.json." if more > 0 else "",
+        note=say("{more:,} more rows are in analysis.json.", more=more) if more > 0 else "",
     )
     return [Fold(table.caption, (table,))]
 

@@ -7,6 +7,7 @@ from typing import Final
 
 from alignment_toolkit import charts, units
 from alignment_toolkit.charts import as_number, clean
+from alignment_toolkit.languages import say, say_count
 from alignment_toolkit.report import words
 from alignment_toolkit.report.blocks import (
     Block,
@@ -58,14 +59,14 @@ def key_figures(analysis: Analysis, note: str) -> list[Block]:
     if any(r.low is None or r.low == r.high for r in shown if r.status == "ok"):
         more.append(
             Prose(
-                "Where no interval is given, all cases were counted, or they are too few for one.",
+                say("Where no interval is given, all cases were counted, or they are too few for one."),
                 tone="muted",
             )
         )
     if any(r.immature for r in rows):
         more.append(
             Prose(
-                "Rows marked * hold cases too young to have come to their end; do not compare them.",
+                say("Rows marked * hold cases too young to have come to their end; do not compare them."),
                 tone="muted",
             )
         )
@@ -76,10 +77,14 @@ def key_figures(analysis: Analysis, note: str) -> list[Block]:
 
 def _split(rows: Sequence[KpiValue]) -> tuple[list[KpiValue], list[KpiValue]]:
     """Keep apart what the data could show and what its tables can't, unless nothing at all is shown."""
-    lacking = [r for r in rows if r.status != "ok" and (r.reason or "").startswith("needs ")]
+    lacking = [r for r in rows if r.status != "ok" and _needs_data(r)]
     if len(lacking) == len(rows) or len(rows) <= _COURSES:
         return list(rows), []
     return [r for r in rows if r not in lacking], lacking
+
+
+def _needs_data(row: KpiValue) -> bool:
+    return (row.reason or "").startswith(say("needs {columns}").partition("{")[0])
 
 
 def _families(rows: Sequence[KpiValue], analysis: Analysis) -> list[tuple[str, list[KpiValue]]]:
@@ -96,9 +101,13 @@ def _families(rows: Sequence[KpiValue], analysis: Analysis) -> list[tuple[str, l
 
 
 def _absent(rows: Sequence[KpiValue]) -> Fold:
-    title = f"{words.plural(len(rows), 'key figure')} that the data can't show"
+    title = say_count(
+        len(rows),
+        "{n:,} key figure that the data can't show",
+        "{n:,} key figures that the data can't show",
+    )
     written = tuple((Cell(clean(r.title)), Cell(clean(r.reason))) for r in rows)
-    return Fold(title, (Table(title, ("Key figure", "What it needs"), written),))
+    return Fold(title, (Table(title, (say("Key figure"), say("What it needs")), written),))
 
 
 def _headlines(rows: Sequence[KpiValue]) -> list[KpiValue]:
@@ -114,17 +123,21 @@ def _tiles(rows: Sequence[KpiValue], currency: str, compared: str | None) -> Til
         change, about = words.change_text(r, currency, compared)
         change = "" if change == units.NOT_AVAILABLE else change
         interval = words.interval_text(r, currency)
-        against = f" against {data(compared)}" if compared else ""
-        mark = "clear" if about and "no clear" not in about else ""
+        against = say(" against {compared}", compared=data(compared)) if compared else ""
+        mark = (
+            "clear" if about and not about.endswith(say("{interval}; no clear change", interval="")) else ""
+        )
         tiles.append(
             Tile(
                 title=clean(r.title) + (" *" if r.immature else ""),
                 value=charts.number(as_number(r.value), r.unit, currency),
-                interval=f"95 % interval {interval}" if interval and r.low != r.high else "",
-                change=f"{change}{against}" + ("" if mark or not about else ", no clear change")
+                interval=say("95 % interval {interval}", interval=interval)
+                if interval and r.low != r.high
+                else "",
+                change=f"{change}{against}" + ("" if mark or not about else say(", no clear change"))
                 if change
                 else "",
-                small=f"n {r.n:,}",
+                small=say("n {n:,}", n=r.n),
             )
         )
     return Tiles(tuple(tiles))
@@ -150,8 +163,8 @@ def _table(rows: Sequence[KpiValue], analysis: Analysis, compared: str | None, f
                     unit=r.unit,
                 ),
                 Cell(
-                    f"{r.n:,}",
-                    small=f"{r.censored:,} too young" if r.censored else "",
+                    say("{n:,}", n=r.n),
+                    small=say("{censored:,} too young", censored=r.censored) if r.censored else "",
                     number=r.n,
                     unit="count",
                 ),
@@ -159,17 +172,17 @@ def _table(rows: Sequence[KpiValue], analysis: Analysis, compared: str | None, f
                 Cell(_owners(r) if two_sides else words.owners_text(r.owners)),
             )
         )
-    owners_head = "Answer for it, marketing : sales" if two_sides else "Answer for it, in %"
-    change_head = (f"Change against {data(compared)}",) if compared else ()
-    columns = ("Key figure", "Value, 95 % interval", "n", *change_head, owners_head)
+    owners_head = say("Answer for it, marketing : sales") if two_sides else say("Answer for it, in %")
+    change_head = (say("Change against {compared}", compared=data(compared)),) if compared else ()
+    columns = (say("Key figure"), say("Value, 95 % interval"), "n", *change_head, owners_head)
     numeric = (False, True, True, *((True,) if compared else ()), two_sides)
-    title = family or "Key figures"
+    title = family or say("Key figures")
     return Table(f"{title}, {data(analysis.period)}", columns, tuple(written), numeric, even=True)
 
 
 def _owners(row: KpiValue) -> str:
     shares = (as_number(row.owners.get(side)) or 0.0 for side in ("marketing", "sales"))
-    return " : ".join(f"{share * 100:.0f}" for share in shares) if row.owners else ""
+    return " : ".join(say("{share:.0f}", share=share * 100) for share in shares) if row.owners else ""
 
 
 def _courses(analysis: Analysis, note: str) -> list[Block]:
@@ -185,7 +198,7 @@ def _courses(analysis: Analysis, note: str) -> list[Block]:
     if not drawn:
         return []
     shown, rest = _pairs(drawn[:_ON_SLIDES]), _pairs(drawn[_ON_SLIDES:])
-    return [Heading(3, "Over time"), *shown, *([Detail(tuple(rest))] if rest else [])]
+    return [Heading(3, say("Over time")), *shown, *([Detail(tuple(rest))] if rest else [])]
 
 
 def _pairs(figures: Sequence[Figure]) -> list[Block]:
@@ -205,11 +218,11 @@ def slices(analysis: Analysis, note: str) -> list[Block]:
 def _one_dimension(
     analysis: Analysis, dimensions: tuple[str, ...], rows: Sequence[KpiValue], note: str
 ) -> list[Block]:
-    named = " and ".join(clean(d).replace("_", " ") for d in dimensions)
+    named = say(" and ").join(say(clean(d).replace("_", " ")) for d in dimensions)
     found: list[Block] = []
     for kpis in _alike(rows):
         found += _one_table(analysis, named, kpis, [r for r in rows if r.kpi in kpis], note)
-    return [Heading(3, f"By {named}"), *found] if found else []
+    return [Heading(3, say("By {named}", named=named)), *found] if found else []
 
 
 def _alike(rows: Sequence[KpiValue]) -> list[list[str]]:
@@ -245,11 +258,11 @@ def _one_table(
     )
     more = len(values) - _ROWS
     table = Table(
-        f"By {named}, with 95 % intervals",
+        say("By {named}, with 95 % intervals", named=named),
         (charts.humanise(named), *(titles[k] for k in kpis)),
         written,
         (False, *(True for _ in kpis)),
-        note=f"{more:,} more rows are in analysis.json." if more > 0 else "",
+        note=say("{more:,} more rows are in analysis.json.", more=more) if more > 0 else "",
     )
     whole = {r.kpi: r for r in totals(analysis)}
     drawn = []
@@ -273,7 +286,7 @@ def _slice_cell(row: KpiValue | None, currency: str) -> Cell:
     if value is None:
         return Cell(units.NOT_AVAILABLE)
     interval = words.interval_text(row, currency) if row.low != row.high else ""
-    small = "; ".join(t for t in (interval, f"n {row.n:,}") if t)
+    small = "; ".join(t for t in (interval, say("n {n:,}", n=row.n)) if t)
     return Cell(
         charts.number(value, row.unit, currency) + (" *" if row.immature else ""),
         small,

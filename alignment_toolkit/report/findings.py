@@ -7,6 +7,7 @@ from typing import Final
 
 from alignment_toolkit import charts, units
 from alignment_toolkit.charts import as_number, clean
+from alignment_toolkit.languages import noted, say
 from alignment_toolkit.report import questions, words
 from alignment_toolkit.report.blocks import (
     Answer,
@@ -32,14 +33,14 @@ __all__ = ["answer", "company_level", "full", "in_order", "not_judged", "shorter
 _SEVERITY: Final = {"high": 0, "medium": 1, "low": 2, "none": 3}
 _SHOWN: Final = 10
 _GUARDS: Final = {
-    "simpson": "The picture changes with the mix",
-    "immature": "Some cases are too young",
-    "logging": "Somebody records little",
-    "small_cells": "Small groups",
-    "join_health": "Links between tables",
-    "copied_ratings": "Copied ratings",
-    "confounding": "Other explanations",
-    "one_whale": "One case weighs heavily",
+    "simpson": noted("The picture changes with the mix"),
+    "immature": noted("Some cases are too young"),
+    "logging": noted("Somebody records little"),
+    "small_cells": noted("Small groups"),
+    "join_health": noted("Links between tables"),
+    "copied_ratings": noted("Copied ratings"),
+    "confounding": noted("Other explanations"),
+    "one_whale": noted("One case weighs heavily"),
 }
 
 
@@ -76,7 +77,7 @@ def _certainty(finding: Finding) -> float:
 
 def answer(finding: Finding, anchor: str, currency: str) -> Answer:
     """Give a finding's line on the first screen."""
-    tag = words.STATUS.get(finding.status, clean(finding.status))
+    tag = words.status_word(finding.status)
     gap = (
         words.gap_sentence(finding, currency)
         if finding.gap is not None and as_number(finding.gap.value) is not None
@@ -85,20 +86,24 @@ def answer(finding: Finding, anchor: str, currency: str) -> Answer:
     mood, link = words.MOODS.get(finding.status, "open"), Link(clean(finding.title), anchor)
     if finding.status != "misaligned":
         takes = (
-            f" To settle it: {_small_start(words.what_it_takes(finding))}"
+            say(" To settle it: {small_start}", small_start=words.small_start(words.what_it_takes(finding)))
             if finding.status == "uncertain"
             else ""
         )
-        return Answer(mood, tag, link, f"Gap {gap}.{takes}" if gap else takes.strip())
+        return Answer(
+            mood, tag, link, say("Gap {gap}.{takes}", gap=gap, takes=takes) if gap else takes.strip()
+        )
     money = finding.money_at_stake
     next_ = [words.departments(finding.who), clean(finding.advice)]
     facts = (
-        ("How far", "" if _said(finding, currency) else gap),
-        ("How sure", words.short_chance(finding)),
-        ("What it costs", words.money_short(money) if money is not None else "not put into money"),
-        ("Who, and what next", ": ".join(t for t in next_ if t)),
+        (say("How far"), "" if _said(finding, currency) else gap),
+        (say("How sure"), words.short_chance(finding)),
+        (say("What it costs"), words.money_short(money) if money is not None else say("not put into money")),
+        (say("Who, and what next"), ": ".join(t for t in next_ if t)),
     )
-    severity = f", severity {finding.severity}" if finding.severity != "none" else ""
+    severity = (
+        say(", severity {severity}", severity=say(finding.severity)) if finding.severity != "none" else ""
+    )
     return Answer(mood, tag + severity, link, clean(finding.statement), tuple((k, v) for k, v in facts if v))
 
 
@@ -111,10 +116,6 @@ def _said(finding: Finding, currency: str) -> bool:
     if finding.gap.low is not None and finding.gap.low == finding.gap.high:
         return value in finding.statement
     return bool(interval) and value in finding.statement and interval in finding.statement
-
-
-def _small_start(text: str) -> str:
-    return text[:1].lower() + text[1:]
 
 
 def full(finding: Finding, anchor: str, currency: str, note: str, slices: Sequence[Finding] = ()) -> Section:
@@ -149,7 +150,7 @@ def shorter(finding: Finding, anchor: str, currency: str, note: str) -> Section:
         (
             *_head(finding, anchor, currency, note),
             *_guards(finding),
-            *([Fold("Numbers behind it, and why it matters", rest)] if rest else []),
+            *([Fold(say("Numbers behind it, and why it matters"), rest)] if rest else []),
         ),
         kind="finding",
         mood=words.MOODS.get(finding.status, "open"),
@@ -162,20 +163,24 @@ def not_judged(findings: Sequence[Finding], anchors: dict[str, str]) -> list[Blo
     rows = tuple(
         (
             Cell(clean(f.title)),
-            Cell(words.STATUS.get(f.status, clean(f.status)), mood="open", whole=True),
+            Cell(words.status_word(f.status), mood="open", whole=True),
             Cell(_reason(f), words.what_it_takes(f) if f.status != "not_assessed" else ""),
         )
         for f in findings
     )
     if not rows:
         return []
-    table = Table("Questions without an answer", ("Question", "Status", "Why, and what it would take"), rows)
+    table = Table(
+        say("Questions without an answer"),
+        (say("Question"), say("Status"), say("Why, and what it would take")),
+        rows,
+    )
     whys: list[Block] = []
     for f in findings:
         text = clean(f.why)
         if text:
             whys.append(Prose(text, label=clean(f.title)))
-    return [table, *([Fold("Why these questions matter", tuple(whys))] if whys else [])]
+    return [table, *([Fold(say("Why these questions matter"), tuple(whys))] if whys else [])]
 
 
 def _reason(finding: Finding) -> str:
@@ -184,15 +189,17 @@ def _reason(finding: Finding) -> str:
     if finding.message:
         return clean(finding.message)
     if finding.gap is not None and finding.status == "too_little_data":
-        return f"Only {finding.gap.n:,} {data(finding.gap.n_unit)}."
+        return say("Only {n:,} {n_unit}.", n=finding.gap.n, n_unit=data(say(finding.gap.n_unit)))
     return clean(finding.statement)
 
 
 def _tags(finding: Finding) -> tuple[str, ...]:
-    severity = f"Severity: {finding.severity}" if finding.status == "misaligned" else ""
+    severity = (
+        say("Severity: {severity}", severity=say(finding.severity)) if finding.status == "misaligned" else ""
+    )
     by = f"{charts.humanise(', '.join(finding.by))}: {charts.by_text(finding.by)}" if finding.by else ""
     kind = (charts.humanise(finding.nature), charts.humanise(finding.area))
-    tags = (words.STATUS.get(finding.status, finding.status), severity, *kind, by)
+    tags = (words.status_word(finding.status), severity, *kind, by)
     return tuple(clean(t) for t in tags if t)
 
 
@@ -204,13 +211,13 @@ def _head(finding: Finding, anchor: str, currency: str, note: str) -> list[Block
     if drawn is not None:
         found.append(Figure(drawn, small=True, with_table=False))
     facts = [
-        ("Gap", words.gap_sentence(finding, currency) if drawn is not None else ""),
-        ("How sure", words.how_sure(finding)),
-        ("Method", clean(finding.gap.method) if finding.gap is not None else ""),
-        ("Looked at", _population(finding)),
-        ("To settle it", words.what_it_takes(finding) if finding.status == "uncertain" else ""),
-        ("Belongs to", questions.route(finding) if finding.status == "misaligned" else ""),
-        ("Note", words.TENSION.get(finding.tension, "") if finding.status == "misaligned" else ""),
+        (say("Gap"), words.gap_sentence(finding, currency) if drawn is not None else ""),
+        (say("How sure"), words.how_sure(finding)),
+        (say("Method"), clean(finding.gap.method) if finding.gap is not None else ""),
+        (say("Looked at"), _population(finding)),
+        (say("To settle it"), words.what_it_takes(finding) if finding.status == "uncertain" else ""),
+        (say("Belongs to"), questions.route(finding) if finding.status == "misaligned" else ""),
+        (say("Note"), say(words.TENSION.get(finding.tension, "")) if finding.status == "misaligned" else ""),
     ]
     found.append(Facts(tuple((k, v) for k, v in facts if v)))
     return found
@@ -218,14 +225,14 @@ def _head(finding: Finding, anchor: str, currency: str, note: str) -> list[Block
 
 def _population(finding: Finding) -> str:
     start, end = words.day(finding.window.start), words.day(finding.window.to)
-    when = f"{start} to {end}" if start and end else ""
+    when = say("{start} to {end}", start=start, end=end) if start and end else ""
     return "; ".join(t for t in (clean(finding.population) if finding.population else "", when) if t)
 
 
 def _money(finding: Finding, currency: str) -> list[Block]:
     if finding.money_at_stake is None:
         return []
-    return [Facts((("Money at stake", words.money_text(finding.money_at_stake)),))]
+    return [Facts(((say("Money at stake"), words.money_text(finding.money_at_stake)),))]
 
 
 def _chart(finding: Finding, currency: str, note: str) -> list[Block]:
@@ -233,7 +240,7 @@ def _chart(finding: Finding, currency: str, note: str) -> list[Block]:
         return []
     drawn = charts.of_finding(finding, currency=currency, note=note)
     if drawn is None:
-        return [Prose("The chart of this finding has no rows that can be drawn.", tone="muted")]
+        return [Prose(say("The chart of this finding has no rows that can be drawn."), tone="muted")]
     # A chart of the evidence has its numbers in the evidence's own table.
     own_rows = finding.chart.rows is not None
     return [
@@ -251,13 +258,13 @@ def _measures(finding: Finding, currency: str) -> list[Block]:
             Cell(clean(m.label)),
             Cell(charts.number(as_number(m.value), m.unit, currency), number=as_number(m.value), unit=m.unit),
             Cell(words.interval_text(m, currency)),
-            Cell(f"{m.n:,} {data(m.n_unit)}", number=m.n, unit="count"),
+            Cell(say("{n:,} {n_unit}", n=m.n, n_unit=data(say(m.n_unit))), number=m.n, unit="count"),
             Cell(clean(m.method)),
         )
         for m in finding.measures
     )
-    columns = ("Further measures", "Value", "95 % interval", "n", "Method")
-    return [Table("Further measures, without verdict", columns, rows, (False, True, True, True, False))]
+    columns = (say("Further measures"), say("Value"), say("95 % interval"), "n", say("Method"))
+    return [Table(say("Further measures, without verdict"), columns, rows, (False, True, True, True, False))]
 
 
 def _slices(slices: Sequence[Finding], currency: str) -> list[Block]:
@@ -266,18 +273,18 @@ def _slices(slices: Sequence[Finding], currency: str) -> list[Block]:
     rows = tuple(
         (
             Cell(f"{charts.humanise(', '.join(f.by))}: {charts.by_text(f.by)}"),
-            Cell(words.STATUS.get(f.status, f.status), mood=words.MOODS.get(f.status, "open")),
+            Cell(words.status_word(f.status), mood=words.MOODS.get(f.status, "open")),
             Cell(
                 charts.number(as_number(f.gap.value), f.gap.unit, currency) if f.gap else units.NOT_AVAILABLE
             ),
             Cell(words.interval_text(f.gap, currency) if f.gap else ""),
-            Cell(f"{f.gap.n:,}" if f.gap else ""),
+            Cell(say("{n:,}", n=f.gap.n) if f.gap else ""),
         )
         for f in slices
     )
-    columns = ("Slice", "Status", "Gap", "95 % interval", "n")
-    note = "Gaps of parts are drawn towards the company's level; no part changes the company's verdict."
-    title = "The same question in parts of the company"
+    columns = (say("Slice"), say("Status"), say("Gap"), say("95 % interval"), "n")
+    note = say("Gaps of parts are drawn towards the company's level; no part changes the company's verdict.")
+    title = say("The same question in parts of the company")
     table = Table(title, columns, rows, (False, False, True, True, True), note=note)
     return [Fold(f"{title}: {_parts_line(slices)}", (table,))]
 
@@ -285,32 +292,37 @@ def _slices(slices: Sequence[Finding], currency: str) -> list[Block]:
 def _parts_line(slices: Sequence[Finding]) -> str:
     counts: dict[str, int] = {}
     for f in slices:
-        said = words.STATUS.get(f.status, f.status)
+        said = words.status_word(f.status)
         counts[said] = counts.get(said, 0) + 1
-    return words.enumerate_words([f"{n} {said.lower()}" for said, n in counts.items()])
+    return words.enumerate_words([f"{n} {words.small_start(said)}" for said, n in counts.items()])
 
 
 def _guards(finding: Finding) -> list[Block]:
-    return [Callout(_GUARDS.get(g.guard, charts.humanise(g.guard)), clean(g.message)) for g in finding.guards]
+    return [
+        Callout(say(_GUARDS[g.guard]) if g.guard in _GUARDS else charts.humanise(g.guard), clean(g.message))
+        for g in finding.guards
+    ]
 
 
 def _explanations(finding: Finding) -> list[Block]:
     sides = [(k, v) for k, v in finding.counter_explanations.items() if v]
     if not sides:
         return []
-    columns = tuple((Prose(clean(text), label=f"Seen from {clean(side)}"),) for side, text in sides)
-    heading = Heading(4, "The best innocent explanations")
+    columns = tuple(
+        (Prose(clean(text), label=say("Seen from {side}", side=say(clean(side)))),) for side, text in sides
+    )
+    heading = Heading(4, say("The best innocent explanations"))
     return [heading, SideBySide(columns) if len(columns) > 1 else columns[0][0]]
 
 
 def _advice(finding: Finding) -> list[Block]:
     if not finding.advice and not finding.who:
         return []
-    found: list[Block] = [Heading(4, "What to do next")]
+    found: list[Block] = [Heading(4, say("What to do next"))]
     if finding.advice:
         found.append(Prose(clean(finding.advice)))
     if finding.who:
-        found.append(Prose(words.departments(finding.who), label="Who can act"))
+        found.append(Prose(words.departments(finding.who), label=say("Who can act")))
     return found
 
 
@@ -318,7 +330,7 @@ def _why(finding: Finding) -> list[Block]:
     paragraphs = [clean(p) for p in clean(finding.why, lines=True).split("\n\n") if p.strip()]
     if not paragraphs:
         return []
-    return [Heading(4, "Why it matters"), *(Prose(p) for p in paragraphs)]
+    return [Heading(4, say("Why it matters")), *(Prose(p) for p in paragraphs)]
 
 
 def _evidence(finding: Finding, currency: str) -> list[Block]:
@@ -326,13 +338,13 @@ def _evidence(finding: Finding, currency: str) -> list[Block]:
     if not evidence.columns or not evidence.rows:
         return []
     if len(evidence.rows) <= _SHOWN:
-        return [_evidence_table(evidence, currency, "Evidence: rows to check", "")]
+        return [_evidence_table(evidence, currency, say("Evidence: rows to check"), "")]
     first = Evidence(evidence.columns, evidence.rows[:_SHOWN])
     rest = Evidence(evidence.columns, evidence.rows[_SHOWN:])
-    more = f"Evidence: the other {len(rest.rows)} rows"
-    note = f"The first {_SHOWN} of {len(evidence.rows)} rows."
+    more = say("Evidence: the other {rows} rows", rows=len(rest.rows))
+    note = say("The first {shown} of {rows} rows.", shown=_SHOWN, rows=len(evidence.rows))
     return [
-        _evidence_table(first, currency, "Evidence: rows to check", note),
+        _evidence_table(first, currency, say("Evidence: rows to check"), note),
         Fold(more, (_evidence_table(rest, currency, more, ""),), paper=False),
     ]
 
@@ -361,7 +373,7 @@ def _cell(value: object, unit: str | None, role: str, currency: str) -> Cell:
     found = as_number(value)
     if found is None or role != "measure":
         if isinstance(value, bool):
-            return Cell("yes" if value else "no")
+            return Cell(say("yes") if value else say("no"))
         text = clean(value)
         return Cell(
             _moment(text) if role == "time" else charts.shorten(text, 200), whole=charts.width(text) <= 24

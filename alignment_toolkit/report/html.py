@@ -15,6 +15,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup, escape
 
 from alignment_toolkit import charts
+from alignment_toolkit.languages import say
 from alignment_toolkit.report.blocks import CLOSE, OPEN, Document, Figure, without_isolates
 from alignment_toolkit.report.pictures import picture
 from alignment_toolkit.settings.brand import encoded
@@ -109,6 +110,7 @@ def _environment() -> Environment:
     environment.filters["attribute"] = _attribute
     environment.filters["kind"] = lambda block: type(block).__name__
     environment.filters["level"] = lambda number: min(max(int(number), 1), 4)
+    environment.globals["say"] = say
     environment.globals["picture"] = _picture
     environment.globals["logo"] = lambda content: Markup(encoded(content))
     return environment

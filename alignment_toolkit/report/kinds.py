@@ -7,6 +7,7 @@ from typing import Final
 
 from alignment_toolkit import charts
 from alignment_toolkit.charts import clean
+from alignment_toolkit.languages import say
 from alignment_toolkit.report import figures, findings, words
 from alignment_toolkit.report.blocks import (
     Block,
@@ -43,19 +44,19 @@ def executive(
 ) -> list[Block]:
     """Give the two pages: the answer and what it costs, then the key figures, the next steps and how it was judged."""
     currency = analysis.currency
-    answer: list[Block] = [Heading(2, "The answer", "answer"), Prose(lead, tone="lead")]
+    answer: list[Block] = [Heading(2, say("The answer"), "answer"), Prose(lead, tone="lead")]
     answer += [findings.answer(f, anchors[f.id], currency) for f in wrong[:_SHOWN]]
     others = [
-        ("Also out of line", [clean(f.title) for f in wrong[_SHOWN:]]),
-        ("Uncertain", [clean(f.title) for f in open_]),
-        ("Aligned", [clean(f.title) for f in right]),
-        ("Could not be judged", [clean(f.title) for f in rest]),
+        (say("Also out of line"), [clean(f.title) for f in wrong[_SHOWN:]]),
+        (say("Uncertain"), [clean(f.title) for f in open_]),
+        (say("Aligned"), [clean(f.title) for f in right]),
+        (say("Could not be judged"), [clean(f.title) for f in rest]),
     ]
     answer += [Prose(_names(titles), label=label) for label, titles in others if titles]
     blocks: list[Block] = [Section(tuple(answer), kind="answer"), PageBreak()]
     tiles = [b for b in figures.key_figures(analysis, "") if isinstance(b, Tiles)]
     if tiles:
-        blocks.append(Section((Heading(2, "Key figures", "figures"), *tiles)))
+        blocks.append(Section((Heading(2, say("Key figures"), "figures"), *tiles)))
     steps = [f for f in [*wrong, *open_] if f.advice or f.who][:_STEPS]
     if steps:
         rows = tuple(
@@ -66,28 +67,30 @@ def executive(
                 Cell(
                     words.money_text(f.money_at_stake, basis=False)
                     if f.money_at_stake
-                    else "not put into money"
+                    else say("not put into money")
                 ),
             )
             for f in steps
         )
-        columns = ("Finding", "Who can act", "What next", "What it costs")
+        columns = (say("Finding"), say("Who can act"), say("What next"), say("What it costs"))
         blocks.append(
-            Section((Heading(2, "Next steps", "steps"), Table("Who can do what next", columns, rows)))
+            Section(
+                (Heading(2, say("Next steps"), "steps"), Table(say("Who can do what next"), columns, rows))
+            )
         )
-    judged = (
-        "Out of line: the whole 95 % interval of the gap lies beyond the margin set beforehand, and holds up against "
-        "the number of questions asked. By chance: how often data like these come up where it does not. Sums at stake "
-        "overlap and must not be added up. No finding proves a cause. The full report holds the evidence, the innocent "
-        "explanations and the method."
+    judged = say(
+        "Out of line: the whole 95 % interval of the gap lies beyond the margin set beforehand, and "
+        "holds up against the number of questions asked. By chance: how often data like these come "
+        "up where it does not. Sums at stake overlap and must not be added up. No finding proves a "
+        "cause. The full report holds the evidence, the innocent explanations and the method."
     )
-    blocks.append(Section((Heading(2, "How this was judged", "method"), Prose(judged))))
+    blocks.append(Section((Heading(2, say("How this was judged"), "method"), Prose(judged))))
     return blocks
 
 
 def _names(titles: Sequence[str]) -> str:
     more = len(titles) - _NAMED
-    return "; ".join(titles[:_NAMED]) + (f"; and {more} more." if more > 0 else ".")
+    return "; ".join(titles[:_NAMED]) + (say("; and {more} more.", more=more) if more > 0 else ".")
 
 
 def workshop(
@@ -102,13 +105,13 @@ def workshop(
     currency = analysis.currency
     answer = [findings.answer(f, anchors[f.id], currency) for f in [*wrong, *open_]]
     blocks: list[Block] = [
-        Section((Heading(2, "The answer", "answer"), Prose(lead, tone="lead"), *answer), kind="answer")
+        Section((Heading(2, say("The answer"), "answer"), Prose(lead, tone="lead"), *answer), kind="answer")
     ]
     for f in [*wrong, *open_]:
         blocks += [PageBreak(), _page(f, anchors[f.id], currency, label)]
     if not answer:
-        nothing = "Nothing is out of line or uncertain, so there is no finding to discuss."
-        blocks.append(Section((Heading(2, "To discuss", "discuss"), Prose(nothing))))
+        nothing = say("Nothing is out of line or uncertain, so there is no finding to discuss.")
+        blocks.append(Section((Heading(2, say("To discuss"), "discuss"), Prose(nothing))))
     return blocks
 
 
@@ -116,31 +119,38 @@ def _page(f: Finding, anchor: str, currency: str, label: str) -> Section:
     blocks: list[Block] = [Heading(2, clean(f.title), anchor)]
     if f.statement:
         blocks.append(Prose(clean(f.statement), tone="lead"))
-    blocks.append(Prose(words.gap_sentence(f, currency), label="Gap"))
-    blocks.append(Prose(words.how_sure(f), label="How sure"))
+    blocks.append(Prose(words.gap_sentence(f, currency), label=say("Gap")))
+    blocks.append(Prose(words.how_sure(f), label=say("How sure")))
     if f.money_at_stake is not None:
-        blocks.append(Prose(words.money_text(f.money_at_stake), label="What it costs"))
+        blocks.append(Prose(words.money_text(f.money_at_stake), label=say("What it costs")))
     drawn = charts.of_finding(f, currency=currency, note=label) if f.chart is not None else None
     # A chart that takes half a page is for the full report.
     if drawn is None or (sum(len(s.points) for s in drawn.series) > _MARKS and drawn.kind != "lines"):
         drawn = charts.of_gap(f, currency=currency, note=label)
     if drawn is not None:
         blocks.append(Figure(drawn, small=True, with_table=False))
-    blocks.append(Heading(3, "Both sides"))
+    blocks.append(Heading(3, say("Both sides")))
     told = {clean(k).casefold(): clean(v) for k, v in f.counter_explanations.items() if v}
     sides = list(dict.fromkeys([*_SIDES, *told]))
     columns = tuple(
-        (Prose(told.get(side, "No explanation on record: ask."), label=f"Seen from {side}"),)
+        (
+            Prose(
+                told.get(side, say("No explanation on record: ask.")),
+                label=say("Seen from {side}", side=say(side)),
+            ),
+        )
         for side in sides
     )
-    blocks += [SideBySide(columns), Heading(3, "To discuss"), Prose("", bullets=_questions(f, currency))]
+    blocks += [SideBySide(columns), Heading(3, say("To discuss")), Prose("", bullets=_questions(f, currency))]
     empty = tuple((Cell(f"{i}."), Cell(""), Cell(""), Cell("")) for i in range(1, 4))
-    blocks.append(Table("What was agreed", ("No.", "What", "Who", "Until when"), empty))
+    blocks.append(
+        Table(say("What was agreed"), (say("No."), say("What"), say("Who"), say("Until when")), empty)
+    )
     return Section(
         tuple(b for b in blocks if not (isinstance(b, Prose) and not b.text and not b.bullets)),
         kind="finding",
         mood=words.MOODS.get(f.status, "open"),
-        tags=(words.STATUS.get(f.status, f.status), charts.humanise(f.nature), charts.humanise(f.area)),
+        tags=(words.status_word(f.status), charts.humanise(f.nature), charts.humanise(f.area)),
     )
 
 
@@ -148,14 +158,19 @@ def _questions(f: Finding, currency: str) -> tuple[str, ...]:
     unit = f.gap.unit if f.gap is not None else None
     margin = charts.number(f.margin, unit, currency)
     asked = [
-        "What had each side expected this number to be, before seeing it?",
-        "Which of the explanations above could be checked within a week, and with which records?",
-        f"What would have to change for the gap to come down to {margin}, and who decides that?",
+        say("What had each side expected this number to be, before seeing it?"),
+        say("Which of the explanations above could be checked within a week, and with which records?"),
+        say(
+            "What would have to change for the gap to come down to {margin}, and who decides that?",
+            margin=margin,
+        ),
     ]
     if f.status == "uncertain":
-        asked[2] = f"What would settle it? {words.what_it_takes(f)}".strip()
+        asked[2] = say("What would settle it? {what_it_takes}", what_it_takes=words.what_it_takes(f)).strip()
     if f.tension != "harmful":
-        asked.append("What does the company gain from this difference, and what would be lost without it?")
+        asked.append(
+            say("What does the company gain from this difference, and what would be lost without it?")
+        )
     if f.advice:
-        asked.append(f"Proposed: {clean(f.advice)} What speaks against it?")
+        asked.append(say("Proposed: {advice} What speaks against it?", advice=clean(f.advice)))
     return tuple(asked)

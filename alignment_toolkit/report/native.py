@@ -8,6 +8,7 @@ from typing import Final, Literal
 
 from alignment_toolkit import charts, units
 from alignment_toolkit.charts import ChartData, Point
+from alignment_toolkit.languages import say
 from alignment_toolkit.report.blocks import Cell
 
 __all__ = ["Lines", "Native", "matrix", "of"]
@@ -63,12 +64,12 @@ def of(data: ChartData) -> Native | None:
     names = list(dict.fromkeys(data.place(p.x) for s in data.series for p in s.points))
     series = [_lines(s.name or data.y_label, s.points, names, data, i) for i, s in enumerate(data.series)]
     if data.kind == "interval" and data.reference is not None:
-        names = ["Gap", "Tolerated"]
+        names = [say("Gap"), say("Tolerated")]
         only = data.series[0].points[0]
         series = [
             _lines(
                 data.y_label,
-                (Point("Gap", only.y, only.low, only.high), Point("Tolerated", data.reference)),
+                (Point(say("Gap"), only.y, only.low, only.high), Point(say("Tolerated"), data.reference)),
                 names,
                 data,
                 0,
@@ -89,7 +90,7 @@ def matrix(data: ChartData) -> tuple[tuple[str, ...], tuple[tuple[Cell, ...], ..
             for n in places
         )
         rows.append((Cell(s.name or data.y_label), *cells))
-    return (data.group_label or "Group", *places), tuple(rows)
+    return (data.group_label or say("Group"), *places), tuple(rows)
 
 
 def _native(
@@ -154,11 +155,11 @@ def _under(data: ChartData, series: tuple[Lines, ...]) -> str:
     if data.reference is not None and data.kind != "interval":
         said.append(f"{data.reference_label}: {data.number(data.reference)}")
     if not all(s.sure for s in series):
-        said.append("whiskers: 95 % interval")
+        said.append(say("whiskers: 95 % interval"))
     if any(any(s.young) for s in series):
-        said.append("hatched or hollow: too young to compare")
+        said.append(say("hatched or hollow: too young to compare"))
     if data.left_out:
-        said.append(f"{data.left_out:,} more points are only in the table")
+        said.append(say("{left_out:,} more points are only in the table", left_out=data.left_out))
     return "; ".join([*said, *([data.note] if data.note else [])])
 
 
@@ -205,6 +206,6 @@ def _scaled(data: ChartData) -> Native:
 def _waterfall(data: ChartData) -> Native:
     """Draw the steps as bars from zero with their intervals, and their sum last: a stack could not carry intervals."""
     points = [p for s in data.series for p in s.points]
-    points.append(Point("Sum", math.fsum(p.y for p in points)))
+    points.append(Point(say("Sum"), math.fsum(p.y for p in points)))
     names = [data.place(p.x) for p in points]
     return _native(data, "bar", tuple(names), (_lines(data.y_label, tuple(points), names, data, 0),))

@@ -15,6 +15,7 @@ import typst
 
 from alignment_toolkit import charts
 from alignment_toolkit.errors import ExportFailed
+from alignment_toolkit.languages import say
 from alignment_toolkit.report.blocks import (
     Answer,
     Block,
@@ -60,7 +61,7 @@ def pdf_text(text: object) -> str:
     """
     shown = plain(text)
     if len(shown) > _MOST:
-        shown = f"{shown[:_MOST]}… [cut: {len(shown) - _MOST:,} characters]"
+        shown = say("{shown}… [cut: {shown2:,} characters]", shown=shown[:_MOST], shown2=len(shown) - _MOST)
     return " ".join(_breakable(word) for word in shown.split(" "))
 
 
@@ -111,7 +112,7 @@ def render(document: Document) -> bytes:
     if writer.numbers:
         told["blocks"] += [
             {"kind": "PageBreak"},
-            {"kind": "Heading", "level": 2, "text": "Numbers behind the figures"},
+            {"kind": say("Heading"), "level": 2, "text": say("Numbers behind the figures")},
             *writer.numbers,
         ]
     written = json.dumps(told, ensure_ascii=False, sort_keys=True)
@@ -202,7 +203,7 @@ class _Writer:
         if isinstance(b, Detail):
             return {"blocks": self.blocks(b.blocks)}
         if isinstance(b, Fold) and not b.paper:
-            return {"title": pdf_text(f"{b.title}: {ELSEWHERE}"), "blocks": []}
+            return {"title": pdf_text(f"{b.title}: {say(ELSEWHERE)}"), "blocks": []}
         if isinstance(b, Fold):
             one = len(b.blocks) == 1 and isinstance(b.blocks[0], Table)
             return {"title": "" if one else pdf_text(b.title), "blocks": self.blocks(b.blocks)}
@@ -212,12 +213,12 @@ class _Writer:
     def _figure(self, b: Figure) -> dict[str, Any]:
         self.figures += 1
         drawn = picture(b)
-        number = f"Figure {self.figures}"
+        number = say("Figure {figures}", figures=self.figures)
         if b.with_table:
             columns, rows = charts.table(b.chart)
             body = [[(text, "") for text in row] for row in rows]
             name = f"{number}: {b.chart.title}"
-            self.numbers.append({"kind": "Table"} | _grid(name, columns, body, (), ""))
+            self.numbers.append({"kind": say("Table")} | _grid(name, columns, body, (), ""))
         return {
             "title": pdf_text(f"{number}. {b.chart.title}"),
             "svg": drawn.svg,

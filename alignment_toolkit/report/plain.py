@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from typing import Final
 
 from alignment_toolkit.charts import clean
+from alignment_toolkit.languages import noted
 from alignment_toolkit.report.blocks import (
     CLOSE,
     OPEN,
@@ -29,7 +30,7 @@ __all__ = ["ELSEWHERE", "figures", "fixed_zip", "heading", "moment", "plain", "s
 
 _PER_CENT: Final = re.compile(r"(?<=\d) (?=%)")
 # Where that is which would be too much for paper.
-ELSEWHERE: Final = "in report.html, report.xlsx and analysis.json"
+ELSEWHERE: Final = noted("in report.html, report.xlsx and analysis.json")
 # The first moment that a zip archive can hold.
 _EPOCH: Final = (1980, 1, 1, 0, 0, 0)
 

@@ -7,6 +7,7 @@ from typing import Any, Final
 
 from alignment_toolkit import charts
 from alignment_toolkit.charts import as_number, clean
+from alignment_toolkit.languages import noted, say, say_count
 from alignment_toolkit.report import words
 from alignment_toolkit.report.blocks import Block, Cell, Fold, Prose, Section, Table
 from alignment_toolkit.results import Analysis, Finding
@@ -15,7 +16,10 @@ __all__ = ["FEW", "by_area", "one_line", "over_time", "route", "routes"]
 
 FEW: Final = 5
 _ROUTES: Final = {
-    "personal": ("People", "A matter between people: talk, get to know each other's work, and ask again."),
+    "personal": (
+        noted("People"),
+        noted("A matter between people: talk, get to know each other's work, and ask again."),
+    ),
     "tactical": (
         "Process",
         "A matter of daily work: agree on one rule at the hand-over, try it, and look again.",
@@ -30,7 +34,7 @@ _ROUTES: Final = {
 def route(finding: Finding) -> str:
     """Say where a finding belongs by its nature: to people, to process or to the plan."""
     name, text = _ROUTES.get(finding.nature, ("", ""))
-    return f"{name}. {text}" if name else ""
+    return f"{say(name)}. {say(text)}" if name else ""
 
 
 def routes(wrong: Sequence[Finding]) -> list[Block]:
@@ -41,10 +45,16 @@ def routes(wrong: Sequence[Finding]) -> list[Block]:
         if own:
             who = dict.fromkeys(clean(w) for f in own for w in f.who)
             titles = "; ".join(clean(f.title) for f in own)
-            rows.append((Cell(name, text), Cell(titles), Cell(words.departments(list(who)))))
+            rows.append((Cell(say(name), say(text)), Cell(titles), Cell(words.departments(list(who)))))
     if not rows:
         return []
-    return [Table("Where to take it", ("Belongs to", "What is out of line", "Who can act"), tuple(rows))]
+    return [
+        Table(
+            say("Where to take it"),
+            (say("Belongs to"), say("What is out of line"), say("Who can act")),
+            tuple(rows),
+        )
+    ]
 
 
 def by_area(findings: Sequence[Finding], told: Mapping[str, Section], currency: str) -> list[Block]:
@@ -63,11 +73,17 @@ def by_area(findings: Sequence[Finding], told: Mapping[str, Section], currency: 
         )
         for f in ordered
     )
-    columns = ("Area", "Finding", "Gap", "95 % interval", "Tolerated")
-    found: list[Block] = [Table("What is aligned, by area", columns, rows, (False, False, True, True, True))]
+    columns = (say("Area"), say("Finding"), say("Gap"), say("95 % interval"), say("Tolerated"))
+    found: list[Block] = [
+        Table(say("What is aligned, by area"), columns, rows, (False, False, True, True, True))
+    ]
     for area in areas:
         own = [f for f in ordered if f.area == area]
-        title = f"{charts.humanise(area)}: {words.plural(len(own), 'finding')} in detail"
+        title = say(
+            "{name}: {counted} in detail",
+            name=charts.humanise(area),
+            counted=words.plural(len(own), "finding"),
+        )
         found.append(Fold(title, tuple(told[f.id] for f in own), paper=False))
     return found
 
@@ -75,7 +91,7 @@ def by_area(findings: Sequence[Finding], told: Mapping[str, Section], currency: 
 def one_line(findings: Sequence[Finding], currency: str) -> list[Block]:
     """Give many aligned findings of the first screen as one list."""
     bullets = tuple(f"{clean(f.title)}: {_gap(f, currency)}" for f in findings)
-    return [Prose("", label="Aligned", bullets=bullets)]
+    return [Prose("", label=say("Aligned"), bullets=bullets)]
 
 
 def over_time(analysis: Analysis) -> list[Block]:
@@ -85,17 +101,28 @@ def over_time(analysis: Analysis) -> list[Block]:
         return []
     moved = sum(bool(a.get("alarm")) for a in drawn)
     text = (
-        f"{words.plural(moved, 'gap')} moved beyond the limits."
+        say_count(moved, "{n:,} gap moved beyond the limits.", "{n:,} gaps moved beyond the limits.")
         if moved
-        else "No gap moved beyond its limits."
+        else say("No gap moved beyond its limits.")
     )
     rows = tuple(_followed(a, analysis.currency) for a in drawn)
-    columns = ("Finding", "Runs", "This run", "Expected", "Limits for this run", "What it says")
+    columns = (
+        say("Finding"),
+        say("Runs"),
+        say("This run"),
+        say("Expected"),
+        say("Limits for this run"),
+        say("What it says"),
+    )
     method = next((str(a["method"]) for a in drawn if a["points"][-1].get("upper_limit") is not None), "")
     return [
         Prose(text),
         Table(
-            "Gaps over the runs", columns, rows, (False, True, True, True, True, False), note=clean(method)
+            say("Gaps over the runs"),
+            columns,
+            rows,
+            (False, True, True, True, True, False),
+            note=clean(method),
         ),
     ]
 
@@ -107,8 +134,16 @@ def _followed(alarm: Mapping[str, Any], currency: str) -> tuple[Cell, ...]:
         value = as_number(last.get(name))
         return charts.number(value, unit, currency) if value is not None else ""
 
-    limits = f"{number('lower_limit')} to {number('upper_limit')}" if number("upper_limit") else ""
-    said = f"Alarm: {alarm.get('turn')} than before" if alarm.get("alarm") else clean(alarm.get("message"))
+    limits = (
+        say("{low} to {high}", low=number("lower_limit"), high=number("upper_limit"))
+        if number("upper_limit")
+        else ""
+    )
+    said = (
+        say("Alarm: {turn} than before", turn=say(str(alarm.get("turn"))))
+        if alarm.get("alarm")
+        else clean(alarm.get("message"))
+    )
     return (
         Cell(clean(alarm.get("title"))),
         Cell(str(len(alarm["points"])), number=len(alarm["points"]), unit="count"),

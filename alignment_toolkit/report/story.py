@@ -8,6 +8,7 @@ from typing import Any, Final
 
 from alignment_toolkit import units
 from alignment_toolkit.charts import as_number, clean, humanise
+from alignment_toolkit.languages import noted, say, say_count, spoken
 from alignment_toolkit.report import (
     attribution,
     drivers,
@@ -41,16 +42,16 @@ from alignment_toolkit.settings.brand import decoded
 
 __all__ = ["story"]
 
-_GROUPS: Final = {"kpis": "key figures", "indicators": "questions"}
+_GROUPS: Final = {"kpis": noted("key figures"), "indicators": noted("questions")}
 _WARNINGS: Final = 30
 _LACKING: Final = 5
 _JUDGED: Final = ("misaligned", "aligned", "uncertain")
 
 
 _READERS: Final = {
-    "internal": "For internal use",
-    "client": "For the client; people and small groups are left out",
-    "public": "People and small groups are left out",
+    "internal": noted("For internal use"),
+    "client": noted("For the client; people and small groups are left out"),
+    "public": noted("People and small groups are left out"),
 }
 
 
@@ -92,13 +93,17 @@ def story(analysis: Analysis, *, kind: str = "full", audience: str = "internal")
         return _document(analysis, label, short, (), audience)
 
     parts: list[tuple[str, str, list[Block]]] = [
-        ("Shared scorecard", "scorecard", scorecard.shared_scorecard(analysis, label)),
-        ("Key figures", "figures", figures.key_figures(analysis, label)),
-        ("Key figures in parts of the company", "parts", figures.slices(analysis, label)),
-        ("What moved the figures", "drivers", drivers.what_moved(analysis, label)),
-        ("Which steps came before the sales", "attribution", attribution.steps_before_sales(analysis, label)),
-        ("Segments and plays", "segments", segments.segments_and_plays(analysis, label)),
-        ("Value map", "value-map", segments.value_map(analysis, label)),
+        (say("Shared scorecard"), "scorecard", scorecard.shared_scorecard(analysis, label)),
+        (say("Key figures"), "figures", figures.key_figures(analysis, label)),
+        (say("Key figures in parts of the company"), "parts", figures.slices(analysis, label)),
+        (say("What moved the figures"), "drivers", drivers.what_moved(analysis, label)),
+        (
+            say("Which steps came before the sales"),
+            "attribution",
+            attribution.steps_before_sales(analysis, label),
+        ),
+        (say("Segments and plays"), "segments", segments.segments_and_plays(analysis, label)),
+        (say("Value map"), "value-map", segments.value_map(analysis, label)),
     ]
     told = [
         findings.full(
@@ -107,17 +112,17 @@ def story(analysis: Analysis, *, kind: str = "full", audience: str = "internal")
         for f in [*wrong, *open_]
     ]
     parts += [
-        ("Findings", "findings", [*questions.routes(wrong), *told] if told else []),
+        (say("Findings"), "findings", [*questions.routes(wrong), *told] if told else []),
         (
-            "What is aligned",
+            say("What is aligned"),
             "aligned",
             questions.by_area(
                 right, {f.id: findings.shorter(f, anchors[f.id], currency, label) for f in right}, currency
             ),
         ),
-        ("What could not be judged", "open", findings.not_judged(rest, anchors)),
-        ("What has changed since earlier runs", "runs", questions.over_time(analysis)),
-        ("Method and data", "method", _method(analysis)),
+        (say("What could not be judged"), "open", findings.not_judged(rest, anchors)),
+        (say("What has changed since earlier runs"), "runs", questions.over_time(analysis)),
+        (say("Method and data"), "method", _method(analysis)),
     ]
     parts = [p for p in parts if p[2]]
     blocks: list[Block] = [_answer(analysis, wrong, open_, right, rest, anchors)]
@@ -137,7 +142,7 @@ def _document(
     brand = told if isinstance(told, Mapping) else {}
     name = clean(brand.get("name") or "")
     return Document(
-        title=f"Marketing and sales at {data(analysis.company)}",
+        title=say("Marketing and sales at {company}", company=data(analysis.company)),
         subtitle=_subtitle(analysis),
         label=label,
         blocks=tuple(blocks),
@@ -145,6 +150,7 @@ def _document(
         footer=_footer(analysis, label, audience, clean(brand.get("footer") or name)),
         date=clean(analysis.as_of or analysis.to or ""),
         currency=clean(analysis.currency),
+        lang=spoken(),
         brand=Brand(
             name=name,
             colour=_colour(brand.get("colour")),
@@ -174,21 +180,24 @@ def _cleaned(analysis: Analysis) -> Analysis:
 def _subtitle(analysis: Analysis) -> str:
     text = data(analysis.period)
     if analysis.start and analysis.to:
-        text += f", {words.day(analysis.start)} to {words.day(analysis.to)}"
+        text += say(", {first} to {last}", first=words.day(analysis.start), last=words.day(analysis.to))
     if analysis.compared_with:
-        text += f", compared with {words.enumerate_words([data(p) for p in analysis.compared_with])}"
+        text += say(
+            ", compared with {listed}",
+            listed=words.enumerate_words([data(p) for p in analysis.compared_with]),
+        )
     if analysis.as_of:
-        text += f"; data complete until {words.day(analysis.as_of)}"
+        text += say("; data complete until {day}", day=words.day(analysis.as_of))
     return text
 
 
 def _footer(analysis: Analysis, label: str, audience: str, brand: str) -> str:
     made = (
-        f"Made with alignment_toolkit {data(analysis.toolkit)}"
+        say("Made with alignment_toolkit {toolkit}", toolkit=data(analysis.toolkit))
         if analysis.toolkit
-        else "Made with alignment_toolkit"
+        else say("Made with alignment_toolkit")
     )
-    return ". ".join(t for t in (brand, label, made, _READERS[audience]) if t) + "."
+    return ". ".join(t for t in (brand, label, made, say(_READERS[audience])) if t) + "."
 
 
 def _answer(
@@ -202,11 +211,11 @@ def _answer(
     currency = analysis.currency
     judged = len(wrong) + len(open_) + len(right)
     blocks: list[Block] = [
-        Heading(2, "The answer", "answer"),
+        Heading(2, say("The answer"), "answer"),
         Prose(_lead(wrong, open_, right, rest), tone="lead"),
     ]
     blocks += [findings.answer(f, anchors[f.id], currency) for f in wrong]
-    blocks += [Prose(words.HOW_SURE, tone="muted")] if wrong else []
+    blocks += [Prose(say(words.HOW_SURE), tone="muted")] if wrong else []
     blocks += _overlap(wrong)
     blocks += [findings.answer(f, anchors[f.id], currency) for f in open_]
     if len(right) > questions.FEW:
@@ -214,12 +223,12 @@ def _answer(
     else:
         blocks += [findings.answer(f, anchors[f.id], currency) for f in right]
     if len(rest) > questions.FEW:
-        blocks.append(Prose(_what_lacks(rest), label="Could not be judged"))
+        blocks.append(Prose(_what_lacks(rest), label=say("Could not be judged")))
     elif rest:
         names = tuple(_open_line(f) for f in rest)
-        blocks.append(Prose("", label="Could not be judged", bullets=names))
+        blocks.append(Prose("", label=say("Could not be judged"), bullets=names))
     if not judged and not rest:
-        blocks.append(Prose("No question about alignment was part of this analysis."))
+        blocks.append(Prose(say("No question about alignment was part of this analysis.")))
     return Section(tuple(blocks), kind="answer")
 
 
@@ -232,24 +241,35 @@ def _what_lacks(rest: Sequence[Finding]) -> str:
     lacking = sum(f.status == "not_assessed" for f in rest)
     parts = []
     if lacking:
-        ask = "asks" if lacking == 1 else "ask"
-        parts.append(f"{words.plural(lacking, 'question')} {ask} for data that is not there.")
+        parts.append(
+            say_count(
+                lacking,
+                "{n:,} question asks for data that is not there.",
+                "{n:,} questions ask for data that is not there.",
+            )
+        )
     if counts:
         most = sorted(counts, key=lambda t: (-counts[t], t))[:_LACKING]
-        parts.append(f"Most ask for {words.enumerate_words([f'{data(t)} ({counts[t]})' for t in most])}.")
+        parts.append(
+            say(
+                "Most ask for {listed}.",
+                listed=words.enumerate_words([f"{data(t)} ({counts[t]})" for t in most]),
+            )
+        )
     if other := len(rest) - lacking:
-        are = "has too little data or is withheld" if other == 1 else "have too little data or are withheld"
-        parts.append(f"{other} {are}.")
-    return " ".join([*parts, "Each question and what it would take is listed below."])
+        parts.append(
+            say_count(
+                other,
+                "{n} has too little data or is withheld.",
+                "{n} have too little data or are withheld.",
+            )
+        )
+    return " ".join([*parts, say("Each question and what it would take is listed below.")])
 
 
 def _open_line(finding: Finding) -> str:
     title, status = clean(finding.title), words.status_text(finding)
-    return f"{title} {status}" if title[-1:] in "?!." else f"{title}: {_lower(status)}"
-
-
-def _lower(text: str) -> str:
-    return text[:1].lower() + text[1:]
+    return f"{title} {status}" if title[-1:] in "?!." else f"{title}: {words.small_start(status)}"
 
 
 def _lead(
@@ -258,41 +278,51 @@ def _lead(
     judged = len(wrong) + len(open_) + len(right)
     if not judged:
         return (
-            f"None of {words.plural(len(rest), 'question')} could be judged with the data at hand."
+            say(
+                "None of {counted} could be judged with the data at hand.",
+                counted=words.plural(len(rest), "question"),
+            )
             if rest
             else ""
         )
-    parts = [_are(len(wrong), "out of line"), _are(len(right), "aligned")]
+    parts = [
+        say_count(len(wrong), "{n} is out of line", "{n} are out of line")
+        if wrong
+        else say("none are out of line"),
+        say_count(len(right), "{n} is aligned", "{n} are aligned") if right else say("none are aligned"),
+    ]
     if open_:
-        parts.append(_are(len(open_), "uncertain"))
-    text = f"Of {words.plural(judged, 'question')} that could be judged, {words.enumerate_words(parts)}."
-    if len(rest) == 1:
-        text += " One more could not be judged."
-    elif rest:
-        text += f" {len(rest)} more could not be judged."
+        parts.append(say_count(len(open_), "{n} is uncertain", "{n} are uncertain"))
+    text = say(
+        "Of {counted} that could be judged, {listed}.",
+        counted=words.plural(judged, "question"),
+        listed=words.enumerate_words(parts),
+    )
+    if rest:
+        text += say_count(len(rest), " One more could not be judged.", " {n} more could not be judged.")
     return text
-
-
-def _are(count: int, what: str) -> str:
-    return f"{count or 'none'} {'is' if count == 1 else 'are'} {what}"
 
 
 def _overlap(wrong: Sequence[Finding]) -> list[Block]:
     if sum(f.money_at_stake is not None for f in wrong) < 2:
         return []
-    text = "The sums at stake overlap: the same deal can count in more than one. They must not be added up."
-    return [Callout("Do not add these sums", text)]
+    text = say(
+        "The sums at stake overlap: the same deal can count in more than one. They must not be added up."
+    )
+    return [Callout(say("Do not add these sums"), text)]
 
 
 def _method(analysis: Analysis) -> list[Block]:
     found: list[Block] = [
         Prose(
-            "Each question has one number, its gap, and a margin set beforehand: the smallest gap that matters. "
-            "A question is out of line where the whole 95 % interval of the gap lies beyond the margin and the "
-            "result holds up against the number of questions asked (false discovery rate 0.10), aligned where the "
-            "whole interval lies within the margin, else uncertain. Money at stake is never added up over "
-            "findings, because findings overlap. No finding proves a cause: the innocent explanations stand beside "
-            "each."
+            say(
+                "Each question has one number, its gap, and a margin set beforehand: the smallest gap that "
+                "matters. A question is out of line where the whole 95 % interval of the gap lies beyond the "
+                "margin and the result holds up against the number of questions asked (false discovery rate "
+                "0.10), aligned where the whole interval lies within the margin, else uncertain. Money at "
+                "stake is never added up over findings, because findings overlap. No finding proves a cause: "
+                "the innocent explanations stand beside each."
+            )
         )
     ]
     found += _areas(analysis)
@@ -308,13 +338,13 @@ def _method(analysis: Analysis) -> list[Block]:
         )
     )
     facts = (
-        ("Company", clean(analysis.company)),
-        ("Period", _subtitle(analysis)),
-        ("Fingerprint of the data", clean(analysis.data_fingerprint)),
-        ("Toolkit", clean(analysis.toolkit)),
-        ("Schema of the analysis", str(analysis.schema)),
+        (say("Company"), clean(analysis.company)),
+        (say("Period"), _subtitle(analysis)),
+        (say("Fingerprint of the data"), clean(analysis.data_fingerprint)),
+        (say("Toolkit"), clean(analysis.toolkit)),
+        (say("Schema of the analysis"), str(analysis.schema)),
     )
-    return [*found, Heading(3, "Provenance"), Facts(tuple((k, v) for k, v in facts if v))]
+    return [*found, Heading(3, say("Provenance")), Facts(tuple((k, v) for k, v in facts if v))]
 
 
 def _warnings(analysis: Analysis) -> list[Block]:
@@ -322,8 +352,8 @@ def _warnings(analysis: Analysis) -> list[Block]:
         return []
     shown = [clean(w) for w in analysis.warnings[:_WARNINGS]]
     left = len(analysis.warnings) - _WARNINGS
-    more = [f"{left:,} more are in analysis.json."] if left > 0 else []
-    return [Heading(3, "Warnings"), Prose("", bullets=(*shown, *more))]
+    more = [say("{left:,} more are in analysis.json.", left=left)] if left > 0 else []
+    return [Heading(3, say("Warnings")), Prose("", bullets=(*shown, *more))]
 
 
 def _areas(analysis: Analysis) -> list[Block]:
@@ -334,18 +364,20 @@ def _areas(analysis: Analysis) -> list[Block]:
     rows = tuple(
         (
             Cell(humanise(a.area)),
-            Cell(share.text(a.score) if a.score is not None else "no score", number=a.score, unit="share"),
-            Cell(f"{a.conclusive:,}", number=a.conclusive, unit="count"),
-            Cell(f"{a.assessed:,}", number=a.assessed, unit="count"),
-            Cell(f"{a.of:,}", number=a.of, unit="count"),
+            Cell(
+                share.text(a.score) if a.score is not None else say("no score"), number=a.score, unit="share"
+            ),
+            Cell(say("{conclusive:,}", conclusive=a.conclusive), number=a.conclusive, unit="count"),
+            Cell(say("{assessed:,}", assessed=a.assessed), number=a.assessed, unit="count"),
+            Cell(say("{of:,}", of=a.of), number=a.of, unit="count"),
         )
         for a in areas
     )
-    note = "Score: aligned among aligned and out of line. Without either there is no score."
-    columns = ("Area", "Score", "Decided", "Assessed", "Questions")
+    note = say("Score: aligned among aligned and out of line. Without either there is no score.")
+    columns = (say("Area"), say("Score"), say("Decided"), say("Assessed"), say("Questions"))
     return [
-        Heading(3, "Areas"),
-        Table("Areas and how far they are covered", columns, rows, (False, *[True] * 4), note=note),
+        Heading(3, say("Areas")),
+        Table(say("Areas and how far they are covered"), columns, rows, (False, *[True] * 4), note=note),
     ]
 
 
@@ -356,8 +388,8 @@ def _data_quality(analysis: Analysis) -> list[Block]:
     rows = tuple(
         (
             Cell(clean(q.table)),
-            Cell(f"{q.rows:,}", number=q.rows, unit="count"),
-            Cell(f"{q.rejected:,}", number=q.rejected, unit="count"),
+            Cell(say("{rows:,}", rows=q.rows), number=q.rows, unit="count"),
+            Cell(say("{rejected:,}", rejected=q.rejected), number=q.rejected, unit="count"),
             Cell(
                 share.text(as_number(q.linked_share)) if q.linked_share is not None else "",
                 number=q.linked_share,
@@ -367,10 +399,10 @@ def _data_quality(analysis: Analysis) -> list[Block]:
         )
         for q in analysis.data_quality
     )
-    columns = ("Table", "Rows used", "Rows refused", "Linked", "Complete until")
-    note = "Linked: rows whose reference to another table leads somewhere."
-    table = Table("What the data brought", columns, rows, (False, True, True, True, False), note=note)
-    return [Heading(3, "Data"), table]
+    columns = (say("Table"), say("Rows used"), say("Rows refused"), say("Linked"), say("Complete until"))
+    note = say("Linked: rows whose reference to another table leads somewhere.")
+    table = Table(say("What the data brought"), columns, rows, (False, True, True, True, False), note=note)
+    return [Heading(3, say("Data")), table]
 
 
 def _flat(value: Any, head: str = "") -> list[tuple[str, str]]:
@@ -391,12 +423,20 @@ def _definitions(analysis: Analysis) -> list[Block]:
             rows = tuple(_definition(k, v) for k, v in about.items())
             title = _GROUPS.get(name, humanise(name))
             tables.append(
-                Fold(f"Definitions: {title}", (Table(f"Definitions: {title}", ("Word", "Meaning"), rows),))
+                Fold(
+                    say("Definitions: {title}", title=title),
+                    (Table(say("Definitions: {title}", title=title), (say("Word"), say("Meaning")), rows),),
+                )
             )
         else:
             plain.append(_definition(name, about))
     if plain:
-        tables.insert(0, Fold("Definitions", (Table("Definitions", ("Word", "Meaning"), tuple(plain)),)))
+        tables.insert(
+            0,
+            Fold(
+                say("Definitions"), (Table(say("Definitions"), (say("Word"), say("Meaning")), tuple(plain)),)
+            ),
+        )
     return tables
 
 
@@ -406,7 +446,7 @@ def _definition(name: str, about: Any) -> tuple[Cell, ...]:
     title = clean(about.get("title") or about.get("question") or name)
     told = [clean(about[k]) for k in ("about", "meaning", "why") if about.get(k)]
     rest = {k: v for k, v in about.items() if k not in ("title", "question", "about", "meaning", "why")}
-    told += [f"{k.replace('_', ' ')}: {v}" for k, v in _flat(rest) if v and v != "not set"]
+    told += [f"{k.replace('_', ' ')}: {v}" for k, v in _flat(rest) if v and v != say("not set")]
     return Cell(title, clean(name) if title != name else ""), Cell("; ".join(told))
 
 
@@ -423,15 +463,21 @@ def _methods(analysis: Analysis) -> list[Block]:
     rows = tuple((Cell(k), Cell("; ".join(dict.fromkeys(v)))) for k, v in used.items())
     return [
         Fold(
-            "How the intervals were made",
-            (Table("How the intervals were made", ("Method", "Used for"), rows),),
+            say("How the intervals were made"),
+            (Table(say("How the intervals were made"), (say("Method"), say("Used for")), rows),),
         )
     ]
 
 
 def _settings(analysis: Analysis) -> list[Block]:
-    told = [(k, "a picture" if k == "report.brand.logo" and v else v) for k, v in _flat(analysis.settings)]
+    told = [
+        (k, say("a picture") if k == "report.brand.logo" and v else v) for k, v in _flat(analysis.settings)
+    ]
     rows = tuple((Cell(k), Cell(v)) for k, v in told if k)
     if not rows:
         return []
-    return [Fold("Settings", (Table("Settings of this analysis", ("Setting", "Value"), rows),))]
+    return [
+        Fold(
+            say("Settings"), (Table(say("Settings of this analysis"), (say("Setting"), say("Value")), rows),)
+        )
+    ]

@@ -8,6 +8,8 @@ from typing import Any, Final
 
 from alignment_toolkit import units
 from alignment_toolkit.charts import as_number, clean, number
+from alignment_toolkit.languages import ENGLISH, noted, say, say_count, spoken
+from alignment_toolkit.languages.locale import day_text
 from alignment_toolkit.report.blocks import Mood, data
 from alignment_toolkit.results import Analysis, Estimate, Finding, KpiValue, Measure, Money
 
@@ -31,26 +33,28 @@ __all__ = [
     "owners_text",
     "plural",
     "short_chance",
+    "small_start",
     "status_text",
+    "status_word",
     "what_it_takes",
 ]
 
 STATUS: Final[dict[str, str]] = {
-    "misaligned": "Out of line",
-    "aligned": "Aligned",
-    "uncertain": "Uncertain",
-    "too_little_data": "Too little data",
-    "withheld": "Withheld",
-    "not_assessed": "Not assessed",
-    "error": "Could not be computed",
+    "misaligned": noted("Out of line"),
+    "aligned": noted("Aligned"),
+    "uncertain": noted("Uncertain"),
+    "too_little_data": noted("Too little data"),
+    "withheld": noted("Withheld"),
+    "not_assessed": noted("Not assessed"),
+    "error": noted("Could not be computed"),
 }
 MOODS: Final[dict[str, Mood]] = {"misaligned": "misaligned", "aligned": "aligned", "uncertain": "uncertain"}
-MADE_UP: Final = "Made-up sample company"
+MADE_UP: Final = noted("Made-up sample company")
 _WAYS: Final = 6
 TENSION: Final = {
     "harmful": "",
-    "neutral": "A difference of this kind is neither good nor bad in itself.",
-    "productive": "A difference of this kind can help: two views may see more than one.",
+    "neutral": noted("A difference of this kind is neither good nor bad in itself."),
+    "productive": noted("A difference of this kind can help: two views may see more than one."),
 }
 _MONTHS: Final = (
     "January February March April May June July August September October November December".split()
@@ -65,7 +69,7 @@ def plural(count: int, one: str, many: str = "") -> str:
     >>> plural(1, "question"), plural(1200, "question")
     ('1 question', '1,200 questions')
     """
-    return f"{count:,} {one if count == 1 else many or one + 's'}"
+    return say("{count:,} {noun}", count=count, noun=say_count(count, one, many or one + "s"))
 
 
 def enumerate_words(words: Sequence[str]) -> str:
@@ -78,7 +82,7 @@ def enumerate_words(words: Sequence[str]) -> str:
     """
     if len(words) < 2:
         return "".join(words)
-    return f"{', '.join(words[:-1])} and {words[-1]}"
+    return say("{words} and {last}", words=", ".join(words[:-1]), last=words[-1])
 
 
 def day(text: str | None) -> str:
@@ -95,6 +99,8 @@ def day(text: str | None) -> str:
         found = datetime.date.fromisoformat(text[:10])
     except ValueError:
         return clean(text)
+    if spoken() != ENGLISH:
+        return day_text(found)
     return f"{found.day} {_MONTHS[found.month - 1]} {found.year}"
 
 
@@ -105,17 +111,35 @@ def made_up(analysis: Analysis) -> str:
     marks = about if isinstance(about, Mapping) else {}
     said = any(marks.get(key) is True for key in ("made_up", "simulated", "sample"))
     words = ("made-up", "made up", "sample company", "(sample", "fictitious", "simulated")
-    return MADE_UP if said or any(word in name for word in words) else ""
+    return say(MADE_UP) if said or any(word in name for word in words) else ""
+
+
+def small_start(text: str) -> str:
+    """Write a text as it goes on within a sentence; a language that writes nouns large keeps its first letter."""
+    return text[:1].lower() + text[1:] if spoken() == ENGLISH else text
+
+
+def status_word(status: str) -> str:
+    """Write a status in a word or two.
+
+    Examples
+    --------
+    >>> status_word("misaligned")
+    'Out of line'
+    """
+    return say(STATUS[status]) if status in STATUS else clean(status)
 
 
 def status_text(finding: Finding) -> str:
     """Write the status in plain English, with the tables that are missing where that is the reason."""
-    text = STATUS.get(finding.status, clean(finding.status))
+    text = status_word(finding.status)
     if finding.status != "not_assessed" or not finding.missing:
         return text
     first, others = _alternatives(finding.missing)[0], len(_alternatives(finding.missing)) > 1
     tables = list(dict.fromkeys(data(name.partition(".")[0]) for name in first))
-    return f"{text}: needs data in {enumerate_words(tables)}" + (", or others" if others else "")
+    return say("{text}: needs data in {listed}", text=text, listed=enumerate_words(tables)) + (
+        say(", or others") if others else ""
+    )
 
 
 def _alternatives(missing: Sequence[str]) -> list[list[str]]:
@@ -137,7 +161,7 @@ def first_needs(finding: Finding) -> list[str]:
 def needs(finding: Finding) -> str:
     """Write what a question needs and does not have, by the names of tables and columns."""
     ways = [enumerate_words([data(name) for name in way]) for way in _alternatives(finding.missing) if way]
-    return f"Needs {'; or '.join(ways)}." if ways else ""
+    return say("Needs {ways}.", ways=say("; or ").join(ways)) if ways else ""
 
 
 def interval_text(e: Estimate | Measure | KpiValue, currency: str) -> str:
@@ -147,7 +171,7 @@ def interval_text(e: Estimate | Measure | KpiValue, currency: str) -> str:
         return ""
     if e.unit in units.UNITS:
         return units.UNITS[e.unit].interval(low, high, currency=currency or None)
-    return f"{number(low, e.unit, currency)} to {number(high, e.unit, currency)}"
+    return say("{low} to {high}", low=number(low, e.unit, currency), high=number(high, e.unit, currency))
 
 
 def estimate_text(e: Estimate | Measure, currency: str) -> str:
@@ -156,13 +180,13 @@ def estimate_text(e: Estimate | Measure, currency: str) -> str:
     interval = interval_text(e, currency)
     exact = as_number(e.low) is not None and as_number(e.low) == as_number(e.high) == as_number(e.value)
     inside = (
-        "no sampling error"
+        say("no sampling error")
         if exact
-        else f"{e.level:.0%} interval {interval}".replace("%", " %")
+        else say("{level:.0f} % interval {interval}", level=e.level * 100, interval=interval)
         if interval
         else ""
     )
-    n = f"n {e.n:,} {data(e.n_unit)}" if e.n_unit else f"n {e.n:,}"
+    n = say("n {n:,} {n_unit}", n=e.n, n_unit=data(say(e.n_unit))) if e.n_unit else say("n {n:,}", n=e.n)
     return f"{value} ({'; '.join(t for t in (inside, n) if t)})"
 
 
@@ -171,13 +195,21 @@ def gap_sentence(finding: Finding, currency: str) -> str:
     if finding.gap is None:
         return ""
     margin = number(finding.margin, finding.gap.unit, currency)
-    tolerated = f"between -{margin} and {margin}" if finding.direction == "both" else f"up to {margin}"
-    return f"{estimate_text(finding.gap, currency)}; tolerated: {tolerated}"
+    tolerated = (
+        say("between -{margin} and {margin}", margin=margin)
+        if finding.direction == "both"
+        else say("up to {margin}", margin=margin)
+    )
+    return say(
+        "{estimate_text}; tolerated: {tolerated}",
+        estimate_text=estimate_text(finding.gap, currency),
+        tolerated=tolerated,
+    )
 
 
 def chance(p: float) -> str:
     """Write a small probability."""
-    return "less than 0.1 %" if p < 0.001 else f"{p * 100:.1f} %"
+    return say("less than 0.1 %") if p < 0.001 else say("{p:.1f} %", p=p * 100)
 
 
 def how_sure(finding: Finding) -> str:
@@ -186,23 +218,27 @@ def how_sure(finding: Finding) -> str:
     if gap is None or as_number(gap.value) is None:
         return ""
     if gap.low is not None and gap.low == gap.high:
-        return "The number has no sampling error: all cases were counted."
+        return say("The number has no sampling error: all cases were counted.")
     if finding.status == "misaligned":
-        text = "The whole 95 % interval lies beyond what is tolerated."
+        text = say("The whole 95 % interval lies beyond what is tolerated.")
         p, q = as_number(finding.p_value), as_number(finding.q_value)
         if p is not None:
-            text += " If the true gap were no larger than tolerated, data like these would come up"
-            text += f" in {chance(p)} of cases"
-            text += f" (adjusted for the number of questions asked: q {_q(q)})." if q is not None else "."
+            text += say(" If the true gap were no larger than tolerated, data like these would come up")
+            text += say(" in {chance} of cases", chance=chance(p))
+            text += (
+                say(" (adjusted for the number of questions asked: q {q}).", q=_q(q))
+                if q is not None
+                else "."
+            )
         return text
     if finding.status == "aligned":
-        return "The whole 95 % interval lies within what is tolerated."
+        return say("The whole 95 % interval lies within what is tolerated.")
     if finding.status == "uncertain":
-        return "The 95 % interval reaches both sides of what is tolerated, so the data do not decide."
+        return say("The 95 % interval reaches both sides of what is tolerated, so the data do not decide.")
     return ""
 
 
-HOW_SURE: Final = (
+HOW_SURE: Final = noted(
     "By chance: how often data like these would come up if the true gap were within what is tolerated. Where all cases "
     "were counted, there is no sampling error."
 )
@@ -212,14 +248,14 @@ def short_chance(finding: Finding) -> str:
     """Say in a few words how sure an alarm is; `HOW_SURE` says once what they mean."""
     p = as_number(finding.p_value)
     if finding.gap is not None and finding.gap.low is not None and finding.gap.low == finding.gap.high:
-        return "all cases counted"
+        return say("all cases counted")
     if p is None:
         return ""
-    return f"{chance(p)} by chance"
+    return say("{chance} by chance", chance=chance(p))
 
 
 def _q(q: float) -> str:
-    return "below 0.001" if q < 0.001 else f"{q:.3f}"
+    return say("below 0.001") if q < 0.001 else say("{q:.3f}", q=q)
 
 
 def money_text(money: Money, *, basis: bool = True) -> str:
@@ -229,21 +265,26 @@ def money_text(money: Money, *, basis: bool = True) -> str:
     unit = units.unit("money")
     text = unit.text(money.value, currency=money.currency)
     if money.low is not None and money.high is not None and money.low != money.high:
-        nothing = "; this may be nothing" if money.low <= 0 <= money.high else ""
+        nothing = say("; this may be nothing") if money.low <= 0 <= money.high else ""
         text += f" ({unit.interval(money.low, money.high, currency=money.currency)}{nothing})"
-    return f"{text}. Basis: {data(money.basis)}" if basis and money.basis else text
+    return (
+        say("{text}. Basis: {basis}", text=text, basis=data(say(money.basis)))
+        if basis and money.basis
+        else text
+    )
 
 
 def money_short(money: Money) -> str:
     """Write money at stake with its interval and the kind of its basis; the whole basis stands with the finding."""
-    kind = clean(money.basis).partition(":")[0] if money.basis and ":" in money.basis else ""
+    basis = clean(say(money.basis))
+    kind = basis.partition(":")[0] if ":" in basis else ""
     text = money_text(money, basis=False)
     return f"{text}, {data(kind)}" if kind and len(kind) <= 30 else text
 
 
 def departments(names: Sequence[str]) -> str:
     """Write who can act."""
-    return enumerate_words([data(n) for n in names])
+    return enumerate_words([data(say(clean(n))) for n in names])
 
 
 def owners_text(owners: Mapping[str, float]) -> str:
@@ -254,8 +295,8 @@ def owners_text(owners: Mapping[str, float]) -> str:
     >>> print(owners_text({"marketing": 0.3, "sales": 0.7}))
     marketing 30 : sales 70
     """
-    known = [(clean(k), as_number(v)) for k, v in owners.items()]
-    return " : ".join(f"{k} {v * 100:.0f}" for k, v in known if v is not None)
+    known = [(say(clean(k)), as_number(v)) for k, v in owners.items()]
+    return " : ".join(say("{k} {v:.0f}", k=k, v=v * 100) for k, v in known if v is not None)
 
 
 def change_text(row: KpiValue, currency: str, compared: str | None = None) -> tuple[str, str]:
@@ -274,13 +315,21 @@ def change_text(row: KpiValue, currency: str, compared: str | None = None) -> tu
     text = _difference(value, row.unit, currency)
     if low is None or high is None or low == high:
         return text, ""
-    interval = f"{_difference(low, row.unit, currency)} to {_difference(high, row.unit, currency)}"
+    interval = say(
+        "{difference} to {difference2}",
+        difference=_difference(low, row.unit, currency),
+        difference2=_difference(high, row.unit, currency),
+    )
     clear = low > 0 or high < 0
     if not clear:
-        return text, f"{interval}; no clear change"
+        return text, say("{interval}; no clear change", interval=interval)
     if row.better not in ("higher", "lower"):
         return text, interval
-    return text, f"{interval}; {'better' if (value > 0) == (row.better == 'higher') else 'worse'}"
+    return text, (
+        say("{interval}; better", interval=interval)
+        if (value > 0) == (row.better == "higher")
+        else say("{interval}; worse", interval=interval)
+    )
 
 
 def _difference(value: float, unit: str, currency: str) -> str:
@@ -295,19 +344,21 @@ def what_it_takes(finding: Finding) -> str:
     if finding.status == "not_assessed":
         return needs(finding)
     if finding.needs_more is not None:
-        rows = data(finding.gap.n_unit) if finding.gap is not None and finding.gap.n_unit else "rows"
-        return f"About {finding.needs_more:,} more {rows}."
+        rows = data(
+            say(finding.gap.n_unit if finding.gap is not None and finding.gap.n_unit else noted("rows"))
+        )
+        return say("About {needs_more:,} more {rows}.", needs_more=finding.needs_more, rows=rows)
     if finding.status == "withheld":
-        return "It takes groups so large that no one can be recognised, or the setting that allows it."
+        return say("It takes groups so large that no one can be recognised, or the setting that allows it.")
     if finding.status == "error":
-        return "The rest of the report does not depend on it."
+        return say("The rest of the report does not depend on it.")
     return ""
 
 
 def plain_value(value: Any) -> str:
     """Write a value of the settings or definitions."""
     if isinstance(value, bool):
-        return "yes" if value else "no"
+        return say("yes") if value else say("no")
     if isinstance(value, (list, tuple)):
         return ", ".join(plain_value(v) for v in value)
-    return clean(value) if value is not None else "not set"
+    return clean(value) if value is not None else say("not set")

@@ -424,6 +424,12 @@ class ReportSettings(Strict):
             description="How much is told: all, two pages, or a page per finding with questions to discuss."
         ),
     ] = "full"
+    language: Annotated[
+        str,
+        AfterValidator(words.language),
+        WithJsonSchema({"type": "string", "pattern": "^[a-z]{2}(_[A-Z]{2})?$"}),
+        Field(description="The language of the analysis and its reports: en, or one that has a file (de)."),
+    ] = "en"
     template: Annotated[
         str | None,
         Field(description="The company's own slides to start from, a .pptx in the settings' folder."),

@@ -12,6 +12,7 @@ from typing import Any, Final
 from pydantic_core import PydanticCustomError
 
 from alignment_toolkit.errors import ParameterError, did_you_mean
+from alignment_toolkit.languages import languages
 from alignment_toolkit.periods import time_zone
 
 __all__ = ["CHANNELS", "DEPARTMENTS", "MINUTES", "SOURCE_OPTIONS", "THOUSANDS", "WEEKDAYS", "same_id"]
@@ -107,6 +108,12 @@ def weekday(value: Any) -> Any:
 def department(value: str) -> str:
     if value not in DEPARTMENTS:
         raise wrong(f"is no department. {did_you_mean(value, DEPARTMENTS)}")
+    return value
+
+
+def language(value: str) -> str:
+    if value not in languages():
+        raise wrong(f"is no language that has a file. {did_you_mean(value, languages())}")
     return value
 
 

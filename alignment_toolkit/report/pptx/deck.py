@@ -12,6 +12,7 @@ from pptx.enum.shapes import MSO_SHAPE
 from pptx.enum.text import MSO_ANCHOR, PP_ALIGN
 from pptx.util import Inches, Pt
 
+from alignment_toolkit.languages import say
 from alignment_toolkit.report.blocks import Cell, Document, Table, Tile
 from alignment_toolkit.report.native import Native
 from alignment_toolkit.report.pdf import as_png
@@ -32,6 +33,8 @@ _MOODS: Final = {
     "open": MUTED,
     "none": INK,
 }
+# PowerPoint wants the country too.
+_LANGS: Final = {"en": "en-US", "de": "de-DE"}
 _A: Final = "http://schemas.openxmlformats.org/drawingml/2006/main"
 _GAP: Final = 0.1
 _CELL, _SMALL = 10.0, 8.5
@@ -107,7 +110,9 @@ class Deck:
         held = etree.SubElement(
             paragraph._p, f"{{{_A}}}fld", id="{B6F15528-21DE-4FAA-801E-634DDDAF4B2B}", type="slidenum"
         )
-        etree.SubElement(held, f"{{{_A}}}rPr", lang="en-US", sz="800")
+        etree.SubElement(
+            held, f"{{{_A}}}rPr", lang=_LANGS.get(self.document.lang, self.document.lang), sz="800"
+        )
         etree.SubElement(held, f"{{{_A}}}t").text = str(len(self.master.slides.slides))
 
     def _logo(self, edge: float, top: float, high: float, *, left: bool = False) -> None:
@@ -128,7 +133,7 @@ class Deck:
         if self.slide is None:
             return
         d = self.document
-        source = [slide_text(t) for t in (f"Source: {d.footer}", d.subtitle) if t]
+        source = [slide_text(t) for t in (say("Source: {footer}", footer=d.footer), d.subtitle) if t]
         frame = self.slide.notes_slide.notes_text_frame
         frame.text = "\n".join([*(slide_text(t) for t in self.notes if t), *source])
         self.slide = None
@@ -144,7 +149,7 @@ class Deck:
         for row in table.rows[:_NOTE_LINES]:
             self.note(" | ".join(f"{c.text} ({c.small})" if c.small else c.text for c in row))
         if len(table.rows) > _NOTE_LINES:
-            self.note(f"{len(table.rows) - _NOTE_LINES:,} more rows are in the workbook.")
+            self.note(say("{rows:,} more rows are in the workbook.", rows=len(table.rows) - _NOTE_LINES))
 
     @property
     def left_over(self) -> float:
@@ -158,8 +163,8 @@ class Deck:
 
     def more(self) -> None:
         """Go on to the next slide under the same title."""
-        name = self.name.removesuffix(" (continued)")
-        self.begin(f"{name} (continued)")
+        name = self.name.removesuffix(say("{name} (continued)", name=""))
+        self.begin(say("{name} (continued)", name=name))
 
     def _moved(self, height: float) -> None:
         self.y += height + _GAP
@@ -321,7 +326,9 @@ class Deck:
             while count < len(rows) and (used + rows[count][1] <= room or count == 0):
                 used += rows[count][1]
                 count += 1
-            self.text(table.caption if first else f"{table.caption} (continued)", 12, bold=True)
+            self.text(
+                table.caption if first else say("{caption} (continued)", caption=table.caption), 12, bold=True
+            )
             self._grid(table, heads, rows[:count], widths, head, used)
             rows, first = rows[count:], False
             if rows:
@@ -366,7 +373,7 @@ class Deck:
         )
         about = frame._element.nvGraphicFramePr.cNvPr
         about.set("descr", slide_text(table.caption))
-        about.set("name", f"Table {frame.shape_id}")
+        about.set("name", say("Table {shape_id}", shape_id=frame.shape_id))
         grid = frame.table
         grid.horz_banding = False
         style = frame._element.find(".//{*}tableStyleId")

@@ -19,6 +19,7 @@ from pptx.enum.chart import (
 from pptx.enum.dml import MSO_PATTERN
 from pptx.util import Inches, Pt
 
+from alignment_toolkit.languages import say
 from alignment_toolkit.report.native import Lines, Native
 from alignment_toolkit.report.pptx.text import slide_text
 from alignment_toolkit.report.xlsx import embedded
@@ -78,7 +79,7 @@ def add_chart(slide: Any, drawn: Native, left: float, top: float, wide: float, h
     )
     about = frame._element.nvGraphicFramePr.cNvPr
     about.set("descr", slide_text(drawn.alt))
-    about.set("name", f"Chart {frame.shape_id}")
+    about.set("name", say("Chart {shape_id}", shape_id=frame.shape_id))
     chart = frame.chart
     chart.has_title = False
     chart.font.size, chart.font.color.rgb = Pt(10), _MUTED

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Final
 
+from alignment_toolkit.languages import noted, say
 from alignment_toolkit.report import native
 from alignment_toolkit.report.blocks import (
     Block,
@@ -22,13 +23,24 @@ from alignment_toolkit.report.plain import sentences
 from alignment_toolkit.report.pptx.deck import MUTED, Deck
 from alignment_toolkit.report.pptx.text import broken, high, lines, slide_text
 
-__all__ = ["SPOKEN", "put"]
+__all__ = ["for_the_speaker", "put"]
 
 # What the speaker needs and the audience does not.
-SPOKEN: Final = ("Method", "Looked at", "Fingerprint of the data", "Toolkit", "Schema of the analysis")
+SPOKEN: Final = (
+    noted("Method"),
+    noted("Looked at"),
+    noted("Fingerprint of the data"),
+    noted("Toolkit"),
+    noted("Schema of the analysis"),
+)
 _SIZES: Final = (12.0, 11.0, 10.0, 9.0)
 _GAP: Final = 0.4
 _SPACE: Final = 0.07
+
+
+def for_the_speaker(label: str) -> bool:
+    """Say whether what stands under a label is for the notes."""
+    return label in map(say, SPOKEN)
 
 
 def put(deck: Deck, section: Section) -> list[Block]:
@@ -63,8 +75,8 @@ def _sorted(blocks: Sequence[Block]) -> tuple[list[tuple[str, str]], list[Native
             words.append((block.label or head, block.text))
             words += [("", f"• {b}") for b in block.bullets]
         elif isinstance(block, Facts):
-            words += [(k, v) for k, v in block.items if k not in SPOKEN]
-            spoken.append(Facts(tuple((k, v) for k, v in block.items if k in SPOKEN)))
+            words += [(k, v) for k, v in block.items if not for_the_speaker(k)]
+            spoken.append(Facts(tuple((k, v) for k, v in block.items if for_the_speaker(k))))
         elif isinstance(block, Callout):
             words.append((block.title, block.text))
         elif isinstance(block, Figure) and (drawn := native.of(block.chart)) is not None:

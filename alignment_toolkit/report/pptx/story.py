@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from typing import Final
 
 from alignment_toolkit import charts
+from alignment_toolkit.languages import say
 from alignment_toolkit.report import native
 from alignment_toolkit.report.blocks import (
     Answer,
@@ -27,7 +28,7 @@ from alignment_toolkit.report.blocks import (
 )
 from alignment_toolkit.report.plain import ELSEWHERE, fixed_zip, sentences
 from alignment_toolkit.report.pptx.deck import INK, MUTED, Deck
-from alignment_toolkit.report.pptx.finding import SPOKEN, put
+from alignment_toolkit.report.pptx.finding import for_the_speaker, put
 from alignment_toolkit.report.pptx.master import open_master
 
 __all__ = ["render"]
@@ -114,8 +115,8 @@ class _Story:
             rows.append((*named, *(Cell(t) if len(t) <= _SHORT else Cell("", t) for t in told)))
             if brief and a.facts:
                 self.deck.note(f"{sentences(a.title.text, a.text)} {'; '.join(facts)}")
-        heads = ("Finding",) if brief and labels else ("Status", "Question and answer")
-        self.deck.table(Table("Question by question", (*heads, *labels), tuple(rows)))
+        heads = (say("Finding"),) if brief and labels else (say("Status"), say("Question and answer"))
+        self.deck.table(Table(say("Question by question"), (*heads, *labels), tuple(rows)))
         answers.clear()
 
     def block(self, block: Block) -> None:
@@ -139,7 +140,7 @@ class _Story:
             self._figures([block])
         elif isinstance(block, Facts):
             for name, text in block.items:
-                if name in SPOKEN:
+                if for_the_speaker(name):
                     deck.note(f"{name}: {text}")
                 else:
                     deck.text(text, 12, label=f"{name}:")
@@ -228,7 +229,7 @@ class _Story:
                 for column in b.columns:
                     self._spoken(column)
             elif isinstance(b, Fold):
-                deck.note(b.title if b.paper else f"{b.title}: {ELSEWHERE}.")
+                deck.note(b.title if b.paper else f"{b.title}: {say(ELSEWHERE)}.")
                 self._spoken(b.blocks if b.paper else ())
             elif isinstance(b, Section | Detail):
                 self._spoken(b.blocks)

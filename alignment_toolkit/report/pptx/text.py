@@ -7,6 +7,7 @@ from functools import lru_cache
 from typing import Final
 
 from alignment_toolkit import charts
+from alignment_toolkit.languages import say
 from alignment_toolkit.report.plain import plain
 
 __all__ = ["broken", "high", "lines", "slide_text"]
@@ -26,7 +27,11 @@ def slide_text(text: object) -> str:
     '=1+1 <a:t>'
     """
     shown = plain(text)
-    return shown if len(shown) <= _MOST else f"{shown[:_MOST]}… [cut: {len(shown) - _MOST:,} characters]"
+    return (
+        shown
+        if len(shown) <= _MOST
+        else say("{shown}… [cut: {shown2:,} characters]", shown=shown[:_MOST], shown2=len(shown) - _MOST)
+    )
 
 
 @lru_cache(maxsize=20_000)

@@ -11,6 +11,7 @@ import xlsxwriter
 
 from alignment_toolkit import charts
 from alignment_toolkit.charts import ChartData
+from alignment_toolkit.languages import noted, say
 from alignment_toolkit.report import native
 from alignment_toolkit.report.blocks import (
     Answer,
@@ -57,7 +58,7 @@ _NARROW, _BROAD = 9.0, 46.0
 _TABLE_STYLE: Final = "Table Style Light 1"
 _CHART_ROWS: Final = 17
 _LOGO: Final = 48  # pixels
-_READ_ME: Final = (
+_READ_ME: Final = noted(
     "Numbers are numbers here, with the rounding of the other formats as their number format; what is no single number "
     "(an interval, a change with its meaning) is text. An interval stands in the column behind its number. Charts are "
     "the spreadsheet's own and can be edited. No sheet is hidden, there is no formula, no link and no macro."
@@ -116,9 +117,9 @@ class _Book:
     def write(self) -> None:
         sections = [b for b in self.document.blocks if isinstance(b, Section)]
         loose = tuple(b for b in self.document.blocks if not isinstance(b, Section))
-        taken = {"read me"}
+        taken = {say("Read me").casefold()}
         names = [sheet_name(heading(s), taken) for s in sections]
-        first = _Sheet(self, "Read me")
+        first = _Sheet(self, say("Read me"))
         if self.document.brand.logo:
             first.logo(self.document)
         first.title(self.document.title)
@@ -130,11 +131,11 @@ class _Book:
             if text:
                 first.text(text)
         first.row += 1
-        first.text(_READ_ME)
+        first.text(say(_READ_ME))
         first.row += 1
         rows = tuple((Cell(n), Cell(heading(s))) for n, s in zip(names, sections, strict=True))
         if rows:
-            first.table(Table("Sheets", ("Sheet", "What it holds"), rows))
+            first.table(Table(say("Sheets"), (say("Sheet"), say("What it holds")), rows))
         for block in loose:
             first.block(block)
         first.text(self.document.footer, tone="muted")
@@ -233,7 +234,13 @@ class _Sheet:
             )
             for a in answers
         )
-        self.table(Table("The answer, question by question", ("Status", "Question", "What", *labels), rows))
+        self.table(
+            Table(
+                say("The answer, question by question"),
+                (say("Status"), say("Question"), say("What"), *labels),
+                rows,
+            )
+        )
         answers.clear()
 
     def block(self, block: Block) -> None:
@@ -255,8 +262,8 @@ class _Sheet:
                 (Cell(t.title), Cell(t.value), Cell(t.interval), Cell(t.change), Cell(t.small))
                 for t in block.tiles
             )
-            columns = ("At a glance", "Value", "Interval", "Change", "n")
-            self.table(Table("At a glance", columns, rows))
+            columns = (say("At a glance"), say("Value"), say("Interval"), say("Change"), "n")
+            self.table(Table(say("At a glance"), columns, rows))
         elif isinstance(block, Table):
             self.table(block)
         elif isinstance(block, Figure):
@@ -291,11 +298,13 @@ class _Sheet:
         smalls = [any(i < len(row) and row[i].small for row in table.rows) for i in range(len(table.columns))]
         heads: list[str] = []
         for name, small in zip(table.columns, smalls, strict=True):
-            heads += [name, f"{plain(name)}, note"] if small else [name]
+            heads += [name, say("{plain}, note", plain=plain(name))] if small else [name]
         rows = [_spread(row, smalls) for row in table.rows[:_ROWS]]
         self._grid(table.caption, column_names(tuple(heads)), rows)
         if len(table.rows) > _ROWS:
-            self.text(f"{len(table.rows) - _ROWS:,} more rows do not fit on a sheet.", tone="muted")
+            self.text(
+                say("{rows:,} more rows do not fit on a sheet.", rows=len(table.rows) - _ROWS), tone="muted"
+            )
         self.text(table.note, tone="muted")
         self.row += 1
 
@@ -392,7 +401,7 @@ def _numbers(data: ChartData, drawn: native.Native) -> tuple[tuple[str, ...], li
     def cell(value: float | None) -> Cell:
         return Cell("") if value is None else Cell(data.number(value), number=value, unit=unit)
 
-    heads: list[str] = [data.x_label or "Item"]
+    heads: list[str] = [data.x_label or say("Item")]
     if drawn.categories:
         body = [[Cell(name)] for name in drawn.categories]
         for s in drawn.series:
@@ -400,11 +409,11 @@ def _numbers(data: ChartData, drawn: native.Native) -> tuple[tuple[str, ...], li
             for row, value in zip(body, s.values, strict=True):
                 row.append(cell(value))
             if not s.sure:
-                heads += [f"{s.name}: low", f"{s.name}: high"]
+                heads += [say("{name}: low", name=s.name), say("{name}: high", name=s.name)]
                 for row, v, a, b in zip(body, s.values, s.below, s.above, strict=True):
                     row += [cell(v - a), cell(v + b)] if v is not None and (a or b) else [Cell(""), Cell("")]
         return tuple(heads), body
-    heads = ["Group", data.x_label or "Item", data.y_label or "Value", "low", "high"]
+    heads = [say("Group"), data.x_label or say("Item"), data.y_label or say("Value"), "low", "high"]
     body = []
     for s in drawn.series:
         for x, v, a, b in zip(s.places, s.values, s.below, s.above, strict=True):

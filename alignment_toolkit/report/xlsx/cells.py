@@ -7,6 +7,8 @@ import re
 from typing import Final
 
 from alignment_toolkit import units
+from alignment_toolkit.languages import say
+from alignment_toolkit.languages.locale import numerals
 from alignment_toolkit.report.blocks import Cell
 from alignment_toolkit.report.plain import plain
 
@@ -40,7 +42,7 @@ def _cut(text: str, most: int) -> str:
     kept = text[:room]
     while _long(kept) > room:
         kept = kept[: len(kept) - (_long(kept) - room + 1) // 2]
-    return f"{kept}… [cut: {len(text) - len(kept):,} characters]"
+    return say("{kept}… [cut: {text:,} characters]", kept=kept, text=len(text) - len(kept))
 
 
 def _long(text: str) -> int:
@@ -67,7 +69,7 @@ def sheet_name(text: str, taken: set[str]) -> str:
     while name and (wakes(name) or not name[0].isalnum()):
         name = name[1:].strip("' ")
     # The word is kept back by spreadsheets.
-    name = "Part" if not name or name.casefold() == "history" else name
+    name = say("Part") if not name or name.casefold() == "history" else name
     shown, number = _fitting(name, ""), 1
     while shown.casefold() in taken:
         number += 1
@@ -100,7 +102,7 @@ def column_names(names: tuple[str, ...]) -> list[str]:
     done: list[str] = []
     seen: set[str] = set()
     for name in names:
-        base = _cut(plain(name), _HEADER) or "Column"
+        base = _cut(plain(name), _HEADER) or say("Column")
         shown, number = base, 1
         while shown.casefold() in seen:
             number += 1
@@ -127,7 +129,7 @@ def number_of(cell: Cell, currency: str) -> tuple[float, str] | None:
         if kind.name == "count" and not float(value).is_integer():
             digits = 1
         shown = kind.spreadsheet(currency=currency, decimals=digits)
-    elif said == f"{value:,.0f}" and float(value).is_integer():
+    elif said == numerals(f"{value:,.0f}") and float(value).is_integer():
         shown = "#,##0"
     else:
         return None
