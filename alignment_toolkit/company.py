@@ -19,6 +19,7 @@ from alignment_toolkit.relations import RELATIONS
 from alignment_toolkit.relations.money import AMOUNTS, in_own_currency, rates_of
 from alignment_toolkit.results import DataQuality
 from alignment_toolkit.settings import Settings
+from alignment_toolkit.sources.engine import connect
 from alignment_toolkit.sources.load import Loaded, load
 from alignment_toolkit.sources.narrow import Step, narrowed_table, owners_of_dimension
 from alignment_toolkit.sources.opening import Opened, open_source, read_source
@@ -106,7 +107,7 @@ class Company:
         opened = open_source(source)
         settings = _with_defaults(opened)
         cap = (date.fromisoformat(as_of) if isinstance(as_of, str) else as_of) or settings.company.as_of
-        backend = ibis.duckdb.connect()
+        backend = connect()
         engine = backend.con
         engine.execute("SET TimeZone = 'UTC'")
         engine.execute("SET enable_progress_bar = false")
@@ -271,7 +272,7 @@ class Company:
         if name not in self._relations:
             made = RELATIONS[name].build(self)
             if name != "sales":
-                made = self._data.backend.create_table(f"relation {name}", made, temp=True)
+                made = self._data.backend.keep(f"relation {name}", made)
             self._relations[name] = made
         return self._relations[name]
 

@@ -136,7 +136,9 @@ def _closed(data: Data, window: Period) -> pd.DataFrame:
     positions = [c for c in ("products_positioning", "campaigns_positioning") if c in rows.columns]
     rows = rows.assign(benefit=(rows[positions] == "benefit").any(axis=1).astype(bool))
     names = [c for c in ("products_name", "product_id", "campaign_id") if c in rows.columns]
-    offer = rows[names].bfill(axis=1).iloc[:, 0] if names else pd.Series(None, index=rows.index)
+    offer = pd.Series(None, index=rows.index, dtype=object)
+    for name in names:
+        offer = offer.where(offer.notna(), rows[name])
     return (
         rows[rows[positions].notna().any(axis=1)]
         .assign(offer_name=offer.astype(object))

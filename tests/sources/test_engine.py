@@ -1,0 +1,89 @@
+"""The engine: a query is written once, for all companies; each still has its own rows; none is kept alive by it."""
+
+from __future__ import annotations
+
+import gc
+import weakref
+
+import ibis
+import pandas as pd
+import pytest
+
+from alignment_toolkit.sources import engine
+from alignment_toolkit.sources.engine import DuckDB, connect
+
+
+@pytest.fixture
+def written(monkeypatch):
+    """Count how often ibis writes a query, on an empty memory."""
+    monkeypatch.setattr(engine, "WRITTEN", engine._Written())
+    asked = []
+    usual = DuckDB.compiler.to_sqlglot
+    monkeypatch.setattr(
+        type(DuckDB.compiler), "to_sqlglot", lambda self, *a, **k: asked.append(1) or usual(*a, **k)
+    )
+    return asked
+
+
+def database(rows: list[int]) -> DuckDB:
+    made = connect()
+    made.con.execute("CREATE TABLE t (a BIGINT)")
+    made.con.executemany("INSERT INTO t VALUES (?)", [[r] for r in rows])
+    return made
+
+
+def larger(made: DuckDB, than: int, name: str = "b") -> ibis.Table:
+    t = made.table("t", database="main")
+    return t.filter(t.a > than).select(**{name: t.a}).order_by(name)
+
+
+def test_a_query_is_written_once_and_each_database_gives_its_own_rows(written):
+    one, two = database([1, 2, 3]), database([5, 0])
+    assert list(one.to_pandas(larger(one, 1)).b) == [2, 3]
+    assert len(written) == 1
+    assert list(two.to_pandas(larger(two, 1)).b) == [5]
+    assert list(one.to_pandas(larger(one, 1)).b) == [2, 3]
+    assert len(written) == 1
+
+
+def test_another_literal_name_or_type_is_another_query(written):
+    one = database([-2, -1, 3])
+    # The hashes of -1 and -2 are the same.
+    assert list(one.to_pandas(larger(one, -1)).b) == [3]
+    assert list(one.to_pandas(larger(one, -2)).b) == [-1, 3]
+    assert list(one.to_pandas(larger(one, -2, "c")).columns) == ["c"]
+    other = connect()
+    other.con.execute("CREATE TABLE t AS SELECT 3.5 AS a")
+    assert list(other.to_pandas(larger(other, -2)).b) == [3.5]
+    assert len(written) == 4
+
+
+def test_a_kept_table_is_computed_once_under_its_name(written):
+    one, two = database([1, 2]), database([3])
+    for made, rows in ((one, [2]), (two, [3])):
+        kept = made.keep('a "name"', larger(made, 1))
+        made.con.execute("DELETE FROM t")
+        assert list(made.to_pandas(kept).b) == rows
+        assert kept.schema() == larger(made, 1).schema()
+    assert len(written) == 2
+
+
+def test_no_query_keeps_a_database_alive(written):
+    made = database([1, 2])
+    made.to_pandas(larger(made, 1))
+    assert len(engine.WRITTEN) == 1
+    ref = weakref.ref(made)
+    del made
+    gc.collect()
+    assert ref() is None
+
+
+def test_rows_in_memory_and_old_queries_are_not_kept(written, monkeypatch):
+    made = database([1])
+    here = ibis.memtable(pd.DataFrame({"a": [1, 4]}))
+    assert len(made.to_pandas(made.table("t", database="main").inner_join(here, "a"))) == 1
+    assert len(engine.WRITTEN) == 0
+    monkeypatch.setattr(engine, "MOST_QUERIES", 2)
+    for than in (1, 2, 3):
+        made.to_pandas(larger(made, than))
+    assert len(engine.WRITTEN) == 2
