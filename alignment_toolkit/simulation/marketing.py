@@ -33,7 +33,7 @@ WEEK = 7 * DAY
 SPELL = 180 * DAY
 FLOOD = 0.6
 # Share of leads that convert, as far as the noise of a week's share depends on it; see `_diluted`.
-CONVERSION, REACH = 0.08, 0.195
+CONVERSION, PULL, BEND = 0.08, 3.4, 4.4
 # What a lead of the channel costs against the mean, and how much likelier (log odds) it is to buy.
 COST = {"paid_search": 1.1, "email": 0.6, "event": 1.8, "social": 0.7, "content": 0.8, "partner": 1.2}
 QUALITY = {
@@ -260,7 +260,8 @@ def _diluted(world: World, at: Ints, region: Ints, account: Ints) -> Floats:
     """How much harder (log odds) leads are to win that come in a region's week of many leads.
 
     The strength is set so that the correlation of leads and conversion over region-weeks is the true gap: conversion
-    has binomial noise, and only a part (`REACH`) of a change in the odds of deals is seen in it.
+    has binomial noise, and only a part of a change in the odds of deals is seen in it, the less the larger it is
+    (`PULL` and `BEND`, calibrated by counting in simulated companies).
     """
     gap = world.truth.gaps["conflicting_kpis"]
     if gap == 0:
@@ -278,7 +279,8 @@ def _diluted(world: World, at: Ints, region: Ints, account: Ints) -> Floats:
     depth = above - usual.T
     depth = (depth / np.maximum(depth.std(axis=0), 1e-9)).clip(-2.5, 2.5)
     noise = np.sqrt(CONVERSION * (1 - CONVERSION) / np.maximum(number.mean(), 1.0))
-    needed = gap / np.sqrt(1 - gap * gap) * noise / (CONVERSION * (1 - CONVERSION)) / REACH
+    signal = gap / np.sqrt(1 - gap * gap)
+    needed = signal * (PULL + BEND * signal**2) * noise / (CONVERSION * (1 - CONVERSION))
     return np.asarray(-needed * depth.ravel()[place])
 
 
