@@ -15,6 +15,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from alignment_toolkit.indicator import AREAS, Look, Observation
+from alignment_toolkit.languages import say
 from alignment_toolkit.periods import Period
 from alignment_toolkit.pseudonyms import Pseudonyms
 from alignment_toolkit.results import (
@@ -177,7 +178,11 @@ def _drawn_together(looks: Sequence[Look]) -> list[Estimate | None]:
     )
     for (i, e), s in zip(known.items(), shrunken, strict=True):
         least, most = _space(looks[i])
-        told = f"{e.method}; drawn towards the company's level (empirical Bayes; own data weigh {100 * s.weight:.0f} %)"
+        told = say(
+            "{method}; drawn towards the company's level (empirical Bayes; own data weigh {weight:.0f} %)",
+            method=say(e.method),
+            weight=100 * s.weight,
+        )
         value, low, high = (min(max(x, least), most) for x in (s.value, s.low, s.high))
         drawn[i] = replace(e, value=value, low=low, high=high, method=told)
     return drawn
@@ -208,7 +213,7 @@ def _finding(
     shown = seen if estimate is not None else None
     measures = tuple(shown.measures) if shown else ()
     if estimate is not None and drawn is not None:
-        measures = (Measure.of("own_data", "From this part's data alone", estimate), *measures)
+        measures = (Measure.of("own_data", say("From this part's data alone"), estimate), *measures)
         estimate = drawn
     severity: Severity = _severity(look, status, estimate, seen, revenue) if seen and estimate else "none"
     titles = {"misaligned": head.failure_title, "aligned": head.title}
@@ -218,11 +223,12 @@ def _finding(
     elif status == "too_little_data":
         more = max(look.short_of.values(), default=None)
     chart = shown.chart if shown else None
+    innocent = (shown.innocent if shown and shown.innocent else None) or head.innocent
     return Finding(
         id=head.id,
         indicator=head.id,
         by={},
-        title=titles.get(status, head.question),
+        title=say(titles.get(status, head.question)),
         nature=head.nature,
         area=head.area,
         status=status,
@@ -230,18 +236,18 @@ def _finding(
         severity=severity,
         direction=head.direction,
         window=Window(str(look.window.start), str(look.window.last)),
-        population=head.population,
-        gap=estimate,
+        population=say(head.population),
+        gap=replace(estimate, method=say(estimate.method)) if estimate is not None else None,
         margin=look.margin,
         p_value=p if estimate is not None else None,
         q_value=q if estimate is not None else None,
-        measures=measures,
+        measures=tuple(replace(m, label=say(m.label), method=say(m.method)) for m in measures),
         money_at_stake=shown.money if shown else None,
         statement=_statement(look, estimate, message),
-        why=head.why,
-        advice=head.advice,
+        why=say(head.why),
+        advice=say(head.advice),
         who=head.who,
-        counter_explanations=dict((shown.innocent if shown and shown.innocent else None) or head.innocent),
+        counter_explanations={side: say(text) for side, text in innocent.items()},
         guards=tuple(shown.guards) if shown else (),
         missing=look.missing,
         message=message,
@@ -259,20 +265,27 @@ def _status(
     if look.outside is not None:
         return "too_little_data", look.outside
     if look.missing or look.seen is None:
-        return "not_assessed", f"Needs {', '.join(look.missing)}."
+        return "not_assessed", say("Needs {missing}.", missing=", ".join(look.missing))
     if look.seen.withheld:
         return "withheld", look.seen.withheld
     short = look.short_of
     if short:
         have = look.seen.counts or {next(iter(look.header.enough)): look.seen.gap.estimate.n}
         parts = [
-            f"{have.get(what, 0):,} {what}, at least {look.header.enough[what]:,} are needed"
+            say(
+                "{have:,} {what}, at least {enough:,} are needed",
+                have=have.get(what, 0),
+                what=say(what),
+                enough=look.header.enough[what],
+            )
             for what in short
         ]
-        return "too_little_data", f"There are {'; '.join(parts)}."
+        return "too_little_data", say("There are {parts}.", parts="; ".join(parts))
     estimate, margin = drawn or look.seen.gap.estimate, look.margin
     if estimate.value is None or estimate.low is None or estimate.high is None:
-        return "too_little_data", f"No interval could be computed ({estimate.method})."
+        return "too_little_data", say(
+            "No interval could be computed ({method}).", method=say(estimate.method)
+        )
     both = look.header.direction == "both"
     beyond = estimate.low > margin or (both and estimate.high < -margin)
     inside = estimate.high <= margin and (not both or estimate.low >= -margin)
@@ -303,28 +316,41 @@ def _statement(look: Look, estimate: Estimate | None, message: str | None) -> st
     written = unit_of(look.header.unit)
     words = {
         **{
-            name: f"{value:g}" if isinstance(value, float) else str(value)
+            name: say("{value:g}", value=value) if isinstance(value, float) else str(value)
             for name, value in look.options.items()
         },
         **look.seen.values,
         "gap": written.text(estimate.value),
-        "n": f"{estimate.n:,}",
+        "n": say("{n:,}", n=estimate.n),
     }
-    said = look.header.says.format(**words)
+    said = say(look.header.says, **words)
     if estimate.low is not None and estimate.low == estimate.high:
-        said += f" All {estimate.n:,} {estimate.n_unit} were counted; up to {written.text(look.margin)} is tolerated."
+        said += say(
+            " All {n:,} {n_unit} were counted; up to {number} is tolerated.",
+            n=estimate.n,
+            n_unit=say(estimate.n_unit),
+            number=written.text(look.margin),
+        )
     elif estimate.low is not None and estimate.high is not None:
-        said += f" The 95 % interval is {written.interval(estimate.low, estimate.high)}"
-        said += f", from {estimate.n:,} {estimate.n_unit}; up to {written.text(look.margin)} is tolerated."
+        said += say(
+            " The 95 % interval is {interval}", interval=written.interval(estimate.low, estimate.high)
+        )
+        said += say(
+            ", from {n:,} {n_unit}; up to {number} is tolerated.",
+            n=estimate.n,
+            n_unit=say(estimate.n_unit),
+            number=written.text(look.margin),
+        )
     return f"{said} {message}" if message else said
 
 
 def _hide(rows: Evidence, pseudonyms: Pseudonyms | None) -> Evidence:
+    columns = tuple(replace(c, label=say(c.label)) for c in rows.columns)
     if pseudonyms is None:
-        return rows
+        return Evidence(columns, rows.rows)
     hide = [{"person": pseudonyms.person, "name": pseudonyms.client}.get(c.role) for c in rows.columns]
     hidden = tuple(tuple(h(v) if h else v for h, v in zip(hide, row, strict=True)) for row in rows.rows)
-    return Evidence(rows.columns, hidden)
+    return Evidence(columns, hidden)
 
 
 def _hide_chart(chart: Chart, seen: Observation | None, pseudonyms: Pseudonyms) -> Chart:

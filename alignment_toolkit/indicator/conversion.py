@@ -11,6 +11,7 @@ import ibis
 import numpy as np
 
 from alignment_toolkit.indicator.seen import Data
+from alignment_toolkit.languages import say
 from alignment_toolkit.periods import Period
 from alignment_toolkit.results import Guard, Measure, Money
 from alignment_toolkit.statistics.inference import Z95, Gap
@@ -66,9 +67,12 @@ class Conversion:
             return None
         if e.value <= 0:
             return None
-        basis = (
-            f"associational: {cases:,} {what} x the difference in becoming a client within {self.horizon_days} days "
-            "between the others and them, of like scores x revenue per active client and period"
+        basis = say(
+            "associational: {cases:,} {what} x the difference in becoming a client within {horizon_days} "
+            "days between the others and them, of like scores x revenue per active client and period",
+            cases=cases,
+            what=what,
+            horizon_days=self.horizon_days,
         )
         each = cases * arpu.value
         return Money(each * e.value, each * e.low, each * e.high, data.currency, basis)
@@ -136,15 +140,25 @@ def conversion(
     fewer, said = min((right[:, 1].sum(), others), (wrong[:, 1].sum(), those))
     expected = rows.won.sum() / rows.leads.sum() * fewer
     if expected < FEWEST:
-        words = f"Of the {fewer:,.0f} leads {said} only {expected:.1f} were to be expected as new clients"
+        words = say(
+            "Of the {fewer:,.0f} leads {said} only {expected:.1f} were to be expected as new clients",
+            fewer=fewer,
+            said=said,
+            expected=expected,
+        )
         # Where few leads are pointed at because few things went wrong, nobody misses the comparison.
         matters = fewer and wrong[:, 1].sum() > data.margin * rows.leads.sum()
-        guards = (Guard("small_cells", f"{words}: too few to compare."),) if matters else ()
+        guards = (Guard("small_cells", say("{words}: too few to compare.", words=words)),) if matters else ()
         return Conversion(none.difference, horizon_days, guards=guards)
     gap = risk_difference_of_counts(right[:, 0], right[:, 1], wrong[:, 0], wrong[:, 1], n_unit="leads")
     if gap.estimate.low is None:
         return none
-    label = f"Clients within {horizon_days} days: leads {others} minus those {those}, of like scores"
+    label = say(
+        "Clients within {horizon_days} days: leads {others} minus those {those}, of like scores",
+        horizon_days=horizon_days,
+        others=others,
+        those=those,
+    )
     measures = (Measure.of("lost_conversion", label, gap.estimate),)
     return Conversion(gap, horizon_days, measures, tuple(_guards(gap, right, wrong)))
 
@@ -161,8 +175,12 @@ def _guards(gap: Gap, right: np.ndarray, wrong: np.ndarray) -> list[Guard]:
         guards.append(
             Guard(
                 "simpson",
-                f"The difference in becoming a client is {_points(adjusted.crude)} over all leads and "
-                f"{_points(adjusted.adjusted)} among leads of like scores: the mix of leads explains the rest.",
+                say(
+                    "The difference in becoming a client is {crude} over all leads and {adjusted} among leads of "
+                    "like scores: the mix of leads explains the rest.",
+                    crude=_points(adjusted.crude),
+                    adjusted=_points(adjusted.adjusted),
+                ),
             )
         )
     strong = e_value(adjusted.risk_ratio) if adjusted.risk_ratio else None
@@ -170,15 +188,18 @@ def _guards(gap: Gap, right: np.ndarray, wrong: np.ndarray) -> list[Guard]:
         guards.append(
             Guard(
                 "confounding",
-                f"A hidden cause that goes with both, {strong:.1f} times as often each, would explain the difference "
-                "in becoming a client away (E-value).",
+                say(
+                    "A hidden cause that goes with both, {strong:.1f} times as often each, would explain the "
+                    "difference in becoming a client away (E-value).",
+                    strong=strong,
+                ),
             )
         )
     return guards
 
 
 def _points(share: float) -> str:
-    return f"{100 * share:+.1f} percentage points"
+    return say("{share:+.1f} percentage points", share=100 * share)
 
 
 def _se(first: np.ndarray, second: np.ndarray) -> float:

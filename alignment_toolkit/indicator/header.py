@@ -9,6 +9,7 @@ from typing import Any, Literal
 
 from alignment_toolkit.errors import SettingsError, did_you_mean
 from alignment_toolkit.indicator.seen import Data, Observation, Source
+from alignment_toolkit.languages import say
 from alignment_toolkit.periods import Period
 from alignment_toolkit.relations import RELATIONS, missing
 from alignment_toolkit.results import Guard, KpiValue
@@ -186,17 +187,29 @@ class Indicator:
         if as_of is not None and window.start > as_of:
             # Nothing happened yet is not the same as nobody did anything.
             return replace(
-                look, outside=f"Data is complete until {as_of}; the window begins on {window.start}."
+                look,
+                outside=say(
+                    "Data is complete until {as_of}; the window begins on {start}.",
+                    as_of=as_of,
+                    start=window.start,
+                ),
             )
         guards: list[Guard] = []
         if as_of is not None and window.last > as_of:
             guards.append(
-                Guard("immature", f"Data is complete until {as_of}; the window runs to {window.last}.")
+                Guard(
+                    "immature",
+                    say(
+                        "Data is complete until {as_of}; the window runs to {last}.",
+                        as_of=as_of,
+                        last=window.last,
+                    ),
+                )
             )
         vague = [t for t in present if t in company.undated]
         if vague:
-            said = f"One date stands for all rows of {', '.join(vague)}"
-            guards.append(Guard("immature", f"{said}: when anything happened is not known."))
+            said = say("One date stands for all rows of {vague}", vague=", ".join(vague))
+            guards.append(Guard("immature", say("{said}: when anything happened is not known.", said=said)))
         data = Data(company, self._allowed(company), self, period)
         data.kpis, data.margin = measured or {}, margin
         try:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from alignment_toolkit.languages import say
 from alignment_toolkit.results import Chart, Guard
 
 if TYPE_CHECKING:
@@ -34,7 +35,17 @@ def left_out(rows: int, known: int, what: str, *, tolerated: float = UNKNOWN) ->
     lost = rows - known
     if rows <= 0 or lost <= tolerated * rows:
         return []
-    return [Guard("join_health", f"{lost:,} of {rows:,} {what}; the finding speaks of the rest only.")]
+    return [
+        Guard(
+            "join_health",
+            say(
+                "{lost:,} of {rows:,} {what}; the finding speaks of the rest only.",
+                lost=lost,
+                rows=rows,
+                what=what,
+            ),
+        )
+    ]
 
 
 def count_matrix(rows: pd.DataFrame, across: str, down: str, *, words: tuple[str, str], title: str) -> Chart:

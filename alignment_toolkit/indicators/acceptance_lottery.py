@@ -36,6 +36,7 @@ from datetime import timedelta
 import pandas as pd
 
 from alignment_toolkit.indicator import Data, Observation, evidence, indicator
+from alignment_toolkit.languages import say
 from alignment_toolkit.periods import Period
 from alignment_toolkit.relations import alive
 from alignment_toolkit.results import Chart, Column, Guard, Measure
@@ -100,7 +101,13 @@ def acceptance_lottery(
     people = int(rows.received_by.nunique())
     covariates = _covariates(rows)
     if people < FEWEST_PEOPLE:
-        said = f"{people} people have {leads_each} leads or more each; people are compared from {FEWEST_PEOPLE} on"
+        said = say(
+            "{people} people have {leads_each} leads or more each; people are compared from "
+            "{fewest_people} on",
+            people=people,
+            leads_each=leads_each,
+            fewest_people=FEWEST_PEOPLE,
+        )
         none = Gap.none(n=len(rows), n_unit="leads", unit="points", method="not computed: too few people")
         return Observation(gap=none, counts={"people with enough leads": people}, withheld=f"{said}.")
     found = spread(
@@ -119,22 +126,22 @@ def acceptance_lottery(
     table = _table(rows, found)
     return Observation(
         gap=found.gap,
-        values={"people": f"{people:,}"},
+        values={"people": say("{people:,}", people=people)},
         counts={"people with enough leads": people},
         measures=[
-            Measure.of("accepted", "Accepted, of the leads decided on", told.estimate),
+            Measure.of("accepted", say("Accepted, of the leads decided on"), told.estimate),
             Measure.of(
-                "unadjusted", "The same spread without regard to the kind of lead", plain.gap.estimate
+                "unadjusted", say("The same spread without regard to the kind of lead"), plain.gap.estimate
             ),
         ],
         guards=_guards(rows, found, plain),
         evidence=evidence(
             table,
             [
-                Column("received_by", "Received by", None, "person"),
-                Column("leads", "Leads decided on", "count", "measure"),
-                Column("share", "Accepted", "share", "measure"),
-                Column("apart", "Beside like leads, beyond luck", "points", "measure"),
+                Column("received_by", say("Received by"), None, "person"),
+                Column("leads", say("Leads decided on"), "count", "measure"),
+                Column("share", say("Accepted"), "share", "measure"),
+                Column("apart", say("Beside like leads, beyond luck"), "points", "measure"),
             ],
         ),
         chart=_chart(table),
@@ -191,16 +198,26 @@ def _guards(rows: pd.DataFrame, found: Spread, plain: Spread) -> list[Guard]:
         and plain.gap.above(0.0) < 0.025
         and crude - adjusted >= crude / 2
     ):
-        said = f"Without regard to the kind of lead the spread is {crude:.1f} points, among like leads {adjusted:.1f}"
-        guards.append(Guard("simpson", f"{said}: people receive different leads."))
+        said = say(
+            "Without regard to the kind of lead the spread is {crude:.1f} points, among like leads "
+            "{adjusted:.1f}",
+            crude=crude,
+            adjusted=adjusted,
+        )
+        guards.append(Guard("simpson", say("{said}: people receive different leads.", said=said)))
     if "segment" in rows.columns and rows.segment.notna().any():
         known = rows[rows.segment.notna()]
         most = known.groupby("received_by").segment.agg(lambda s: s.value_counts(normalize=True).iloc[0])
         usual = known.segment.value_counts(normalize=True).iloc[0]
         if len(most) and most.mean() - usual > ROUTED * (1 - usual):
-            said = f"{100 * most.mean():.0f} % of a person's leads are of one segment, on average"
+            said = say(
+                "{most:.0f} % of a person's leads are of one segment, on average", most=100 * most.mean()
+            )
             guards.append(
-                Guard("confounding", f"{said}: leads are routed, and like leads are seldom compared.")
+                Guard(
+                    "confounding",
+                    say("{said}: leads are routed, and like leads are seldom compared.", said=said),
+                )
             )
     return guards
 
@@ -213,7 +230,9 @@ def _chart(table: pd.DataFrame) -> Chart | None:
         {"received_by": r["received_by"], "apart": float(r["apart"]), "n": int(r["leads"])}
         for r in shown.to_dict("records")
     )
-    title = (
-        f"Beside like leads, acceptance runs from {table.apart.min():+.0f} to {table.apart.max():+.0f} points"
+    title = say(
+        "Beside like leads, acceptance runs from {least:+.0f} to {most:+.0f} points",
+        least=table.apart.min(),
+        most=table.apart.max(),
     )
     return Chart("bars", "received_by", "apart", rows=rows, reference=0.0, title=title)

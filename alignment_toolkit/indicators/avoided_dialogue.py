@@ -36,6 +36,7 @@ import numpy as np
 import pandas as pd
 
 from alignment_toolkit.indicator import Data, Observation, evidence, indicator
+from alignment_toolkit.languages import say
 from alignment_toolkit.periods import Period
 from alignment_toolkit.results import Chart, Column, Evidence, Guard, Measure
 from alignment_toolkit.statistics.inference import Gap
@@ -82,7 +83,10 @@ def avoided_dialogue(data: Data, window: Period) -> Observation:
     """
     if not data.may_compare_heads():
         hidden = Gap.none(n_unit="invitations", unit="share", method="withheld")
-        said = "Each side is one person. Shown only with [privacy] heads = true, in reports for the company itself."
+        said = say(
+            "Each side is one person. Shown only with [privacy] heads = true, in reports for the company "
+            "itself."
+        )
         return Observation(gap=hidden, counts={"invitations": 0}, withheld=said)
     t = data["work"]
     t = t.filter(t.kind == "meeting", t.started_on >= str(window.start), t.started_on < str(window.end))
@@ -144,7 +148,7 @@ def _count(cells: pd.DataFrame, head: str, which: str) -> int:
 
 def _share(cells: pd.DataFrame, which: str) -> str:
     rows, came = int(cells[which].sum()), int(cells[f"came_{which}"].sum())
-    return f"{came:,} of {rows:,}"
+    return say("{came:,} of {rows:,}", came=came, rows=rows)
 
 
 def _measures(cells: pd.DataFrame) -> list[Measure]:
@@ -154,10 +158,12 @@ def _measures(cells: pd.DataFrame) -> list[Measure]:
             _count(cells, head, c) for c in ("came_alone", "alone", "came_both", "both")
         )
         own = newcombe(came_alone, alone, came_both, both, n_unit="invitations")
-        found.append(Measure.of(f"{head}_gap", f"The difference for the head of {head}", own.estimate))
+        found.append(
+            Measure.of(f"{head}_gap", say("The difference for the head of {head}", head=head), own.estimate)
+        )
     for which, label in (
-        ("alone", "Comes when invited without the other"),
-        ("both", "Comes when both are invited"),
+        ("alone", say("Comes when invited without the other")),
+        ("both", say("Comes when both are invited")),
     ):
         share = wilson(int(cells[f"came_{which}"].sum()), int(cells[which].sum()), n_unit="invitations")
         found.append(Measure.of(f"came_{which}", label, share.estimate))
@@ -168,8 +174,12 @@ def _guards(asked: pd.DataFrame, noted: pd.DataFrame) -> list[Guard]:
     guards = []
     missing = len(asked) - len(noted)
     if missing and missing >= 0.2 * len(asked):
-        said = f"For {missing:,} of {len(asked):,} invitations nobody noted who came"
-        guards.append(Guard("logging", f"{said}, or who else was invited: they are left out."))
+        said = say(
+            "For {missing:,} of {asked:,} invitations nobody noted who came",
+            missing=missing,
+            asked=len(asked),
+        )
+        guards.append(Guard("logging", say("{said}, or who else was invited: they are left out.", said=said)))
     known = noted[noted["people"].notna()]
     if len(known) >= 40:
         size = known["people"].astype(float)
@@ -183,7 +193,8 @@ def _guards(asked: pd.DataFrame, noted: pd.DataFrame) -> list[Guard]:
         if crude_and_adjusted(*sums).fires:
             guards.append(
                 Guard(
-                    "simpson", "Within meetings of like size the answer is another one than over all of them."
+                    "simpson",
+                    say("Within meetings of like size the answer is another one than over all of them."),
                 )
             )
     return guards
@@ -200,10 +211,10 @@ def _evidence(rows: pd.DataFrame) -> Evidence:
     return evidence(
         shown.assign(started_on=pd.to_datetime(shown["started_on"]).dt.date.astype(str)),
         [
-            Column("work_id", "Meeting", None, "id"),
-            Column("started_on", "On", None, "time"),
-            Column("marketing_attended", "Marketing's head came", None, "dimension"),
-            Column("sales_attended", "Sales' head came", None, "dimension"),
+            Column("work_id", say("Meeting"), None, "id"),
+            Column("started_on", say("On"), None, "time"),
+            Column("marketing_attended", say("Marketing's head came"), None, "dimension"),
+            Column("sales_attended", say("Sales' head came"), None, "dimension"),
         ],
     )
 
@@ -211,20 +222,25 @@ def _evidence(rows: pd.DataFrame) -> Evidence:
 def _chart(cells: pd.DataFrame) -> Chart | None:
     rows = []
     for head in HEADS:
-        for which, words in (("alone", "invited without the other"), ("both", "both invited")):
+        for which, words in (("alone", say("invited without the other")), ("both", say("both invited"))):
             n = _count(cells, head, which)
             if not n:
                 continue
             share = wilson(_count(cells, head, f"came_{which}"), n, n_unit="invitations").estimate
             rows.append(
-                {"head": f"head of {head}", "attendance": share.value, "low": share.low, "high": share.high}
+                {
+                    "head": say("head of {head}", head=head),
+                    "attendance": share.value,
+                    "low": share.low,
+                    "high": share.high,
+                }
                 | {"invited": words, "n": n}
             )
     if not rows:
         return None
     said = [
         f"{_share(cells, which)} {words}"
-        for which, words in (("alone", "where one head is invited"), ("both", "where both are"))
+        for which, words in (("alone", say("where one head is invited")), ("both", say("where both are")))
     ]
-    title = f"Attended: {said[0]}, {said[1]}"
+    title = say("Attended: {first}, {second}", first=said[0], second=said[1])
     return Chart("bars", "head", "attendance", "low", "high", group="invited", rows=tuple(rows), title=title)

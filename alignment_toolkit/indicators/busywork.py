@@ -37,6 +37,7 @@ import numpy as np
 import pandas as pd
 
 from alignment_toolkit.indicator import Data, Observation, evidence, indicator
+from alignment_toolkit.languages import say
 from alignment_toolkit.periods import Period
 from alignment_toolkit.results import Chart, Column, Guard, Measure
 from alignment_toolkit.statistics.count_trend import yearly_growth
@@ -100,7 +101,11 @@ def busywork(data: Data, window: Period) -> Observation:
     other = yearly_growth(months["other"], months["people"], words="per head")
     return Observation(
         gap=gap,
-        values={"percent": "not known" if value is None else f"{100 * np.expm1(min(value, 20.0)):.0f} %"},
+        values={
+            "percent": say("not known")
+            if value is None
+            else say("{expm1:.0f} %", expm1=100 * np.expm1(min(value, 20.0)))
+        },
         counts={"months": len(months)},
         measures=_measures(months, other),
         guards=_guards(data, gap, other, data.margin),
@@ -153,20 +158,20 @@ def _delivered(rows: pd.DataFrame) -> pd.Series:
 def _measures(months: pd.DataFrame, other: Gap) -> list[Measure]:
     everybody = np.ones(len(months))
     return [
-        Measure.of("other", "Yearly growth of all other recorded work per head", other.estimate),
+        Measure.of("other", say("Yearly growth of all other recorded work per head"), other.estimate),
         Measure.of(
             "procedures",
-            "Yearly growth of procedures alone, per head",
+            say("Yearly growth of procedures alone, per head"),
             yearly_growth(months["procedures"], months["people"], words="per head").estimate,
         ),
         Measure.of(
             "delivered",
-            "Yearly growth of projects that were delivered (by their start), per head",
+            say("Yearly growth of projects that were delivered (by their start), per head"),
             yearly_growth(months["delivered"], months["people"], words="per head").estimate,
         ),
         Measure.of(
             "total",
-            "Yearly growth of procedures and approvals, not per head",
+            say("Yearly growth of procedures and approvals, not per head"),
             yearly_growth(months["load"], everybody).estimate,
         ),
     ]
@@ -176,21 +181,24 @@ def _guards(data: Data, gap: Gap, other: Gap, margin: float) -> list[Guard]:
     guards = []
     value, beside = gap.estimate.value, other.estimate.value
     if value is not None and beside is not None and value > margin and beside > 0 and beside >= value / 2:
-        said = f"All other recorded work grew by {beside:.2f} a year as well"
+        said = say("All other recorded work grew by {beside:.2f} a year as well", beside=beside)
         guards.append(
             Guard(
                 "logging",
-                f"{said}: more may be recorded than before, or there may be more work of all kinds.",
+                say(
+                    "{said}: more may be recorded than before, or there may be more work of all kinds.",
+                    said=said,
+                ),
             )
         )
     if not data.has("people", "joined_on"):
-        said = "people.joined_on is missing: the headcount is taken to be the same in every month"
-        guards.append(Guard("confounding", f"{said}, so that a growing firm looks busier."))
+        said = say("people.joined_on is missing: the headcount is taken to be the same in every month")
+        guards.append(Guard("confounding", say("{said}, so that a growing firm looks busier.", said=said)))
     if 0 < gap.estimate.n < 24:
         guards.append(
             Guard(
                 "small_cells",
-                "Fewer than two years: a time of year that is usually busy may look like growth.",
+                say("Fewer than two years: a time of year that is usually busy may look like growth."),
             )
         )
     return guards
@@ -223,7 +231,10 @@ def _chart(months: pd.DataFrame) -> Chart | None:
 
 def _said(shown: pd.DataFrame) -> str:
     first, last = shown.iloc[0], shown.iloc[-1]
-    return (
-        f"Procedures and approvals per ten people: {first['per_head']:.1f} in {first['month']}, "
-        f"{last['per_head']:.1f} in {last['month']}"
+    return say(
+        "Procedures and approvals per ten people: {then:.1f} in {first}, {now:.1f} in {last}",
+        then=first["per_head"],
+        first=first["month"],
+        now=last["per_head"],
+        last=last["month"],
     )

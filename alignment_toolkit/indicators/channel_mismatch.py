@@ -36,6 +36,7 @@ import pandas as pd
 from alignment_toolkit.indicator import Data, Observation, evidence, indicator
 from alignment_toolkit.indicator.conversion import conversion, score_band
 from alignment_toolkit.indicator.parts import count_matrix, left_out
+from alignment_toolkit.languages import say
 from alignment_toolkit.periods import Period
 from alignment_toolkit.results import Chart, Column, Measure
 from alignment_toolkit.statistics.clustered import share_of_rows
@@ -106,24 +107,24 @@ def channel_mismatch(data: Data, window: Period, *, horizon_days: int = 90) -> O
         cases,
         window,
         strata=("expected", "band"),
-        others="followed up as they asked",
-        those="followed up by another channel",
+        others=say("followed up as they asked"),
+        those=say("followed up by another channel"),
         horizon_days=horizon_days,
     )
     return Observation(
         gap=gap,
         counts={"follow-ups with an expectation": len(known)},
         measures=[*_measures(known, differs), *became.measures],
-        money=became.money(data, int(differs.sum()), "leads followed up by another channel"),
-        guards=[*left_out(len(rows), len(known), "first follow-ups have no channel"), *became.guards],
+        money=became.money(data, int(differs.sum()), say("leads followed up by another channel")),
+        guards=[*left_out(len(rows), len(known), say("first follow-ups have no channel")), *became.guards],
         evidence=evidence(
             known[differs].sort_values(["first_touched_at", "lead_id"], ascending=[False, True]),
             [
-                Column("lead_id", "Lead", None, "id"),
-                Column("first_touched_at", "First follow-up", None, "time"),
-                Column("expected", "Asked for", None, "dimension"),
-                Column("asked_by", "Says", None, "dimension"),
-                Column("touch_channel", "Came by", None, "dimension"),
+                Column("lead_id", say("Lead"), None, "id"),
+                Column("first_touched_at", say("First follow-up"), None, "time"),
+                Column("expected", say("Asked for"), None, "dimension"),
+                Column("asked_by", say("Says"), None, "dimension"),
+                Column("touch_channel", say("Came by"), None, "dimension"),
             ],
         ),
         chart=_chart(known, differs),
@@ -169,20 +170,26 @@ def _measures(known: pd.DataFrame, differs: pd.Series) -> list[Measure]:
     for by, own in known.assign(differs=differs).groupby("asked_by", sort=True):
         told = share_of_rows(own.differs, n_unit="follow-ups", accounts=own.account_id)
         name = next(k for k, words in ASKED_BY.items() if words == by)
-        found.append(Measure.of(f"against_{name}", f"By another channel, where {by} counts", told.estimate))
+        found.append(
+            Measure.of(f"against_{name}", say("By another channel, where {by} counts", by=by), told.estimate)
+        )
     written = known[known.expected == "email"]
     if len(written):
         told = share_of_rows(
             written.touch_channel == "phone", n_unit="follow-ups", accounts=written.account_id
         )
-        found.append(Measure.of("phoned_instead", "E-mail was asked for, a call came", told.estimate))
+        found.append(Measure.of("phoned_instead", say("E-mail was asked for, a call came"), told.estimate))
     return found
 
 
 def _chart(known: pd.DataFrame, differs: pd.Series) -> Chart | None:
     if known.empty:
         return None
-    title = (
-        f"{int((~differs).sum()):,} of {len(known):,} leads were followed up by the channel they asked for"
+    title = say(
+        "{differs:,} of {known:,} leads were followed up by the channel they asked for",
+        differs=int((~differs).sum()),
+        known=len(known),
     )
-    return count_matrix(known, "touch_channel", "expected", words=("came by ", "asked for "), title=title)
+    return count_matrix(
+        known, "touch_channel", "expected", words=(say("came by "), say("asked for ")), title=title
+    )

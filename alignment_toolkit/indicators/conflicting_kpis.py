@@ -42,6 +42,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from alignment_toolkit.indicator import Data, Observation, evidence, indicator
+from alignment_toolkit.languages import say
 from alignment_toolkit.periods import Period
 from alignment_toolkit.results import Chart, Column, Guard, Measure
 from alignment_toolkit.statistics.inference import Gap
@@ -171,7 +172,7 @@ def _measures(weeks: pd.DataFrame, gap: Gap, inside: Gap | None) -> list[Measure
     found: list[Measure] = []
     if inside is None:  # one region is the whole
         return found
-    label = "Between regions of the same week (what all share in a week taken out)"
+    label = say("Between regions of the same week (what all share in a week taken out)")
     found.append(Measure.of("within_week", label, inside.estimate))
     crude = residuals(weeks["log_leads"], weeks["share"], weeks["week"], weeks["region"], common=False)
     for region in sorted(weeks["region"].unique()):
@@ -179,7 +180,9 @@ def _measures(weeks: pd.DataFrame, gap: Gap, inside: Gap | None) -> list[Measure
         part = Residuals(crude.first[own], crude.second[own], crude.week[own], crude.taken)
         found.append(
             Measure.of(
-                f"region_{region}", f"Region {region}", partial_correlation(part).complement(one=0.0).estimate
+                f"region_{region}",
+                say("Region {region}", region=region),
+                partial_correlation(part).complement(one=0.0).estimate,
             )
         )
     return found[:9]
@@ -191,16 +194,33 @@ def _guards(
     guards = []
     kept = int(weeks["leads"].sum())
     if leads - kept > MANY * leads:
-        said = f"{leads - kept:,} of {leads:,} leads are of regions with fewer than {FEW} in their usual week"
-        guards.append(Guard("small_cells", f"{said}, even together: luck would hide what there is."))
+        said = say(
+            "{few_leads:,} of {leads:,} leads are of regions with fewer than {few} in their usual week",
+            few_leads=leads - kept,
+            leads=leads,
+            few=FEW,
+        )
+        guards.append(
+            Guard("small_cells", say("{said}, even together: luck would hide what there is.", said=said))
+        )
     elif luck is not None and luck > HALF:
-        said = f"About {100 * luck:.0f} % of the ups and downs of the share are the luck of small numbers"
-        guards.append(Guard("small_cells", f"{said}: the correlation reads smaller than with more leads."))
+        said = say(
+            "About {luck:.0f} % of the ups and downs of the share are the luck of small numbers",
+            luck=100 * luck,
+        )
+        guards.append(
+            Guard(
+                "small_cells", say("{said}: the correlation reads smaller than with more leads.", said=said)
+            )
+        )
     value, within = gap.estimate.value, None if inside is None else inside.estimate.value
     if value is not None and within is not None and value > margin and within < value / 2:
-        said = f"Between regions of the same week the gap is {within:.2f}"
+        said = say("Between regions of the same week the gap is {within:.2f}", within=within)
         guards.append(
-            Guard("confounding", f"{said}: something that all regions share, such as a fair, may make both.")
+            Guard(
+                "confounding",
+                say("{said}: something that all regions share, such as a fair, may make both.", said=said),
+            )
         )
     return guards
 
@@ -217,7 +237,7 @@ def _chart(weeks: pd.DataFrame, more: NDArray[np.float64]) -> Chart | None:
     if len(weeks) < 4 * FIFTHS:
         return None
     fifth = pd.qcut(pd.Series(more, index=weeks.index).rank(method="first"), FIFTHS, labels=False)
-    names = ("quietest fifth", "second", "middle", "fourth", "busiest fifth")
+    names = (say("quietest fifth"), "second", "middle", "fourth", say("busiest fifth"))
     rows = []
     for k, own in weeks.groupby(fifth):
         rows.append(
@@ -228,6 +248,6 @@ def _chart(weeks: pd.DataFrame, more: NDArray[np.float64]) -> Chart | None:
             }
         )
     quiet, busy = (float(str(rows[k]["share"])) for k in (0, -1))
-    said = f"Of new leads {100 * quiet:.1f} % become clients in a region's quietest weeks"
-    title = f"{said}, {100 * busy:.1f} % in its busiest"
+    said = say("Of new leads {quiet:.1f} % become clients in a region's quietest weeks", quiet=100 * quiet)
+    title = say("{said}, {busy:.1f} % in its busiest", said=said, busy=100 * busy)
     return Chart("bars", "weeks", "share", rows=tuple(rows), title=title)

@@ -35,6 +35,7 @@ import ibis
 import pandas as pd
 
 from alignment_toolkit.indicator import Data, Observation, evidence, indicator
+from alignment_toolkit.languages import say
 from alignment_toolkit.periods import Period
 from alignment_toolkit.results import Chart, Column, Guard, Measure, Money
 from alignment_toolkit.statistics.clustered import share_of_rows
@@ -90,14 +91,14 @@ def discarded_leads(data: Data, window: Period, *, within_days: int = 365) -> Ob
     gap = share_of_rows(bought, n_unit="episodes", accounts=own)
     shown = rows[bought].sort_values(["days", "episode_id"])
     columns = [
-        Column("episode_id", "Episode, by its first lead", None, "id"),
-        Column("account_id", "Account", None, "id"),
-        Column("discarded_on", "Given up", None, "time"),
-        Column("discarded_by", "By", None, "dimension"),
-        Column("client_since", "Client since", None, "time"),
-        Column("days", "Days later", "days", "measure"),
+        Column("episode_id", say("Episode, by its first lead"), None, "id"),
+        Column("account_id", say("Account"), None, "id"),
+        Column("discarded_on", say("Given up"), None, "time"),
+        Column("discarded_by", say("By"), None, "dimension"),
+        Column("client_since", say("Client since"), None, "time"),
+        Column("days", say("Days later"), "days", "measure"),
     ]
-    columns += [Column("campaign_id", "Brought by", None, "id")] if "campaign_id" in rows.columns else []
+    columns += [Column("campaign_id", say("Brought by"), None, "id")] if "campaign_id" in rows.columns else []
     return Observation(
         gap=gap,
         measures=_measures(data, rows, bought, own, known),
@@ -112,19 +113,21 @@ def _measures(
     data: Data, rows: pd.DataFrame, bought: pd.Series, own: pd.Series, known: date
 ) -> list[Measure]:
     found = []
-    words = {"rejected": "given back", "lost": "lost as a deal"}
+    words = {"rejected": say("given back"), "lost": say("lost as a deal")}
     for by, label in words.items():
         here = rows.discarded_by == by
         if here.any():
             told = share_of_rows(bought[here], n_unit="episodes", accounts=own[here])
-            found.append(Measure.of(f"after_{by}", f"Of those {label}, became clients", told.estimate))
+            found.append(
+                Measure.of(f"after_{by}", say("Of those {label}, became clients", label=label), told.estimate)
+            )
     if data.has_relation("first_touches") and len(rows):
         t = data.relation("first_touches")
         met = data.fetch(t.filter(t.first_touched_at.notnull()).select("lead_id"))
         cold = ~rows.episode_id.isin(set(met.lead_id))
         if cold.any():
             told = share_of_rows(bought[cold], n_unit="episodes", accounts=own[cold])
-            label = "Of those whose first lead sales never contacted, became clients"
+            label = say("Of those whose first lead sales never contacted, became clients")
             found.append(Measure.of("never_contacted", label, told.estimate))
     if len(rows):
         waited = rows.days.where(
@@ -132,7 +135,7 @@ def _measures(
         )
         ever = long_run_share(waited, rows.days.notna(), n_unit="episodes")
         if ever.estimate.value is not None:
-            found.append(Measure.of("in_the_end", "Will have become clients in the end", ever.estimate))
+            found.append(Measure.of("in_the_end", say("Will have become clients in the end"), ever.estimate))
     if data.has("leads", "referred_by") and len(rows):
         leads = data["leads"]
         named = data.fetch(leads.filter(leads.referred_by.notnull()).select("referred_by").distinct())
@@ -142,7 +145,7 @@ def _measures(
                 rows.account_id[left].isin(set(named.referred_by)), n_unit="episodes", accounts=own[left]
             )
             found.append(
-                Measure.of("refer_others", "Did not buy, and recommended us to others", told.estimate)
+                Measure.of("refer_others", say("Did not buy, and recommended us to others"), told.estimate)
             )
     return found
 
@@ -157,8 +160,8 @@ def _money(data: Data, late: pd.DataFrame) -> Money | None:
         t.filter(t.client_id.isin(ids)).aggregate(value=t.first_year_revenue.sum().cast("float64"))
     )
     value = float(own.value[0]) if own.value.notna()[0] else None
-    whose = "those who were given up and bought all the same; it was not lost"
-    basis = f"arithmetical: the first year's revenue, so far, of {whose}"
+    whose = say("those who were given up and bought all the same; it was not lost")
+    basis = say("arithmetical: the first year's revenue, so far, of {whose}", whose=whose)
     return None if value is None else Money(value, value, value, data.currency, basis)
 
 
@@ -170,8 +173,11 @@ def _guards(data: Data, rows: pd.DataFrame) -> list[Guard]:
     share = float(rows.episode_id.isin(set(twice.lead_id)).mean())
     if share < DUPLICATES:
         return []
-    said = f"{100 * share:.0f} % of these episodes began with a lead that was rejected as a duplicate"
-    return [Guard("join_health", f"{said}: merging the accounts would take them out.")]
+    said = say(
+        "{share:.0f} % of these episodes began with a lead that was rejected as a duplicate",
+        share=100 * share,
+    )
+    return [Guard("join_health", say("{said}: merging the accounts would take them out.", said=said))]
 
 
 def _chart(rows: pd.DataFrame, bought: pd.Series, within: int) -> Chart | None:
@@ -180,8 +186,17 @@ def _chart(rows: pd.DataFrame, bought: pd.Series, within: int) -> Chart | None:
     points, total = [], len(rows)
     for low, high in QUARTERS:
         here = int((bought & (rows.days > low) & (rows.days <= high)).sum())
-        points.append({"days_later": f"{low + 1} to {high}", "became_clients": here / total, "n": here})
-    title = (
-        f"{int(bought.sum()):,} of {total:,} episodes that were given up became clients within {within} days"
+        points.append(
+            {
+                "days_later": say("{low} to {high}", low=low + 1, high=high),
+                "became_clients": here / total,
+                "n": here,
+            }
+        )
+    title = say(
+        "{bought:,} of {total:,} episodes that were given up became clients within {within} days",
+        bought=int(bought.sum()),
+        total=total,
+        within=within,
     )
     return Chart("bars", "days_later", "became_clients", rows=tuple(points), title=title)

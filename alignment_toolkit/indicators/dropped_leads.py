@@ -37,6 +37,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from alignment_toolkit.indicator import Data, Observation, evidence, indicator
+from alignment_toolkit.languages import say
 from alignment_toolkit.periods import Period
 from alignment_toolkit.results import Chart, Column, Guard, Measure, Money
 from alignment_toolkit.statistics import survival
@@ -89,29 +90,32 @@ def dropped_leads(
     measures = [
         Measure.of(
             "median_hours",
-            "Half of the leads are answered within",
+            say("Half of the leads are answered within"),
             survival.median(hours, touched.to_numpy(), n_unit="leads", unit="hours"),
         ),
         Measure.of(
             "never",
-            "Not answered by the last day of the data",
+            say("Not answered by the last day of the data"),
             wilson(int((~touched).sum()), len(rows), n_unit="leads").estimate,
         ),
     ]
     shown = rows[rows.late].sort_values(["hours", "lead_id"], ascending=[False, True])
     columns = [
-        Column("lead_id", "Lead", None, "id"),
-        Column("qualified_at", "Handed over", None, "time"),
-        Column("hours", "Working hours waited", "hours", "measure"),
-        Column("touched", "Answered later", None, "dimension"),
+        Column("lead_id", say("Lead"), None, "id"),
+        Column("qualified_at", say("Handed over"), None, "time"),
+        Column("hours", say("Working hours waited"), "hours", "measure"),
+        Column("touched", say("Answered later"), None, "dimension"),
     ]
     if "received_by" in shown.columns:
-        columns.append(Column("received_by", "Handed to", None, "person"))
+        columns.append(Column("received_by", say("Handed to"), None, "person"))
     if "channel" in shown.columns:
-        columns.append(Column("channel", "Channel", None, "dimension"))
+        columns.append(Column("channel", say("Channel"), None, "dimension"))
     lost = _lost_clients(data, window, within_hours, horizon_days)
     if lost is not None and lost.estimate.value is not None:
-        label = f"Clients within {horizon_days} days: leads answered in time minus late ones, like scores"
+        label = say(
+            "Clients within {horizon_days} days: leads answered in time minus late ones, like scores",
+            horizon_days=horizon_days,
+        )
         measures.append(Measure.of("lost_conversion", label, lost.estimate))
     return Observation(
         gap=late,
@@ -166,9 +170,12 @@ def _money(data: Data, lost: Gap | None, late: int, horizon: int) -> Money | Non
     e = lost.estimate
     if e.value is None or e.low is None or e.high is None:
         return None
-    basis = (
-        f"associational: {late:,} late leads x the difference in becoming a client within {horizon} days between leads "
-        "answered in time and late, of like scores x revenue per active client and period"
+    basis = say(
+        "associational: {late:,} late leads x the difference in becoming a client within {horizon} "
+        "days between leads answered in time and late, of like scores x revenue per active client "
+        "and period",
+        late=late,
+        horizon=horizon,
     )
     each = late * arpu.value
     return Money(each * e.value, each * e.low, each * e.high, data.currency, basis)
@@ -180,8 +187,14 @@ def _guards(rows: pd.DataFrame, touched: pd.Series) -> list[Guard]:
         worked = int((rows.accepted_at.notna() & ~touched).sum())
         share = worked / int((~touched).sum())
         if share >= 0.2:
-            said = f"{worked:,} of {int((~touched).sum()):,} leads without a touch were accepted by sales all the same"
-            guards.append(Guard("logging", f"{said}: part of the follow-up may not be recorded."))
+            said = say(
+                "{worked:,} of {touched:,} leads without a touch were accepted by sales all the same",
+                worked=worked,
+                touched=int((~touched).sum()),
+            )
+            guards.append(
+                Guard("logging", say("{said}: part of the follow-up may not be recorded.", said=said))
+            )
     return guards
 
 
@@ -194,7 +207,11 @@ def _chart(
     for step in sorted({*STEPS, within}):
         share = survival.share_by(hours, touched.to_numpy(), at=step, n_unit="leads").estimate
         rows.append({"hours": step, "answered": share.value, "low": share.low, "high": share.high})
-    title = f"{100 * (1 - late):.0f} % of leads are answered within {within:g} working hours"
+    title = say(
+        "{late:.0f} % of leads are answered within {within:g} working hours",
+        late=100 * (1 - late),
+        within=within,
+    )
     return Chart(
         "lines", "hours", "answered", "low", "high", rows=tuple(rows), reference=tolerated, title=title
     )

@@ -36,6 +36,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from alignment_toolkit.indicator import Data, Observation, evidence, indicator
+from alignment_toolkit.languages import say
 from alignment_toolkit.periods import Period
 from alignment_toolkit.results import Chart, Column, Guard, Measure
 from alignment_toolkit.statistics.shares import e_value, wilson
@@ -100,7 +101,10 @@ def failing_joint_projects(data: Data, window: Period) -> Observation:
     failed = int((over.joint & over.failed).sum()), int((~over.joint & over.failed).sum())
     return Observation(
         gap=gap,
-        values={"joint": f"{failed[0]:,} of {joint:,}", "single": f"{failed[1]:,} of {single:,}"},
+        values={
+            "joint": say("{failed:,} of {joint:,}", failed=failed[0], joint=joint),
+            "single": say("{failed:,} of {single:,}", failed=failed[1], single=single),
+        },
         counts={"projects on the side that has fewer": min(joint, single)},
         measures=_measures(rows, over, cells),
         guards=_guards(over, cells, gap.estimate.value, gap.estimate.n, data.margin),
@@ -109,11 +113,11 @@ def failing_joint_projects(data: Data, window: Period) -> Observation:
             .assign(started_on=_day(over["started_on"]))
             .sort_values(["joint", "started_on", "work_id"], ascending=[False, False, True]),
             [
-                Column("work_id", "Project", None, "id"),
-                Column("scope", "Whose", None, "dimension"),
-                Column("started_on", "Started", None, "time"),
-                Column("size", "Size", None, "dimension"),
-                Column("outcome", "Outcome", None, "dimension"),
+                Column("work_id", say("Project"), None, "id"),
+                Column("scope", say("Whose"), None, "dimension"),
+                Column("started_on", say("Started"), None, "time"),
+                Column("size", say("Size"), None, "dimension"),
+                Column("outcome", say("Outcome"), None, "dimension"),
             ],
         ),
         chart=_chart(over),
@@ -126,15 +130,15 @@ def _day(moments: pd.Series) -> pd.Series:
 
 def _measures(rows: pd.DataFrame, over: pd.DataFrame, cells: Sequence[NDArray[np.float64]]) -> list[Measure]:
     found = []
-    for name, label, own in (("joint", "Joint", True), ("single", "One department's", False)):
+    for name, label, own in (("joint", say("Joint"), True), ("single", say("One department's"), False)):
         of = over[over.joint == own]
         share = wilson(int(of.failed.sum()), len(of), n_unit="projects").estimate
-        found.append(Measure.of(f"{name}_failed", f"{label} projects: not delivered", share))
+        found.append(Measure.of(f"{name}_failed", say("{label} projects: not delivered", label=label), share))
         all_ = rows[rows.joint == own]
         still = wilson(int((~all_.over).sum()), len(all_), n_unit="projects").estimate
-        found.append(Measure.of(f"{name}_open", f"{label} projects: no outcome yet", still))
+        found.append(Measure.of(f"{name}_open", say("{label} projects: no outcome yet", label=label), still))
     crude = stratified_newcombe(*(c.sum() for c in cells), n_unit="projects").estimate
-    found.append(Measure.of("crude", "The difference without regard to size", crude))
+    found.append(Measure.of("crude", say("The difference without regard to size"), crude))
     return found
 
 
@@ -145,24 +149,42 @@ def _guards(
     adjusted = crude_and_adjusted(*cells)
     if adjusted.fires:
         guards.append(
-            Guard("simpson", "Among projects of like size the answer is another one than over all of them.")
+            Guard(
+                "simpson", say("Among projects of like size the answer is another one than over all of them.")
+            )
         )
     if len(over) and (over["size"] == MISSING).mean() >= 0.2:
-        said = f"{int((over['size'] == MISSING).sum()):,} of {len(over):,} projects have no size"
+        said = say(
+            "{unsized:,} of {over:,} projects have no size",
+            unsized=int((over["size"] == MISSING).sum()),
+            over=len(over),
+        )
         guards.append(
-            Guard("confounding", f"{said}: that joint ones are larger is not taken out of the difference.")
+            Guard(
+                "confounding",
+                say("{said}: that joint ones are larger is not taken out of the difference.", said=said),
+            )
         )
     elif value is not None and value > margin and adjusted.risk_ratio is not None:
         strength = e_value(adjusted.risk_ratio)
         if strength is not None and strength < WEAK:
-            said = f"A trait that makes failure {strength:.1f} times as likely and is {strength:.1f} times as common in"
+            said = say(
+                "A trait that makes failure {strength:.1f} times as likely and is {strength:.1f} times as "
+                "common in",
+                strength=strength,
+            )
             guards.append(
                 Guard(
-                    "confounding", f"{said} joint projects (being hard, say), would explain the difference."
+                    "confounding",
+                    say("{said} joint projects (being hard, say), would explain the difference.", said=said),
                 )
             )
     if len(over) - n > MANY * len(over):
-        said = f"{len(over) - n:,} of {len(over):,} projects are of a size that one side alone has: left out."
+        said = say(
+            "{alone:,} of {over:,} projects are of a size that one side alone has: left out.",
+            alone=len(over) - n,
+            over=len(over),
+        )
         guards.append(Guard("small_cells", said))
     return guards
 
@@ -174,11 +196,13 @@ def _chart(over: pd.DataFrame) -> Chart | None:
         share = wilson(int(own.failed.sum()), len(own), n_unit="projects").estimate
         rows.append(
             {"size": str(size), "not delivered": share.value, "low": share.low, "high": share.high}
-            | {"whose": "joint" if joint else "one department's", "n": len(own)}
+            | {"whose": "joint" if joint else say("one department's"), "n": len(own)}
         )
     if not rows:
         return None
     failed = over.groupby("joint").failed.agg(["sum", "size"]).reindex([True, False], fill_value=0)
     (a, b), (c, d) = failed.astype(int).to_numpy().tolist()
-    title = f"Not delivered: {a:,} of {b:,} joint projects, {c:,} of {d:,} of one department"
+    title = say(
+        "Not delivered: {a:,} of {b:,} joint projects, {c:,} of {d:,} of one department", a=a, b=b, c=c, d=d
+    )
     return Chart("bars", "size", "not delivered", "low", "high", group="whose", rows=tuple(rows), title=title)

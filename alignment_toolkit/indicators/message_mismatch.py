@@ -34,6 +34,7 @@ import pandas as pd
 from alignment_toolkit.indicator import Data, Observation, evidence, indicator
 from alignment_toolkit.indicator.conversion import conversion, score_band
 from alignment_toolkit.indicator.parts import count_matrix, left_out
+from alignment_toolkit.languages import say
 from alignment_toolkit.periods import Period
 from alignment_toolkit.results import Chart, Column, Measure
 from alignment_toolkit.statistics.clustered import share_of_rows
@@ -96,25 +97,29 @@ def message_mismatch(data: Data, window: Period, *, horizon_days: int = 90) -> O
         cases,
         window,
         strata=("campaign_id", "band"),
-        others="followed up with the campaign's message",
-        those="with another",
+        others=say("followed up with the campaign's message"),
+        those=say("with another"),
         horizon_days=horizon_days,
     )
     return Observation(
         gap=gap,
         counts={"follow-ups": len(known)},
         measures=[*_measures(data, known[differs]), *became.measures],
-        money=became.money(data, int(differs.sum()), "leads followed up with another message"),
+        money=became.money(data, int(differs.sum()), say("leads followed up with another message")),
         guards=[*left_out(len(rows), len(known), UNTOLD), *became.guards],
         evidence=evidence(
             known[differs].sort_values(["first_touched_at", "lead_id"], ascending=[False, True]),
             [
-                Column("lead_id", "Lead", None, "id"),
-                Column("first_touched_at", "First follow-up", None, "time"),
-                Column("campaign_id", "Campaign", None, "id"),
-                Column("theme", "The campaign speaks of", None, "dimension"),
-                Column("touch_theme", "The follow-up speaks of", None, "dimension"),
-                *([Column("need", "The lead needs", None, "dimension")] if "need" in known.columns else []),
+                Column("lead_id", say("Lead"), None, "id"),
+                Column("first_touched_at", say("First follow-up"), None, "time"),
+                Column("campaign_id", say("Campaign"), None, "id"),
+                Column("theme", say("The campaign speaks of"), None, "dimension"),
+                Column("touch_theme", say("The follow-up speaks of"), None, "dimension"),
+                *(
+                    [Column("need", say("The lead needs"), None, "dimension")]
+                    if "need" in known.columns
+                    else []
+                ),
             ],
         ),
         chart=_chart(known, differs),
@@ -138,7 +143,7 @@ def _measures(data: Data, apart: pd.DataFrame) -> list[Measure]:
     if "need" in apart.columns:
         own = apart.touch_theme == apart.need
         told = share_of_rows(own, n_unit="follow-ups with another message", accounts=apart.account_id)
-        found.append(Measure.of("own_need", "Of these, speak of the lead's own need", told.estimate))
+        found.append(Measure.of("own_need", say("Of these, speak of the lead's own need"), told.estimate))
     if {"campaign_product_id", "campaign_starts_on"} <= set(apart.columns):
         every = data.fetch(data["campaigns"].select("product_id", "theme", "starts_on").drop_null())
         pairs = apart.reset_index(drop=True).reset_index()
@@ -154,7 +159,7 @@ def _measures(data: Data, apart: pd.DataFrame) -> list[Measure]:
             n_unit="follow-ups with another message",
             accounts=apart.account_id,
         )
-        label = "Of these, speak of a newer campaign's theme for the same product"
+        label = say("Of these, speak of a newer campaign's theme for the same product")
         found.append(Measure.of("newer_material", label, told.estimate))
     return found
 
@@ -162,5 +167,11 @@ def _measures(data: Data, apart: pd.DataFrame) -> list[Measure]:
 def _chart(known: pd.DataFrame, differs: pd.Series) -> Chart | None:
     if known.empty:
         return None
-    title = f"{int((~differs).sum()):,} of {len(known):,} first follow-ups take up the campaign's message"
-    return count_matrix(known, "touch_theme", "theme", words=("follow-up: ", "campaign: "), title=title)
+    title = say(
+        "{differs:,} of {known:,} first follow-ups take up the campaign's message",
+        differs=int((~differs).sum()),
+        known=len(known),
+    )
+    return count_matrix(
+        known, "touch_theme", "theme", words=(say("follow-up: "), say("campaign: ")), title=title
+    )

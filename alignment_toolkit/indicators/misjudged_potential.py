@@ -37,6 +37,7 @@ import numpy as np
 import pandas as pd
 
 from alignment_toolkit.indicator import Data, Observation, evidence, indicator
+from alignment_toolkit.languages import say
 from alignment_toolkit.periods import Period
 from alignment_toolkit.results import Chart, Column, Estimate, Guard, Measure
 from alignment_toolkit.statistics.inference import Gap
@@ -92,27 +93,31 @@ def misjudged_potential(data: Data, window: Period) -> Observation:
     worked = _worked(rows)
     gap = seen.gap if worked is None else _both(seen.gap, worked.gap)
     shown = rows.assign(
-        apart=(rows.sales - rows.marketing).abs(), outcome=np.where(rows.won, "won", "not won")
+        apart=(rows.sales - rows.marketing).abs(), outcome=np.where(rows.won, "won", say("not won"))
     )
     shown = shown.sort_values(["apart", "account_id"], ascending=[False, True])
-    columns = [Column("account_id", "Account", None, "id")]
+    columns = [Column("account_id", say("Account"), None, "id")]
     if data.has("accounts", "account_id", "name"):
         names = data.fetch(data["accounts"].select("account_id", "name"))
         shown = shown.head(50).merge(names, on="account_id", how="left", validate="one_to_one")
-        columns.append(Column("name", "Name", None, "name"))
+        columns.append(Column("name", say("Name"), None, "name"))
     columns += [
-        Column("marketing", "Potential, says marketing", "index", "measure"),
-        Column("sales", "Potential, says sales", "index", "measure"),
-        Column("rated", "Both had rated by", None, "time"),
-        Column("outcome", "Within a year", None, "dimension"),
+        Column("marketing", say("Potential, says marketing"), "index", "measure"),
+        Column("sales", say("Potential, says sales"), "index", "measure"),
+        Column("rated", say("Both had rated by"), None, "time"),
+        Column("outcome", say("Within a year"), None, "dimension"),
     ]
     if worked is not None and _opposite(seen.gap.estimate, worked.gap.estimate):
-        said = "Among all accounts and among those that sales worked on, another department ranks better"
-        guards.append(Guard("confounding", f"{said}: the wins may follow the effort."))
+        said = say("Among all accounts and among those that sales worked on, another department ranks better")
+        guards.append(Guard("confounding", say("{said}: the wins may follow the effort.", said=said)))
     wins = int(rows.won.sum())
     return Observation(
         gap=gap,
-        values={"wins": f"{wins:,}", "sales": _percent(seen.first), "marketing": _percent(seen.second)},
+        values={
+            "wins": say("{wins:,}", wins=wins),
+            "sales": _percent(seen.first),
+            "marketing": _percent(seen.second),
+        },
         counts={"accounts": len(rows), "wins": wins},
         measures=_measures(rows, seen, worked),
         guards=guards,
@@ -122,7 +127,7 @@ def misjudged_potential(data: Data, window: Period) -> Observation:
 
 
 def _percent(e: Estimate) -> str:
-    return "no share" if e.value is None else f"{100 * e.value:.0f} %"
+    return say("no share") if e.value is None else say("{value:.0f} %", value=100 * e.value)
 
 
 def _accounts(data: Data, window: Period) -> tuple[pd.DataFrame, list[Guard]]:
@@ -147,8 +152,12 @@ def _accounts(data: Data, window: Period) -> tuple[pd.DataFrame, list[Guard]]:
     copied = (both.potential_m == both.potential_s) & (both.assessed_at_m == both.assessed_at_s)
     guards = []
     if copied.any():
-        said = f"{int(copied.sum()):,} of {len(both):,} pairs have the same potential at the same moment"
-        guards.append(Guard("copied_ratings", f"{said}: taken as copies and left out."))
+        said = say(
+            "{copied:,} of {both:,} pairs have the same potential at the same moment",
+            copied=int(copied.sum()),
+            both=len(both),
+        )
+        guards.append(Guard("copied_ratings", say("{said}: taken as copies and left out.", said=said)))
     both = both[~copied]
     both = both.assign(rated=both[["assessed_at_m", "assessed_at_s"]].max(axis=1))
     both = both.rename(columns={"potential_m": "marketing", "potential_s": "sales"})
@@ -207,8 +216,9 @@ def _both(seen: Gap, worked: Gap) -> Gap:
     a, b = seen.estimate, worked.estimate
     if not _opposite(a, b) or a.low is None or b.low is None or a.high is None or b.high is None:
         return seen
-    words = (
-        f"{a.method}; weighted by the probability of effort the sign is another, so the interval spans both"
+    words = say(
+        "{method}; weighted by the probability of effort the sign is another, so the interval spans both",
+        method=a.method,
     )
     e = Estimate(a.value, min(a.low, b.low), max(a.high, b.high), a.n, a.n_unit, a.unit, words)
     return Gap(
@@ -218,11 +228,11 @@ def _both(seen: Gap, worked: Gap) -> Gap:
 
 def _measures(rows: pd.DataFrame, seen: Ranking, worked: Ranking | None) -> list[Measure]:
     found = [
-        Measure.of("sales", "Sales' rating: a winner is rated above one not won", seen.first),
-        Measure.of("marketing", "Marketing's rating: the same", seen.second),
+        Measure.of("sales", say("Sales' rating: a winner is rated above one not won"), seen.first),
+        Measure.of("marketing", say("Marketing's rating: the same"), seen.second),
     ]
     if worked is not None:
-        label = (
+        label = say(
             "Sales minus marketing among accounts that sales worked on, weighted by the probability of effort"
         )
         found.append(Measure.of("worked", label, worked.gap.estimate))
@@ -231,7 +241,9 @@ def _measures(rows: pd.DataFrame, seen: Ranking, worked: Ranking | None) -> list
         for side in SIDES:
             e = auc_difference(average, rows[side], rows.won, n_unit="accounts").gap.estimate
             found.append(
-                Measure.of(f"average_over_{side}", f"Average of both ratings minus {side}'s alone", e)
+                Measure.of(
+                    f"average_over_{side}", say("Average of both ratings minus {side}'s alone", side=side), e
+                )
             )
     return found
 
@@ -249,9 +261,12 @@ def _chart(rows: pd.DataFrame, seen: Ranking) -> Chart | None:
                 "rated by": side,
             })  # fmt: skip
     first, second = seen.first.value, seen.second.value
-    side = "Sales" if first >= second else "Marketing"
+    side = say("Sales") if first >= second else say("Marketing")
     most, least = max(first, second), min(first, second)
-    title = (
-        f"{side} puts the winner first in {100 * most:.0f} % of pairs, the other side in {100 * least:.0f} %"
+    title = say(
+        "{side} puts the winner first in {most:.0f} % of pairs, the other side in {least:.0f} %",
+        side=side,
+        most=100 * most,
+        least=100 * least,
     )
     return Chart("lines", "fifth of the rating", "won", "low", "high", "rated by", tuple(made), title=title)

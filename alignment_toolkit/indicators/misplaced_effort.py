@@ -40,6 +40,7 @@ import pandas as pd
 
 from alignment_toolkit.errors import ParameterError
 from alignment_toolkit.indicator import Data, Observation, evidence, indicator
+from alignment_toolkit.languages import say
 from alignment_toolkit.periods import Period
 from alignment_toolkit.results import Chart, Column, Estimate, Guard, Measure
 from alignment_toolkit.statistics.distances import Side, total_variation_gap
@@ -104,16 +105,20 @@ def misplaced_effort(data: Data, window: Period, *, target: Any = None) -> Obser
     ]
     shown = _furthest(data, rows, wanted, total)
     columns = [
-        Column("account_id", "Account", None, "id"),
-        Column("name", "Name", None, "name"),
-        Column("potential", "Potential, says marketing", "index", "measure"),
-        Column("minutes", "Minutes in the window", "count", "measure"),
-        Column("fair", "Minutes by its share", "count", "measure"),
-        Column("beyond", "Beyond its share (shrunken)", "count", "measure"),
+        Column("account_id", say("Account"), None, "id"),
+        Column("name", say("Name"), None, "name"),
+        Column("potential", say("Potential, says marketing"), "index", "measure"),
+        Column("minutes", say("Minutes in the window"), "count", "measure"),
+        Column("fair", say("Minutes by its share"), "count", "measure"),
+        Column("beyond", say("Beyond its share (shrunken)"), "count", "measure"),
     ]
     return Observation(
         gap=gap,
-        values={"target_said": "its target" if target is not None else "the potential that marketing sees"},
+        values={
+            "target_said": say("its target")
+            if target is not None
+            else say("the potential that marketing sees")
+        },
         counts={"accounts": len(rows)},
         measures=_measures(rows),
         guards=guards,
@@ -152,12 +157,19 @@ def _accounts(data: Data, window: Period) -> tuple[pd.DataFrame, list[Guard]]:
     guards = []
     all_, here = float(effort.minutes.sum()), float(rows.minutes.sum())
     if all_ > 0 and 1 - here / all_ > 0.2:
-        said = f"{100 * (1 - here / all_):.0f} % of sales' minutes are on accounts that are not rated, or serviced"
-        guards.append(Guard("join_health", f"{said}; the finding speaks of the rest only."))
+        said = say(
+            "{here:.0f} % of sales' minutes are on accounts that are not rated, or serviced",
+            here=100 * (1 - here / all_),
+        )
+        guards.append(Guard("join_health", say("{said}; the finding speaks of the rest only.", said=said)))
     silent = int((rows.touches == 0).sum())
     if len(rows) and silent / len(rows) > 0.8:
-        said = f"{silent:,} of {len(rows):,} rated accounts have no recorded touch in the window"
-        guards.append(Guard("logging", f"{said}: part of the effort may not be recorded."))
+        said = say(
+            "{silent:,} of {rows:,} rated accounts have no recorded touch in the window",
+            silent=silent,
+            rows=len(rows),
+        )
+        guards.append(Guard("logging", say("{said}: part of the effort may not be recorded.", said=said)))
     return rows, guards
 
 
@@ -216,13 +228,15 @@ def _measures(rows: pd.DataFrame) -> list[Measure]:
         left = y - y.mean() - slope * (x - x.mean())
         squares = float(((x - x.mean()) ** 2).sum())
         error = float((((x - x.mean()) * left) ** 2).sum()) ** 0.5 / squares
-        words = "least squares of log minutes on log potential, robust error"
+        words = say("least squares of log minutes on log potential, robust error")
         e = Gap.normal(slope, error, n=len(worked), n_unit="accounts", unit="index", method=words).estimate
-        found.append(Measure.of("elasticity", "Per cent more effort for one per cent more potential", e))
+        found.append(Measure.of("elasticity", say("Per cent more effort for one per cent more potential"), e))
     return found
 
 
 def _chart(made: list[dict[str, Any]], e: Estimate) -> Chart:
     value = 0.0 if e.value is None else e.value
-    title = f"{100 * value:.0f} % of sales' effort would have to move between the fifths of potential"
+    title = say(
+        "{value:.0f} % of sales' effort would have to move between the fifths of potential", value=100 * value
+    )
     return Chart("bars", "fifth", "share", group="kind", rows=tuple(made), title=title)

@@ -36,6 +36,7 @@ import pandas as pd
 
 from alignment_toolkit.indicator import Data, Observation, evidence, indicator
 from alignment_toolkit.indicator.parts import left_out
+from alignment_toolkit.languages import say
 from alignment_toolkit.periods import Period
 from alignment_toolkit.relations import alive, day
 from alignment_toolkit.results import Chart, Column, Measure
@@ -100,11 +101,11 @@ def missed_decision_makers(
         evidence=evidence(
             active[missed].sort_values(["touches", "opportunity_id"], ascending=[False, True]),
             [
-                Column("opportunity_id", "Opportunity", None, "id"),
-                Column("account_id", "Account", None, "id"),
-                Column("opened_at", "Opened", None, "time"),
-                Column("deciders", "Decision makers known", "count", "measure"),
-                Column("touches", "Touches of the account's contacts", "count", "measure"),
+                Column("opportunity_id", say("Opportunity"), None, "id"),
+                Column("account_id", say("Account"), None, "id"),
+                Column("opened_at", say("Opened"), None, "time"),
+                Column("deciders", say("Decision makers known"), "count", "measure"),
+                Column("touches", say("Touches of the account's contacts"), "count", "measure"),
             ],
         ),
         chart=_chart(active, missed, 1 - data.margin),
@@ -147,12 +148,14 @@ def _measures(active: pd.DataFrame, missed: pd.Series, known: pd.DataFrame) -> l
     found = []
     if len(active):
         late = share_of_rows(active.known_for < LATE_DAYS, n_unit="opportunities", accounts=active.account_id)
-        label = f"The decision maker had been known for less than {LATE_DAYS} days"
+        label = say("The decision maker had been known for less than {late_days} days", late_days=LATE_DAYS)
         found.append(Measure.of("known_late", label, late.estimate))
     if len(known):
         quiet = share_of_rows(known.touches == 0, n_unit="opportunities", accounts=known.account_id)
         found.append(
-            Measure.of("nobody_reached", "Nobody at the account had heard from marketing", quiet.estimate)
+            Measure.of(
+                "nobody_reached", say("Nobody at the account had heard from marketing"), quiet.estimate
+            )
         )
     if {"outcome", "closed_at"} <= set(active.columns):
         closed = active.outcome.isin(["won", "lost"])
@@ -164,7 +167,7 @@ def _measures(active: pd.DataFrame, missed: pd.Series, known: pd.DataFrame) -> l
             ~missed[closed], active.outcome[closed] == "won", product[closed], n_unit="opportunities"
         )
         if won.estimate.low is not None and fewest >= FEWEST:
-            label = "Won, of those closed: decision maker reached minus not reached, of the same product"
+            label = say("Won, of those closed: decision maker reached minus not reached, of the same product")
             found.append(Measure.of("win_rate", label, won.estimate))
     return found
 
@@ -179,7 +182,11 @@ def _chart(active: pd.DataFrame, missed: pd.Series, tolerated: float) -> Chart |
         rows.append(
             {"opened": str(label), "reached": told.value, "low": told.low, "high": told.high, "n": told.n}
         )
-    title = f"Marketing had reached the decision maker of {int((~missed).sum()):,} of {len(active):,} opportunities"
+    title = say(
+        "Marketing had reached the decision maker of {missed:,} of {active:,} opportunities",
+        missed=int((~missed).sum()),
+        active=len(active),
+    )
     return Chart(
         "bars", "opened", "reached", "low", "high", rows=tuple(rows), reference=tolerated, title=title
     )

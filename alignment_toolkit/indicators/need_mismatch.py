@@ -35,6 +35,7 @@ import pandas as pd
 from alignment_toolkit.indicator import Data, Observation, evidence, indicator
 from alignment_toolkit.indicator.conversion import conversion, score_band
 from alignment_toolkit.indicator.parts import count_matrix, left_out
+from alignment_toolkit.languages import say
 from alignment_toolkit.periods import Period
 from alignment_toolkit.relations import alive
 from alignment_toolkit.results import Chart, Column, Measure
@@ -93,8 +94,8 @@ def need_mismatch(data: Data, window: Period, *, horizon_days: int = 90) -> Obse
         cases,
         window,
         strata=("theme", "band"),
-        others="whose need the campaign met",
-        those="whose need it did not meet",
+        others=say("whose need the campaign met"),
+        those=say("whose need it did not meet"),
         horizon_days=horizon_days,
     )
     shown, columns = _by_campaign(data, known, differs)
@@ -105,7 +106,7 @@ def need_mismatch(data: Data, window: Period, *, horizon_days: int = 90) -> Obse
             "needs that at least 5 % of the leads state": int((shares >= COMMON).sum()),
         },
         measures=[*_measures(known, shares), *became.measures],
-        money=became.money(data, int(differs.sum()), "leads whose need was not met"),
+        money=became.money(data, int(differs.sum()), say("leads whose need was not met")),
         guards=[*left_out(len(rows), len(known), UNTOLD), *became.guards],
         evidence=evidence(shown, columns),
         chart=_chart(known, differs),
@@ -127,9 +128,9 @@ def _measures(known: pd.DataFrame, shares: pd.Series) -> list[Measure]:
     rare = ~known.theme.isin(shares.index[shares >= COMMON])
     nobody = share_of_rows(rare, n_unit="leads", campaigns=known.campaign_id)
     return [
-        Measure.of("ac1", "Agreement beyond chance (Gwet's AC1)", agreement.ac1(table, n_unit="leads")),
+        Measure.of("ac1", say("Agreement beyond chance (Gwet's AC1)"), agreement.ac1(table, n_unit="leads")),
         Measure.of(
-            "themes_of_few", "Leads under a theme that fewer than 5 % of all leads need", nobody.estimate
+            "themes_of_few", say("Leads under a theme that fewer than 5 % of all leads need"), nobody.estimate
         ),
     ]
 
@@ -141,27 +142,31 @@ def _by_campaign(data: Data, known: pd.DataFrame, differs: pd.Series) -> tuple[p
     wrong = own[own.differs].groupby("campaign_id").need.agg(lambda s: s.value_counts().index[0])
     shown = shown.assign(share=shown.differ / shown.leads, most_needed=shown.campaign_id.map(wrong))
     shown = shown.sort_values(["differ", "campaign_id"], ascending=[False, True])
-    columns = [Column("campaign_id", "Campaign", None, "id")]
+    columns = [Column("campaign_id", say("Campaign"), None, "id")]
     if data.has("campaigns", "name"):
         names = data.fetch(data["campaigns"].select("campaign_id", "name"))
         shown = shown.merge(names, on="campaign_id", how="left", validate="many_to_one")
-        columns.append(Column("name", "Its name", None, "dimension"))
+        columns.append(Column("name", say("Its name"), None, "dimension"))
     return shown, [
         *columns,
-        Column("theme", "Speaks of", None, "dimension"),
-        Column("leads", "Leads", "count", "measure"),
-        Column("differ", "Need something else", "count", "measure"),
-        Column("share", "Share of them", "share", "measure"),
-        Column("most_needed", "Most often needed instead", None, "dimension"),
+        Column("theme", say("Speaks of"), None, "dimension"),
+        Column("leads", say("Leads"), "count", "measure"),
+        Column("differ", say("Need something else"), "count", "measure"),
+        Column("share", say("Share of them"), "share", "measure"),
+        Column("most_needed", say("Most often needed instead"), None, "dimension"),
     ]
 
 
 def _chart(known: pd.DataFrame, differs: pd.Series) -> Chart | None:
     if known.empty:
         return None
-    title = f"{int((~differs).sum()):,} of {len(known):,} leads need what their campaign speaks of"
+    title = say(
+        "{differs:,} of {known:,} leads need what their campaign speaks of",
+        differs=int((~differs).sum()),
+        known=len(known),
+    )
     if differs.any():
         apart = known[differs].groupby(["theme", "need"]).size().sort_values(ascending=False, kind="stable")
         widest = apart.reset_index().iloc[0]
-        title += f"; the widest gap: {widest.theme} offered, {widest.need} needed"
-    return count_matrix(known, "need", "theme", words=("needs ", "says "), title=title)
+        title += say("; the widest gap: {theme} offered, {need} needed", theme=widest.theme, need=widest.need)
+    return count_matrix(known, "need", "theme", words=(say("needs "), say("says ")), title=title)

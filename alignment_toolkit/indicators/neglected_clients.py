@@ -36,6 +36,7 @@ import numpy as np
 import pandas as pd
 
 from alignment_toolkit.indicator import Data, Observation, evidence, indicator
+from alignment_toolkit.languages import say
 from alignment_toolkit.periods import Period
 from alignment_toolkit.relations import alive, day
 from alignment_toolkit.results import Chart, Column, Guard, Measure, Money
@@ -97,20 +98,27 @@ def neglected_clients(data: Data, window: Period, *, within_days: int = 90) -> O
     sums = (part.sum(), value.sum(), part @ part, part @ value, value @ value, len(rows))
     gap = clustered_part_gap(*sums, n_unit="clients")
     shown = rows.assign(met=met)[silent].sort_values(["value", "account_id"], ascending=[False, True])
-    columns = [Column("account_id", "Client", None, "id")]
+    columns = [Column("account_id", say("Client"), None, "id")]
     if data.has("accounts", "name"):
         names = data.fetch(data["accounts"].select("account_id", "name"))
         shown = shown.merge(names, on="account_id", how="left", validate="many_to_one")
-        columns.append(Column("name", "Name", None, "name"))
+        columns.append(Column("name", say("Name"), None, "name"))
     money = None
     if gap.estimate.value is not None:
         at_stake = float(part.sum())
         money = Money(
-            at_stake, at_stake, at_stake, data.currency, f"arithmetical: {basis}, of the clients not met"
+            at_stake,
+            at_stake,
+            at_stake,
+            data.currency,
+            say("arithmetical: {basis}, of the clients not met", basis=basis),
         )
     return Observation(
         gap=gap,
-        values={"silent": f"{int(silent.sum()):,}", "clients": f"{len(rows):,}"},
+        values={
+            "silent": say("{silent:,}", silent=int(silent.sum())),
+            "clients": say("{rows:,}", rows=len(rows)),
+        },
         measures=_measures(rows, silent),
         money=money,
         guards=_guards(data, rows, silent),
@@ -118,9 +126,9 @@ def neglected_clients(data: Data, window: Period, *, within_days: int = 90) -> O
             shown,
             [
                 *columns,
-                Column("value", "Expected within 12 months", "money", "measure"),
-                Column("orders", "Orders so far", "count", "measure"),
-                Column("last", "Last order", None, "time"),
+                Column("value", say("Expected within 12 months"), "money", "measure"),
+                Column("orders", say("Orders so far"), "count", "measure"),
+                Column("last", say("Last order"), None, "time"),
             ],
         ),
         chart=_chart(rows, silent, data.margin),
@@ -156,14 +164,16 @@ def _valued(rows: pd.DataFrame, window: Period) -> tuple[pd.DataFrame, str]:
     model = fit_purchases(orders - 1, until, seen)
     mean = np.maximum(brought / orders, 0.0)
     if model.problem:
-        ahead, words = orders / np.maximum(seen, 1.0) * YEAR, "orders at the rate of the past"
+        ahead, words = orders / np.maximum(seen, 1.0) * YEAR, say("orders at the rate of the past")
     else:
-        ahead, words = model.expected(orders - 1, until, seen, YEAR), "orders expected by BG/NBD"
+        ahead, words = model.expected(orders - 1, until, seen, YEAR), say("orders expected by BG/NBD")
     sizes = fit_spend(orders, mean)
     each = mean if sizes.problem else sizes.expected(orders, mean)
     each = np.where(np.isfinite(each), each, mean)
     what = "margin" if costed else "revenue"
-    return rows.assign(value=np.maximum(ahead * each, 0.0)), f"{words} within 12 months x {what} per order"
+    return rows.assign(value=np.maximum(ahead * each, 0.0)), say(
+        "{words} within 12 months x {what} per order", words=words, what=what
+    )
 
 
 def _met(data: Data, rows: pd.DataFrame, end: object, within: int) -> pd.Series:
@@ -182,17 +192,19 @@ def _measures(rows: pd.DataFrame, silent: np.ndarray) -> list[Measure]:
     found = [
         Measure.of(
             "by_head",
-            "Clients not met, each weighing alike",
+            say("Clients not met, each weighing alike"),
             share_of_rows(silent, n_unit="clients").estimate,
         )
     ]
     again = (rows.orders > 1).to_numpy()
     if again.any():
         told = share_of_rows(silent[again], n_unit="clients").estimate
-        found.append(Measure.of("repeat_clients", "Not met, of those who had bought more than once", told))
+        found.append(
+            Measure.of("repeat_clients", say("Not met, of those who had bought more than once"), told)
+        )
     good = rows.value.to_numpy() >= np.quantile(rows.value, 0.8)
     told = share_of_rows(silent[good], n_unit="clients").estimate
-    found.append(Measure.of("best_fifth", "Not met, of the fifth worth most", told))
+    found.append(Measure.of("best_fifth", say("Not met, of the fifth worth most"), told))
     return found
 
 
@@ -206,14 +218,17 @@ def _guards(data: Data, rows: pd.DataFrame, silent: np.ndarray) -> list[Guard]:
             quiet.value.sum(), 1e-9
         )
         if share > OUTSIDE:
-            said = f"{100 * share:.0f} % of this value has a service contract"
-            guards.append(Guard("logging", f"{said}: contacts of the service may be kept elsewhere."))
+            said = say("{share:.0f} % of this value has a service contract", share=100 * share)
+            guards.append(
+                Guard("logging", say("{said}: contacts of the service may be kept elsewhere.", said=said))
+            )
     whole = rows.value.sum()
     if silent.any() and whole > 0:
         largest = float(rows.value[silent].max()) / whole
         if largest > 0.05 and largest > 0.5 * float(rows.value[silent].sum()) / whole:
-            said = (
-                f"one client alone is {100 * largest:.0f} % of all expected value and makes most of the gap"
+            said = say(
+                "one client alone is {largest:.0f} % of all expected value and makes most of the gap",
+                largest=100 * largest,
             )
             guards.append(Guard("one_whale", f"{said[0].upper()}{said[1:]}."))
     return guards
@@ -225,11 +240,17 @@ def _chart(rows: pd.DataFrame, silent: np.ndarray, margin: float) -> Chart | Non
         return None
     rank = rows.value.rank(method="first", ascending=False)
     fifth = np.ceil(rank / len(rows) * 5).astype(int)
-    words = {1: "worth most", 2: "2nd fifth", 3: "3rd fifth", 4: "4th fifth", 5: "worth least"}
+    words = {
+        1: say("worth most"),
+        2: say("2nd fifth"),
+        3: say("3rd fifth"),
+        4: say("4th fifth"),
+        5: say("worth least"),
+    }
     points = [
         {"fifth": words[k], "not_met": float(silent[fifth == k].mean()), "n": int((fifth == k).sum())}
         for k in sorted(set(fifth))
     ]
     alone = 100 * float(silent[fifth == 1].mean())
-    title = f"Of the clients worth most, {alone:.0f} % have no personal contact on record"
+    title = say("Of the clients worth most, {alone:.0f} % have no personal contact on record", alone=alone)
     return Chart("bars", "fifth", "not_met", rows=tuple(points), reference=margin, title=title)

@@ -38,6 +38,7 @@ import numpy as np
 import pandas as pd
 
 from alignment_toolkit.indicator import Data, Observation, evidence, indicator
+from alignment_toolkit.languages import say
 from alignment_toolkit.periods import Period
 from alignment_toolkit.results import Chart, Column, Guard, Measure
 from alignment_toolkit.statistics.shares import clustered_share, wilson
@@ -95,7 +96,7 @@ def off_plan_accounts(
     rows = _accounts(data, window, end, settled_days, silence_days)
     per_intent = {i: _share(rows[rows.intent == i]) for i in INTENTS}
     measures = [
-        Measure.of(i, f"Off plan: {i}", wilson(a, n, n_unit="accounts").estimate)
+        Measure.of(i, say("Off plan: {i}", i=i), wilson(a, n, n_unit="accounts").estimate)
         for i, (a, n) in per_intent.items()
         if n
     ]
@@ -103,29 +104,29 @@ def off_plan_accounts(
         w = rows.value.clip(lower=0) / rows.value.clip(lower=0).mean()
         e = clustered_share((w * rows.off).to_numpy(), w.to_numpy(), n_unit="accounts").estimate
         measures.append(
-            Measure.of("by_value", "Off plan, accounts weighing by their revenue of twelve months", e)
+            Measure.of("by_value", say("Off plan, accounts weighing by their revenue of twelve months"), e)
         )
     if "service_contract" in rows.columns:
         free = rows[~rows.service_contract.fillna(False).astype(bool)]
         e = wilson(*_share(free), n_unit="accounts").estimate
-        measures.append(Measure.of("no_service", "Off plan, accounts without service contract", e))
+        measures.append(Measure.of("no_service", say("Off plan, accounts without service contract"), e))
     shown = rows[rows.off].sort_values(
         [c for c in ("value", "account_id") if c in rows.columns],
         ascending=[c != "value" for c in ("value", "account_id") if c in rows.columns],
     )
     shown = shown.assign(said=shown.intent.map(SAID))
     columns = [
-        Column("account_id", "Account", None, "id"),
-        Column("name", "Name", None, "name"),
-        Column("said", "Plan, and what is", None, "dimension"),
-        Column("decided_on", "Decided", None, "time"),
-        Column("last_touch", "Last touch", None, "time"),
-        Column("value", "Revenue of twelve months", "money", "measure"),
+        Column("account_id", say("Account"), None, "id"),
+        Column("name", say("Name"), None, "name"),
+        Column("said", say("Plan, and what is"), None, "dimension"),
+        Column("decided_on", say("Decided"), None, "time"),
+        Column("last_touch", say("Last touch"), None, "time"),
+        Column("value", say("Revenue of twelve months"), "money", "measure"),
     ]
     off, n = _share(rows)
     return Observation(
         gap=wilson(off, n, n_unit="accounts"),
-        values={i: f"{a:,} of {m:,}" for i, (a, m) in per_intent.items()},
+        values={i: say("{a:,} of {m:,}", a=a, m=m) for i, (a, m) in per_intent.items()},
         measures=measures,
         guards=_guards(data, rows, window),
         evidence=evidence(shown, [c for c in columns if c.name in shown.columns]),
@@ -197,19 +198,30 @@ def _guards(data: Data, rows: pd.DataFrame, window: Period) -> list[Guard]:
     seen = data.fetch(t.aggregate(n=t.count(), loose=t.account_id.isnull().sum()))
     n, loose = int(seen.n.iloc[0]), int(seen.loose.fillna(0).iloc[0])
     if n and loose / n > 0.1:
-        said = f"{loose:,} of {n:,} touches of the window name no account"
-        guards.append(Guard("join_health", f"{said}: accounts may look quieter than they are."))
+        said = say("{loose:,} of {n:,} touches of the window name no account", loose=loose, n=n)
+        guards.append(
+            Guard("join_health", say("{said}: accounts may look quieter than they are.", said=said))
+        )
     active = rows[rows.intent.isin(["attack", "defend"])]
     never = int(active.last_touch.isna().sum())
     if len(active) and never / len(active) > 0.5:
-        said = f"{never:,} of {len(active):,} accounts to attack or defend have no recorded touch at all"
-        guards.append(Guard("logging", f"{said}: part of the contacts may not be recorded."))
+        said = say(
+            "{never:,} of {active:,} accounts to attack or defend have no recorded touch at all",
+            never=never,
+            active=len(active),
+        )
+        guards.append(Guard("logging", say("{said}: part of the contacts may not be recorded.", said=said)))
     for intent in INTENTS:
         own = rows[rows.intent == intent]
         # A small intent misleads the reader where it looks worse than the whole.
         if 0 < len(own) < FEW and own.off.mean() > rows.off.mean():
-            said = f"Only {len(own)} accounts are to {intent}, {int(own.off.sum())} of them off plan"
-            guards.append(Guard("small_cells", f"{said}: too few to read a share from."))
+            said = say(
+                "Only {own} accounts are to {intent}, {off} of them off plan",
+                own=len(own),
+                intent=intent,
+                off=int(own.off.sum()),
+            )
+            guards.append(Guard("small_cells", say("{said}: too few to read a share from.", said=said)))
     return guards
 
 
@@ -221,8 +233,10 @@ def _chart(per_intent: dict[str, tuple[int, int]], tolerated: float) -> Chart | 
             rows.append({"intent": intent, "off plan": e.value, "low": e.low, "high": e.high})
     if not rows:
         return None
-    title = "Off plan: " + ", ".join(
-        f"{off:,} of {n:,} to {intent}" for intent, (off, n) in per_intent.items() if n
+    title = say("Off plan: ") + ", ".join(
+        say("{off:,} of {n:,} to {intent}", off=off, n=n, intent=intent)
+        for intent, (off, n) in per_intent.items()
+        if n
     )
     return Chart(
         "bars", "intent", "off plan", "low", "high", rows=tuple(rows), reference=tolerated, title=title

@@ -38,6 +38,7 @@ from __future__ import annotations
 import pandas as pd
 
 from alignment_toolkit.indicator import Data, Observation, evidence, indicator
+from alignment_toolkit.languages import say
 from alignment_toolkit.periods import Period
 from alignment_toolkit.results import Chart, Column, Guard, Measure
 from alignment_toolkit.statistics.inference import Gap
@@ -116,26 +117,33 @@ COLUMNS = (
 
 def _text(items: pd.DataFrame, side: str) -> str:
     known = items.loc[items["item"].str.startswith("c"), side].dropna()
-    return f"{known.mean():.2f}" if len(known) else "not known"
+    return say("{known:.2f}", known=known.mean()) if len(known) else say("not known")
 
 
 def _measures(reading: Reading) -> list[Measure]:
     found = []
     for side in reading.sides:
         name = side.name
-        label = f"Total of c01 to c20 in {name} (20 to 100)"
+        label = say("Total of c01 to c20 in {name} (20 to 100)", name=name)
         found.append(Measure.of(f"{name}_total", label, reading.total_of(side).estimate))
-        label = f"Reliability of {name}'s answers (Cronbach's alpha)"
+        label = say("Reliability of {name}'s answers (Cronbach's alpha)", name=name)
         found.append(Measure.of(f"{name}_alpha", label, reading.reliability(side)))
         if side.headcount:
             share = Gap.exact(
                 min(side.people / side.headcount, 1.0), n=side.headcount, n_unit="people", method="counted"
             )
-            found.append(Measure.of(f"{name}_answered", f"People of {name} who answered", share.estimate))
+            found.append(
+                Measure.of(
+                    f"{name}_answered", say("People of {name} who answered", name=name), share.estimate
+                )
+            )
     for world in WORLDS:
-        helps = "can help" if world.tension == "productive" else "hurts"
-        label = (
-            f"Thought worlds, {world.title}: marketing minus sales ({world.tension}: a difference {helps})"
+        helps = say("can help") if world.tension == "productive" else "hurts"
+        label = say(
+            "Thought worlds, {title}: marketing minus sales ({tension}: a difference {helps})",
+            title=world.title,
+            tension=world.tension,
+            helps=helps,
         )
         found.append(Measure.of(f"world_{world.id}", label, reading.world(world).estimate))
     return found
@@ -148,24 +156,44 @@ def _guards(reading: Reading, gap: Gap, margin: float) -> list[Guard]:
     value, without = gap.estimate.value, reading.without_straight_lines().perception_gap().estimate.value
     crosses = value is not None and without is not None and (abs(value) > margin) != (abs(without) > margin)
     if straight and (straight >= 0.1 * people or crosses):
-        more = " Without them the gap lies on the other side of the margin." if crosses else ""
-        said = f"{straight:,} of {people:,} people gave one number throughout"
-        guards.append(Guard("straight_lining", f"{said}: some may not have read the statements.{more}"))
+        more = say(" Without them the gap lies on the other side of the margin.") if crosses else ""
+        said = say(
+            "{straight:,} of {people:,} people gave one number throughout", straight=straight, people=people
+        )
+        guards.append(
+            Guard(
+                "straight_lining",
+                say("{said}: some may not have read the statements.{more}", said=said, more=more),
+            )
+        )
     for side in reading.sides:
         alpha = reading.reliability(side).value
         if alpha is not None and alpha < RELIABLE:
-            said = f"Cronbach's alpha of {side.name}'s answers is {alpha:.2f}"
+            said = say("Cronbach's alpha of {name}'s answers is {alpha:.2f}", name=side.name, alpha=alpha)
             guards.append(
                 Guard(
-                    "reliability", f"{said}, below {RELIABLE:.2f}: the statements do not measure one thing."
+                    "reliability",
+                    say(
+                        "{said}, below {reliable:.2f}: the statements do not measure one thing.",
+                        said=said,
+                        reliable=RELIABLE,
+                    ),
                 )
             )
         if side.headcount is not None and side.headcount < side.people:
-            said = f"{side.people:,} answer sheets of {side.name}, but {side.headcount:,} people"
-            guards.append(Guard("join_health", f"{said}: the headcount is not used."))
+            said = say(
+                "{people:,} answer sheets of {name}, but {headcount:,} people",
+                people=side.people,
+                name=side.name,
+                headcount=side.headcount,
+            )
+            guards.append(Guard("join_health", say("{said}: the headcount is not used.", said=said)))
     if copies := reading.copies():
         guards.append(
-            Guard("copied_ratings", f"{copies:,} answer sheets are the same as another one in every answer.")
+            Guard(
+                "copied_ratings",
+                say("{copies:,} answer sheets are the same as another one in every answer.", copies=copies),
+            )
         )
     return guards
 
@@ -179,5 +207,7 @@ def _chart(items: pd.DataFrame) -> Chart | None:
         for row in shown.itertuples()
         for side in ("marketing", "sales")
     )
-    title = f"The {len(shown)} statements on which the departments' answers lie furthest apart"
+    title = say(
+        "The {shown} statements on which the departments' answers lie furthest apart", shown=len(shown)
+    )
     return Chart("bars", "statement", "mean answer", group="department", rows=rows, title=title)

@@ -38,6 +38,7 @@ from collections.abc import Mapping
 import pandas as pd
 
 from alignment_toolkit.indicator import Data, Observation, evidence, indicator
+from alignment_toolkit.languages import say
 from alignment_toolkit.periods import Period
 from alignment_toolkit.results import Chart, Column, Guard, Measure, Money
 from alignment_toolkit.statistics.distances import Side, total_variation_gap
@@ -115,7 +116,10 @@ def portfolio_mismatch(data: Data, window: Period) -> Observation:
     cases = {"marketing": (campaigns, "campaigns"), "sales": (contacts, contact)}
     compared = sides if planned else [Side(s.categories, s.weights, None) for s in sides]
     gap = total_variation_gap(
-        compared, n=campaigns + contacts, n_unit=f"campaigns and {contact}", seed=data.seed
+        compared,
+        n=campaigns + contacts,
+        n_unit=say("campaigns and {contact}", contact=contact),
+        seed=data.seed,
     )
     table = _table(data, products, sides, planned)
     own = {
@@ -130,14 +134,18 @@ def portfolio_mismatch(data: Data, window: Period) -> Observation:
     if planned and "spend" in measured:
         spent, apart = float(pushes["marketing"]["push"].sum()), own["marketing"]
         if apart.value is not None and apart.low is not None and apart.high is not None:
-            basis = "arithmetical: marketing's spend of the period on other products than planned"
+            basis = say("arithmetical: marketing's spend of the period on other products than planned")
             money = Money(apart.value * spent, apart.low * spent, apart.high * spent, data.currency, basis)
     return Observation(
         gap=gap,
-        values={"yardstick": "the plan" if planned else "the other department (there is no plan by product)"},
+        values={
+            "yardstick": say("the plan")
+            if planned
+            else say("the other department (there is no plan by product)")
+        },
         counts=counts,
         measures=[
-            Measure.of(f"{side}_to_move", f"{words[side]} to move", estimate)
+            Measure.of(f"{side}_to_move", say("{words} to move", words=words[side]), estimate)
             for side, estimate in own.items()
         ],
         money=money,
@@ -152,7 +160,9 @@ def _unrated(rows: pd.DataFrame) -> str | None:
     """Say that amounts of several currencies can't be added up where a rate is missing."""
     lacking = sorted(rows["unrated"].dropna())
     return (
-        f"spend in {lacking[0]} has no rate in `rates`: shares of money cannot be told" if lacking else None
+        say("spend in {lacking} has no rate in `rates`: shares of money cannot be told", lacking=lacking[0])
+        if lacking
+        else None
     )
 
 
@@ -216,11 +226,11 @@ def _between(table: pd.DataFrame) -> pd.Series:
 
 
 def _columns(words: Mapping[str, str], planned: bool) -> list[Column]:
-    columns = [Column("product", "Product", None, "dimension")]
+    columns = [Column("product", say("Product"), None, "dimension")]
     for name in SIDES:
         columns.append(Column(f"{name}_share", words[name], "share", "measure"))
         if planned:
-            columns.append(Column(f"{name}_plan", f"Plan of {name}", "share", "measure"))
+            columns.append(Column(f"{name}_plan", say("Plan of {name}", name=name), "share", "measure"))
     return columns
 
 
@@ -235,8 +245,10 @@ def _chart(table: pd.DataFrame, planned: bool) -> Chart | None:
             for s in SIDES
         ]
         apart = 100 * abs(first[f"{SIDES[0]}_share"] - first[f"{SIDES[1]}_share"])
-        title = (
-            f"The departments' shares are furthest apart at {first['product']}: {apart:.0f} percentage points"
+        title = say(
+            "The departments' shares are furthest apart at {product}: {apart:.0f} percentage points",
+            product=first["product"],
+            apart=apart,
         )
         return Chart("bars", "product", "share", group="department", rows=tuple(rows), title=title)
     rows = [
@@ -245,7 +257,12 @@ def _chart(table: pd.DataFrame, planned: bool) -> Chart | None:
         for s in SIDES
     ]
     side = max(SIDES, key=lambda s: abs(first[f"{s}_apart"]))
-    title = f"Push minus plan: {100 * first[f'{side}_apart']:+.0f} percentage points at {first['product']} ({side})"
+    title = say(
+        "Push minus plan: {first:+.0f} percentage points at {product} ({side})",
+        first=100 * first[f"{side}_apart"],
+        product=first["product"],
+        side=side,
+    )
     return Chart(
         "bars", "product", "push_minus_plan", group="department", rows=tuple(rows), reference=0.0, title=title
     )
@@ -257,7 +274,9 @@ def _guards(pushes: Mapping[str, pd.DataFrame]) -> list[Guard]:
         total = push["push"].sum()
         lost = push.loc[push["product_id"].isna(), "push"].sum()
         if total > 0 and lost / total > 0.1:
-            whose = "sales'" if side == "sales" else f"{side}'s"
-            said = f"{100 * lost / total:.0f} % of {whose} push names no product"
-            guards.append(Guard("join_health", f"{said}; the finding speaks of the rest only."))
+            whose = "sales'" if side == "sales" else say("{side}'s", side=side)
+            said = say("{lost:.0f} % of {whose} push names no product", lost=100 * lost / total, whose=whose)
+            guards.append(
+                Guard("join_health", say("{said}; the finding speaks of the rest only.", said=said))
+            )
     return guards

@@ -30,6 +30,7 @@ from __future__ import annotations
 import pandas as pd
 
 from alignment_toolkit.indicator import Data, Observation, evidence, indicator
+from alignment_toolkit.languages import say
 from alignment_toolkit.periods import Period
 from alignment_toolkit.results import Chart, Column, Guard, Measure
 from alignment_toolkit.statistics import agreement
@@ -97,13 +98,13 @@ def positioning_mismatch(data: Data, window: Period) -> Observation:
         ["closed_at", "opportunity_id"], ascending=[False, True]
     )
     columns = [
-        Column("opportunity_id", "Deal", None, "id"),
-        Column("closed_at", "Closed", None, "time"),
-        Column("offer_name", "Product or campaign", None, "dimension"),
-        Column("outcome", "Outcome", None, "dimension"),
+        Column("opportunity_id", say("Deal"), None, "id"),
+        Column("closed_at", say("Closed"), None, "time"),
+        Column("offer_name", say("Product or campaign"), None, "dimension"),
+        Column("outcome", say("Outcome"), None, "dimension"),
     ]
     if "competitor" in shown.columns:
-        columns.append(Column("competitor", "Rival in the deal", None, "dimension"))
+        columns.append(Column("competitor", say("Rival in the deal"), None, "dimension"))
     return Observation(
         gap=gap,
         counts={"deals": len(benefit)},
@@ -149,20 +150,22 @@ def _closed(data: Data, window: Period) -> pd.DataFrame:
 def _measures(known: pd.DataFrame, benefit: pd.DataFrame, on_price: pd.Series) -> list[Measure]:
     b, p = known.benefit.astype(bool), known.pitch == "price"
     cells = [[int((b & ~p).sum()), int((b & p).sum())], [int((~b & ~p).sum()), int((~b & p).sum())]]
-    label = "Agreement of pitch and positioning beyond chance (Gwet's AC1)"
+    label = say("Agreement of pitch and positioning beyond chance (Gwet's AC1)")
     found = [Measure.of("ac1", label, agreement.ac1(cells, n_unit="deals"))]
     if "competitor" in benefit.columns:
         rival = benefit.competitor.notna()
         for name, part in (("with_rival", rival), ("without_rival", ~rival)):
             e = wilson(int((on_price & part).sum()), int(part.sum()), n_unit="deals").estimate
-            found.append(Measure.of(name, f"Argued on price in deals {name.replace('_', ' a ')}", e))
+            found.append(
+                Measure.of(name, say("Argued on price in deals {name}", name=name.replace("_", " a ")), e)
+            )
     total = benefit.pitch == "total_cost"
     e = wilson(int(total.sum()), len(benefit), n_unit="deals").estimate
-    found.append(Measure.of("total_cost", "Argued on total cost", e))
+    found.append(Measure.of("total_cost", say("Argued on total cost"), e))
     if on_price.any() and (~on_price).any():
         won = benefit.outcome == "won"
         e = risk_difference(on_price, won, benefit.offer_name.astype(str), n_unit="deals").estimate
-        found.append(Measure.of("wins", "Won: argued on price minus the others, same product", e))
+        found.append(Measure.of("wins", say("Won: argued on price minus the others, same product"), e))
     if (
         "campaigns_offer" in benefit.columns
         and "list_amount" in benefit.columns
@@ -172,7 +175,9 @@ def _measures(known: pd.DataFrame, benefit: pd.DataFrame, on_price: pd.Series) -
         cut = (special.list_amount > 0) & (special.amount < 0.98 * special.list_amount)
         e = wilson(int(cut.sum()), int((special.list_amount > 0).sum()), n_unit="deals").estimate
         found.append(
-            Measure.of("discount_instead", "Discount of 2 % and more where a special offer was promised", e)
+            Measure.of(
+                "discount_instead", say("Discount of 2 % and more where a special offer was promised"), e
+            )
         )
     return found
 
@@ -182,8 +187,8 @@ def _guards(closed: pd.DataFrame, benefit: pd.DataFrame, on_price: pd.Series) ->
     own = closed[closed.benefit.astype(bool)]
     silent = int(own.pitch.isna().sum())
     if len(own) and silent / len(own) > 0.2:
-        said = f"{silent:,} of {len(own):,} deals have no recorded pitch"
-        guards.append(Guard("logging", f"{said}; the finding speaks of the rest only."))
+        said = say("{silent:,} of {own:,} deals have no recorded pitch", silent=silent, own=len(own))
+        guards.append(Guard("logging", say("{said}; the finding speaks of the rest only.", said=said)))
     if "competitor" not in benefit.columns or benefit.empty:
         return guards
     rival = benefit.competitor.notna()
@@ -196,15 +201,28 @@ def _guards(closed: pd.DataFrame, benefit: pd.DataFrame, on_price: pd.Series) ->
         seen = crude_and_adjusted(tops[0], rows[0], tops[1], rows[1])
         if seen.fires and len(tops) > 1 and seen.crude is not None and abs(seen.crude) > 0.05:
             guards.append(
-                Guard("simpson", "Whether price wins more looks otherwise within the products than over all.")
+                Guard(
+                    "simpson",
+                    say("Whether price wins more looks otherwise within the products than over all."),
+                )
             )
     with_, without = int((on_price & rival).sum()), int((on_price & ~rival).sum())
     contrast = newcombe(with_, int(rival.sum()), without, int((~rival).sum()), n_unit="deals").estimate
     if contrast.low is not None and contrast.low > 0.05 and without:
         ratio = (with_ / rival.sum()) / (without / (~rival).sum())
         needed = e_value(float(ratio))
-        said = "Price is argued more often where a rival is in the deal"
-        guards.append(Guard("confounding", f"{said}: {ratio:.1f} times as often (E-value {needed:.2f})."))
+        said = say("Price is argued more often where a rival is in the deal")
+        guards.append(
+            Guard(
+                "confounding",
+                say(
+                    "{said}: {ratio:.1f} times as often (E-value {needed:.2f}).",
+                    said=said,
+                    ratio=ratio,
+                    needed=needed,
+                ),
+            )
+        )
     return guards
 
 
@@ -219,7 +237,9 @@ def _chart(benefit: pd.DataFrame, tolerated: float) -> Chart | None:
         )
     rows.sort(key=lambda r: (-float(r["argued on price"] or 0), str(r["product"])))
     share = float((benefit.pitch == "price").mean())
-    title = f"{100 * share:.0f} % of deals on what is positioned on benefit were argued on price"
+    title = say(
+        "{share:.0f} % of deals on what is positioned on benefit were argued on price", share=100 * share
+    )
     return Chart(
         "bars",
         "product",

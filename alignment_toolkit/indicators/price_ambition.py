@@ -31,6 +31,7 @@ import math
 import pandas as pd
 
 from alignment_toolkit.indicator import Data, Observation, evidence, indicator
+from alignment_toolkit.languages import say
 from alignment_toolkit.periods import Period
 from alignment_toolkit.results import Chart, Column, Estimate, Guard, Measure, Money
 from alignment_toolkit.statistics.inference import Gap
@@ -74,29 +75,38 @@ def price_ambition(data: Data, window: Period) -> Observation:
     n = len(table)
     # Written prices are decimals: rounding of binary numbers must not carry a gap at the margin over it.
     value = round(float((table.apart * table.weight).sum() / table.weight.sum()), 9) if n else None
-    gap = Gap.exact(value, n=n, n_unit="products", unit="ratio", method=f"no sampling error; {weighting}")
+    gap = Gap.exact(
+        value,
+        n=n,
+        n_unit="products",
+        unit="ratio",
+        method=say("no sampling error; {weighting}", weighting=weighting),
+    )
     higher = None if not n else float((table.marketing > table.sales + 1e-12).mean())
     measures = []
     if higher is not None:
-        told = Estimate(higher, higher, higher, n, "products", "share", "no sampling error")
+        told = Estimate(higher, higher, higher, n, "products", "share", say("no sampling error"))
         measures.append(
-            Measure.of("marketing_higher", "Products for which marketing plans the higher price", told)
+            Measure.of("marketing_higher", say("Products for which marketing plans the higher price"), told)
         )
         widest = float(table.apart.max())
-        told = Estimate(widest, widest, widest, n, "products", "ratio", "no sampling error")
-        measures.append(Measure.of("widest", "Widest difference of one product", told))
+        told = Estimate(widest, widest, widest, n, "products", "ratio", say("no sampling error"))
+        measures.append(Measure.of("widest", say("Widest difference of one product"), told))
     money = None
     if n and value is not None and weighting.startswith("weighted"):
         amount = float((table.apart * table.revenue.clip(lower=0)).sum())
-        basis = "arithmetical: the period's revenue of these products x the difference of the planned price levels"
+        basis = say(
+            "arithmetical: the period's revenue of these products x the difference of the planned price "
+            "levels"
+        )
         money = Money(amount, amount, amount, data.currency, basis)
     columns = [
-        Column("product", "Product", None, "dimension"),
-        Column("marketing", "Marketing's planned price", "ratio", "measure"),
-        Column("sales", "Sales' planned price", "ratio", "measure"),
+        Column("product", say("Product"), None, "dimension"),
+        Column("marketing", say("Marketing's planned price"), "ratio", "measure"),
+        Column("sales", say("Sales' planned price"), "ratio", "measure"),
     ]
     if weighting.startswith("weighted"):
-        columns.append(Column("revenue", "Revenue of the period", "money", "measure"))
+        columns.append(Column("revenue", say("Revenue of the period"), "money", "measure"))
     return Observation(
         gap=gap,
         counts={"products": n},
@@ -123,14 +133,19 @@ def _products(data: Data, window: Period) -> tuple[pd.DataFrame, str, list[Guard
         names = data.fetch(data["products"].select("product_id", "name")).set_index("product_id")["name"]
         table["product"] = [names.get(p) or p for p in table.product_id]
     guards: list[Guard] = []
-    weighting = "all products weigh the same"
+    weighting = say("all products weigh the same")
     revenue, unrated = _revenue(data, window)
     if unrated:
-        guards.append(Guard("join_health", f"{unrated} has no rate in `rates`: all products weigh the same."))
+        guards.append(
+            Guard(
+                "join_health",
+                say("{unrated} has no rate in `rates`: all products weigh the same.", unrated=unrated),
+            )
+        )
     elif revenue is not None:
         table["revenue"] = [float(revenue.get(p, 0.0)) for p in table.product_id]
         if table.revenue.clip(lower=0).sum() > 0:
-            weighting = "weighted with the period's revenue"
+            weighting = say("weighted with the period's revenue")
     table["weight"] = table.revenue.clip(lower=0) if weighting.startswith("weighted") else 1.0
     order = (table.apart * table.weight).rename("order")
     table = table.assign(order=order).sort_values(["order", "product_id"], ascending=[False, True])
@@ -171,7 +186,11 @@ def _chart(table: pd.DataFrame) -> Chart | None:
     ]
     first = table.iloc[0]
     apart = abs(float(first[SIDES[0]]) - float(first[SIDES[1]]))
-    title = f"Widest difference by weight: {first['product']}, planned price levels {apart:.2f} apart"
+    title = say(
+        "Widest difference by weight: {product}, planned price levels {apart:.2f} apart",
+        product=first["product"],
+        apart=apart,
+    )
     return Chart(
         "bars", "product", "price level", group="department", rows=tuple(rows), reference=1.0, title=title
     )

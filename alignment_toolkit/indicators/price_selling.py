@@ -34,6 +34,7 @@ import numpy as np
 import pandas as pd
 
 from alignment_toolkit.indicator import Data, Observation, evidence, indicator
+from alignment_toolkit.languages import say
 from alignment_toolkit.periods import Period
 from alignment_toolkit.results import Chart, Column, Estimate, Guard, Measure, Money
 from alignment_toolkit.statistics.shares import e_value
@@ -90,21 +91,25 @@ def price_selling(data: Data, window: Period) -> Observation:
     people["discount"] = [float(typical.get(p, np.nan)) for p in people.owner]
     people = people.sort_values(["difference", "owner"], ascending=[False, True]).reset_index(drop=True)
     columns = [
-        Column("owner", "Salesperson", None, "person"),
-        Column("deals", "Deals won", "count", "measure"),
-        Column("discount", "Average discount", "points", "measure"),
-        Column("difference", "More than on like deals of the others (shrunken)", "points", "measure"),
+        Column("owner", say("Salesperson"), None, "person"),
+        Column("deals", say("Deals won"), "count", "measure"),
+        Column("discount", say("Average discount"), "points", "measure"),
+        Column("difference", say("More than on like deals of the others (shrunken)"), "points", "measure"),
     ]
     enough = int((people.deals >= LEAST_DEALS).sum())
-    few = f"{len(people)} salespeople only: people are compared from 5 on" if 0 < len(people) < 5 else None
+    few = (
+        say("{people} salespeople only: people are compared from 5 on", people=len(people))
+        if 0 < len(people) < 5
+        else None
+    )
     raw = spread(won.discount, won.owner.tolist(), n_unit="deals", unit="points")
     wins, e_values = _wins(deals)
     return Observation(
         gap=found.gap,
-        values={"people": f"{len(people):,}"},
+        values={"people": say("{people:,}", people=len(people))},
         counts={f"people with at least {LEAST_DEALS} deals": enough},
         measures=[
-            Measure.of("raw", "Spread before product, size, segment and month", raw.gap.estimate),
+            Measure.of("raw", say("Spread before product, size, segment and month"), raw.gap.estimate),
             *_with_rival(won),
             *wins,
         ],
@@ -156,7 +161,7 @@ def _with_rival(won: pd.DataFrame) -> list[Measure]:
         own = won[won.competitor.notna() == rival]
         mix = pd.DataFrame({"size": np.log(own.list_amount), "month": own.month})
         e = spread(own.discount, own.owner.tolist(), mix, n_unit="deals", unit="points").gap.estimate
-        found.append(Measure.of(name, f"Spread in deals {name.replace('_', ' a ')}", e))
+        found.append(Measure.of(name, say("Spread in deals {name}", name=name.replace("_", " a ")), e))
     return found
 
 
@@ -168,14 +173,15 @@ def _wins(deals: pd.DataFrame) -> tuple[list[Measure], list[Guard]]:
     strata = deals["product_id"].astype(str) + size if "product_id" in deals.columns else size
     high = deals.discount > deals.groupby(strata).discount.transform("median")
     e = risk_difference(high, deals.won, strata, n_unit="deals").estimate
-    label = "Won: deals with more than the median discount minus the others, same product and size"
+    label = say("Won: deals with more than the median discount minus the others, same product and size")
     guards = []
     low, most = deals.won[~high].mean(), deals.won[high].mean()
     if e.value is not None and e.low is not None and e.low > 0 and low > 0:
         needed = e_value(float(most / low))
-        said = (
-            "More discount goes with more wins. A hidden cause would have to go with both by a risk ratio of "
-            f"{needed:.2f} to explain that away."
+        said = say(
+            "More discount goes with more wins. A hidden cause would have to go with both by a risk "
+            "ratio of {needed:.2f} to explain that away.",
+            needed=needed,
         )
         guards.append(Guard("confounding", said))
     return [Measure.of("wins", label, e)], guards
@@ -186,9 +192,10 @@ def _money(data: Data, won: pd.DataFrame, people: pd.DataFrame, e: Estimate) -> 
         return None
     above = people.set_index("owner").difference.clip(lower=0)
     given = float((won.list_amount * won.owner.map(above).fillna(0.0)).sum()) / 100
-    basis = (
-        "associational: list value of the deals won in twelve months x the points that a salesperson gives beyond what "
-        "is usual on like deals; it does not say that these deals would have been won for more"
+    basis = say(
+        "associational: list value of the deals won in twelve months x the points that a salesperson "
+        "gives beyond what is usual on like deals; it does not say that these deals would have been "
+        "won for more"
     )
     return Money(given, given * e.low / e.value, given * e.high / e.value, data.currency, basis)
 
@@ -197,19 +204,33 @@ def _guards(raw: Spread, found: Spread) -> list[Guard]:
     guards = []
     crude, like = raw.gap.estimate.value, found.gap.estimate.value
     if crude is not None and like is not None and crude - like >= crude / 2 and crude > 0.5:
-        said = (
-            f"Without regard to the kind of deal the spread is {crude:.1f} points, on like deals {like:.1f}"
+        said = say(
+            "Without regard to the kind of deal the spread is {crude:.1f} points, on like deals {like:.1f}",
+            crude=crude,
+            like=like,
         )
-        guards.append(Guard("simpson", f"{said}: different clients explain most of the difference."))
+        guards.append(
+            Guard("simpson", say("{said}: different clients explain most of the difference.", said=said))
+        )
     few = sum(1 for n in found.rows if n < LEAST_DEALS)
     if found.rows and few > len(found.rows) / 2:
-        said = f"{few} of {len(found.rows)} people have won fewer than {LEAST_DEALS} deals"
-        guards.append(Guard("small_cells", f"{said}; their own differences are drawn far towards 0."))
+        said = say(
+            "{few} of {rows} people have won fewer than {least_deals} deals",
+            few=few,
+            rows=len(found.rows),
+            least_deals=LEAST_DEALS,
+        )
+        guards.append(
+            Guard("small_cells", say("{said}; their own differences are drawn far towards 0.", said=said))
+        )
     return guards
 
 
 def _chart(people: pd.DataFrame, e: Estimate) -> Chart | None:
     if people.empty or e.value is None:
         return None
-    title = f"On like deals salespeople differ by {e.value:.1f} points of discount (standard deviation)"
+    title = say(
+        "On like deals salespeople differ by {value:.1f} points of discount (standard deviation)",
+        value=e.value,
+    )
     return Chart("bars", "owner", "difference", reference=0.0, title=title)

@@ -37,6 +37,7 @@ import numpy as np
 import pandas as pd
 
 from alignment_toolkit.indicator import Data, Observation, evidence, indicator
+from alignment_toolkit.languages import say
 from alignment_toolkit.periods import Period
 from alignment_toolkit.relations import alive
 from alignment_toolkit.results import Chart, Column, Guard, Measure, Money
@@ -97,10 +98,15 @@ def quarter_end_rush(data: Data, window: Period, *, days: int = 5) -> Observatio
     gap = share_of_rows(kept.rush, n_unit="deals", accounts=accounts).shifted(usual, space=(-1.0, 1.0))
     discount, money = _discount(data, kept)
     rushed = kept[kept.rush]
-    title = f"{len(rushed):,} of {len(kept):,} deals were won in the last {days} working days of a quarter"
+    title = say(
+        "{rushed:,} of {kept:,} deals were won in the last {days} working days of a quarter",
+        rushed=len(rushed),
+        kept=len(kept),
+        days=days,
+    )
     return Observation(
         gap=gap,
-        values={"rushed": f"{len(rushed):,}"},
+        values={"rushed": say("{rushed:,}", rushed=len(rushed))},
         counts={"wins": len(kept), "quarter-ends": len([d for d in ends if window.start <= d < end])},
         measures=[*_measures(kept, calendar, accounts, usual), *discount],
         money=money,
@@ -167,7 +173,7 @@ def _measures(kept: pd.DataFrame, calendar: pd.DataFrame, accounts: pd.Series, u
         return []
     days = calendar.month_end[calendar.works].mean()
     plain = share_of_rows(kept.month_end, n_unit="deals", accounts=accounts)
-    label = "The same for the last working days of months that end no quarter"
+    label = say("The same for the last working days of months that end no quarter")
     found = [
         Measure.of("other_months_ends", label, plain.shifted(float(days) if days == days else 0.0).estimate)
     ]
@@ -176,7 +182,10 @@ def _measures(kept: pd.DataFrame, calendar: pd.DataFrame, accounts: pd.Series, u
         by = pd.DataFrame({"part": worth * kept.rush, "whole": worth}).groupby(accounts).sum()
         p, w = by.part.to_numpy(), by.whole.to_numpy()
         told = clustered_part(p.sum(), w.sum(), p @ p, p @ w, w @ w, len(by), n_unit="deals", n=len(kept))
-        label = f"The same, deals weighing by their amount (their share; {100 * usual:.1f} % would be even)"
+        label = say(
+            "The same, deals weighing by their amount (their share; {usual:.1f} % would be even)",
+            usual=100 * usual,
+        )
         found.append(Measure.of("by_value", label, told))
     return found
 
@@ -191,9 +200,9 @@ def _discount(data: Data, kept: pd.DataFrame) -> tuple[list[Measure], Money | No
     e = mean_difference(cut[told.rush], cut[~told.rush], n_unit="deals", unit="share").estimate
     if e.value is None or e.low is None or e.high is None:
         return [], None
-    measures = [Measure.of("discount", "Discount in these days minus that of other deals", e)]
+    measures = [Measure.of("discount", say("Discount in these days minus that of other deals"), e)]
     total = float(listed[told.rush].sum())
-    basis = (
+    basis = say(
         "associational: list value of the deals won in these days x their discount beyond that of other deals"
     )
     money = Money(e.value * total, e.low * total, e.high * total, data.currency, basis)
@@ -207,17 +216,23 @@ def _guards(kept: pd.DataFrame, accounts: pd.Series, usual: float, margin: float
         return []
     if abs(whale.without - whale.value) < MOVED:
         return []
-    said = f"Without the one account that weighs most the gap would be {100 * (whale.without - usual):.1f}"
-    return [Guard("one_whale", f"{said} percentage points.")]
+    said = say(
+        "Without the one account that weighs most the gap would be {without:.1f}",
+        without=100 * (whale.without - usual),
+    )
+    return [Guard("one_whale", say("{said} percentage points.", said=said))]
 
 
 def _evidence(rushed: pd.DataFrame) -> tuple[pd.DataFrame, list[Column]]:
-    columns = [Column("opportunity_id", "Opportunity", None, "id"), Column("closed_at", "Won", None, "time")]
-    columns.append(Column("account_id", "Account", None, "id"))
+    columns = [
+        Column("opportunity_id", say("Opportunity"), None, "id"),
+        Column("closed_at", say("Won"), None, "time"),
+    ]
+    columns.append(Column("account_id", say("Account"), None, "id"))
     if "amount" in rushed.columns:
         rushed = rushed.assign(amount=rushed.amount.astype(float))
         rushed = rushed.sort_values(["amount", "opportunity_id"], ascending=[False, True])
-        columns.append(Column("amount", "Amount", "money", "measure"))
+        columns.append(Column("amount", say("Amount"), "money", "measure"))
     return rushed, columns
 
 
@@ -229,7 +244,7 @@ def _chart(kept: pd.DataFrame, calendar: pd.DataFrame, title: str) -> Chart | No
     rows = []
     for block in range(int(worked.to_go.max()) // BLOCK, -1, -1):
         here = kept.to_go // BLOCK == block
-        span = f"{BLOCK * block + 1} to {BLOCK * (block + 1)}"
+        span = say("{first} to {last}", first=BLOCK * block + 1, last=BLOCK * (block + 1))
         rows.append({"working_days_to_go": span, "won": float(here.mean()), "n": int(here.sum())})
     even = float((worked.to_go // BLOCK == 0).mean())
     return Chart("bars", "working_days_to_go", "won", rows=tuple(rows[-12:]), reference=even, title=title)

@@ -37,6 +37,7 @@ import numpy as np
 import pandas as pd
 
 from alignment_toolkit.indicator import Data, Observation, evidence, indicator
+from alignment_toolkit.languages import say
 from alignment_toolkit.periods import Period
 from alignment_toolkit.results import Chart, Column, Guard, Measure
 from alignment_toolkit.statistics.shares import newcombe, wilson
@@ -115,22 +116,33 @@ def score_gaming(data: Data, window: Period, *, days: int = 60) -> Observation:
     rows = rows.drop_duplicates("account_list")
     rows = rows.assign(after=_put_back(rows, edits))
     columns = [
-        Column("account_id", "Account", None, "id"),
-        Column("list_name", "List", None, "dimension"),
-        Column("freezes_on", "Frozen", None, "time"),
-        Column("edited_at", "Edited", None, "time"),
-        Column("old", "Value before", "index", "measure"),
-        Column("new", "Value after", "index", "measure"),
-        Column("after", "After the freeze", None, "dimension"),
+        Column("account_id", say("Account"), None, "id"),
+        Column("list_name", say("List"), None, "dimension"),
+        Column("freezes_on", say("Frozen"), None, "time"),
+        Column("edited_at", say("Edited"), None, "time"),
+        Column("old", say("Value before"), "index", "measure"),
+        Column("new", say("Value after"), "index", "measure"),
+        Column("after", say("After the freeze"), None, "dimension"),
     ]
     measures, guards = _signs(data, rows, lifts, listed, lists)
     if skipped:
         guards.append(
-            Guard("join_health", f"{skipped} of the lists stand on other fields than {', '.join(FIELDS)}.")
+            Guard(
+                "join_health",
+                say(
+                    "{skipped} of the lists stand on other fields than {fields}.",
+                    skipped=skipped,
+                    fields=", ".join(FIELDS),
+                ),
+            )
         )
     return Observation(
         gap=gap,
-        values={"lifted": f"{lifted:,}", "listed": f"{entries:,}", "placebo": f"{placebo / 4:.1f}"},
+        values={
+            "lifted": say("{lifted:,}", lifted=lifted),
+            "listed": say("{entries:,}", entries=entries),
+            "placebo": say("{placebo:.1f}", placebo=placebo / 4),
+        },
         counts={"listed accounts": entries},
         measures=measures,
         guards=guards,
@@ -247,7 +259,7 @@ def _put_back(rows: pd.DataFrame, edits: pd.DataFrame) -> list[str]:
     back = later[
         (later.edited_at >= later.freezes_on) & (later.new < later.threshold) & (later.old >= later.threshold)
     ]
-    return ["put back" if i in set(back["index"]) else "stayed" for i in rows.index]
+    return [say("put back") if i in set(back["index"]) else "stayed" for i in rows.index]
 
 
 def _signs(
@@ -256,7 +268,7 @@ def _signs(
     """Say what tells gaming from correcting: put back afterwards, worse than the others, done by one side only."""
     back = int((rows.after == "put back").sum()) if len(rows) else 0
     share = wilson(back, len(rows), n_unit="lifted accounts").estimate
-    measures = [Measure.of("put_back", "Lifted accounts that were put back after the freeze", share)]
+    measures = [Measure.of("put_back", say("Lifted accounts that were put back after the freeze"), share)]
     worse = False
     known = data.known_until("clients") if data.has_relation("clients") else None
     if known is not None and len(rows):
@@ -277,19 +289,23 @@ def _signs(
         if made:
             peers = pd.concat(made, ignore_index=True)
             e = risk_difference(peers.lifted, peers.won, peers["list"], n_unit="listed accounts").estimate
-            label = "New clients within 180 days: lifted accounts minus the others on the list"
+            label = say("New clients within 180 days: lifted accounts minus the others on the list")
             measures.append(Measure.of("outcome", label, e))
             worse = e.high is not None and e.high < 0
     guards = []
     if len(rows) and back == 0 and not worse:
-        said = "Lifted accounts were not put back and did not do worse than the others on the list"
-        guards.append(Guard("confounding", f"{said}: the edits may have been corrections."))
+        said = say("Lifted accounts were not put back and did not do worse than the others on the list")
+        guards.append(Guard("confounding", say("{said}: the edits may have been corrections.", said=said)))
     others = lifts[
         (lifts.placebo == 0) & lifts.department.notna() & (lifts.department != "sales")
     ].account_list.nunique()
     if len(rows) and others >= len(rows):
-        said = f"Other departments lifted {others:,} accounts in the same days, sales {len(rows):,}"
-        guards.append(Guard("confounding", f"{said}: everybody cleaned up."))
+        said = say(
+            "Other departments lifted {others:,} accounts in the same days, sales {rows:,}",
+            others=others,
+            rows=len(rows),
+        )
+        guards.append(Guard("confounding", say("{said}: everybody cleaned up.", said=said)))
     return measures, guards
 
 
@@ -300,9 +316,13 @@ def _chart(own: pd.DataFrame, entries: int) -> Chart | None:
     rows = []
     for placebo in sorted((0.0, *PLACEBOS)):
         e = wilson(min(int(crossed.get(placebo, 0)), entries), entries, n_unit="listed accounts").estimate
-        where = "the list's threshold" if placebo == 0 else f"{placebo:+.0f} points"
+        where = say("the list's threshold") if placebo == 0 else say("{placebo:+.0f} points", placebo=placebo)
         rows.append({"threshold": where, "lifted": e.value, "low": e.low, "high": e.high})
     other = np.mean([float(r["lifted"] or 0) for r in rows if r["threshold"] != "the list's threshold"])
     real = next(float(r["lifted"] or 0) for r in rows if r["threshold"] == "the list's threshold")
-    title = f"{100 * real:.1f} % of listed accounts were lifted over the threshold, {100 * other:.1f} % over others"
+    title = say(
+        "{real:.1f} % of listed accounts were lifted over the threshold, {other:.1f} % over others",
+        real=100 * real,
+        other=100 * other,
+    )
     return Chart("bars", "threshold", "lifted", "low", "high", rows=tuple(rows), title=title)

@@ -35,6 +35,7 @@ import numpy as np
 import pandas as pd
 
 from alignment_toolkit.indicator import Data, Observation, evidence, indicator
+from alignment_toolkit.languages import say
 from alignment_toolkit.periods import Period
 from alignment_toolkit.results import Chart, Column, Estimate, Guard, Measure
 from alignment_toolkit.statistics.inference import Gap
@@ -88,8 +89,8 @@ def strained_relationship(data: Data, window: Period) -> Observation:
     return Observation(
         gap=reading.strain(ASKED),
         values={
-            "total": "not known" if known is None else f"{known:.1f}",
-            "band": (None if known is None else band(known)) or "not known",
+            "total": say("not known") if known is None else say("{known:.1f}", known=known),
+            "band": (None if known is None else band(known)) or say("not known"),
         },
         counts={"answers": total.n},
         measures=_measures(reading, total),
@@ -122,19 +123,19 @@ def _items(reading: Reading) -> pd.DataFrame:
 
 
 def _measures(reading: Reading, total: Estimate) -> list[Measure]:
-    found = [Measure.of("total", "Mean total of c01 to c20 (20 to 100)", total)]
+    found = [Measure.of("total", say("Mean total of c01 to c20 (20 to 100)"), total)]
     for side in reading.sides:
-        label = f"Mean total in {side.name}"
+        label = say("Mean total in {name}", name=side.name)
         found.append(Measure.of(f"{side.name}_total", label, reading.total_of(side).estimate))
     bounds, people = reading.bounds(), sum(side.headcount or 0 for side in reading.sides)
     if bounds is not None:
-        label = "Mean total, whatever those who did not answer would have said"
-        worst = "bounds: all who did not answer at 20, and at 100"
+        label = say("Mean total, whatever those who did not answer would have said")
+        worst = say("bounds: all who did not answer at 20, and at 100")
         found.append(
             Measure.of("bounds", label, Estimate(total.value, *bounds, people, "people", "points", worst))
         )
     for side in reading.sides:
-        label = f"Reliability of {side.name}'s answers (Cronbach's alpha)"
+        label = say("Reliability of {name}'s answers (Cronbach's alpha)", name=side.name)
         found.append(Measure.of(f"{side.name}_alpha", label, reading.reliability(side)))
     return found
 
@@ -146,25 +147,44 @@ def _guards(reading: Reading, total: Estimate, limit: float) -> list[Guard]:
         settled = not total.low <= limit <= total.high
         if settled and bounds[0] <= limit <= bounds[1]:
             low, high = bounds
-            said = f"If those who did not answer think otherwise, the total may lie between {low:.0f} and {high:.0f}"
-            guards.append(Guard("non_response", f"{said}: on either side of {limit:g}."))
+            said = say(
+                "If those who did not answer think otherwise, the total may lie between {low:.0f} and "
+                "{high:.0f}",
+                low=low,
+                high=high,
+            )
+            guards.append(
+                Guard("non_response", say("{said}: on either side of {limit:g}.", said=said, limit=limit))
+            )
     elif bounds is None:
-        said = "How many people were asked is not known (people), so nothing can be said of those who did not answer."
+        said = say(
+            "How many people were asked is not known (people), so nothing can be said of those who did "
+            "not answer."
+        )
         guards.append(Guard("non_response", said))
     for side in reading.sides:
         alpha = reading.reliability(side).value
         if alpha is not None and alpha < RELIABLE:
-            said = f"Cronbach's alpha of {side.name}'s answers is {alpha:.2f}"
+            said = say("Cronbach's alpha of {name}'s answers is {alpha:.2f}", name=side.name, alpha=alpha)
             guards.append(
                 Guard(
-                    "reliability", f"{said}, below {RELIABLE:.2f}: the statements do not measure one thing."
+                    "reliability",
+                    say(
+                        "{said}, below {reliable:.2f}: the statements do not measure one thing.",
+                        said=said,
+                        reliable=RELIABLE,
+                    ),
                 )
             )
     people = sum(side.people for side in reading.sides)
     straight = sum(int(reading.straight(side).sum()) for side in reading.sides)
     if straight and straight >= 0.1 * people:
-        said = f"{straight:,} of {people:,} people gave one number throughout"
-        guards.append(Guard("straight_lining", f"{said}: some may not have read the statements."))
+        said = say(
+            "{straight:,} of {people:,} people gave one number throughout", straight=straight, people=people
+        )
+        guards.append(
+            Guard("straight_lining", say("{said}: some may not have read the statements.", said=said))
+        )
     return guards
 
 
@@ -177,5 +197,9 @@ def _chart(reading: Reading, total: Estimate, limit: float) -> Chart | None:
     )
     if not rows or total.value is None:
         return None
-    title = f"The mean total of the twenty statements is {total.value:.1f}; the line stands at {limit:g}"
+    title = say(
+        "The mean total of the twenty statements is {total:.1f}; the line stands at {limit:g}",
+        total=total.value,
+        limit=limit,
+    )
     return Chart("bars", "department", "mean total", "low", "high", rows=rows, reference=limit, title=title)

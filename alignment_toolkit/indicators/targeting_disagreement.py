@@ -32,6 +32,7 @@ from __future__ import annotations
 import pandas as pd
 
 from alignment_toolkit.indicator import Data, Observation, evidence, indicator
+from alignment_toolkit.languages import say
 from alignment_toolkit.periods import Period
 from alignment_toolkit.results import Chart, Column, Guard, Measure
 from alignment_toolkit.statistics import agreement
@@ -94,15 +95,19 @@ def targeting_disagreement(data: Data, window: Period) -> Observation:
         copied = same & (both.assessed_at_marketing == both.assessed_at_sales)
     guards = []
     if copied.any():
-        said = f"{int(copied.sum()):,} of {len(both):,} pairs have the same potential at the same moment"
-        guards.append(Guard("copied_ratings", f"{said}: taken as copies and left out."))
+        said = say(
+            "{copied:,} of {both:,} pairs have the same potential at the same moment",
+            copied=int(copied.sum()),
+            both=len(both),
+        )
+        guards.append(Guard("copied_ratings", say("{said}: taken as copies and left out.", said=said)))
     both = both[~copied].reset_index(drop=True)
     m, s = both.target_marketing.astype(bool), both.target_sales.astype(bool)
     cells = [[int((m & s).sum()), int((m & ~s).sum())], [int((~m & s).sum()), int((~m & ~s).sum())]]
     shown, columns = _evidence(data, both, m, s)
     return Observation(
         gap=agreement.disagreement(cells, n_unit="accounts"),
-        values={"differ": f"{cells[0][1] + cells[1][0]:,}"},
+        values={"differ": say("{cells:,}", cells=cells[0][1] + cells[1][0])},
         counts={"accounts": len(both), "targets on the side that has fewer": int(min(m.sum(), s.sum()))},
         measures=_measures(both, rows, cells),
         evidence=evidence(shown, columns),
@@ -116,13 +121,19 @@ def _measures(both: pd.DataFrame, rows: pd.DataFrame, cells: list[list[int]]) ->
     (_, only_m), (only_s, _) = cells
     found = [
         Measure.of(
-            "differ", "Accounts on which they differ", wilson(only_m + only_s, n, n_unit="accounts").estimate
+            "differ",
+            say("Accounts on which they differ"),
+            wilson(only_m + only_s, n, n_unit="accounts").estimate,
         ),
         Measure.of(
-            "marketing_only", "Pursued by marketing alone", wilson(only_m, n, n_unit="accounts").estimate
+            "marketing_only", say("Pursued by marketing alone"), wilson(only_m, n, n_unit="accounts").estimate
         ),
-        Measure.of("sales_only", "Pursued by sales alone", wilson(only_s, n, n_unit="accounts").estimate),
-        Measure.of("ac1", "Agreement beyond chance (Gwet's AC1)", agreement.ac1(cells, n_unit="accounts")),
+        Measure.of(
+            "sales_only", say("Pursued by sales alone"), wilson(only_s, n, n_unit="accounts").estimate
+        ),
+        Measure.of(
+            "ac1", say("Agreement beyond chance (Gwet's AC1)"), agreement.ac1(cells, n_unit="accounts")
+        ),
     ]
     for side in SIDES:
         own = rows[rows.department == side]
@@ -134,7 +145,7 @@ def _measures(both: pd.DataFrame, rows: pd.DataFrame, cells: list[list[int]]) ->
         table = [[int((a & b).sum()), int((a & ~b).sum())], [int((~a & b).sum()), int((~a & ~b).sum())]]
         itself = agreement.kappa(table, n_unit="accounts judged twice").estimate
         if itself.value is not None:
-            label = f"Agreement of {side} with itself (kappa of first and last judgement)"
+            label = say("Agreement of {side} with itself (kappa of first and last judgement)", side=side)
             found.append(Measure.of(f"{side}_itself", label, itself))
     return found
 
@@ -142,30 +153,38 @@ def _measures(both: pd.DataFrame, rows: pd.DataFrame, cells: list[list[int]]) ->
 def _evidence(
     data: Data, both: pd.DataFrame, m: pd.Series, s: pd.Series
 ) -> tuple[pd.DataFrame, list[Column]]:
-    shown = both.assign(pursued_by=m.map({True: "marketing alone", False: "sales alone"}))[m != s]
-    columns = [Column("account_id", "Account", None, "id")]
+    shown = both.assign(pursued_by=m.map({True: say("marketing alone"), False: say("sales alone")}))[m != s]
+    columns = [Column("account_id", say("Account"), None, "id")]
     if data.has("accounts", "name"):
         names = data.fetch(data["accounts"].select("account_id", "name"))
         shown = shown.merge(names, on="account_id", how="left", validate="many_to_one")
-        columns.append(Column("name", "Name", None, "name"))
-    columns.append(Column("pursued_by", "Pursued by", None, "dimension"))
+        columns.append(Column("name", say("Name"), None, "name"))
+    columns.append(Column("pursued_by", say("Pursued by"), None, "dimension"))
     if "potential_marketing" in shown.columns:
         shown = shown.assign(apart=(shown.potential_marketing - shown.potential_sales).abs())
         shown = shown.sort_values(["apart", "account_id"], ascending=[False, True])
         columns += [
-            Column("potential_marketing", "Potential, says marketing", "index", "measure"),
-            Column("potential_sales", "Potential, says sales", "index", "measure"),
+            Column("potential_marketing", say("Potential, says marketing"), "index", "measure"),
+            Column("potential_sales", say("Potential, says sales"), "index", "measure"),
         ]
     return shown, columns
 
 
 def _chart(cells: list[list[int]]) -> Chart:
-    words = ("pursued", "left alone")
+    words = ("pursued", say("left alone"))
     rows = tuple(
-        {"sales": f"by sales: {words[j]}", "marketing": f"by marketing: {words[i]}", "accounts": cells[i][j]}
+        {
+            "sales": say("by sales: {words}", words=words[j]),
+            "marketing": say("by marketing: {words}", words=words[i]),
+            "accounts": cells[i][j],
+        }
         for i in (0, 1)
         for j in (0, 1)
     )
     differ = cells[0][1] + cells[1][0]
-    title = f"Both are of one mind on {cells[0][0] + cells[1][1]:,} accounts and differ on {differ:,}"
+    title = say(
+        "Both are of one mind on {cells:,} accounts and differ on {differ:,}",
+        cells=cells[0][0] + cells[1][1],
+        differ=differ,
+    )
     return Chart("matrix", "sales", "accounts", group="marketing", rows=rows, title=title)

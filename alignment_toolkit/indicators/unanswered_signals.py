@@ -34,6 +34,7 @@ import ibis
 import pandas as pd
 
 from alignment_toolkit.indicator import Data, Observation, evidence, indicator
+from alignment_toolkit.languages import say
 from alignment_toolkit.periods import Period
 from alignment_toolkit.results import Chart, Column, Guard, Measure
 from alignment_toolkit.statistics import survival
@@ -84,11 +85,11 @@ def unanswered_signals(data: Data, window: Period, *, within_days: float = 5.0) 
     late = survival.share_by(hours, answered, at=within, clusters=accounts, n_unit="signals").complement()
     shown = rows[rows.late].sort_values(["hours", "signal_id"], ascending=[False, True])
     columns = [
-        Column("signal_id", "Signal", None, "id"),
-        Column("account_id", "Account", None, "id"),
-        Column("signalled_at", "Noted", None, "time"),
-        Column("hours", "Working hours waited", "hours", "measure"),
-        Column("answered", "Answered later", None, "dimension"),
+        Column("signal_id", say("Signal"), None, "id"),
+        Column("account_id", say("Account"), None, "id"),
+        Column("signalled_at", say("Noted"), None, "time"),
+        Column("hours", say("Working hours waited"), "hours", "measure"),
+        Column("answered", say("Answered later"), None, "dimension"),
     ]
     columns += [
         Column(c, c.capitalize(), None, "dimension") for c in ("kind", "department") if c in rows.columns
@@ -125,25 +126,26 @@ def _measures(data: Data, rows: pd.DataFrame, within: float, window: Period) -> 
     found = [
         Measure.of(
             "median_hours",
-            "Half of the signs are answered within",
+            say("Half of the signs are answered within"),
             survival.median(rows.hours.to_numpy(), rows.answered.to_numpy(), n_unit="signals", unit="hours"),
         )
     ]
     parts = []
     if "department" in rows.columns:
         parts += [
-            (f"seen_by_{d}", f"Noted by {d}, not answered in time", rows.department == d) for d in SIDES
+            (f"seen_by_{d}", say("Noted by {d}, not answered in time", d=d), rows.department == d)
+            for d in SIDES
         ]
     if "kind" in rows.columns:
         unhappy = rows.kind == "dissatisfaction"
-        parts.append(("dissatisfied", "Signs of dissatisfaction, not answered in time", unhappy))
+        parts.append(("dissatisfied", say("Signs of dissatisfaction, not answered in time"), unhappy))
     if data.has("intents", "account_id", "intent", "decided_on"):
         intents = data["intents"]
         intents = intents.filter(intents.decided_on < ibis.date(window.end))
         last = data.fetch(intents.order_by(["account_id", "decided_on", "intent"]))
         last = last.drop_duplicates("account_id", keep="last")
         attack = rows.account_id.isin(last.account_id[last.intent == "attack"])
-        parts.append(("openings", "Signs at accounts to be attacked, not answered in time", attack))
+        parts.append(("openings", say("Signs at accounts to be attacked, not answered in time"), attack))
     for name, label, own in parts:
         if own.any():
             here = rows[own]
@@ -164,8 +166,10 @@ def _guards(rows: pd.DataFrame) -> list[Guard]:
     shares = rows.department.value_counts(normalize=True)
     if shares.empty or shares.iloc[0] < ONE_SIDED:
         return []
-    said = f"{100 * shares.iloc[0]:.0f} % of the signs were noted by {shares.index[0]}"
-    return [Guard("logging", f"{said}: what the others see may not be written down.")]
+    said = say(
+        "{iloc:.0f} % of the signs were noted by {index}", iloc=100 * shares.iloc[0], index=shares.index[0]
+    )
+    return [Guard("logging", say("{said}: what the others see may not be written down.", said=said))]
 
 
 def _chart(data: Data, rows: pd.DataFrame, within_days: float, late: float | None) -> Chart | None:
@@ -177,7 +181,11 @@ def _chart(data: Data, rows: pd.DataFrame, within_days: float, late: float | Non
             rows.hours.to_numpy(), rows.answered.to_numpy(), at=days * _hours_per_day(data), n_unit="signals"
         ).estimate
         points.append({"working_days": days, "answered": told.value, "low": told.low, "high": told.high})
-    title = f"{100 * (1 - late):.0f} % of the signs are answered within {within_days:g} working days"
+    title = say(
+        "{late:.0f} % of the signs are answered within {within_days:g} working days",
+        late=100 * (1 - late),
+        within_days=within_days,
+    )
     line = 1 - data.margin
     return Chart(
         "lines", "working_days", "answered", "low", "high", rows=tuple(points), reference=line, title=title

@@ -36,6 +36,7 @@ import numpy as np
 import pandas as pd
 
 from alignment_toolkit.indicator import Data, Observation, evidence, indicator
+from alignment_toolkit.languages import say
 from alignment_toolkit.periods import Period
 from alignment_toolkit.results import Chart, Column, Estimate, Guard, Measure, Money
 from alignment_toolkit.statistics.inference import Gap
@@ -86,13 +87,13 @@ def unbacked_price(data: Data, window: Period) -> Observation:
     rivals = [int((~c.market.own).sum()) for c in categories]
     counts = {"rivals' offers in a category": min(rivals, default=0), "raters": int(rows.rater.nunique())}
     columns = [
-        Column("offer", "Offer", None, "dimension"),
-        Column("owner", "Offered by", None, "dimension"),
-        Column("category", "Category", None, "dimension"),
-        Column("benefit", "Benefit, as rated (1 to 10)", "index", "measure"),
-        Column("price", "Price", "money", "measure"),
-        Column("line", "Price on the rivals' line", "money", "measure"),
-        Column("premium", "Premium", "ratio", "measure"),
+        Column("offer", say("Offer"), None, "dimension"),
+        Column("owner", say("Offered by"), None, "dimension"),
+        Column("category", say("Category"), None, "dimension"),
+        Column("benefit", say("Benefit, as rated (1 to 10)"), "index", "measure"),
+        Column("price", say("Price"), "money", "measure"),
+        Column("line", say("Price on the rivals' line"), "money", "measure"),
+        Column("premium", say("Premium"), "ratio", "measure"),
     ]
     return Observation(
         gap=found.gap,
@@ -222,13 +223,15 @@ def _kinds(rows: pd.DataFrame, categories: list[_Category]) -> list[Measure]:
         if part.empty or sums.shape[1] < 4:
             continue
         each = (sums["total"][True] / sums["n"][True] - sums["total"][False] / sums["n"][False]).dropna()
-        words = "mean of the raters' own differences, Student's interval"
+        words = say("mean of the raters' own differences, Student's interval")
         error = float(each.std(ddof=1)) / len(each) ** 0.5 if len(each) > 1 else None
         mean = float(each.mean()) if len(each) else None
         e = Gap.normal(
             mean, error, n=len(each), n_unit="raters", unit="index", method=words, df=max(len(each) - 1, 1)
         ).estimate
-        found.append(Measure.of(kind, f"Own rating minus rivals', {kind} attributes (of 10)", e))
+        found.append(
+            Measure.of(kind, say("Own rating minus rivals', {kind} attributes (of 10)", kind=kind), e)
+        )
     return found
 
 
@@ -237,7 +240,7 @@ def _money(data: Data, categories: list[_Category], e: Estimate) -> Money | None
     if not sold or e.value is None or e.low is None or e.high is None:
         return None
     ends = [sold * v / (1 + v) for v in (e.value, e.low, e.high)]
-    basis = (
+    basis = say(
         "arithmetical: the period's revenue of the rated own offers above (below 0: under) the line's price"
     )
     return Money(ends[0], ends[1], ends[2], data.currency, basis)
@@ -246,16 +249,22 @@ def _money(data: Data, categories: list[_Category], e: Estimate) -> Money | None
 def _guards(data: Data, rows: pd.DataFrame, rivals: list[int]) -> list[Guard]:
     guards = []
     if rivals and min(rivals) < 6:
-        said = f"The line stands on {min(rivals)} rivals' offers in a category"
-        guards.append(Guard("small_cells", f"{said}: one offer more could turn it."))
+        said = say("The line stands on {rivals} rivals' offers in a category", rivals=min(rivals))
+        guards.append(Guard("small_cells", say("{said}: one offer more could turn it.", said=said)))
     if "account_id" in rows.columns and data.has_relation("clients"):
         clients = set(
             data.fetch(data.relation("clients").select("account_id").distinct()).account_id.dropna()
         )
         asked = set(rows.account_id.dropna())
         if asked and len(asked & clients) > 0.8 * len(asked):
-            said = f"{len(asked & clients):,} of {len(asked):,} accounts that rated are clients"
-            guards.append(Guard("confounding", f"{said}: people tend to like what they have bought."))
+            said = say(
+                "{clients:,} of {asked:,} accounts that rated are clients",
+                clients=len(asked & clients),
+                asked=len(asked),
+            )
+            guards.append(
+                Guard("confounding", say("{said}: people tend to like what they have bought.", said=said))
+            )
     return guards
 
 
@@ -267,5 +276,9 @@ def _chart(table: pd.DataFrame, e: Estimate) -> Chart | None:
         for r in table.to_dict("records")
     )
     side = "above" if e.value >= 0 else "below"
-    title = f"The own price lies {100 * abs(e.value):.0f} % {side} what rivals ask for the same benefit"
+    title = say(
+        "The own price lies {value:.0f} % {side} what rivals ask for the same benefit",
+        value=100 * abs(e.value),
+        side=side,
+    )
     return Chart("scatter", "benefit", "price", group="offer", rows=rows, title=title)

@@ -38,6 +38,7 @@ import pandas as pd
 
 from alignment_toolkit.indicator import Data, Observation, evidence, indicator
 from alignment_toolkit.indicator.conversion import Conversion, conversion, score_band
+from alignment_toolkit.languages import say
 from alignment_toolkit.periods import Period
 from alignment_toolkit.relations import alive, day
 from alignment_toolkit.results import Chart, Column, Guard, Measure, Money
@@ -97,8 +98,8 @@ def untrained_launch(data: Data, window: Period, *, horizon_days: int = 90) -> O
     untrained = rows.untrained.astype(bool)
     gap = share_of_rows(untrained, n_unit="leads", receivers=rows.received_by, campaigns=rows.campaign_id)
     words: dict[str, Any] = {
-        "others": "received by trained people",
-        "those": "received by others",
+        "others": say("received by trained people"),
+        "those": say("received by others"),
         "horizon_days": horizon_days,
     }
     cases = handed.select("lead_id", "received_by", pointed_at=handed.untrained, band=score_band(handed))
@@ -142,14 +143,16 @@ def _handed(data: Data) -> ibis.Table:
 def _measures(rows: pd.DataFrame, became: Conversion, same: Conversion) -> list[Measure]:
     found = list(became.measures)
     for m in same.measures:
-        label = f"{m.label}, the same person's leads before and after training"
+        label = say("{label}, the same person's leads before and after training", label=m.label)
         found.append(Measure(**{**vars(m), "name": "same_person", "label": label}))
     if len(rows):
         told = share_of_rows(
             rows.trained_on.isna(), n_unit="leads", receivers=rows.received_by, campaigns=rows.campaign_id
         )
         found.append(
-            Measure.of("never_trained", "Received by somebody not trained on it to this day", told.estimate)
+            Measure.of(
+                "never_trained", say("Received by somebody not trained on it to this day"), told.estimate
+            )
         )
     return found
 
@@ -166,7 +169,10 @@ def _money(data: Data, rows: pd.DataFrame, window: Period) -> Money | None:
     shares = rows.groupby("campaign_id").untrained.mean()
     spent["share"] = spent.campaign_id.map(shares)
     value = float((spent.spent * spent.share).sum())
-    basis = "arithmetical: each campaign's spend of the period x the share of its leads that went to untrained people"
+    basis = say(
+        "arithmetical: each campaign's spend of the period x the share of its leads that went to "
+        "untrained people"
+    )
     return Money(value, value, value, data.currency, basis) if value > 0 else None
 
 
@@ -177,14 +183,28 @@ def _guards(data: Data, rows: pd.DataFrame) -> list[Guard]:
     last = counted["last"][0]
     told = []
     if len(rows) and (people == 0 or last != last or last is None):
-        told.append("no training is recorded at all")
+        told.append(say("no training is recorded at all"))
     elif len(rows):
         since = (pd.Timestamp(rows.qualified_at.max()) - pd.Timestamp(last)).days
         if since > LONG_AGO:
-            told.append(f"the last training that is recorded dates from {pd.Timestamp(last):%Y-%m-%d}")
+            told.append(
+                say(
+                    "the last training that is recorded dates from {Timestamp:%Y-%m-%d}",
+                    Timestamp=pd.Timestamp(last),
+                )
+            )
         elif people < receivers / 2:
-            told.append(f"only {people:,} people have a training on record, {receivers:,} receive leads")
-    return [Guard("logging", f"Of trainings, {each}: the record may not be whole.") for each in told]
+            told.append(
+                say(
+                    "only {people:,} people have a training on record, {receivers:,} receive leads",
+                    people=people,
+                    receivers=receivers,
+                )
+            )
+    return [
+        Guard("logging", say("Of trainings, {each}: the record may not be whole.", each=each))
+        for each in told
+    ]
 
 
 def _by_campaign(data: Data, rows: pd.DataFrame) -> tuple[pd.DataFrame, list[Column]]:
@@ -194,17 +214,17 @@ def _by_campaign(data: Data, rows: pd.DataFrame) -> tuple[pd.DataFrame, list[Col
     )
     shown = shown.reset_index().assign(share=lambda t: t.untrained / t.leads)
     shown = shown.sort_values(["untrained", "campaign_id"], ascending=[False, True])
-    columns = [Column("campaign_id", "Campaign", None, "id")]
+    columns = [Column("campaign_id", say("Campaign"), None, "id")]
     if data.has("campaigns", "name"):
         names = data.fetch(data["campaigns"].select("campaign_id", "name"))
         shown = shown.merge(names, on="campaign_id", how="left", validate="many_to_one")
-        columns.append(Column("name", "Its name", None, "dimension"))
+        columns.append(Column("name", say("Its name"), None, "dimension"))
     return shown, [
         *columns,
-        Column("leads", "Leads handed over", "count", "measure"),
-        Column("untrained", "To people not trained for it", "count", "measure"),
-        Column("share", "Share of them", "share", "measure"),
-        Column("people", "People who received leads", "count", "measure"),
+        Column("leads", say("Leads handed over"), "count", "measure"),
+        Column("untrained", say("To people not trained for it"), "count", "measure"),
+        Column("share", say("Share of them"), "share", "measure"),
+        Column("people", say("People who received leads"), "count", "measure"),
     ]
 
 
@@ -218,5 +238,9 @@ def _chart(rows: pd.DataFrame, margin: float) -> Chart | None:
         for name, r in by.iterrows()
     )
     trained = int((~rows.untrained.astype(bool)).sum())
-    title = f"{trained:,} of {len(rows):,} leads of campaigns went to people trained for them"
+    title = say(
+        "{trained:,} of {rows:,} leads of campaigns went to people trained for them",
+        trained=trained,
+        rows=len(rows),
+    )
     return Chart("bars", "campaign", "share", rows=shown, reference=margin, title=title)
