@@ -9,6 +9,7 @@ from __future__ import annotations
 import sys
 import time
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from datetime import date, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -20,6 +21,7 @@ from alignment_toolkit.kpi import measure
 from alignment_toolkit.kpis import sales
 from alignment_toolkit.results import Estimate
 from alignment_toolkit.statistics import cure
+from alignment_toolkit.statistics.bursts import event_count
 from alignment_toolkit.statistics.event_study import Event, event_study
 from alignment_toolkit.statistics.shares import poisson_count
 from alignment_toolkit.statistics.targets import project_total
@@ -160,27 +162,66 @@ def pipeline_velocity(runs: int) -> Iterator[Row]:
         )
 
 
-def counts_in_bursts(runs: int) -> Iterator[Row]:
-    """Counts such as leads: where days or weeks vary by themselves, the exact interval is too narrow."""
-    profile = np.array(WEEK) / np.mean(WEEK)
+# A day, days, variance of days and of weeks, growth a month, bursts of three days that bring 20 days' worth a day.
+BURSTS = tuple(
+    (rate, days, *how)
+    for days in (7, 28, 31, 91, 365)
+    for rate in (1, 10)
+    for how in (
+        (0.0, 0.0, 0.0, 0.0), (0.5, 0.0, 0.0, 0.0), (0.0, 0.02, 0.0, 0.0), (0.0, 0.1, 0.0, 0.0), (0.0, 0.5, 0.0, 0.0),
+        (0.3, 0.3, 0.0, 0.0), (0.0, 0.0, 0.05, 0.0), (0.0, 0.0, 0.0, 0.1),
+    )
+    if days > 7 or how in ((0.0, 0.0, 0.0, 0.0), (0.5, 0.0, 0.0, 0.0))
+)  # fmt: skip
 
-    def once(r: Random, rate: float, days: int, of_days: float, of_weeks: float) -> Estimate:
-        pace = rate * profile[np.arange(days) % 7]
-        if of_days:
-            pace = pace * r.gamma(1 / of_days, of_days, days)
-        if of_weeks:
-            pace = pace * np.repeat(r.gamma(1 / of_weeks, of_weeks, days // 7), 7)
-        return poisson_count(int(r.poisson(pace).sum()))
 
-    for rate, days, of_days, of_weeks in (
-        (1, 28, 0.0, 0.0), (10, 91, 0.0, 0.0), (1, 91, 1.0, 0.0), (10, 28, 0.5, 0.0), (10, 91, 0.5, 0.0),
-        (10, 91, 0.0, 0.1),
-    ):  # fmt: skip
-        truth = rate * days
-        case = f"{rate} a day, {days} days, variance of days {of_days}, of weeks {of_weeks}"
-        yield count(
-            "poisson_count", case, truth, runs, lambda r, a=(rate, days, of_days, of_weeks): once(r, *a)
-        )
+def burst_days(
+    r: Random, rate: float, days: int, of_days: float, of_weeks: float, growth: float, fairs: float
+) -> tuple[Any, float]:
+    """Give events of each day, and how many are expected: a profile of the week, which begins on any day."""
+    at, start = np.arange(days), int(r.integers(7))
+    pace = rate * (np.array(WEEK) / np.mean(WEEK))[at % 7] * (1 + growth * (at - (days - 1) / 2) / 30)
+    expected = float(pace.sum())
+    if of_days:
+        pace = pace * r.gamma(1 / of_days, of_days, days)
+    if of_weeks:
+        pace = pace * r.gamma(1 / of_weeks, of_weeks, days // 7 + 2)[(at + start) // 7]
+    events = r.poisson(pace)
+    if fairs:
+        brought = r.multinomial(r.poisson(20 * rate * r.poisson(fairs, days + 2)), [1 / 3] * 3)
+        events = events + brought[2:, 0] + brought[1:-1, 1] + brought[:-2, 2]
+        expected += fairs * 20 * rate * days
+    return events, expected
+
+
+def burst_case(rate: float, days: int, of_days: float, of_weeks: float, growth: float, fairs: float) -> str:
+    how = [
+        f"days vary by {of_days}" if of_days else "",
+        f"weeks vary by {of_weeks}" if of_weeks else "",
+        f"growth of {growth:.0%} a month" if growth else "",
+        f"{fairs:g} bursts of three days a day" if fairs else "",
+    ]
+    return f"{days} days, {rate} a day, {' and '.join(h for h in how if h) or 'events by chance alone'}"
+
+
+def counts_in_bursts(runs: int, cases: Any = BURSTS) -> Iterator[Row]:
+    """Counts such as leads, where days or weeks vary by themselves; the note is what exact Poisson would hold."""
+    for case in cases:
+        held = 0
+
+        def once(r: Random, case: Any = case) -> Estimate:
+            nonlocal held
+            events, expected = burst_days(r, *case)
+            plain = poisson_count(int(events.sum()))
+            held += plain.low <= expected <= plain.high
+            e = event_count(events)
+            # The truth differs from run to run by the weekday that the stretch begins on; it is counted from 0.
+            return Estimate(
+                0.0, e.low and e.low - expected, e.high and e.high - expected, e.n, "", "count", ""
+            )
+
+        row = count("event_count", burst_case(*case), 0.0, runs, once)
+        yield replace(row, note="; ".join(n for n in (row.note, f"exact Poisson {held / runs:.3f}") if n))
 
 
 PARTS: dict[str, Callable[[int], Iterator[Row]]] = {

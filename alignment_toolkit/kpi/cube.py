@@ -13,6 +13,7 @@ import ibis.expr.operations as ops
 import pandas as pd
 
 from alignment_toolkit.errors import ParameterError
+from alignment_toolkit.kpi.days import DAY, told
 from alignment_toolkit.kpi.dimensions import dimension_column
 from alignment_toolkit.kpi.kinds import Aggregate, Kpi, Terms, call
 from alignment_toolkit.periods import GRAINS, Period
@@ -241,6 +242,7 @@ class Cube:
         groups: list[tuple[str | None, str | None, set[Any], list[Ask]]] = []
         for ask in self.asks:
             there = [c for c in (ask.kpi.cluster, ask.kpi.alone) if c is not None and c in self.t.columns]
+            there = [DAY] if ask.kpi.interval == "events" else there
             keys = (there[0] if there else None, there[1] if len(there) > 1 else None)
             aggregates = [a for a in (ask.kpi.top, ask.kpi.bottom, ask.kpi.n) if a is not None]
             units = {_unit_of(a, self.t, ask.terms) for a in aggregates} - {None}
@@ -263,7 +265,7 @@ class Cube:
         rows, parts = self._rows, ["part"] if len(self.parts) > 1 else []
         within: dict[str, Value] = {}
         if cluster is not None:
-            within["_cluster"] = rows[cluster]
+            within["_cluster"] = day(rows[self.when]) if cluster == DAY else rows[cluster]
         if cluster is not None and alone is not None:
             # One key for both is half the memory of two; the mark keeps an order's id apart from an account's.
             within["_cluster"] = ibis.coalesce(rows[cluster], ibis.literal(ALONE) + rows[alone])
@@ -335,7 +337,13 @@ class Cube:
             cell("left_out", kpi.left_out)
         if kpi.money or top.kind.is_decimal():
             _currencies(cells.t, cell)
-        if not clustered or kpi.interval in ("count", "exact"):
+        if kpi.interval == "events":
+            if top.how == "distinct":
+                raise ParameterError(
+                    f"{kpi.id}: what is counted apart is no event of a day; say interval='count'."
+                )
+            put("days", f"days_{top.name}", told(top.name))
+        if not clustered or kpi.interval in ("count", "events", "exact"):
             return
         pairs = {"top2": (top, top)}
         if bottom is not None:

@@ -23,7 +23,7 @@ __all__ = ["Aggregate", "DifferenceOfKpis", "Kpi", "ProductOfKpis", "RatioOfKpis
 Aggregate: TypeAlias = "Callable[[Table], Value] | Callable[[Table, Terms], Value]"
 # Which rows of a table stand at the beginning of a day.
 Standing: TypeAlias = "Callable[[Table, date], Value]"
-Interval = Literal["share", "part", "ratio", "count", "total", "exact"]
+Interval = Literal["share", "part", "ratio", "count", "events", "total", "exact"]
 Better = Literal["higher", "lower"]
 
 
@@ -76,8 +76,9 @@ class Kpi:
         divided. Decimal or whole numbers, so that the sums are exact in any order. Without bottom the KPI is the sum of
         the tops.
     interval
-        ``share`` (Wilson), ``part`` (of an amount), ``ratio`` (delta method), ``count`` (exact Poisson), ``total``
-        (compound Poisson), ``exact`` (booked: no sampling error).
+        ``share`` (Wilson), ``part`` (of an amount), ``ratio`` (delta method), ``count`` (exact Poisson), ``events``
+        (a count of what is dated and may come in bursts: days and weeks tell its spread), ``total`` (compound
+        Poisson), ``exact`` (booked: no sampling error).
     cluster, alone
         The column whose rows belong together where the unit repeats (mostly account_id), and the column that takes its
         place in rows where it is empty. Without cluster each row stands alone.

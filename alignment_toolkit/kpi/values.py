@@ -10,10 +10,12 @@ from math import exp, hypot, log, prod
 from typing import TYPE_CHECKING, Any, Final
 
 from alignment_toolkit.kpi.cube import PERCENTILES, Answer, Ask, By, Part
+from alignment_toolkit.kpi.days import days_of, series
 from alignment_toolkit.kpi.of_rows import KpiOfRows
 from alignment_toolkit.kpi.stock import moment_of
 from alignment_toolkit.periods import Period
 from alignment_toolkit.results import Change, Estimate, clean_number
+from alignment_toolkit.statistics.bursts import event_count
 from alignment_toolkit.statistics.inference import INFINITY, Gap
 from alignment_toolkit.statistics.shares import (
     clustered_part,
@@ -112,7 +114,11 @@ class Sheet:
         if reason:
             return Number.none(reason)
         cell = self.answer.cell(self.ask, part, by, piece)
-        found = self._mixed(cell) or self._judged(cell) or _counted(self.kpi, cell)
+        found = (
+            self._mixed(cell)
+            or self._judged(cell)
+            or _counted(self.kpi, cell, self._days(cell, asked, period))
+        )
         notes = [found.method, self.note]
         if self.kpi.left_out is not None and cell.get("left_out"):
             gone = int(cell["left_out"])
@@ -163,6 +169,13 @@ class Sheet:
             spread=_spread(cell) if reason is None else None,
             unrecorded=unrecorded or unknown_before,
         )
+
+    def _days(self, cell: Mapping[str, Any], part: Part, period: Period) -> Any:
+        """Give the numbers of each day of the stretch that there is data of; None where days say nothing."""
+        if self.kpi.interval != "events" or self.undated:
+            return None
+        ends = [d for d in (period.last, part.cap, self.until) if d is not None]
+        return series(days_of(cell.get("days")), max(period.start, self._begins() or period.start), min(ends))
 
     def out_of_time(self, period: Period, *, whole: bool) -> str | None:
         """Say why the data does not reach into a period at all; None where it does."""
@@ -216,7 +229,7 @@ class Sheet:
         return Number.none(f"amounts are in {' and '.join(foreign)}; only {own} can be added up")
 
 
-def _counted(kpi: Kpi, cell: Mapping[str, Any]) -> Number:
+def _counted(kpi: Kpi, cell: Mapping[str, Any], days: Any) -> Number:
     top, bottom, n = cell.get("top") or 0, cell.get("bottom") or 0, int(cell.get("n") or 0)
     whole: dict[str, Any] = {"unit": kpi.unit, "n_unit": kpi.n_unit}
     top2, both, bottom2 = (cell.get(role) or 0 for role in ("top2", "topbottom", "bottom2"))
@@ -228,7 +241,9 @@ def _counted(kpi: Kpi, cell: Mapping[str, Any]) -> Number:
     clusters = int(cell.get("clusters") or 0)
     exact = float(top) if kpi.bottom is None else float(Fraction(top) / Fraction(bottom))
     value = _float(top) if kpi.bottom is None else _float(exact)
-    if kpi.interval == "count":
+    if kpi.interval == "events" and days is not None:
+        e = event_count(days, total=float(top), **whole)
+    elif kpi.interval in ("count", "events"):
         e = poisson_count(float(top), **whole)
     elif kpi.interval == "exact":
         e = Estimate(value, value, value, n, kpi.n_unit, kpi.unit, "sum as booked, no sampling error")

@@ -66,7 +66,7 @@ cost_per_sale_cohort = RatioOfKpis(
         owners=BOTH,
         about="Episodes opened in the period that convert within the horizon.",
         top=_converted,
-        interval="count",
+        interval="events",
         n=_converted,
         n_unit="episodes",
         censored=lambda t, terms: t.count(where=_episodes(t) & ~_mature(t, terms)),

@@ -272,7 +272,7 @@ conversions_to_date = Kpi(
     owners=BOTH,
     about="Episodes opened in the period that have become clients by the end of the data; the number still rises.",
     top=lambda t, terms: t.count(where=t.opens_episode & t.converted & (t.client_since <= terms.known_until)),
-    interval="count",
+    interval="events",
     n=lambda t: t.count(where=_episodes(t)),
     n_unit="episodes",
     left_out=_of_existing_clients,

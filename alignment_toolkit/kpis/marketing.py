@@ -49,7 +49,7 @@ leads = Kpi(
     owners=MOSTLY_MARKETING,
     about="Leads created in the period, those of existing clients included.",
     top=lambda t: t.count(),
-    interval="count",
+    interval="events",
     n_unit="leads",
 )
 
@@ -64,7 +64,7 @@ qualified_leads = Kpi(
     owners=MOSTLY_MARKETING,
     about="Leads handed over to sales (qualified) in the period, whenever they were created.",
     top=lambda t: t.count(where=t.qualified_at.notnull()),
-    interval="count",
+    interval="events",
     n_unit="leads",
 )
 
@@ -126,7 +126,7 @@ cost_per_lead = RatioOfKpis(
         owners=MOSTLY_MARKETING,
         about="Leads sourced by marketing.",
         top=lambda t: t.count(where=_by_marketing(t, "sourced_by")),
-        interval="count",
+        interval="events",
         n=lambda t: t.count(where=_by_marketing(t, "sourced_by")),
         n_unit="leads",
     ),
@@ -151,7 +151,7 @@ cost_per_result = RatioOfKpis(
         owners=MOSTLY_MARKETING,
         about="Results of one kind, as the platforms count them.",
         top=lambda t, terms: t["count"].cast("decimal(18, 4)").sum(where=t.kind == terms.options["kind"]),
-        interval="count",
+        interval="events",
         n=lambda t, terms: t.count(where=t.kind == terms.options["kind"]),
         n_unit="rows of results",
         needs={"results": ("kind", "count")},

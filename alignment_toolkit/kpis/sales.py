@@ -83,7 +83,7 @@ opportunities = Kpi(
     owners=BOTH,
     about="Opportunities opened in the period.",
     top=lambda t: t.count(),
-    interval="count",
+    interval="events",
     n_unit="opportunities",
     needs={"opportunities": ("opportunity_id",)},
 )
@@ -219,7 +219,7 @@ new_clients = Kpi(
     owners=BOTH,
     about="Clients whose client_since lies in the period; by channel or campaign those of their opening lead.",
     top=_new,
-    interval="count",
+    interval="events",
     n=_new,
     n_unit="clients",
     warm_up=True,

@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from alignment_toolkit.statistics import shares
+from alignment_toolkit.statistics import bursts, shares
 
 # Money of fewer clusters has no interval.
 FEWEST = 10
@@ -283,6 +283,26 @@ class Brute:
             found[by].immature = found[by].immature or not complete
         return found
 
+    def _events(
+        self,
+        everything: list[dict[str, Any]],
+        until: date | None,
+        pick: Pick,
+        counts: Callable[[Mapping[str, Any]], bool] = lambda r: True,
+    ) -> dict[Slice | None, Answer]:
+        """Count rows, their spread being that of the days from the data's first to its last in the stretch."""
+        begins = min((r["on"] for r in everything if r["on"] is not None), default=self.start)
+        ends = min(d for d in (self.last, self.w.cap, until) if d is not None)
+
+        def judge(rows: list[dict[str, Any]]) -> Answer:
+            on = [r["on"] for r in rows if counts(r)]
+            first, last = max(self.start, begins), max([ends, *on])
+            days = [first + timedelta(days=i) for i in range((last - first).days + 1)]
+            e = bursts.event_count([on.count(d) for d in days])
+            return Answer(len(on), len(on), None, len(on), low=e.low, high=e.high)
+
+        return self._over(everything, until, pick, judge)
+
     # -- revenue -----------------------------------------------------------------------------------------------------
 
     def _sales(
@@ -339,7 +359,7 @@ class Brute:
 
     def leads(self, pick: Pick) -> dict[Slice | None, Answer]:
         rows = [{**r, "on": r["created_on"]} for r in self.w.leads()]
-        return self._over(rows, self.w.as_of(["leads"]), pick, lambda found: counted(len(found)))
+        return self._events(rows, self.w.as_of(["leads"]), pick)
 
     def _spend_until(self) -> date | None:
         return self.w.as_of(["spend"]) or self.w.as_of(self.w.until)
@@ -387,13 +407,20 @@ class Brute:
     def conversions_to_date(self, pick: Pick) -> dict[Slice | None, Answer]:
         known = [d for t in self.w.client_tables() if (d := self.w.as_of([t])) is not None]
 
-        def judge(rows: list[dict[str, Any]]) -> Answer:
-            episodes = [r for r in rows if r["opens"] and not r["existing"]]
-            found = counted(len([r for r in episodes if r["converts"] and r["since"] <= max(known)]))
-            found.n, found.immature = len(episodes), True
-            return found
+        def episode(r: Mapping[str, Any]) -> bool:
+            return r["opens"] and not r["existing"]
 
-        return self._episodes(pick, judge)
+        def converted(r: Mapping[str, Any]) -> bool:
+            return episode(r) and r["converts"] and r["since"] <= max(known)
+
+        if not known:
+            return {None: Answer.none()}
+        rows = [{**r, "on": r["created_on"]} for r in self.w.leads()]
+        found = self._events(rows, self.w.as_of(["leads"]), pick, converted)
+        opened = self._over(rows, self.w.as_of(["leads"]), pick, lambda g: counted(sum(map(episode, g))))
+        for by, answer in found.items():
+            answer.n, answer.immature = opened[by].n, True
+        return found
 
     # -- sales -------------------------------------------------------------------------------------------------------
 
@@ -418,9 +445,7 @@ class Brute:
         return self._over(rows, self.w.as_of(["opportunities"]), pick, judge)
 
     def new_clients(self, pick: Pick) -> dict[Slice | None, Answer]:
-        return self._over(
-            self.w.clients(), self.w.as_of(self.w.client_tables()), pick, lambda rows: counted(len(rows))
-        )
+        return self._events(self.w.clients(), self.w.as_of(self.w.client_tables()), pick)
 
     def cost_per_sale(self, pick: Pick) -> dict[Slice | None, Answer]:
         rows = [{**r, "on": r["spent_on"]} for r in self.w.rows("spend")]

@@ -315,7 +315,7 @@ class Money(Brute):
 
     def qualified_leads(self, pick: Pick) -> dict[Slice | None, Answer]:
         rows = [{**r, "on": day_of(r["qualified_at"])} for r in self.w.leads()]
-        return self._over(rows, self.w.as_of(["leads"]), pick, lambda found: counted(len(found)))
+        return self._events(rows, self.w.as_of(["leads"]), pick)
 
     def qualification_rate(self, pick: Pick) -> dict[Slice | None, Answer]:
         as_of = self.w.as_of(["leads"])

@@ -183,7 +183,7 @@ class WaitsAndDeals(Brute):
 
     def opportunities(self, pick: Pick) -> dict[Slice | None, Answer]:
         rows = self._deals("opened_at")
-        return self._over(rows, self.w.as_of(["opportunities"]), pick, lambda found: counted(len(found)))
+        return self._events(rows, self.w.as_of(["opportunities"]), pick)
 
     def sales_cycle(self, pick: Pick) -> dict[Slice | None, Answer]:
         def judge(found: Rows) -> Answer:

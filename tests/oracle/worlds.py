@@ -16,8 +16,10 @@ from alignment_toolkit.tables import TABLES
 from tests.builders import Stand, company_of
 from tests.oracle.brute import World
 
-# How many generated data sets the slow tests take.
+# How many generated data sets the slow tests take, and in how many parts: a part is a test with a seed of its own, so a
+# long proof can be interrupted and go on (`-k "many_data_sets and 7"`).
 DATA_SETS = int(os.environ.get("ALIGNMENT_TEST_DATA_SETS", "500"))
+PARTS = 20
 FIRST = date(2025, 1, 1)
 DAYS = 540
 COLUMNS = {

@@ -20,17 +20,25 @@ from alignment_toolkit.statistics.inference import Z95, Gap
 RUNS = 400
 
 
-@pytest.fixture(scope="module")
-def bench(project_dir: Path) -> Iterator[ModuleType]:
-    path = project_dir / "benchmarks" / "coverage.py"
-    spec = importlib.util.spec_from_file_location("coverage_benchmark", path)
+def loaded(project_dir: Path, name: str) -> Iterator[ModuleType]:
+    spec = importlib.util.spec_from_file_location(name, project_dir / "benchmarks" / f"{name}.py")
     assert spec is not None
     assert spec.loader is not None
     module = importlib.util.module_from_spec(spec)
-    sys.modules[spec.name] = module
+    sys.modules[name] = module
     spec.loader.exec_module(module)
     yield module
-    del sys.modules[spec.name]
+    del sys.modules[name]
+
+
+@pytest.fixture(scope="module")
+def bench(project_dir: Path) -> Iterator[ModuleType]:
+    yield from loaded(project_dir, "coverage")
+
+
+@pytest.fixture(scope="module")
+def kpi_bench(bench: ModuleType, project_dir: Path) -> Iterator[ModuleType]:
+    yield from loaded(project_dir, "coverage_kpis")
 
 
 def holds(row: Any, least: float = 0.93) -> bool:
