@@ -42,6 +42,8 @@ if TYPE_CHECKING:
     from alignment_toolkit.notebooks.cards import figures as figures
     from alignment_toolkit.notebooks.moves import moved as moved
     from alignment_toolkit.notebooks.moves import targets as targets
+    from alignment_toolkit.notebooks.opening import earlier as earlier
+    from alignment_toolkit.notebooks.opening import opened as opened
     from alignment_toolkit.periods import Period as Period
     from alignment_toolkit.report import Report as Report
     from alignment_toolkit.results import Analysis as Analysis
@@ -79,11 +81,13 @@ _HOME = {
     "analyse": "analysis",
     "answer": "notebooks.cards",
     "cards": "notebooks.cards",
+    "earlier": "notebooks.opening",
     "explain": "explanation",
     "figures": "notebooks.cards",
     "finish": "notebooks",
     "measure": "kpi",
     "moved": "notebooks.moves",
+    "opened": "notebooks.opening",
     "targets": "notebooks.moves",
     "what_moved": "changes",
     "where_it_moved": "changes",
@@ -115,11 +119,13 @@ __all__ = [
     "analyse",
     "answer",
     "cards",
+    "earlier",
     "explain",
     "figures",
     "finish",
     "measure",
     "moved",
+    "opened",
     "targets",
     "what_moved",
     "where_it_moved",

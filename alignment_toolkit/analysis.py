@@ -164,7 +164,7 @@ def analyse(
     found = Analysis(
         schema=SCHEMA,
         toolkit=VERSION,
-        company=company.name,
+        company=_named(company, hidden),
         currency=company.currency,
         period=when.label,
         start=str(when.start),
@@ -334,6 +334,15 @@ def _segments(
         return Segmented()
     warnings.extend(found.warnings)
     return found
+
+
+def _named(company: Company, hidden: Pseudonyms) -> str:
+    """Give the company's name, with the part of it that is looked at: a part's gaps are not the company's."""
+    told = []
+    for dimension, value in company.steps:
+        shown = hidden.person(value) if dimension.rpartition(".")[2] in PEOPLE else value
+        told.append(f"{dimension} {'(missing)' if shown is None else shown}")
+    return f"{company.name}, {', '.join(told)}" if told else company.name
 
 
 def _slice(row: KpiValue) -> tuple[tuple[str, Any], ...]:

@@ -153,7 +153,10 @@ def of_value_map(told: Mapping[str, Any], currency: str, note: str = "") -> Char
     )  # fmt: skip
     fair = Series(
         "fair-value line",
-        tuple(Point(float(p["benefit"]), float(p["price"]), float(p["low"]), float(p["high"])) for p in line),
+        tuple(
+            Point(float(p["benefit"]), float(p["price"]), as_number(p["low"]), as_number(p["high"]))
+            for p in line
+        ),
         joined=True,
     )
     known = [o for o in offers if as_number((o["premium"] or {}).get("low")) is not None]

@@ -151,7 +151,7 @@ def print_table(columns: Sequence[str], rows: Iterable[Sequence[Any]], *, right:
 
 
 @contextlib.contextmanager
-def progress_bar(what: str) -> Iterator[Callable[[int, int], None]]:
+def progress_bar(what: str, of: str = "cells") -> Iterator[Callable[[int, int], None]]:
     """Show how far a run is: a bar on a terminal, elsewhere at most one line a second; always on stderr."""
     if sys.stderr.isatty():
         from rich.console import Console
@@ -167,6 +167,6 @@ def progress_bar(what: str) -> Iterator[Callable[[int, int], None]]:
         nonlocal last
         if time.monotonic() - last >= 1:
             last = time.monotonic()
-            note(f"{what}: {done} of {total} cells")
+            note(f"{what}: {done} of {total} {of}")
 
     yield line

@@ -22,6 +22,7 @@ from alignment_toolkit.cli.common import (
     say,
     warn,
 )
+from alignment_toolkit.cli.matrix import run_matrix
 from alignment_toolkit.errors import AlignmentError, MatrixFailed, ParameterError
 
 __all__ = ["register"]
@@ -71,6 +72,16 @@ def run(
         bool, typer.Option("--dry-run", help="Show what would be run, and run nothing.")
     ] = False,
     force: Annotated[bool, typer.Option("--force", help="Run again what is done already.")] = False,
+    matrix: Annotated[
+        str | None,
+        typer.Option(
+            "--matrix", metavar="COL", help="A run for each value of a column, or of a .csv or .json."
+        ),
+    ] = None,
+    jobs: Annotated[int, typer.Option("--jobs", min=1, max=64, help="Runs of a matrix at a time.")] = 1,
+    only_failed: Annotated[
+        bool, typer.Option("--only-failed", help="Of a matrix, only what failed or was never published.")
+    ] = False,
     as_json: As_json = False,
 ) -> None:
     """Run notebooks; publish each whole or not at all.
@@ -81,6 +92,14 @@ def run(
 
     level(fail_on)
     given = _given(values, period, formats)
+    if matrix is not None:
+        run_matrix(
+            source, listed(notebook) or [REPORT], matrix, given=given, out=out, jobs=jobs, only_failed=only_failed,
+            fail_on=fail_on, dry_run=dry_run, as_json=as_json, options={"force": force, "timeout": timeout},
+        )  # fmt: skip
+        return
+    if only_failed or jobs > 1:
+        raise ParameterError("--only-failed and --jobs are for a --matrix.")
     plans = [plan(source, notebook=name, given=given, out=out) for name in listed(notebook) or [REPORT]]
     if dry_run:
         _print_plans(plans, as_json)

@@ -118,7 +118,7 @@ class Tiles:
 class Cell:
     """A cell: its text, a smaller second line, and the number behind it for writers that keep numbers.
 
-    `whole` asks for one unbroken line.
+    `whole` asks for one unbroken line. `href` is a file beside the page, made by the toolkit, never by data.
     """
 
     text: str
@@ -127,6 +127,7 @@ class Cell:
     unit: str | None = None
     mood: Mood = "none"
     whole: bool = False
+    href: str = ""
 
 
 @dataclass(frozen=True)

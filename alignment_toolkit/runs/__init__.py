@@ -5,7 +5,8 @@ is on the disk and the manifest lists them all, the folder gets its name by one 
 that fails leaves a page FAILED.html and nothing else.
 """
 
-from alignment_toolkit.runs.past import analyses, history, show
+from alignment_toolkit.notebooks.opening import earlier as analyses
+from alignment_toolkit.runs.past import history, show
 from alignment_toolkit.runs.performing import Run, perform, read_manifest
 from alignment_toolkit.runs.places import latest, now, slug
 from alignment_toolkit.runs.planning import (

@@ -4,16 +4,14 @@ from __future__ import annotations
 
 import contextlib
 import re
-from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
-from alignment_toolkit.errors import AlignmentError, ParameterError, UnknownName
-from alignment_toolkit.results import Analysis
+from alignment_toolkit.errors import AlignmentError, UnknownName
 from alignment_toolkit.runs.performing import Run, read_manifest
 from alignment_toolkit.runs.places import FAILED, LATEST, MANIFEST, latest
 
-__all__ = ["analyses", "history", "show"]
+__all__ = ["history", "show"]
 
 
 def history(out: str | Path = "reports") -> list[dict[str, Any]]:
@@ -71,30 +69,3 @@ def show(id: str, out: str | Path = "reports") -> Run:
         raise UnknownName("run", id, [r["id"] for r in found or published], where=f"in {out}")
     folder = Path(found[0]["folder"])
     return Run(folder, read_manifest(folder), fresh=False)
-
-
-def analyses(places: Iterable[str | Path]) -> list[Analysis]:
-    """Read earlier analyses: files, and folders with all runs that were published in them, the oldest run first.
-
-    Raises
-    ------
-    ParameterError
-        For a place that is not there.
-    AlignmentError
-        For a file that is no analysis of this version; in a folder of reports such a file is passed over.
-    """
-    found: list[Analysis] = []
-    for place in map(Path, places):
-        if place.is_file():
-            found.append(Analysis.loads(place.read_text(encoding="utf-8")))
-        elif place.is_dir():
-            for run in history(place):
-                path = Path(run["folder"]) / "analysis.json"
-                if run["id"] and path.is_file():
-                    with contextlib.suppress(AlignmentError):
-                        found.append(Analysis.loads(path.read_text(encoding="utf-8")))
-        else:
-            raise ParameterError(
-                f"There is no earlier analysis '{place}': name an analysis.json or a folder of reports."
-            )
-    return found

@@ -14,11 +14,14 @@ from typing import TYPE_CHECKING, Any
 
 from alignment_toolkit.errors import DataError, ParameterError, UnknownName
 from alignment_toolkit.notebooks import check_parameters, find_notebook, parameters_of, read_notebook
+from alignment_toolkit.notebooks.opening import part_of
 from alignment_toolkit.periods import Period, compare_periods
 from alignment_toolkit.privacy import check_audience
 from alignment_toolkit.relations import RELATIONS, missing
 from alignment_toolkit.results import VERSION
+from alignment_toolkit.runs.beside import bearing, earlier_runs
 from alignment_toolkit.runs.places import MANIFEST, file_hash, slug
+from alignment_toolkit.sources.relate import PERSON_COLUMNS
 
 if TYPE_CHECKING:
     from alignment_toolkit.company import Company
@@ -35,6 +38,8 @@ __all__ = [
 ]
 
 WHOLE = "all"
+HISTORY = "history"
+PART = "part"
 
 
 @dataclass(frozen=True)
@@ -52,6 +57,7 @@ class Plan:
     formats: tuple[str, ...]
     settings: str
     slides: Path | None = None
+    earlier: str = ""
 
     @property
     def name(self) -> str:
@@ -70,12 +76,14 @@ class Plan:
         told = [
             VERSION,
             sources,
-            dict(self.parameters),
+            {k: v for k, v in self.parameters.items() if k != HISTORY},
             self.fingerprint,
             self.settings,
             list(self.formats),
             self.period,
             self.slice,
+            # What earlier runs say bears on this one, not where they lie.
+            self.earlier,
         ]
         return hashlib.sha256(json.dumps(told, sort_keys=True).encode()).hexdigest()
 
@@ -141,23 +149,30 @@ def plan(
     check_audience(company.settings.report.audience)
     period = resolve_period(company, values.get("period"))
     compare_periods(values.get("compare") or "previous", period)
-    require_data(company, period)
+    part = str(values.get(PART) or "")
+    narrowed = part_of(company, part)
+    check_part(company, narrowed)
+    require_data(narrowed, period)
+    slice = part or WHOLE
     if "period" in values:
         values["period"] = period.label
     if "formats" in values:
         values["formats"] = list(formats)
+    if HISTORY in values and (given or {}).get(HISTORY) is None:
+        values[HISTORY] = list(earlier_runs(Path(out), path.stem, slice, str(period.start), period.days))
     return Plan(
         notebook=path,
         node=node,
         parameters=values,
         company=company.name,
         period=period.label,
-        slice=WHOLE,
+        slice=slice,
         fingerprint=company.fingerprint(),
         out=Path(out),
         formats=formats,
         settings=_settings_hash(company),
         slides=company.settings.slides(),
+        earlier=bearing(values.get(HISTORY) or ()),
     )
 
 
@@ -196,6 +211,22 @@ def resolve_period(company: Company, text: str | None) -> Period:
         return default_period(company)
     period: Period = company.settings.period(text, as_of=company.as_of)
     return period
+
+
+def check_part(company: Company, part: Company) -> None:
+    """Refuse a part that is a person, whose name would become the name of a folder, unless names may be shown.
+
+    Raises
+    ------
+    ParameterError
+        With the setting that allows it.
+    """
+    named = [d for d, _ in part.steps if d.rpartition(".")[2] in PERSON_COLUMNS]
+    if named and not company.settings.privacy.names:
+        raise ParameterError(
+            f"A run for one {named[0]} would write a person's name into folders and files."
+            " [privacy] names = true allows it."
+        )
 
 
 def require_data(company: Company, period: Period) -> None:

@@ -1,0 +1,227 @@
+"""How often 26 weekly runs raise a false alarm, and how soon a change is named.
+
+``python benchmarks/weekly.py --seeds 100 --rows rows.jsonl`` makes companies from seeds. Each is looked at once a week
+for 26 weeks, every time with the data that was there at the week's end: rows that came later are cut off, and so are
+dates that lie later. The gaps are followed as `alignment run` does, each look with the ones before it as its history.
+
+*false alarms*: nothing is planted, or something is and does not change. The company grows with its data. Counted is any
+alarm of any followed indicator in 26 looks; the budget printed with the limits is 0.10 a company.
+
+*changes*: from week 13 on each of the followed indicators has its misalignment planted at strength 1 (twice the
+margin). The weeks up to 12 come from the company without, those from 13 on from the same recipe with the plant.
+Counted are indicators with at least twice their minimum of cases a week; *named* is an alarm within the four looks of
+weeks 13 to 16.
+
+Every company is a line of the row file as soon as it is done; a run that was interrupted goes on where the file ends.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+import tempfile
+import time
+from collections.abc import Iterable, Mapping, Sequence
+from concurrent.futures import ProcessPoolExecutor, as_completed
+from dataclasses import replace
+from datetime import date, timedelta
+from pathlib import Path
+from typing import Any, Final
+
+import pandas as pd
+
+from alignment_toolkit.analysis import findings_of
+from alignment_toolkit.catalog import Catalog
+from alignment_toolkit.company import Company
+from alignment_toolkit.following import BUDGET, LOOKS, follow
+from alignment_toolkit.periods import Period
+from alignment_toolkit.results import VERSION, Analysis, Finding
+from alignment_toolkit.simulation import Recipe, simulate
+from alignment_toolkit.statistics.shares import wilson_limits
+from alignment_toolkit.tables import TABLES
+
+SETTINGS: Final = '[company]\nname = "made up"\ncurrency = "EUR"\ntimezone = "Europe/Berlin"\n'
+START: Final = date(2026, 1, 5)
+FIRST: Final = date(2026, 3, 30)
+CHANGE: Final = 13
+WITHIN: Final = 4
+FOLLOWED: Final = (
+    "dropped_leads",
+    "need_mismatch",
+    "message_mismatch",
+    "channel_mismatch",
+    "neglected_clients",
+    "off_plan_accounts",
+    "unanswered_signals",
+    "untrained_launch",
+    "misplaced_effort",
+    "portfolio_mismatch",
+)
+Row = dict[str, Any]
+
+
+def weeks() -> list[Period]:
+    """Give the 26 weeks that are looked at."""
+    return [Period.of(FIRST + timedelta(weeks=i), "week") for i in range(LOOKS)]
+
+
+def known_on(tables: Mapping[str, pd.DataFrame], day: date) -> dict[str, pd.DataFrame]:
+    """Cut a company's tables to what was known at the end of a day: no later row, no later date in a row."""
+    end = pd.Timestamp(day) + pd.Timedelta(days=1)
+    cut = {}
+    for name, table in tables.items():
+        own = TABLES[name].date
+        kept = table
+        if own is not None and own in kept and TABLES[name].event_columns:
+            kept = kept[~(pd.to_datetime(kept[own], errors="coerce") >= end)]
+        kept = kept.copy()
+        for column in TABLES[name].event_columns:
+            if column != own and column in kept:
+                moments = pd.to_datetime(kept[column], errors="coerce")
+                kept.loc[moments >= end, column] = None
+        cut[name] = kept
+    return cut
+
+
+def looks(recipe: Recipe, chosen: Iterable[int], indicators: Sequence[str]) -> dict[int, tuple[Finding, ...]]:
+    """Look at a company at the end of these weeks (0 is the first), each time with what was known then."""
+    made = simulate(recipe)
+    found = {}
+    all_weeks = weeks()
+    for number in chosen:
+        week = all_weeks[number]
+        with tempfile.TemporaryDirectory() as folder:
+            for name, table in known_on(made.tables, week.last).items():
+                table.to_parquet(Path(folder) / f"{name}.parquet", index=False)
+            (Path(folder) / "alignment.toml").write_text(SETTINGS, encoding="utf-8")
+            company = Company.open(folder, as_of=week.last)
+            found[number] = findings_of(company, week, indicators=indicators)
+    return found
+
+
+def analyses(found: Mapping[int, tuple[Finding, ...]]) -> list[Analysis]:
+    """Make of each look the Analysis that is followed."""
+    entries = Catalog.load().indicators
+    about = {
+        "indicators": {id: {"window": entries[id].window, "margin": entries[id].margin} for id in FOLLOWED}
+    }
+    told = []
+    for number, findings in sorted(found.items()):
+        week = weeks()[number]
+        empty = Analysis.empty(
+            company="made up", currency="EUR", period=week.label, start=str(week.start), to=str(week.last)
+        )
+        told.append(replace(empty, toolkit=VERSION, findings=findings, definitions=about))
+    return told
+
+
+def alarms(runs: Sequence[Analysis], wanted: Iterable[int]) -> dict[str, list[int]]:
+    """Give, for each indicator followed, the looks (1 is the first) at which an alarm was raised."""
+    raised: dict[str, list[int]] = {}
+    for number in wanted:
+        for chart in follow(runs[number], runs[:number]).charts:
+            # What is drawn without limits is not followed.
+            if any(p["upper_limit"] is not None for p in chart["points"]):
+                raised.setdefault(chart["indicator"], [])
+                if chart["alarm"]:
+                    raised[chart["indicator"]].append(number + 1)
+    return raised
+
+
+def one(seed: int, accounts: int, leads: int) -> Row:
+    """Follow one company through 26 weeks, as it is and with a change in week 13."""
+    begun = time.process_time()
+    base = Recipe(seed=seed, accounts=accounts, leads=leads, start=START, end=weeks()[-1].last)
+    calm = looks(base, range(LOOKS), FOLLOWED)
+    changed_weeks = range(CHANGE - 1, CHANGE - 1 + WITHIN)
+    changed = looks(replace(base, plant=dict.fromkeys(FOLLOWED, 1.0)), changed_weeks, FOLLOWED)
+    runs = analyses(calm)
+    spliced = analyses({**{i: calm[i] for i in range(CHANGE - 1)}, **changed})
+    return {
+        "seed": seed, "accounts": accounts, "leads": leads, "seconds": round(time.process_time() - begun, 1),
+        "null": alarms(runs, range(1, LOOKS)),
+        "changed": alarms(spliced, changed_weeks),
+        "gaps": {
+            id: [
+                [f.gap.value, f.gap.low, f.gap.high, f.gap.n] if f.gap else None
+                for found in (*(calm[i] for i in range(LOOKS)), *(changed[i] for i in changed_weeks))
+                for f in found
+                if f.indicator == id
+            ]
+            for id in FOLLOWED
+        },
+    }  # fmt: skip
+
+
+def document(rows: Sequence[Row]) -> str:
+    """Write the tables."""
+    entries = Catalog.load().indicators
+    any_alarm = sum(any(r["null"].values()) for r in rows)
+    low, high = wilson_limits(any_alarm / len(rows), len(rows))
+    size = f"{rows[0]['accounts']:,} accounts and {rows[0]['leads']:,} leads"
+    share = f"{any_alarm / len(rows):.3f}, {low:.3f} to {high:.3f}"
+    lines = [
+        f"{len(rows)} companies of {size}, {LOOKS} weekly looks.",
+        "",
+        f"Any false alarm: {any_alarm} of {len(rows)} companies ({share}); the budget is {BUDGET:g}.",
+        "",
+        "| indicator | cases a week | twice the minimum | companies with a false alarm | named within 4 runs |",
+        "|---|---|---|---|---|",
+    ]  # fmt: skip
+    for id in FOLLOWED:
+        # The first of several minimums counts the cases of the gap.
+        enough = next(iter(entries[id].enough.values()), 0)
+        cases = [g[3] for r in rows for g in r["gaps"][id] if g]
+        typical = sorted(cases)[len(cases) // 2] if cases else 0
+        followed = [r for r in rows if id in r["null"]]
+        wrong = sum(bool(r["null"][id]) for r in followed)
+        judged = [r for r in rows if id in r["changed"]]
+        named = sum(bool(r["changed"][id]) for r in judged)
+        told = f"{named} of {len(judged)}" if judged else "not followed"
+        lines.append(
+            f"| {id} | {typical:,} | {'yes' if enough and typical >= 2 * enough else f'no ({enough:,})'} |"
+            f" {f'{wrong} of {len(followed)}' if followed else 'not followed'} | {told} |"
+        )
+    return "\n".join(lines) + "\n"
+
+
+def main() -> int:
+    """Run the proof."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--seeds", type=int, default=100)
+    parser.add_argument("--first", type=int, default=1)
+    parser.add_argument("--accounts", type=int, default=800)
+    parser.add_argument("--leads", type=int, default=28_000)
+    parser.add_argument("--jobs", type=int, default=2)
+    parser.add_argument("--rows", type=Path, help="keep the companies here, as JSON lines")
+    parser.add_argument("--out", type=Path, help="write the tables here")
+    args = parser.parse_args()
+    rows: list[Row] = []
+    if args.rows and args.rows.exists():
+        rows = [
+            json.loads(line) for line in args.rows.read_text(encoding="utf-8").splitlines() if line.strip()
+        ]
+        rows = [r for r in rows if (r["accounts"], r["leads"]) == (args.accounts, args.leads)]
+    done = {r["seed"] for r in rows}
+    seeds = [s for s in range(args.first, args.first + args.seeds) if s not in done]
+    with ProcessPoolExecutor(args.jobs) as pool:
+        for future in as_completed([pool.submit(one, s, args.accounts, args.leads) for s in seeds]):
+            rows.append(future.result())
+            if args.rows:
+                with args.rows.open("a", encoding="utf-8") as f:
+                    f.write(json.dumps(rows[-1]) + "\n")
+    if not rows:
+        print("no company was made")
+        return 1
+    text = document(rows)
+    if args.out:
+        args.out.write_text(text, encoding="utf-8")
+    print(text)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

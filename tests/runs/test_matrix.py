@@ -1,0 +1,252 @@
+"""A matrix: many runs, of which some may fail, a page for all, and a comparison that knows of luck."""
+
+from __future__ import annotations
+
+import json
+import re
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from alignment_toolkit.errors import MatrixFailed, ParameterError, UnknownName
+from alignment_toolkit.results import Analysis, KpiValue
+from alignment_toolkit.runs import history, index, latest, matrix
+from alignment_toolkit.runs.beside import bearing, earlier_runs
+from alignment_toolkit.statistics.funnel import beside_the_rest
+from alignment_toolkit.statistics.multiplicity import benjamini_hochberg
+from alignment_toolkit.statistics.resampling import generator
+from alignment_toolkit.statistics.shares import wilson_limits
+from tests.runs.conftest import FINISH
+
+# Fails for the parts that a file beside the reports names, so that it can be mended between two runs.
+PART = """from pathlib import Path
+number = int(part.split("=")[1])
+if number in [int(n) for n in Path(BAD).read_text().split()]:
+    raise ValueError(f"the orders of {part} are in no currency <script>alert(1)</script>")"""
+
+
+@pytest.fixture
+def sliced(make_plan, tmp_path):
+    bad = tmp_path / "bad.txt"
+
+    def made(count):
+        base = make_plan(f"BAD = {str(bad)!r}\n{PART}", FINISH)
+        return [
+            replace(base, slice=f"n={i}", parameters={"period": "2026-Q3", "part": f"n={i}"})
+            for i in range(count)
+        ]
+
+    made.bad = bad
+    return made
+
+
+def proves_the_matrix(sliced, count: int, bad: list[int], jobs: int) -> None:
+    sliced.bad.write_text(" ".join(map(str, bad)))
+    plans = sliced(count)
+    seen = []
+    first = matrix.perform_all(plans, jobs=jobs, progress=lambda done, of: seen.append((done, of)))
+    assert [o.plan.slice for o in first] == [p.slice for p in plans]
+    assert [o.code for o in first] == [4 if i in bad else 0 for i in range(count)]
+    assert seen[-1] == (count, count)
+    assert sum(latest(p.key) is not None for p in plans) == count - len(bad)
+    pages = sorted(plans[0].key.parent.glob("*/FAILED.html"))
+    assert [p.parent.name for p in pages] == sorted(f"n={i}" for i in bad)
+    with pytest.raises(MatrixFailed, match=f"{len(bad)} of {count} runs failed: n={bad[0]}") as told:
+        matrix.require_all(first)
+    assert told.value.exit_code == 7
+    page, data = index.write_index(index.outcomes_of(plans, first), "n")
+    text = page.read_text(encoding="utf-8")
+    assert text.count("FAILED.html") == len(bad)
+    assert "<script" not in text
+    assert "&lt;script&gt;" in text
+    assert all((page.parent / href).is_file() for href in re.findall(r'href="([^"#]+)"', text))
+    assert [r["status"] for r in json.loads(data.read_text())["runs"]].count("failed") == len(bad)
+    # Mended: exactly those that failed are run again.
+    assert [p.slice for p in matrix.failed_before(plans)] == [f"n={i}" for i in bad]
+    sliced.bad.write_text("")
+    kept = {o.plan.slice: o.run.id for o in first if o.run}
+    again = matrix.perform_all(matrix.failed_before(plans), jobs=jobs)
+    assert [o.plan.slice for o in again] == [f"n={i}" for i in bad]
+    assert {o.status for o in again} == {"published"}
+    assert matrix.failed_before(plans) == []
+    published = {r["slice"]: r["id"] for r in history(plans[0].out)}
+    assert len(published) == count
+    assert kept.items() <= published.items()
+    assert not list(plans[0].key.parent.glob("*/FAILED.html"))
+
+
+def test_of_a_matrix_what_succeeds_is_published_and_what_failed_is_run_again(sliced):
+    proves_the_matrix(sliced, 3, [1], jobs=1)
+
+
+@pytest.mark.slow
+def test_twenty_runs_of_which_five_fail(sliced):
+    proves_the_matrix(sliced, 20, [2, 3, 7, 11, 19], jobs=2)
+
+
+DEATH = "import os, signal\nif part == 'n=0':\n    os.kill(os.getppid(), signal.SIGKILL)"
+
+
+@pytest.mark.slow
+def test_a_worker_that_is_killed_loses_its_own_run_only(make_plan):
+    base = make_plan(DEATH, FINISH)
+    plans = [
+        replace(base, slice=f"n={i}", parameters={"period": "2026-Q3", "part": f"n={i}"}) for i in range(3)
+    ]
+    found = matrix.perform_all(plans, jobs=2)
+    assert [o.code for o in found] == [5, 0, 0]
+    assert "died" in found[0].message
+
+
+# ---- parts -----------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def company(sample):
+    return sample
+
+
+def test_the_parts_of_a_column_and_of_files(company, tmp_path):
+    regions = ["region=East", "region=North", "region=South", "region=West"]
+    assert matrix.parts_of(company, "region") == regions
+    for name, text in (
+        ("r.csv", "region\nNorth\n\nWest\n"),
+        ("r.json", '["region=North", {"region": "West"}]'),
+        ("o.json", '{"region": ["North", "West"]}'),
+    ):
+        (tmp_path / name).write_text(text)
+        assert matrix.parts_of(company, str(tmp_path / name)) == ["region=North", "region=West"]
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "said"),
+    [
+        ("r.csv", "region\nNorht\n", "Did you mean 'North'"),
+        ("r.csv", "region,channel\nNorth,email\n", "one column"),
+        ("r.csv", "region\n", "no part"),
+        ("r.json", "[1]", "not 1"),
+        ("r.json", "[", "no JSON"),
+        ("none.csv", None, "could not be read"),
+    ],
+)
+def test_a_file_of_parts_that_cannot_be_read_says_why(company, tmp_path, name, text, said):
+    if text is not None:
+        (tmp_path / name).write_text(text)
+    with pytest.raises(ParameterError, match=said):
+        matrix.parts_of(company, str(tmp_path / name))
+
+
+def test_an_unknown_column_and_people_are_refused(company):
+    with pytest.raises(UnknownName, match="Did you mean 'region'"):
+        matrix.parts_of(company, "regoin")
+    with pytest.raises(ParameterError, match="a person's name"):
+        matrix.parts_of(company, "owner")
+
+
+def test_a_notebook_without_the_parameter_says_which_line_is_needed(make_plan, company):
+    with pytest.raises(ParameterError, match='part: str = ""'):
+        matrix.sliced(make_plan(), ["region=North"], company)
+
+
+def test_a_part_without_data_fails_before_a_kernel_starts(make_plan, company):
+    plan = make_plan(slice="region=North", parameters={"part": "region=North"}, period="2019-Q1")
+    (outcome,) = matrix.perform_all([plan], company=company)
+    assert (outcome.code, outcome.status) == (3, "failed")
+    assert "no data in 2019-Q1" in (plan.key / "FAILED.html").read_text()
+
+
+# ---- the runs beside -------------------------------------------------------------------------------------------
+
+
+def published(make_plan, period: str, start: str, to: str, **changes):
+    """Publish a run by hand, without a kernel."""
+    plan = make_plan(period=period, **changes)
+    folder = plan.key / f"{period}-run"
+    folder.mkdir(parents=True)
+    told = Analysis.empty(company="Acme", currency="EUR", period=period, start=start, to=to)
+    (folder / "analysis.json").write_text(told.dumps())
+    (folder / "manifest.json").write_text(json.dumps({"schema": 1, "id": folder.name, "finished": start}))
+    (plan.key / "latest").symlink_to(folder.name, target_is_directory=True)
+    return folder / "analysis.json"
+
+
+def test_the_runs_beside_are_earlier_of_the_same_length_and_the_same_part(make_plan, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    quarters = [
+        published(make_plan, f"2026-Q{q}", f"2026-{3 * q - 2:02}-01", f"2026-{3 * q:02}-28")
+        for q in (2, 1, 3)
+    ]
+    published(make_plan, "2026-05", "2026-05-01", "2026-05-31")
+    published(make_plan, "2025-Q4", "2025-10-01", "2025-12-31", slice="region=North")
+    out = make_plan().out
+    found = earlier_runs(out, "n", "all", "2026-07-01", 92)
+    assert [p.split("/")[2] for p in found] == ["2026-Q1", "2026-Q2"]
+    assert not any(str(tmp_path) in p for p in found), (
+        "a path that names the machine would get into the notebook"
+    )
+    assert earlier_runs(out, "n", "region=North", "2026-07-01", 92) != ()
+    # Made again with the same result, a run is the same; with another result it is not.
+    before = bearing(found)
+    told = json.loads(quarters[0].read_text())
+    quarters[0].write_text(json.dumps({**told, "warnings": ["later"]}))
+    assert bearing(found) == before
+    quarters[0].write_text(json.dumps({**told, "toolkit": "9"}))
+    assert bearing(found) != before
+    assert bearing(()) == ""
+
+
+def test_other_earlier_results_are_another_run_and_other_paths_are_not(make_plan):
+    assert make_plan(earlier="x").digest != make_plan().digest
+    moved = make_plan(parameters={"period": "2026-Q3", "history": ["elsewhere/analysis.json"]})
+    assert moved.digest == make_plan(parameters={"period": "2026-Q3", "history": []}).digest
+
+
+# ---- the comparison --------------------------------------------------------------------------------------------
+
+
+def analysis(share: float, n: int, *, part: str = "") -> Analysis:
+    low, high = (float(x) for x in wilson_limits(share, n))
+    row = KpiValue(
+        kpi="win-rate", title="Win rate", by={}, period="2026-Q3", grain=None, start="2026-07-01", to="2026-09-30",
+        value=share, low=low, high=high, level=0.95, n=n, top=share * n, bottom=n, unit="share", method="Wilson",
+        better="higher", owners={}, censored=0, immature=False, spread=None, status="ok", reason=None,
+    )  # fmt: skip
+    empty = Analysis.empty(company=f"Acme {part}", currency="EUR", period="2026-Q3")
+    return replace(
+        empty, kpis=(row, replace(row, kpi="leads", bottom=None), replace(row, kpi="young", immature=True))
+    )
+
+
+def test_one_part_that_differs_is_named_and_equal_parts_are_not(make_plan):
+    equal = [(f"r={i}", analysis(0.2 + 0.01 * (i % 3), 100)) for i in range(8)]
+    told = index.compared(equal)
+    assert {c.figure for c in told} == {"win-rate"}, "sums and young figures are not compared"
+    assert not any(c.differs for c in told)
+    plans = [make_plan(slice=name) for name, _ in [*equal, ("r=8", None)]]
+    outcomes = [matrix.Outcome(p, None, 4, "no") for p in plans]
+    assert "Do not rank them" in index.index_page(outcomes, equal, "r").replace("\n", " ")
+    unlike = [*equal, ("r=8", analysis(0.6, 100))]
+    told = index.compared(unlike)
+    assert [c.part for c in told if c.differs] == ["r=8"]
+    (odd,) = (c for c in told if c.differs)
+    assert odd.low < odd.rest < odd.high < odd.drawn < odd.value
+    page = index.index_page(outcomes, unlike, "r")
+    assert "One figure differs by more than luck" in page
+    assert "can still be luck" in page
+
+
+@pytest.mark.parametrize("share", [0.05, 0.3])
+def test_equal_parts_are_named_within_the_rate_and_a_naive_look_would_name_many(share):
+    rng = generator("funnel", share)
+    named = naive = 0
+    for _ in range(300):
+        n = rng.integers(30, 200, 24)
+        y = rng.binomial(n, share) / n
+        low, high = wilson_limits(y, n)
+        errors = (high - low) / (2 * 1.959964)
+        p = np.array([b.p for b in beside_the_rest(y, errors, n)])
+        named += bool((benjamini_hochberg(p) <= 0.10).any())
+        naive += bool((p <= 0.05).any())
+    assert named / 300 <= 0.10 + 2 * (0.10 * 0.90 / 300) ** 0.5
+    assert naive / 300 >= 0.25
