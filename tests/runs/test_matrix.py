@@ -238,12 +238,12 @@ def test_one_part_that_differs_is_named_and_equal_parts_are_not(make_plan):
 
 @pytest.mark.parametrize("share", [0.05, 0.3])
 def test_equal_parts_are_named_within_the_rate_and_a_naive_look_would_name_many(share):
-    rng = generator("funnel", share)
+    rng = generator(f"funnel {share}")
     named = naive = 0
     for _ in range(300):
         n = rng.integers(30, 200, 24)
         y = rng.binomial(n, share) / n
-        low, high = wilson_limits(y, n)
+        low, high = np.array([wilson_limits(*one) for one in zip(y, n, strict=True)]).T
         errors = (high - low) / (2 * 1.959964)
         p = np.array([b.p for b in beside_the_rest(y, errors, n)])
         named += bool((benjamini_hochberg(p) <= 0.10).any())
