@@ -31,6 +31,7 @@ __all__ = ["draw"]
 
 _REACH: Final = 5  # how many times the largest value an interval is drawn beyond the values
 _HATCH: Final = "////"
+_CELL: Final = 0.4  # inches of a matrix's row
 
 
 def draw(data: ChartData, *, titled: bool = True, small: bool = False) -> Figure:
@@ -134,8 +135,8 @@ def _value_text(data: ChartData, p: Point) -> str:
 def _bars(data: ChartData, wide: float, titled: bool) -> Figure:
     labels = _categories(data)
     groups, dots = len(data.series), data.kind == "dots"
-    thick = 0.24 if groups == 1 else max(0.1, min(0.2, 0.6 / groups))
-    step = max(thick * groups + (0.16 if groups == 1 else 0.2), 0.4)
+    thick = 0.22 if groups == 1 else max(0.1, min(0.17, 0.6 / groups))
+    step = max(thick * groups + (0.12 if groups == 1 else 0.14), 0.34)
     left, columns = _label_room(labels, wide)
     longest = max(width(_value_text(data, p)) for s in data.series for p in s.points)
     right = min(longest * 0.072 + 0.2, wide * 0.4)
@@ -175,7 +176,7 @@ def _bars(data: ChartData, wide: float, titled: bool) -> Figure:
             axes.annotate(
                 _value_text(data, p), (min(known) if left_of else max(known), at),
                 xytext=(-5 if left_of else 8 if dots else 5, 0),
-                textcoords="offset points", fontsize=8.5 if thick > 0.15 else 7.5, color=INK, va="center_baseline",
+                textcoords="offset points", fontsize=8.5 if thick > 0.14 else 7.5, color=INK, va="center_baseline",
                 ha="right" if left_of else "left", annotation_clip=False,
             )  # fmt: skip
     sheet.label_rows(list(where.values()), labels, columns)
@@ -352,10 +353,10 @@ def _matrix(data: ChartData, wide: float, titled: bool) -> Figure:
     left, room = _label_room(rows, wide)
     cell = min(1.5, (wide - left - 0.15) / max(len(columns_), 1))
     right = wide - left - cell * len(columns_)
-    sheet = Sheet(data, wide, titled, height=0.52 * len(rows) + 0.42, left=left, right=right)
+    sheet = Sheet(data, wide, titled, height=_CELL * len(rows) + 0.42, left=left, right=right)
     axes = sheet.axes
     axes.set_xlim(0, len(columns_))
-    axes.set_ylim(-0.52 * len(rows), 0.42)
+    axes.set_ylim(-_CELL * len(rows), 0.42)
     most = max((abs(p.y) for s in data.series for p in s.points), default=0.0) or 1.0
     for i, label in enumerate(columns_):
         for k, line in enumerate(wrap(label, max(4, int((cell - 0.08) / 0.072)), 2)):
@@ -364,13 +365,13 @@ def _matrix(data: ChartData, wide: float, titled: bool) -> Figure:
         for p in series.points:
             x = columns_.index(data.place(p.x))
             share = abs(p.y) / most
-            axes.add_patch(Rectangle((x + 0.015, -0.52 * (r + 1) + 0.015), 0.97, 0.49, lw=0.7, edgecolor=GRID,
+            axes.add_patch(Rectangle((x + 0.015, -_CELL * (r + 1) + 0.015), 0.97, _CELL - 0.03, lw=0.7, edgecolor=GRID,
                                      facecolor=_tint(PALETTE[0] if p.y >= 0 else PALETTE[1], share),
                                      hatch=_HATCH if p.immature else None))  # fmt: skip
-            axes.text(x + 0.5, -0.52 * r - 0.26, data.number(p.y), ha="center", va="center_baseline",
+            axes.text(x + 0.5, -_CELL * (r + 0.5), data.number(p.y), ha="center", va="center_baseline",
                       fontsize=9.5 if cell > 0.8 else 8,
                       color="#ffffff" if share > 0.55 else "#1f2932")  # fmt: skip
-    sheet.label_rows([-0.52 * r - 0.26 for r in range(len(rows))], rows, room)
+    sheet.label_rows([-_CELL * (r + 0.5) for r in range(len(rows))], rows, room)
     axes.set_xticks([])
     axes.set_yticks([])
     sheet.label_x(

@@ -65,6 +65,7 @@ class _Picture:
     alt: str
     columns: tuple[str, ...]
     rows: tuple[tuple[str, ...], ...]
+    numeric: tuple[bool, ...]
 
 
 def _uri(svg: str) -> Markup:
@@ -82,6 +83,7 @@ def _picture(figure: Figure) -> _Picture:
         alt=charts.alt_text(figure.chart),
         columns=columns,
         rows=rows,
+        numeric=charts.numeric_columns(rows),
     )
 
 

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+import re
+from dataclasses import dataclass, replace
 from typing import Final, Literal
 
 from alignment_toolkit import charts, units
@@ -15,11 +16,16 @@ __all__ = ["Lines", "Native", "matrix", "of"]
 
 Shape = Literal["bar", "line", "curve", "scatter"]
 _WIDEST: Final = 12
+_SUM: Final = "#5b6875"
+_WORD: Final = re.compile(r'" ?[a-z]+"$')
 
 
 @dataclass(frozen=True)
 class Lines:
-    """One series: a value per category (None where there is none), the arms of its interval, what is too young."""
+    """One series: a value per category (None where there is none), the arms of its interval, what is too young.
+
+    `joined` is a line among points, `shades` a colour of its own for each bar.
+    """
 
     name: str
     values: tuple[float | None, ...]
@@ -28,6 +34,8 @@ class Lines:
     young: tuple[bool, ...]
     colour: str
     places: tuple[float, ...] = ()
+    joined: bool = False
+    shades: tuple[str, ...] = ()
 
     @property
     def sure(self) -> bool:
@@ -44,6 +52,7 @@ class Native:
     categories: tuple[str, ...]
     series: tuple[Lines, ...]
     number_format: str
+    axis_format: str
     place_format: str
     x_label: str
     y_label: str
@@ -100,12 +109,18 @@ def _native(
     series: tuple[Lines, ...],
 ) -> Native:
     ends = _ends(shape, series)
+    shown = _format(data.y_unit, data, series)
+    # The scale says its unit once, in the title; and whole per cents where its steps are such.
+    coarse = (
+        data.y_unit == "share" and ends[0] is not None and ends[1] is not None and ends[1] - ends[0] >= 0.08
+    )
     return Native(
         shape=shape,
         title=data.title,
         categories=categories,
         series=series,
-        number_format=_format(data.y_unit, data, series),
+        number_format=shown,
+        axis_format=units.UNITS["share"].spreadsheet(decimals=0) if coarse else _WORD.sub("", shown),
         place_format=units.UNITS[data.x_unit].spreadsheet(currency=data.currency)
         if data.x_unit in units.UNITS
         else "General",
@@ -198,6 +213,7 @@ def _scaled(data: ChartData) -> Native:
                 young=tuple(p.immature for p in s.points),
                 colour=charts.colour(s.name or data.y_label, i),
                 places=tuple(float(p.x) for p in s.points),
+                joined=s.joined,
             )
         )
     return _native(data, "scatter" if data.kind == "scatter" else "curve", (), tuple(series))
@@ -208,4 +224,6 @@ def _waterfall(data: ChartData) -> Native:
     points = [p for s in data.series for p in s.points]
     points.append(Point(say("Sum"), math.fsum(p.y for p in points)))
     names = [data.place(p.x) for p in points]
-    return _native(data, "bar", tuple(names), (_lines(data.y_label, tuple(points), names, data, 0),))
+    steps = _lines(data.y_label, tuple(points), names, data, 0)
+    shades = tuple(charts.PALETTE[0 if p.y >= 0 else 1] for p in points[:-1])
+    return _native(data, "bar", tuple(names), (replace(steps, shades=(*shades, _SUM)),))

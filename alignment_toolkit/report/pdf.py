@@ -218,7 +218,9 @@ class _Writer:
             columns, rows = charts.table(b.chart)
             body = [[(text, "") for text in row] for row in rows]
             name = f"{number}: {b.chart.title}"
-            self.numbers.append({"kind": say("Table")} | _grid(name, columns, body, (), ""))
+            self.numbers.append(
+                {"kind": "Table"} | _grid(name, columns, body, charts.numeric_columns(rows), "")
+            )
         return {
             "title": pdf_text(f"{number}. {b.chart.title}"),
             "svg": drawn.svg,

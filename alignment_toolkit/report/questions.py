@@ -90,7 +90,15 @@ def by_area(findings: Sequence[Finding], told: Mapping[str, Section], currency: 
 
 def one_line(findings: Sequence[Finding], currency: str) -> list[Block]:
     """Give many aligned findings of the first screen as one list."""
-    bullets = tuple(f"{clean(f.title)}: {_gap(f, currency)}" for f in findings)
+    bullets = tuple(
+        say(
+            "{title}: {gap}, tolerated {tolerated}",
+            title=clean(f.title),
+            gap=_gap(f, currency),
+            tolerated=words.tolerated(f, currency),
+        )
+        for f in findings
+    )
     return [Prose("", label=say("Aligned"), bullets=bullets)]
 
 

@@ -44,6 +44,7 @@ __all__ = ["story"]
 
 _GROUPS: Final = {"kpis": noted("key figures"), "indicators": noted("questions")}
 _WARNINGS: Final = 30
+_FEW: Final = 12  # parts that a definition may have
 _LACKING: Final = 5
 _JUDGED: Final = ("misaligned", "aligned", "uncertain")
 
@@ -446,8 +447,25 @@ def _definition(name: str, about: Any) -> tuple[Cell, ...]:
     title = clean(about.get("title") or about.get("question") or name)
     told = [clean(about[k]) for k in ("about", "meaning", "why") if about.get(k)]
     rest = {k: v for k, v in about.items() if k not in ("title", "question", "about", "meaning", "why")}
-    told += [f"{k.replace('_', ' ')}: {v}" for k, v in _flat(rest) if v and v != say("not set")]
+    told += [
+        f"{k.replace('_', ' ')}: {v}"
+        for name_, part in rest.items()
+        if _defines(part)
+        for k, v in _flat(part, clean(name_))
+        if v and v != say("not set")
+    ]
     return Cell(title, clean(name) if title != name else ""), Cell("; ".join(told))
+
+
+def _defines(part: Any, deep: bool = False) -> bool:
+    """Tell a word of a definition from data that is kept beside it, which has its own place in the report."""
+    if isinstance(part, Mapping):
+        return not deep and len(part) <= _FEW and all(_defines(v, deep=True) for v in part.values())
+    if deep and isinstance(part, float):
+        return False
+    if isinstance(part, (list, tuple)):
+        return len(part) <= _FEW and not any(isinstance(v, (Mapping, list, tuple)) for v in part)
+    return True
 
 
 def _methods(analysis: Analysis) -> list[Block]:

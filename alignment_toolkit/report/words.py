@@ -167,7 +167,7 @@ def needs(finding: Finding) -> str:
 def interval_text(e: Estimate | Measure | KpiValue, currency: str) -> str:
     """Write an interval, or nothing where there is none or it has no width."""
     low, high = as_number(e.low), as_number(e.high)
-    if low is None or high is None:
+    if low is None or high is None or low == high:
         return ""
     if e.unit in units.UNITS:
         return units.UNITS[e.unit].interval(low, high, currency=currency or None)
@@ -194,17 +194,19 @@ def gap_sentence(finding: Finding, currency: str) -> str:
     """Write the gap against its margin."""
     if finding.gap is None:
         return ""
-    margin = number(finding.margin, finding.gap.unit, currency)
-    tolerated = (
-        say("between -{margin} and {margin}", margin=margin)
-        if finding.direction == "both"
-        else say("up to {margin}", margin=margin)
-    )
     return say(
         "{estimate_text}; tolerated: {tolerated}",
         estimate_text=estimate_text(finding.gap, currency),
-        tolerated=tolerated,
+        tolerated=tolerated(finding, currency),
     )
+
+
+def tolerated(finding: Finding, currency: str) -> str:
+    """Write what is tolerated of a gap."""
+    margin = number(finding.margin, finding.gap.unit if finding.gap else "", currency)
+    if finding.direction == "both":
+        return say("between -{margin} and {margin}", margin=margin)
+    return say("up to {margin}", margin=margin)
 
 
 def chance(p: float) -> str:
@@ -361,4 +363,6 @@ def plain_value(value: Any) -> str:
         return say("yes") if value else say("no")
     if isinstance(value, (list, tuple)):
         return ", ".join(plain_value(v) for v in value)
+    if isinstance(value, float):
+        return f"{value:.4g}" if abs(value) < 1000 else f"{value:,.0f}"
     return clean(value) if value is not None else say("not set")

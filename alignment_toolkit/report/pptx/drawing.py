@@ -26,6 +26,7 @@ from alignment_toolkit.report.xlsx import embedded
 
 __all__ = ["add_chart"]
 
+_CROWDED: Final = 4.0  # bars an inch
 _C: Final = "http://schemas.openxmlformats.org/drawingml/2006/chart"
 _A: Final = "http://schemas.openxmlformats.org/drawingml/2006/main"
 _KINDS: Final = {
@@ -82,7 +83,9 @@ def add_chart(slide: Any, drawn: Native, left: float, top: float, wide: float, h
     about.set("name", say("Chart {shape_id}", shape_id=frame.shape_id))
     chart = frame.chart
     chart.has_title = False
-    chart.font.size, chart.font.color.rgb = Pt(10), _MUTED
+    # Every bar keeps its name, so many bars get smaller names.
+    crowded = len(drawn.categories) / high > _CROWDED
+    chart.font.size, chart.font.color.rgb = Pt(8 if crowded else 10), _MUTED
     chart.has_legend = len(drawn.series) > 1
     if chart.has_legend:
         chart.legend.position, chart.legend.include_in_layout = XL_LEGEND_POSITION.BOTTOM, False
@@ -96,7 +99,7 @@ def add_chart(slide: Any, drawn: Native, left: float, top: float, wide: float, h
         plot.has_data_labels = True
         labels = plot.data_labels
         labels.number_format, labels.number_format_is_linked = drawn.number_format, False
-        labels.font.size, labels.position = Pt(10), XL_LABEL_POSITION.OUTSIDE_END
+        labels.font.size, labels.position = Pt(8 if crowded else 10), XL_LABEL_POSITION.OUTSIDE_END
     return frame
 
 
@@ -119,7 +122,7 @@ def _data(drawn: Native) -> Any:
 
 def _axes(chart: Any, drawn: Native) -> None:
     values, places = chart.value_axis, chart.category_axis
-    values.tick_labels.number_format, values.tick_labels.number_format_is_linked = drawn.number_format, False
+    values.tick_labels.number_format, values.tick_labels.number_format_is_linked = drawn.axis_format, False
     if drawn.least is not None and drawn.most is not None:
         values.minimum_scale, values.maximum_scale = drawn.least, drawn.most
     values.major_gridlines.format.line.color.rgb = _GRID
@@ -157,6 +160,11 @@ def _look(series: Any, told: Lines, drawn: Native) -> None:
         series.format.fill.solid()
         series.format.fill.fore_color.rgb = colour
         series.invert_if_negative = False
+        for i, shade in enumerate(told.shades):
+            if shade != told.colour:
+                fill = series.points[i].format.fill
+                fill.solid()
+                fill.fore_color.rgb = RGBColor.from_string(shade.lstrip("#").upper())
         for i, young in enumerate(told.young):
             if young:
                 fill = series.points[i].format.fill
@@ -166,9 +174,12 @@ def _look(series: Any, told: Lines, drawn: Native) -> None:
     else:
         series.format.line.color.rgb = colour
         series.format.line.width = Pt(1.75)
-        if drawn.shape == "scatter":
+        line = drawn.shape == "curve" or told.joined
+        if drawn.shape == "scatter" and not line:
             series.format.line.fill.background()
-        if drawn.shape != "curve":
+        if line:
+            series.marker.style = XL_MARKER_STYLE.NONE
+        else:
             series.marker.style, series.marker.size = XL_MARKER_STYLE.CIRCLE, 7
             series.marker.format.fill.solid()
             series.marker.format.fill.fore_color.rgb = colour

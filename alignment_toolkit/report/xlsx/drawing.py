@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, Final
 
-from alignment_toolkit.report.native import Native
+from alignment_toolkit.report.native import Lines, Native
 from alignment_toolkit.report.plain import plain
 
 __all__ = ["add_chart"]
@@ -27,7 +27,7 @@ def add_chart(book: Any, sheet: Any, name: str, drawn: Native, top: int, rows: i
         _places(chart, name, drawn, top)
     font = {"size": 9, "color": _MUTED}
     value: dict[str, Any] = {
-        "num_format": drawn.number_format,
+        "num_format": drawn.axis_format,
         "num_font": font,
         "major_gridlines": {"visible": True, "line": {"color": _GRID, "width": 0.5}},
         "line": {"none": True},
@@ -56,18 +56,21 @@ def add_chart(book: Any, sheet: Any, name: str, drawn: Native, top: int, rows: i
     )  # fmt: skip
 
 
-def _look(drawn: Native, colour: str, young: tuple[bool, ...]) -> dict[str, Any]:
+def _look(drawn: Native, told: Lines) -> dict[str, Any]:
+    colour, young = told.colour, told.young
     if drawn.shape == "bar":
         hatched = {"pattern": {"pattern": "wide_upward_diagonal", "fg_color": colour, "bg_color": "#ffffff"}}
         look: dict[str, Any] = {"fill": {"color": colour}, "gap": 60}
         if any(young):
             look["points"] = [hatched if y else None for y in young]
+        elif told.shades:
+            look["points"] = [{"fill": {"color": shade}} for shade in told.shades]
         return look
     marker = {"type": "circle", "size": 6, "fill": {"color": colour}, "border": {"color": colour}}
     look = {"marker": marker, "line": {"color": colour, "width": 1.75}}
-    if drawn.shape == "scatter":
+    if drawn.shape == "scatter" and not told.joined:
         look["line"] = {"none": True}
-    if drawn.shape == "curve":
+    if drawn.shape == "curve" or told.joined:
         look["marker"] = {"type": "none"}
     return look
 
@@ -80,7 +83,7 @@ def _categories(chart: Any, name: str, drawn: Native, top: int, rows: int) -> No
             "name": [name, top, column],
             "categories": [name, top + 1, 0, top + rows, 0],
             "values": [name, top + 1, column, top + rows, column],
-        } | _look(drawn, s.colour, s.young)
+        } | _look(drawn, s)
         if not s.sure:
             series["y_error_bars" if drawn.shape != "bar" else "x_error_bars"] = _whiskers(s.below, s.above)
         elif len(drawn.series) == 1 and drawn.shape == "bar":
@@ -97,7 +100,7 @@ def _places(chart: Any, name: str, drawn: Native, top: int) -> None:
             "name": [name, first, 0],
             "categories": [name, first, 1, last, 1],
             "values": [name, first, 2, last, 2],
-        } | _look(drawn, s.colour, s.young)
+        } | _look(drawn, s)
         if not s.sure:
             series["y_error_bars"] = _whiskers(s.below, s.above)
         chart.add_series(series)
