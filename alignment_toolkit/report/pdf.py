@@ -112,7 +112,7 @@ def render(document: Document) -> bytes:
     if writer.numbers:
         told["blocks"] += [
             {"kind": "PageBreak"},
-            {"kind": say("Heading"), "level": 2, "text": say("Numbers behind the figures")},
+            {"kind": "Heading", "level": 2, "text": say("Numbers behind the figures")},
             *writer.numbers,
         ]
     written = json.dumps(told, ensure_ascii=False, sort_keys=True)
