@@ -6,8 +6,7 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
-from alignment_toolkit import units
-from alignment_toolkit.charts import as_number, clean, humanise
+from alignment_toolkit.charts import clean
 from alignment_toolkit.languages import noted, say, say_count, spoken
 from alignment_toolkit.report import (
     attribution,
@@ -15,6 +14,7 @@ from alignment_toolkit.report import (
     figures,
     findings,
     kinds,
+    method,
     questions,
     scorecard,
     segments,
@@ -24,17 +24,12 @@ from alignment_toolkit.report.blocks import (
     Block,
     Brand,
     Callout,
-    Cell,
-    Detail,
     Document,
-    Facts,
-    Fold,
     Heading,
     Link,
     PageBreak,
     Prose,
     Section,
-    Table,
     data,
 )
 from alignment_toolkit.results import Analysis, Finding
@@ -42,9 +37,6 @@ from alignment_toolkit.settings.brand import decoded
 
 __all__ = ["story"]
 
-_GROUPS: Final = {"kpis": noted("key figures"), "indicators": noted("questions")}
-_WARNINGS: Final = 30
-_FEW: Final = 12  # parts that a definition may have
 _LACKING: Final = 5
 _JUDGED: Final = ("misaligned", "aligned", "uncertain")
 
@@ -123,7 +115,7 @@ def story(analysis: Analysis, *, kind: str = "full", audience: str = "internal")
         ),
         (say("What could not be judged"), "open", findings.not_judged(rest, anchors)),
         (say("What has changed since earlier runs"), "runs", questions.over_time(analysis)),
-        (say("Method and data"), "method", _method(analysis)),
+        (say("Method and data"), "method", method.of(analysis, _subtitle(analysis))),
     ]
     parts = [p for p in parts if p[2]]
     blocks: list[Block] = [_answer(analysis, wrong, open_, right, rest, anchors)]
@@ -311,191 +303,3 @@ def _overlap(wrong: Sequence[Finding]) -> list[Block]:
         "The sums at stake overlap: the same deal can count in more than one. They must not be added up."
     )
     return [Callout(say("Do not add these sums"), text)]
-
-
-def _method(analysis: Analysis) -> list[Block]:
-    found: list[Block] = [
-        Prose(
-            say(
-                "Each question has one number, its gap, and a margin set beforehand: the smallest gap that "
-                "matters. A question is out of line where the whole 95 % interval of the gap lies beyond the "
-                "margin and the result holds up against the number of questions asked (false discovery rate "
-                "0.10), aligned where the whole interval lies within the margin, else uncertain. Money at "
-                "stake is never added up over findings, because findings overlap. No finding proves a cause: "
-                "the innocent explanations stand beside each."
-            )
-        )
-    ]
-    found += _areas(analysis)
-    found.append(
-        Detail(
-            (
-                *_warnings(analysis),
-                *_data_quality(analysis),
-                *_definitions(analysis),
-                *_methods(analysis),
-                *_settings(analysis),
-            )
-        )
-    )
-    facts = (
-        (say("Company"), clean(analysis.company)),
-        (say("Period"), _subtitle(analysis)),
-        (say("Fingerprint of the data"), clean(analysis.data_fingerprint)),
-        (say("Toolkit"), clean(analysis.toolkit)),
-        (say("Schema of the analysis"), str(analysis.schema)),
-    )
-    return [*found, Heading(3, say("Provenance")), Facts(tuple((k, v) for k, v in facts if v))]
-
-
-def _warnings(analysis: Analysis) -> list[Block]:
-    if not analysis.warnings:
-        return []
-    shown = [clean(w) for w in analysis.warnings[:_WARNINGS]]
-    left = len(analysis.warnings) - _WARNINGS
-    more = [say("{left:,} more are in analysis.json.", left=left)] if left > 0 else []
-    return [Heading(3, say("Warnings")), Prose("", bullets=(*shown, *more))]
-
-
-def _areas(analysis: Analysis) -> list[Block]:
-    areas = [a for a in analysis.areas if a.of]
-    if not areas:
-        return []
-    share = units.unit("share")
-    rows = tuple(
-        (
-            Cell(humanise(a.area)),
-            Cell(
-                share.text(a.score) if a.score is not None else say("no score"), number=a.score, unit="share"
-            ),
-            Cell(say("{conclusive:,}", conclusive=a.conclusive), number=a.conclusive, unit="count"),
-            Cell(say("{assessed:,}", assessed=a.assessed), number=a.assessed, unit="count"),
-            Cell(say("{of:,}", of=a.of), number=a.of, unit="count"),
-        )
-        for a in areas
-    )
-    note = say("Score: aligned among aligned and out of line. Without either there is no score.")
-    columns = (say("Area"), say("Score"), say("Decided"), say("Assessed"), say("Questions"))
-    return [
-        Heading(3, say("Areas")),
-        Table(say("Areas and how far they are covered"), columns, rows, (False, *[True] * 4), note=note),
-    ]
-
-
-def _data_quality(analysis: Analysis) -> list[Block]:
-    if not analysis.data_quality:
-        return []
-    share = units.unit("share")
-    rows = tuple(
-        (
-            Cell(clean(q.table)),
-            Cell(say("{rows:,}", rows=q.rows), number=q.rows, unit="count"),
-            Cell(say("{rejected:,}", rejected=q.rejected), number=q.rejected, unit="count"),
-            Cell(
-                share.text(as_number(q.linked_share)) if q.linked_share is not None else "",
-                number=q.linked_share,
-                unit="share",
-            ),
-            Cell(words.day(q.complete_until)),
-        )
-        for q in analysis.data_quality
-    )
-    columns = (say("Table"), say("Rows used"), say("Rows refused"), say("Linked"), say("Complete until"))
-    note = say("Linked: rows whose reference to another table leads somewhere.")
-    table = Table(say("What the data brought"), columns, rows, (False, True, True, True, False), note=note)
-    return [Heading(3, say("Data")), table]
-
-
-def _flat(value: Any, head: str = "") -> list[tuple[str, str]]:
-    if isinstance(value, Mapping):
-        return [
-            pair for k, v in value.items() for pair in _flat(v, f"{head}.{clean(k)}" if head else clean(k))
-        ]
-    if isinstance(value, (list, tuple)) and any(isinstance(v, Mapping) for v in value):
-        return [pair for i, v in enumerate(value, start=1) for pair in _flat(v, f"{head}.{i}")]
-    return [(head, words.plain_value(value))]
-
-
-def _definitions(analysis: Analysis) -> list[Block]:
-    plain: list[tuple[Cell, ...]] = []
-    tables: list[Block] = []
-    for name, about in analysis.definitions.items():
-        if isinstance(about, Mapping) and about and all(isinstance(v, Mapping) for v in about.values()):
-            rows = tuple(_definition(k, v) for k, v in about.items())
-            title = _GROUPS.get(name, humanise(name))
-            tables.append(
-                Fold(
-                    say("Definitions: {title}", title=title),
-                    (Table(say("Definitions: {title}", title=title), (say("Word"), say("Meaning")), rows),),
-                )
-            )
-        else:
-            plain.append(_definition(name, about))
-    if plain:
-        tables.insert(
-            0,
-            Fold(
-                say("Definitions"), (Table(say("Definitions"), (say("Word"), say("Meaning")), tuple(plain)),)
-            ),
-        )
-    return tables
-
-
-def _definition(name: str, about: Any) -> tuple[Cell, ...]:
-    if not isinstance(about, Mapping):
-        return Cell(clean(name)), Cell(words.plain_value(about))
-    title = clean(about.get("title") or about.get("question") or name)
-    told = [clean(about[k]) for k in ("about", "meaning", "why") if about.get(k)]
-    rest = {k: v for k, v in about.items() if k not in ("title", "question", "about", "meaning", "why")}
-    told += [
-        f"{k.replace('_', ' ')}: {v}"
-        for name_, part in rest.items()
-        if _defines(part)
-        for k, v in _flat(part, clean(name_))
-        if v and v != say("not set")
-    ]
-    return Cell(title, clean(name) if title != name else ""), Cell("; ".join(told))
-
-
-def _defines(part: Any, deep: bool = False) -> bool:
-    """Tell a word of a definition from data that is kept beside it, which has its own place in the report."""
-    if isinstance(part, Mapping):
-        return not deep and len(part) <= _FEW and all(_defines(v, deep=True) for v in part.values())
-    if deep and isinstance(part, float):
-        return False
-    if isinstance(part, (list, tuple)):
-        return len(part) <= _FEW and not any(isinstance(v, (Mapping, list, tuple)) for v in part)
-    return True
-
-
-def _methods(analysis: Analysis) -> list[Block]:
-    used: dict[str, list[str]] = {}
-    for row in figures.totals(analysis):
-        if row.status == "ok" and row.method:
-            used.setdefault(clean(row.method), []).append(clean(row.title))
-    for f in analysis.findings:
-        if f.gap is not None and f.gap.method and not f.by:
-            used.setdefault(clean(f.gap.method), []).append(clean(f.title))
-    if not used:
-        return []
-    rows = tuple((Cell(k), Cell("; ".join(dict.fromkeys(v)))) for k, v in used.items())
-    return [
-        Fold(
-            say("How the intervals were made"),
-            (Table(say("How the intervals were made"), (say("Method"), say("Used for")), rows),),
-        )
-    ]
-
-
-def _settings(analysis: Analysis) -> list[Block]:
-    told = [
-        (k, say("a picture") if k == "report.brand.logo" and v else v) for k, v in _flat(analysis.settings)
-    ]
-    rows = tuple((Cell(k), Cell(v)) for k, v in told if k)
-    if not rows:
-        return []
-    return [
-        Fold(
-            say("Settings"), (Table(say("Settings of this analysis"), (say("Setting"), say("Value")), rows),)
-        )
-    ]
