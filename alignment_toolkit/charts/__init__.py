@@ -12,7 +12,6 @@ from alignment_toolkit.charts.data import (
     as_number,
     by_text,
     number,
-    numeric_columns,
     of_finding,
     of_gap,
     of_months,
@@ -30,7 +29,7 @@ from alignment_toolkit.charts.style import (
     png,
     svg,
 )
-from alignment_toolkit.charts.text import clean, humanise, shorten, width, wrap
+from alignment_toolkit.charts.text import clean, humanise, numeric_columns, shorten, width, wrap
 from alignment_toolkit.charts.waterfall import clear_of_chance, of_drivers
 
 __all__ = [

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Final
@@ -20,7 +19,6 @@ __all__ = [
     "Point",
     "Series",
     "alt_text",
-    "numeric_columns",
     "of_finding",
     "of_gap",
     "of_months",
@@ -39,8 +37,6 @@ _KINDS: Final = {
     "interval": noted("Interval plot"),
     "dots": noted("Dot plot with intervals"),
 }
-# A sign, a currency, a digit.
-_NUMBER: Final = re.compile(r"[+-]?\W{0,2}(?:[A-Z]{3} ?)?\d[^-]|[+-]?\W?\d$")
 _ADDITIVE: Final = ("money", "count")
 
 
@@ -430,20 +426,6 @@ def table(data: ChartData) -> tuple[tuple[str, ...], tuple[tuple[str, ...], ...]
     ]
     used = [i for i in range(len(heads)) if i in (1, 2) or any(row[i] for row in written)]
     return tuple(heads[i] for i in used), tuple(tuple(row[i] for i in used) for row in written)
-
-
-def numeric_columns(rows: Sequence[Sequence[str]]) -> tuple[bool, ...]:
-    """Say which columns of such a table hold numbers, which stand at the right.
-
-    Examples
-    --------
-    >>> numeric_columns((("email", "-1,200", "2.0 to 3.0"), ("2026-09", "€5 (n 3)", "")))
-    (False, True, True)
-    """
-    return tuple(
-        i > 0 and all(_NUMBER.match(row[i]) for row in rows if row[i])
-        for i in range(len(rows[0]) if rows else 0)
-    )
 
 
 def _between(data: ChartData, low: float | None, high: float | None) -> str:

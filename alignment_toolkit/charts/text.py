@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, Final
 
 from alignment_toolkit.languages import say
 
-__all__ = ["MISSING", "clean", "humanise", "shorten", "width", "wrap"]
+__all__ = ["MISSING", "clean", "humanise", "numeric_columns", "shorten", "width", "wrap"]
 
 MISSING: Final = "(missing)"
+# A sign, a currency, a digit.
+_NUMBER: Final = re.compile(r"[+-]?\W{0,2}(?:[A-Z]{3} ?)?\d[^-]|[+-]?\W?\d$")
 # Embeddings, overrides and isolates of text direction: a name that carries one would turn the text around it.
 _DIRECTION: Final = frozenset("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
 _DROPPED: Final = _DIRECTION | {"\ufeff", "\ufffe", "\uffff"}
@@ -127,3 +129,17 @@ def wrap(
         rest = [line] if line and line != word else []
         return [*done, shorten(" ".join([*rest, *words[position:]]), columns, wide)]
     return [*done, line]
+
+
+def numeric_columns(rows: Sequence[Sequence[str]]) -> tuple[bool, ...]:
+    """Say which columns of such a table hold numbers, which stand at the right.
+
+    Examples
+    --------
+    >>> numeric_columns((("email", "-1,200", "2.0 to 3.0"), ("2026-09", "€5 (n 3)", "")))
+    (False, True, True)
+    """
+    return tuple(
+        i > 0 and all(_NUMBER.match(row[i]) for row in rows if row[i])
+        for i in range(len(rows[0]) if rows else 0)
+    )
