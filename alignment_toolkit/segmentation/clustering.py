@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import itertools
 import warnings
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final, Literal
 
@@ -25,6 +26,8 @@ LARGEST_SAMPLE: Final = 4_000
 TEST_SAMPLE: Final = 1_000
 DRAWS: Final = 20
 REFERENCES: Final = 19
+# Of accounts without groups, at most one set in twenty may be said to have some, whatever the number of groups.
+LEVEL: Final = 0.05
 REGULAR: Final = 1e-3
 # A group of fewer than one in fifty is an exception, not a segment.
 SMALLEST: Final = 0.02
@@ -140,15 +143,16 @@ def find_clusters(
 
 def _found(rows: Floats, method: Method, numbers: Sequence[int], seed: str) -> Clusters:
     fit_rows = _part(rows, LARGEST_SAMPLE, seed)
-    fits: dict[int, Labels] = {}
-    tried = _criteria(fit_rows, method, numbers, seed, fits)
+    tried = _criteria(fit_rows, method, numbers, seed)
     best_first = sorted(tried, key=lambda t: (-t[1], t[0]))
     if not best_first:
         return _none(rows, "no method finds two groups", method)
     if best_first[0][0] < 2:
         return _none(rows, "one group describes the accounts best", method, tuple(tried))
+    # What describes the accounts worse than one group does is no candidate.
+    candidates = list(itertools.takewhile(lambda k: k >= 2, (k for k, _ in best_first)))
     reason = ""
-    for k in _candidates(fit_rows, method, best_first, seed, fits):
+    for k in candidates:
         labels = _canonical(fit_rows, _fit(fit_rows, method, k, seed))
         made = _describe(fit_rows, labels, method)
         k = len(made.weights)
@@ -164,7 +168,7 @@ def _found(rows: Floats, method: Method, numbers: Sequence[int], seed: str) -> C
                 reason or f"of {k} groups the least stable comes back to {overlap.min():.0%} in other draws"
             )
             continue
-        if not _beyond_chance(fit_rows, method, k, seed):
+        if not _beyond_chance(fit_rows, method, k, seed, LEVEL / len(candidates)):
             reason = reason or f"samples without groups are described as well by {k} groups"
             continue
         return Clusters(
@@ -217,10 +221,8 @@ def _dense(rows: Floats) -> Labels:
     return np.where(labels >= 0, labels, made.assign(rows))
 
 
-def _criteria(
-    rows: Floats, method: Method, numbers: Sequence[int], seed: str, fits: dict[int, Labels]
-) -> list[tuple[int, float]]:
-    """Give each number of groups with its criterion; the mixtures' labels are left in `fits`."""
+def _criteria(rows: Floats, method: Method, numbers: Sequence[int], seed: str) -> list[tuple[int, float]]:
+    """Give each number of groups with its criterion."""
     if method == "hdbscan":
         k = len(np.unique(_dense(rows)))
         return [(k, 1.0)] if 2 <= k <= max(numbers) else []
@@ -228,38 +230,10 @@ def _criteria(
     most = len(np.unique(few.round(9), axis=0)) - 1
     numbers = [k for k in numbers if 2 <= k <= most]
     if method == "mixture":
-        made = {k: _mixture(few, k, seed) for k in (1, *numbers)}
-        fits.update({k: labels for k, (labels, _, _) in made.items()})
-        return [(k, -bic) for k, (_, bic, _) in made.items()]
+        return [(k, -_mixture(few, k, seed)[1]) for k in (1, *numbers)]
     from sklearn.metrics import silhouette_score
 
     return [(k, float(silhouette_score(few, _fit(few, method, k, seed)))) for k in numbers]
-
-
-def _candidates(
-    rows: Floats,
-    method: Method,
-    best_first: Sequence[tuple[int, float]],
-    seed: str,
-    fits: Mapping[int, Labels],
-) -> list[int]:
-    """Give three numbers of groups to look into: the best two, and of the mixtures the one whose groups lie apart.
-
-    BIC also counts what describes a bent group by two; the silhouette asks how far groups lie apart.
-    """
-    by_criterion = [k for k, _ in best_first if k >= 2]
-    if method != "mixture" or len(by_criterion) < 2:
-        return by_criterion[:3]
-    from sklearn.metrics import silhouette_score
-
-    few = _part(rows, TEST_SAMPLE, seed)
-    apart = []
-    for k in sorted(by_criterion):
-        labels = fits[k]
-        if len(np.unique(labels)) > 1:
-            apart.append((-round(float(silhouette_score(few, labels)), 9), k))
-    best = min(apart)[1] if apart else by_criterion[0]
-    return list(dict.fromkeys([by_criterion[0], best, by_criterion[1]]))
 
 
 def _canonical(rows: Floats, labels: Labels) -> Labels:
@@ -292,20 +266,25 @@ def _describe(rows: Floats, labels: Labels, method: str) -> Clusters:
 
 
 def _stability(rows: Floats, labels: Labels, method: Method, k: int, seed: str) -> tuple[Floats, float]:
+    """Give the mean overlap of each group with its like in draws; it stops where one can no longer be stable."""
     from sklearn.metrics import adjusted_rand_score
 
     random = generator(f"{seed} stability {k}")
     size = min(len(rows), TEST_SAMPLE)
-    overlaps, rands = np.zeros((DRAWS, k)), np.zeros(DRAWS)
+    overlaps: list[Floats] = []
+    rands = []
     for i in range(DRAWS):
         drawn = np.sort(random.integers(len(rows), size=size))
         unique = np.unique(drawn)
         again = _fit_again(rows[drawn], method, k, f"{seed} {i}")
         other = again.assign(rows[unique])
-        overlaps[i] = jaccard(labels[unique], other, k)
-        rands[i] = adjusted_rand_score(labels[unique], other)
-    mean: Floats = overlaps.mean(axis=0)
-    return mean, float(rands.mean())
+        overlaps.append(jaccard(labels[unique], other, k))
+        rands.append(float(adjusted_rand_score(labels[unique], other)))
+        lost: Floats = (1 - np.array(overlaps)).sum(axis=0)
+        if lost.max() > DRAWS * (1 - STABLE):
+            break
+    mean: Floats = np.mean(overlaps, axis=0)
+    return mean, float(np.mean(rands))
 
 
 def _fit_again(rows: Floats, method: Method, k: int, seed: str) -> Clusters:
@@ -314,8 +293,15 @@ def _fit_again(rows: Floats, method: Method, k: int, seed: str) -> Clusters:
     return _describe(rows, labels.astype(np.int64), method)
 
 
-def _beyond_chance(rows: Floats, method: Method, k: int, seed: str) -> bool:
-    """Say whether k groups describe the rows better than any sample without groups."""
+def _beyond_chance(rows: Floats, method: Method, k: int, seed: str, level: float = LEVEL) -> bool:
+    """Say whether k groups describe the rows better than samples without groups do.
+
+    They must beat every reference sample, and the limit below which one more such sample would lie with probability
+    1 - level (Student's prediction limit): 19 samples alone are beaten by chance once in 20, for every number of groups
+    that is looked into.
+    """
+    from scipy.stats import t
+
     few = _part(rows, TEST_SAMPLE, seed)
     random = generator(f"{seed} chance {k}")
     centre = few.mean(axis=0)
@@ -323,13 +309,16 @@ def _beyond_chance(rows: Floats, method: Method, k: int, seed: str) -> bool:
     turned = (few - centre) @ axes.T
     low, high = np.quantile(turned, [0.005, 0.995], axis=0)
     seen = _gain(few, method, k, seed)
+    gains = np.empty((REFERENCES, 2))
     for i in range(REFERENCES):
         flat = random.uniform(low, high, turned.shape) @ axes
         normal = (random.standard_normal(turned.shape) * turned.std(axis=0)) @ axes
-        for sample in (flat, normal):
-            if _gain(sample + centre, method, k, f"{seed} {i}") >= seen:
+        for j, sample in enumerate((flat, normal)):
+            gains[i, j] = _gain(sample + centre, method, k, f"{seed} {i}")
+            if gains[i, j] >= seen:
                 return False
-    return True
+    reach = float(t.ppf(1 - level, REFERENCES - 1)) * float(np.sqrt(1 + 1 / REFERENCES))
+    return bool((gains.mean(axis=0) + reach * gains.std(axis=0, ddof=1) < seen).all())
 
 
 def _gain(rows: Floats, method: Method, k: int, seed: str) -> float:

@@ -7,19 +7,18 @@ from typing import TYPE_CHECKING, Any, Final
 
 import ibis
 import numpy as np
+import pandas as pd
 
 from alignment_toolkit.results import Estimate
-from alignment_toolkit.statistics.client_value import (
-    Purchases,
-    Spend,
-    fit_purchases,
-    fit_spend,
-    likely_range,
-    total_ahead,
+from alignment_toolkit.statistics.client_groups import (
+    Shared,
+    share_purchases,
+    share_spend,
+    total_of_segments,
 )
+from alignment_toolkit.statistics.client_value import Purchases, Spend, likely_range
 
 if TYPE_CHECKING:
-    import pandas as pd
     from ibis.expr.types import Table
 
     from alignment_toolkit.company import Company
@@ -31,6 +30,8 @@ NEEDS: Final = ("recency", "tenure", "order_days", "order_size")
 FITTED_ON: Final = 20_000
 # Above this many clients, days are put together to weeks: the answer moves by less than its interval.
 MANY: Final = 50_000
+# More given segments than this are no segments: the largest have models of their own.
+SEGMENTS: Final = 20
 
 
 def sampled(company: Company, t: Table, most: int) -> pd.DataFrame:
@@ -48,25 +49,34 @@ class Outlook:
     Attributes
     ----------
     purchases, spend
-        The models.
+        The models: of each given segment (accounts.segment) where there are any, and of all clients.
     unit
         Days in one unit of the models' time.
     reason
         Why there is none.
     """
 
-    purchases: Purchases
-    spend: Spend
+    purchases: Shared[Purchases]
+    spend: Shared[Spend]
     unit: int
     reason: str | None
 
     def history(self, t: Table) -> Table:
-        """Add what the models need: repeats, last, observed in units of time."""
+        """Add what the models need: the segment, repeats, last, observed in units of time."""
         return t.mutate(
+            kind=self._kind(t),
             repeats=t.order_days - 1,
             last=((t.tenure - t.recency) / self.unit).floor(),
             observed=(t.tenure / self.unit).floor() + (1.0 if self.unit == 1 else 0.5),
         )
+
+    def _kind(self, t: Table) -> Any:
+        """Name the model of each account; empty for the model of all clients."""
+        known = sorted(self.purchases.own)
+        if not known or "segment" not in t.columns:
+            return ibis.literal("")
+        name = t.segment.cast("string").fill_null("")
+        return ibis.ifelse(name.isin(known), name, "")
 
     def add(self, company: Company, t: Table) -> Table:
         """Add alive and expected_value to a table of accounts; empty for who is no client."""
@@ -75,18 +85,23 @@ class Outlook:
             return t.mutate(alive=ibis.null("float64"), expected_value=ibis.null("float64"))
         t = self.history(t)
         clients = t.filter(t.order_days >= 1)
-        alike = company.fetch(clients.select("repeats", "last", "observed").distinct())
-        alike = alike.sort_values(["repeats", "last", "observed"]).reset_index(drop=True)
-        who = (alike.repeats, alike["last"], alike.observed)
-        orders = self.purchases.expected(*who, HORIZON / self.unit)
-        known = ibis.memtable(
-            alike.rename(columns={"repeats": "_x", "last": "_l", "observed": "_o"}).assign(
-                alive=self.purchases.alive(*who), _orders=orders
-            )
-        )
-        p, q, v = (float(n or 0) for n in (self.spend.p, self.spend.q, self.spend.v))
-        t = t.left_join(known, (t.repeats == known._x) & (t["last"] == known._l) & (t.observed == known._o))
-        size = p * (v + t.order_days * t.order_size) / (p * t.order_days + q - 1)
+        columns = ["kind", "repeats", "last", "observed"]
+        alike = company.fetch(clients.select(*columns).distinct()).sort_values(columns).reset_index(drop=True)
+        told = []
+        for kind, own in alike.groupby("kind", sort=True):
+            purchases, spend = self.purchases.of(str(kind)), self.spend.of(str(kind))
+            who = (own.repeats, own["last"], own.observed)
+            told.append(
+                own.assign(
+                    alive=purchases.alive(*who), _orders=purchases.expected(*who, HORIZON / self.unit),
+                    _p=float(spend.p or 0), _q=float(spend.q or 0), _v=float(spend.v or 0),
+                )
+            )  # fmt: skip
+        if not told:
+            return t.select(*kept).mutate(alive=ibis.null("float64"), expected_value=ibis.null("float64"))
+        known = ibis.memtable(pd.concat(told).rename(columns={c: f"_{c}" for c in columns}))
+        t = t.left_join(known, [t[c] == known[f"_{c}"] for c in columns])
+        size = t._p * (t._v + t.order_days * t.order_size) / (t._p * t.order_days + t._q - 1)
         return t.select(*kept, "alive", expected_value=t._orders * size)
 
     def total(self, company: Company, t: Table, by: str) -> dict[Any, Estimate]:
@@ -95,13 +110,14 @@ class Outlook:
             return {}
         t = self.history(t)
         t = t.filter(t.order_days >= 1)
+        columns = [by, "kind", "repeats", "last", "observed"]
         rows = company.fetch(
-            t.group_by([by, "repeats", "last", "observed"]).aggregate(n=t.count(), mean=t.order_size.mean())
-        ).sort_values([by, "repeats", "last", "observed"])
+            t.group_by(columns).aggregate(n=t.count(), mean=t.order_size.mean())
+        ).sort_values(columns)
         out = {}
         for name, own in rows.groupby(by, sort=True, dropna=False):
-            out[name] = total_ahead(
-                self.purchases, own.repeats, own["last"], own.observed, horizon=HORIZON / self.unit,
+            out[name] = total_of_segments(
+                self.purchases, own.kind, own.repeats, own["last"], own.observed, horizon=HORIZON / self.unit,
                 spend=self.spend, mean=own["mean"], counts=own.n, unit="money",
             )  # fmt: skip
         return out
@@ -111,25 +127,48 @@ class Outlook:
         x = rows.order_days.to_numpy(float) - 1
         last = np.floor((rows.tenure - rows.recency).to_numpy(float) / self.unit)
         seen = np.floor(rows.tenure.to_numpy(float) / self.unit) + (1.0 if self.unit == 1 else 0.5)
-        return likely_range(
-            self.purchases, x, last, seen, horizon=HORIZON / self.unit, spend=self.spend,
-            mean=rows.order_size.to_numpy(float), seed="plays",
-        )  # fmt: skip
+        mean = rows.order_size.to_numpy(float)
+        kind = np.full(len(rows), "", dtype=object)
+        if self.purchases.own and "segment" in rows.columns:
+            kind = np.array(
+                [str(s) if str(s) in self.purchases.own else "" for s in rows.segment], dtype=object
+            )
+        low, high = np.full(len(rows), np.nan), np.full(len(rows), np.nan)
+        for k in sorted(set(kind)):
+            own = kind == k
+            low[own], high[own] = likely_range(
+                self.purchases.of(k), x[own], last[own], seen[own], horizon=HORIZON / self.unit,
+                spend=self.spend.of(k), mean=mean[own], seed=f"plays {k}".strip(),
+            )  # fmt: skip
+        return low, high
 
 
 def look_ahead(company: Company, t: Table) -> Outlook:
     """Fit the models to the clients of a table of features."""
-    nothing = Purchases(None, None, None, None, None, 0, "no orders by account are known")
-    none = Spend(None, None, None, None, 0, "no orders by account are known")
+    said = "no orders by account are known"
+    nothing = Shared(Purchases(None, None, None, None, None, 0, said), {})
+    none = Shared(Spend(None, None, None, None, 0, said), {})
     if not set(NEEDS) <= set(t.columns):
-        return Outlook(nothing, none, 1, nothing.problem)
-    clients = t.filter(t.order_days >= 1, t.order_size > 0).select("account_id", *NEEDS)
+        return Outlook(nothing, none, 1, said)
+    given = ["segment"] if "segment" in t.columns else []
+    clients = t.filter(t.order_days >= 1, t.order_size > 0).select("account_id", *NEEDS, *given)
     count = int(company.fetch(clients.aggregate(n=clients.count())).n[0])
     blank = Outlook(nothing, none, 7 if count > MANY else 1, None)
     rows = sampled(company, blank.history(clients), FITTED_ON)
-    purchases = fit_purchases(rows.repeats, rows["last"], rows.observed)
-    spend = fit_spend(rows.order_days, rows.order_size)
-    problem = purchases.problem or spend.problem
-    if problem is None and spend.q is not None and spend.q <= 1:
+    kind = _kinds(rows)
+    purchases = share_purchases(kind, rows.repeats, rows["last"], rows.observed)
+    spend = share_spend(kind, rows.order_days, rows.order_size)
+    problem = purchases.whole.problem or spend.whole.problem
+    if problem is None and any(m.q is not None and m.q <= 1 for m in (spend.whole, *spend.own.values())):
         problem = "sizes of orders spread too far between clients to have a mean"
     return Outlook(purchases, spend, blank.unit, problem)
+
+
+def _kinds(rows: pd.DataFrame) -> list[str]:
+    """Give each client's segment as it was given; who has none, or one of many, is of one kind with all others."""
+    if "segment" not in rows.columns:
+        return [""] * len(rows)
+    names = rows.segment.fillna("").astype(str)
+    most = names[names != ""].value_counts()
+    kept = set(sorted(most.index, key=lambda k: (-most[k], k))[:SEGMENTS])
+    return [n if n in kept else "" for n in names]

@@ -344,9 +344,9 @@ def _clients(accounts: Accounts) -> dict[str, Any]:
     return {
         "reason": o.reason,
         "expected_in_12_months": total,
-        "purchases": {k: getattr(o.purchases, k) for k in ("r", "alpha", "a", "b", "n")}
+        "purchases": {k: getattr(o.purchases.whole, k) for k in ("r", "alpha", "a", "b", "n")}
         | {"unit_days": o.unit},
-        "spend": {k: getattr(o.spend, k) for k in ("p", "q", "v", "n")},
+        "spend": {k: getattr(o.spend.whole, k) for k in ("p", "q", "v", "n")},
         "missing_features": dict(accounts.missing),
     }
 

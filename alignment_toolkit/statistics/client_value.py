@@ -12,23 +12,28 @@ from dataclasses import dataclass, field, replace
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from scipy.special import digamma, expit, gammaln
+from scipy.special import expit
 
 from alignment_toolkit.results import Estimate
-from alignment_toolkit.statistics.likelihood import beta_nodes, collapse, maximum
+from alignment_toolkit.statistics.client_histories import Histories, Sizes, floats
+from alignment_toolkit.statistics.likelihood import beta_nodes, maximum
 from alignment_toolkit.statistics.resampling import generator
 
-__all__ = ["Purchases", "Spend", "fit_purchases", "fit_spend", "likely_range", "total_ahead"]
+__all__ = [
+    "Ahead",
+    "Purchases",
+    "Spend",
+    "ahead",
+    "fit_purchases",
+    "fit_spend",
+    "likely_range",
+    "total_ahead",
+]
 
 # Fewer clients, or fewer that came back, leave four parameters to chance.
 FEWEST_CLIENTS = 30
 FEWEST_REPEATERS = 10
 Floats = NDArray[np.float64]
-
-
-def _floats(*values: ArrayLike) -> tuple[Floats, ...]:
-    wide = np.broadcast_arrays(*[np.asarray(v, dtype=float) for v in values])
-    return tuple(np.atleast_1d(v).astype(float) for v in wide)
 
 
 @dataclass(frozen=True)
@@ -87,7 +92,7 @@ class Purchases:
         >>> float(model.alive(2, 30.43, 38.86)[0].round(4))
         0.7266
         """
-        x, t_x, seen = _floats(repeats, last, observed)
+        x, t_x, seen = floats(repeats, last, observed)
         if self.problem:
             return np.full(x.shape, np.nan)
         r, alpha, a, b = self._theta
@@ -119,7 +124,7 @@ class Purchases:
         is beta distributed (a, b + x); the integral over p is Gauss-Jacobi quadrature, which needs no hypergeometric
         function and is finite for all parameters.
         """
-        x, t_x, seen, t = _floats(repeats, last, observed, horizon)
+        x, t_x, seen, t = floats(repeats, last, observed, horizon)
         if self.problem:
             return np.full(x.shape, np.nan), np.full(x.shape, np.nan)
         r, alpha, a, b = self._theta
@@ -180,73 +185,21 @@ def fit_purchases(
     >>> fit_purchases([0, 1], [0, 2], [3, 3]).problem
     '2 clients, 30 are needed'
     """
-    x, t_x, seen, w = _floats(repeats, last, observed, 1.0 if counts is None else counts)
-    good = (
-        np.isfinite(x + t_x + seen)
-        & (x >= 0)
-        & (t_x >= 0)
-        & (seen > 0)
-        & (t_x <= seen * (1 + 1e-12))
-        & (w > 0)
-    )
-    x, t_x, seen, w = (v[good] for v in (x, t_x, seen, w))
-    t_x = np.where(x > 0, t_x, 0.0)
-    n = int(w.sum())
+    rows = Histories.of(repeats, last, observed, counts)
+    n = rows.n
     problem = None
     if n < FEWEST_CLIENTS:
         problem = f"{n} clients, {FEWEST_CLIENTS} are needed"
-    elif (back := int(w[x > 0].sum())) < FEWEST_REPEATERS:
+    elif (back := int(rows.counts[rows.x > 0].sum())) < FEWEST_REPEATERS:
         problem = f"{back} clients ordered again, {FEWEST_REPEATERS} are needed"
     if problem:
         return Purchases(None, None, None, None, None, n, problem)
-    scale = float(seen.max())
-    (x, t_x, seen), w = collapse([x, t_x / scale, seen / scale], w)
-    rows = _History(x, t_x, seen, w)
-    found, covariance = maximum(
-        rows.loss, [[0, 0, 0, 0], [-1, -2, 0, 1], [0.5, -1, -1.5, 0.5]], float(w.sum())
-    )
+    scale = float(rows.observed.max())
+    scaled = rows.over(scale)
+    found, covariance = maximum(scaled.loss, [[0, 0, 0, 0], [-1, -2, 0, 1], [0.5, -1, -1.5, 0.5]], float(n))
     r, alpha, a, b = np.exp(found).tolist()
-    likelihood = -rows.loss(found)[0] - float(w @ x) * float(np.log(scale))
+    likelihood = -scaled.loss(found)[0] - float(rows.counts @ rows.x) * float(np.log(scale))
     return Purchases(r, alpha * scale, a, b, likelihood, n, None, covariance)
-
-
-@dataclass(frozen=True)
-class _History:
-    x: Floats
-    last: Floats
-    observed: Floats
-    counts: Floats
-
-    def loss(self, theta: Floats) -> tuple[float, Floats]:
-        """Give minus the log-likelihood and its gradient, both in the logarithms of the parameters."""
-        r, alpha, a, b = np.exp(theta)
-        x, back = self.x, self.x > 0
-        whole, until = np.log(alpha + self.observed), np.log(alpha + self.last)
-        more = np.where(back, b + x - 1, 1.0)
-        living = -(r + x) * whole
-        silent = np.where(back, np.log(a) - np.log(np.maximum(more, 1e-300)) - (r + x) * until, -np.inf)
-        either = np.logaddexp(living, silent)
-        part = np.exp(silent - either)
-        log_likelihood = (
-            gammaln(r + x)
-            - gammaln(r)
-            + r * np.log(alpha)
-            + gammaln(a + b)
-            + gammaln(b + x)
-            - gammaln(b)
-            - gammaln(a + b + x)
-            + either
-        )
-        both = digamma(a + b) - digamma(a + b + x)
-        slopes = np.array(
-            [
-                r * (digamma(r + x) - digamma(r) + np.log(alpha) - (1 - part) * whole - part * until),
-                r - alpha * (r + x) * ((1 - part) / (alpha + self.observed) + part / (alpha + self.last)),
-                a * both + part,
-                b * (both + digamma(b + x) - digamma(b) - np.where(back, part / more, 0.0)),
-            ]
-        )
-        return -float(self.counts @ log_likelihood), -(slopes @ self.counts)
 
 
 @dataclass(frozen=True)
@@ -275,7 +228,7 @@ class Spend:
         return replace(self, p=p, q=q, v=v)
 
     def _belief(self, repeats: ArrayLike, mean: ArrayLike) -> tuple[float, Floats, Floats]:
-        x, m = _floats(repeats, mean)
+        x, m = floats(repeats, mean)
         x = np.where((x > 0) & np.isfinite(m) & (m > 0), x, 0.0)
         p, q, v = float(self.p or 0), float(self.q or 0), float(self.v or 0)
         return p, p * x + q, v + x * np.where(x > 0, m, 0.0)
@@ -291,7 +244,7 @@ class Spend:
         35.2
         """
         if self.problem:
-            return np.full(_floats(repeats, mean)[0].shape, np.nan)
+            return np.full(floats(repeats, mean)[0].shape, np.nan)
         p, shape, rate = self._belief(repeats, mean)
         return np.where(shape > 1, p * rate / np.where(shape > 1, shape - 1, 1.0), np.nan)
 
@@ -335,43 +288,19 @@ def fit_spend(repeats: ArrayLike, mean: ArrayLike, counts: ArrayLike | None = No
     >>> fit_spend([1, 2], [10, 20]).problem
     '2 clients with repeated orders, 30 are needed'
     """
-    x, m, w = _floats(repeats, mean, 1.0 if counts is None else counts)
-    good = np.isfinite(x) & np.isfinite(m) & (x > 0) & (m > 0) & (w > 0)
-    x, m, w = x[good], m[good], w[good]
-    n = int(w.sum())
+    rows = Sizes.of(repeats, mean, counts)
+    n = rows.n
     if n < FEWEST_CLIENTS:
         return Spend(
             None, None, None, None, n, f"{n} clients with repeated orders, {FEWEST_CLIENTS} are needed"
         )
-    if np.ptp(m) <= 1e-9 * m.max():
+    if np.ptp(rows.mean) <= 1e-9 * rows.mean.max():
         return Spend(None, None, None, None, n, "all clients' orders have the same mean size")
-    scale = float(np.exp(np.average(np.log(m), weights=w)))
-    (x, m), w = collapse([x, m / scale], w)
-
-    def loss(theta: Floats) -> tuple[float, Floats]:
-        p, q, v = np.exp(theta)
-        total = np.log(v + m * x)
-        value = (
-            gammaln(p * x + q)
-            - gammaln(p * x)
-            - gammaln(q)
-            + q * np.log(v)
-            + (p * x - 1) * np.log(m)
-            + p * x * np.log(x)
-            - (p * x + q) * total
-        )
-        slopes = np.array(
-            [
-                p * x * (digamma(p * x + q) - digamma(p * x) + np.log(m * x) - total),
-                q * (digamma(p * x + q) - digamma(q) + np.log(v) - total),
-                q - (p * x + q) * v / (v + m * x),
-            ]
-        )
-        return -float(w @ value), -(slopes @ w)
-
-    found, covariance = maximum(loss, [[1, 1, 0.5], [0, 0, 0], [2, 0.5, -1]], float(w.sum()))
+    scale = float(np.exp(np.average(np.log(rows.mean), weights=rows.counts)))
+    scaled = rows.over(scale)
+    found, covariance = maximum(scaled.loss, [[1, 1, 0.5], [0, 0, 0], [2, 0.5, -1]], float(n))
     p, q, v = np.exp(found).tolist()
-    likelihood = -loss(found)[0] - float(w.sum()) * float(np.log(scale))
+    likelihood = -scaled.loss(found)[0] - float(n) * float(np.log(scale))
     return Spend(p, q, v * scale, likelihood, n, None, covariance)
 
 
@@ -397,16 +326,60 @@ def total_ahead(
     >>> total_ahead(fit_purchases([], [], []), [], [], [], horizon=1).value is None
     True
     """
-    x, t_x, seen, m, w = _floats(
+    part = ahead(purchases, repeats, last, observed, horizon=horizon, spend=spend, mean=mean, counts=counts)
+    models = [m for m in (purchases, spend) if m is not None]
+    fixed = [m.covariance for m in models]
+    variance = part.chance + sum(
+        float(s @ c @ s) for s, c in zip(part.slopes, fixed, strict=False) if c is not None
+    )
+    known = all(c is not None for c in fixed)
+    return part.told(
+        variance if known else None, unit, "BG/NBD" if spend is None else "BG/NBD and gamma-gamma"
+    )
+
+
+@dataclass(frozen=True)
+class Ahead:
+    """A total to come in its parts: mean, variance by chance, slopes in the log parameters of the models."""
+
+    n: int
+    value: float
+    chance: float
+    slopes: tuple[Floats, ...]
+    problem: str | None = None
+
+    def told(self, variance: float | None, unit: str, method: str) -> Estimate:
+        """Give the estimate; None where the parameters have no covariance."""
+        if self.problem:
+            return Estimate.none(n=self.n, n_unit="clients", unit=unit, method=f"{method}: {self.problem}")
+        why = None if np.isfinite(self.chance) else "order sizes spread too far"
+        why = why or ("the parameters are not determined by the data" if variance is None else None)
+        if why or variance is None or not np.isfinite(variance):
+            return Estimate(self.value, None, None, self.n, "clients", unit, f"{method}; no interval: {why}")
+        half = 1.959963985 * float(np.sqrt(variance))
+        low, high = max(self.value - half, 0.0), self.value + half
+        return Estimate(self.value, low, high, self.n, "clients", unit, f"{method}, delta method and process")
+
+
+def ahead(
+    purchases: Purchases,
+    repeats: ArrayLike,
+    last: ArrayLike,
+    observed: ArrayLike,
+    *,
+    horizon: float,
+    spend: Spend | None = None,
+    mean: ArrayLike | None = None,
+    counts: ArrayLike | None = None,
+) -> Ahead:
+    """Give what `total_ahead` is made of, so that segments can be put together."""
+    x, t_x, seen, m, w = floats(
         repeats, last, observed, 0.0 if mean is None else mean, 1.0 if counts is None else counts
     )
     n = int(w.sum()) if x.size else 0
-    what = {"n": n, "n_unit": "clients", "unit": unit}
-    method = "BG/NBD" if spend is None else "BG/NBD and gamma-gamma"
     problem = purchases.problem or (spend.problem if spend else None) or (None if n else "no clients")
     if problem:
-        return Estimate.none(method=f"{method}: {problem}", **what)  # type: ignore[arg-type]
-
+        return Ahead(n, np.nan, np.nan, (), problem)
     orders, chance = purchases.moments(x, t_x, seen, horizon)
 
     def total(orders: Floats, sizes: Spend | None) -> float:
@@ -414,32 +387,21 @@ def total_ahead(
 
     value = total(orders, spend)
     if not np.isfinite(value):
-        return Estimate.none(method=f"{method}: order sizes spread too far to have a mean", **what)  # type: ignore[arg-type]
+        return Ahead(n, np.nan, np.nan, (), "order sizes spread too far to have a mean")
     if spend is not None:
         one, two = spend.spread(x, m)
         p = float(spend.p or 0)
         chance = (p**2 * (chance + orders**2) + p * orders) * two - (p * orders * one) ** 2
-    variance = float(w @ chance)
-    problem = None if np.isfinite(variance) else "order sizes spread too far"
-    fixed: list[tuple[Purchases | Spend, Callable[[Floats], float]]] = [
-        (purchases, lambda step: total(purchases.moved(step).expected(x, t_x, seen, horizon), spend))
+    moved: list[Callable[[Floats], float]] = [
+        lambda step: total(purchases.moved(step).expected(x, t_x, seen, horizon), spend)
     ]
     if spend is not None:
-        sizes = spend
-        fixed.append((spend, lambda step: total(orders, sizes.moved(step))))
-    for model, moved in fixed:
-        if model.covariance is None:
-            problem = problem or "the parameters are not determined by the data"
-            continue
-        steps = np.eye(len(model.covariance)) * 1e-3
-        slope = np.array([(moved(s) - moved(-s)) / 2e-3 for s in steps])
-        variance += float(slope @ model.covariance @ slope)
-    if problem or not np.isfinite(variance):
-        return Estimate(value, None, None, n, "clients", unit, f"{method}; no interval: {problem}")
-    half = 1.959963985 * float(np.sqrt(variance))
-    return Estimate(
-        value, max(value - half, 0.0), value + half, n, "clients", unit, f"{method}, delta method and process"
-    )
+        moved.append(lambda step: total(orders, spend.moved(step)))
+    slopes = [
+        np.array([(move(s) - move(-s)) / 2e-3 for s in np.eye(d) * 1e-3])
+        for move, d in zip(moved, (4, 3), strict=False)
+    ]
+    return Ahead(n, value, float(w @ chance), tuple(slopes))
 
 
 def likely_range(
@@ -464,9 +426,9 @@ def likely_range(
     >>> model = Purchases(.242593, 4.413532, .792886, 2.425753, None, 2357)
     >>> low, high = likely_range(model, [2], [30.43], [38.86], horizon=39)
     >>> float(low[0]), float(high[0])
-    (0.0, 5.0)
+    (0.0, 4.0)
     """
-    x, t_x, seen, m = _floats(repeats, last, observed, 0.0 if mean is None else mean)
+    x, t_x, seen, m = floats(repeats, last, observed, 0.0 if mean is None else mean)
     if purchases.problem or (spend and spend.problem) or not x.size:
         return np.full(x.shape, np.nan), np.full(x.shape, np.nan)
     random = generator(seed)
@@ -482,8 +444,17 @@ def likely_range(
         if sizes.covariance is not None:
             sizes = sizes.moved(_step(sizes.covariance, random))
         drawn[i] = sizes.draw(orders, x, m, random)
-    low, high = np.quantile(drawn, [0.025, 0.975], axis=0)
-    return low, high
+    return _shortest(drawn)
+
+
+def _shortest(drawn: Floats) -> tuple[Floats, Floats]:
+    """Give the shortest range of 19 in 20 draws: where many are 0 it begins there, and what is left out lies above."""
+    drawn = np.sort(drawn, axis=0)
+    inside = int(np.ceil(0.95 * (len(drawn) + 1)))
+    width = drawn[inside - 1 :] - drawn[: len(drawn) - inside + 1]
+    first = width.argmin(axis=0)
+    each = np.arange(drawn.shape[1])
+    return drawn[first, each], drawn[first + inside - 1, each]
 
 
 def _step(covariance: Floats, random: np.random.Generator) -> Floats:
