@@ -14,7 +14,7 @@ import pandas as pd
 
 from alignment_toolkit.segmentation.clustering import Clusters, Method, find_clusters
 from alignment_toolkit.segmentation.outlook import Outlook, sampled
-from alignment_toolkit.segmentation.scaling import Scale, scale_of, scaled
+from alignment_toolkit.segmentation.scaling import Scale, loosened, scale_of
 
 if TYPE_CHECKING:
     from ibis.expr.types import Table, Value
@@ -149,12 +149,13 @@ def found_in_data(
     """Find segments among accounts: scale, cluster a sample, name the groups, and write the rule for all.
 
     Features that are missing, constant, or unknown of more than half of the accounts are left out and told; where a
-    value is unknown the median stands for it, which moves an account to the middle and never makes a group.
+    value is unknown the median stands for it, which moves an account to the middle. The search itself looks at whole
+    numbers spread over their unit, and at the unknown spread around the middle: neither makes a group.
     """
     rows = accounts.sample(t)
     scales, left_out = scale_of(rows, [f for f in features if f in t.columns])
     left_out |= {f: accounts.missing.get(f, "not known") for f in features if f not in t.columns}
-    x = scaled(rows, scales)
+    x = loosened(rows, scales, seed)
     clusters = find_clusters(x, method=method, numbers=range(2, most + 1), seed=seed)
     about: dict[str, Any] = {
         "method": method,

@@ -1,9 +1,9 @@
 """The kinds of clients there are, by what they do.
 
-**What it does.** Recency, orders, money, breadth, growth, discount, margin, effort and touches of the last year are
-brought to one scale and searched for groups (a normal mixture, 2 to 8 groups by BIC). A group counts only where it
-comes back in bootstrap draws (mean Jaccard at least 0.75) and where samples without groups are not described as well;
-otherwise the answer is "no clear segments", and that is a result.
+**What it does.** Recency, orders, money, breadth, growth, discount, effort and personal touches of the last year are
+brought to one scale and searched for groups (a normal mixture, 2 to 8 groups, best first by BIC). Groups count only
+where there is a gap between every two, each comes back in bootstrap draws (mean Jaccard at least 0.75) and samples
+without groups are not described as well; otherwise the answer is "no clear segments", and that is a result.
 
 **When it lies.** Groups are found among what was measured. They change with the features; a group is a description and
 no cause. Features that few accounts have are left out, and told.
@@ -17,7 +17,7 @@ from __future__ import annotations
 from alignment_toolkit.segmentation import Accounts, Placing, Segmentation, found_in_data
 
 FEATURES = (
-    "recency", "frequency", "money", "order_size", "breadth", "growth", "discount", "effort", "personal",
+    "recency", "frequency", "money", "breadth", "growth", "discount", "effort", "personal",
 )  # fmt: skip
 
 

@@ -11,15 +11,17 @@ from typing import Any
 
 import ibis
 import numpy as np
+import pandas as pd
 import pytest
 from sklearn.metrics import adjusted_mutual_info_score
 
 from alignment_toolkit.analysis import analyse
 from alignment_toolkit.company import Company
 from alignment_toolkit.results import Analysis
-from alignment_toolkit.segmentation import FEATURES, Placing, account_features
+from alignment_toolkit.segmentation import FEATURES, Placing, account_features, find_clusters
 from alignment_toolkit.segmentation.features import _features
 from alignment_toolkit.segmentation.matching import matched
+from alignment_toolkit.segmentation.scaling import loosened, scale_of
 from alignment_toolkit.segmentation.telling import agreement, share_of
 from alignment_toolkit.tables import TABLES
 from tests.builders import Unbound, company_of, written
@@ -131,6 +133,21 @@ def test_order_of_rows_does_not_matter(two_kinds: Analysis, tmp_path: Path) -> N
     assert [{**r, "exceptions": None} for r in same.segments] == [
         {**r, "exceptions": None} for r in two_kinds.segments
     ]
+
+
+def test_neither_whole_numbers_nor_the_unknown_make_a_group() -> None:
+    """Half of the clients ordered once, and of a third it is not known how they grew: one cloud all the same."""
+    drawn = np.random.default_rng(4)
+    orders = 1.0 + drawn.poisson(drawn.gamma(1.0, 1.0, 400))
+    money = orders * drawn.lognormal(4, 0.6, 400)
+    growth = np.where(drawn.random(400) < 0.35, np.nan, drawn.normal(0, 0.3, 400))
+    rows = pd.DataFrame({"frequency": orders, "money": money, "growth": growth})
+    scales, _ = scale_of(rows, list(rows))
+    assert find_clusters(loosened(rows, scales, "x"), numbers=[2, 3]).k == 0
+    spread = loosened(rows, scales, "x")
+    assert len(np.unique(spread[:, 0])) == 400
+    # They are placed as they are: once spread, a value stays nearer to its own number than to any other.
+    assert np.abs(np.expm1(spread[:, 0] * scales[0].spread + scales[0].centre) - orders).max() <= 0.5
 
 
 def test_names_stay_from_run_to_run() -> None:
