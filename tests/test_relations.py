@@ -138,6 +138,18 @@ def test_a_lead_without_account_whose_deal_names_one_is_not_counted_twice():
     ]
 
 
+def test_a_lead_that_says_it_was_a_client_before_still_opened_its_deals_account():
+    company = company_of(
+        {
+            "leads": [lead("l", "2026-01-10", channel="fair", converted_at="2025-06-01")],
+            "opportunities": [won("o", "2026-01-20", "a", "l")],
+        }
+    )
+    assert ("a", date(2026, 1, 20), "l", "fair") in rows(
+        company, "clients", "client_id", "client_since", "lead_id", "channel"
+    )
+
+
 def test_the_opening_lead_is_that_of_the_last_episode_up_to_client_since():
     company = company_of(
         {

@@ -238,14 +238,15 @@ def _openers(source: Source, since: Table) -> Table:
     """Give each client account's opening lead: of the last episode opened up to client_since (and its grace days)."""
     grace = source.settings.company.grace_days
     t = lead_outcomes(source)
-    opened = t.filter(t.opens_episode, t.converted)
-    found = opened.filter(opened.account_id.notnull()).select("account_id", "lead_id", "created_at")
+    found = t.filter(t.opens_episode, t.converted, t.account_id.notnull())
+    found = found.select("account_id", "lead_id", "created_at")
     won = _won(source)
     if won is not None:
         # Lead and opportunity join by lead_id first: a lead without account brought the account of its won deals.
         won = won.filter(won.account_id.notnull(), won.lead_id.notnull())
         pairs = won.select(_account=won.account_id, _lead=won.lead_id).distinct()
-        alone = opened.filter(opened.account_id.isnull()).select("lead_id", "created_at", "created_on")
+        # It is the account that became a client, whatever the lead itself is said to have been before.
+        alone = t.filter(t.account_id.isnull()).select("lead_id", "created_at", "created_on")
         brought = alone.inner_join(pairs, alone.lead_id == pairs._lead)
         brought = brought.inner_join(since, brought._account == since.account_id)
         brought = brought.filter(brought.client_since.delta(brought.created_on, unit="day") >= -grace)

@@ -260,11 +260,12 @@ def test_1_debug_prints_where(monkeypatch, capsys):
 
 
 def command(folder, project_dir, *words):
-    """Start the command in a process of its own."""
+    """Start the command in a process of its own, as in a terminal: a shell's background job ignores the interrupt."""
     return subprocess.Popen(
         [sys.executable, "-m", "alignment_toolkit", *map(str, words)],
         cwd=folder, env={**os.environ, "PYTHONPATH": str(project_dir)},
         stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
     )  # fmt: skip
 
 
