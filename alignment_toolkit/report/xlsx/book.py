@@ -308,7 +308,9 @@ class _Sheet:
         self.text(table.note, tone="muted")
         self.row += 1
 
-    def _grid(self, caption: str, heads: list[str], rows: list[list[Cell]]) -> tuple[int, int]:
+    def _grid(
+        self, caption: str, heads: list[str], rows: list[list[Cell]], *, plotted: bool = False
+    ) -> tuple[int, int]:
         owner = self.owner
         owner.tables += 1
         top = self.row
@@ -329,6 +331,9 @@ class _Sheet:
         for r, row in enumerate(rows, start=top + 1):
             for c, cell in enumerate(row):
                 found = number_of(cell, currency)
+                if found is None and plotted and cell.number is not None:
+                    # A chart reads a text as its place in the row.
+                    found = cell.number, "#,##0" if float(cell.number).is_integer() else "#,##0.0#"
                 if found is None:
                     self._string(r, c, cell.text, text_wrap=True)
                 else:
@@ -359,7 +364,7 @@ class _Sheet:
             self._matrix(data)
         else:
             heads, rows = _numbers(data, drawn)
-            self._grid(data.title, column_names(heads), rows)
+            self._grid(data.title, column_names(heads), rows, plotted=True)
             add_chart(self.owner.book, self.sheet, self.name, drawn, top, len(rows), len(heads))
             self.row = max(self.row, top + _CHART_ROWS + (3 if len(drawn.categories) > 9 else 0))
         under = drawn.under if drawn is not None else data.note
@@ -413,7 +418,7 @@ def _numbers(data: ChartData, drawn: native.Native) -> tuple[tuple[str, ...], li
                 for row, v, a, b in zip(body, s.values, s.below, s.above, strict=True):
                     row += [cell(v - a), cell(v + b)] if v is not None and (a or b) else [Cell(""), Cell("")]
         return tuple(heads), body
-    heads = [say("Group"), data.x_label or say("Item"), data.y_label or say("Value"), "low", "high"]
+    heads = [say("Group"), data.x_label or say("Item"), data.y_label or say("Value"), say("low"), say("high")]
     body = []
     for s in drawn.series:
         for x, v, a, b in zip(s.places, s.values, s.below, s.above, strict=True):
