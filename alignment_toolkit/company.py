@@ -77,7 +77,7 @@ class Company:
         self._root = root or self
         self._tables: dict[str, Table] = {}
         self._relations: dict[str, Table] = {}
-        self._fingerprint: str | None = None
+        self._prints: dict[str, str] | None = None
 
     @classmethod
     def open(cls, source: str | Path | Settings, *, as_of: date | str | None = None) -> Company:
@@ -426,12 +426,18 @@ class Company:
 
     def fingerprint(self) -> str:
         """Give a fingerprint of the data: row counts and an order-free hash of every table, as used."""
+        return hashlib.sha256("\n".join(self._lines().values()).encode()).hexdigest()[:32]
+
+    def fingerprints(self) -> dict[str, str]:
+        """Give of every table a fingerprint of its own, which tells in which of them data changed."""
+        return {n: hashlib.sha256(line.encode()).hexdigest()[:32] for n, line in self._lines().items()}
+
+    def _lines(self) -> dict[str, str]:
         if self is not self._root:
-            return self._root.fingerprint()
-        if self._fingerprint is None:
-            lines = [self._hash(name) for name in sorted(self._data.loaded.tables)]
-            self._fingerprint = hashlib.sha256("\n".join(lines).encode()).hexdigest()[:32]
-        return self._fingerprint
+            return self._root._lines()
+        if self._prints is None:
+            self._prints = {name: self._hash(name) for name in sorted(self._data.loaded.tables)}
+        return self._prints
 
     def _hash(self, table: str) -> str:
         columns = sorted(self._data.loaded.tables[table].columns)

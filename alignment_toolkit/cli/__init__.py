@@ -74,9 +74,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
             _failed(None, "interrupted", 130, False) if code == 130 else code if isinstance(code, int) else 0
         )
     except AlignmentError as e:
-        return _failed(e, str(e), e.exit_code, debug)
+        return _failed(e, str(e), e.exit_code, debug, words)
     except (KeyboardInterrupt, typer.Abort) as e:
-        return _failed(e, "interrupted", 130, debug)
+        return _failed(e, "interrupted", 130, debug, words)
     except typer.Exit as e:
         return e.exit_code
     except BrokenPipeError:
@@ -86,10 +86,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except Exception as e:
         usage = getattr(e, "format_message", None)
         if callable(usage):
-            return _failed(e, _usage(e, usage()), 2, debug)
+            return _failed(e, _usage(e, usage()), 2, debug, words)
         said = str(e).splitlines()
         what = ": ".join([type(e).__name__, *said[:1]])
-        return _failed(e, f"internal error: {what}. Run again with --debug to see where.", 1, debug)
+        return _failed(e, f"internal error: {what}. Run again with --debug to see where.", 1, debug, words)
 
 
 def _usage(error: Exception, message: str) -> str:
@@ -107,12 +107,15 @@ def _usage(error: Exception, message: str) -> str:
     return f"{message.rstrip()} See `{context.command_path} --help`."
 
 
-def _failed(error: BaseException | None, message: str, code: int, debug: bool) -> int:
+def _failed(
+    error: BaseException | None, message: str, code: int, debug: bool, words: Sequence[str] = ()
+) -> int:
     from alignment_toolkit.cli.common import note
+    from alignment_toolkit.secrets import Scrubber
 
+    # A library's message may repeat an address with its password.
+    scrub = Scrubber.of_words(words)
     if debug and error is not None:
-        import traceback
-
-        traceback.print_exception(error)
-    note(f"error: {message}")
+        sys.stderr.write(scrub.report_of(error))
+    note(f"error: {scrub(message)}")
     return code

@@ -68,6 +68,15 @@ def run(
     timeout: Annotated[
         float, typer.Option("--timeout", min=1, help="Seconds that one cell may take.")
     ] = 3600,
+    run_timeout: Annotated[
+        float | None, typer.Option("--run-timeout", min=1, help="Seconds that a whole run may take.")
+    ] = None,
+    memory: Annotated[
+        float | None,
+        typer.Option(
+            "--memory", min=100, help="MB of memory a run may take; by default 90 % of the machine's."
+        ),
+    ] = None,
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Show what would be run, and run nothing.")
     ] = False,
@@ -91,11 +100,16 @@ def run(
     from alignment_toolkit.runs import perform, plan
 
     level(fail_on)
+    limits: dict[str, Any] = {
+        "timeout": timeout,
+        "run_timeout": run_timeout,
+        "memory": memory and int(memory * 1e6),
+    }
     given = _given(values, period, formats)
     if matrix is not None:
         run_matrix(
             source, listed(notebook) or [REPORT], matrix, given=given, out=out, jobs=jobs, only_failed=only_failed,
-            fail_on=fail_on, dry_run=dry_run, as_json=as_json, options={"force": force, "timeout": timeout},
+            fail_on=fail_on, dry_run=dry_run, as_json=as_json, options={"force": force, **limits},
         )  # fmt: skip
         return
     if only_failed or jobs > 1:
@@ -108,7 +122,7 @@ def run(
     for made in plans:
         try:
             with progress_bar(f"{made.name} for {made.period}") as progress:
-                done.append(perform(made, force=force, timeout=timeout, progress=progress))
+                done.append(perform(made, force=force, progress=progress, **limits))
         except AlignmentError as e:
             if len(plans) == 1:
                 raise
@@ -168,9 +182,17 @@ def _print_plans(plans: list[Any], as_json: bool) -> None:
     for made in plans:
         data = made.to_json()
         say(f"{made.name} for {made.company}, {made.period}; nothing was run.")
-        print_table(["parameter", "value"], [[k, repr(v)] for k, v in data["parameters"].items()])
-        say(f"Data: {data['data_fingerprint']}")
+        rows = [[k, repr(v), _resolved(data, k)] for k, v in data["parameters"].items()]
+        print_table(["parameter", "value", "asked for as"], rows)
+        columns = ["table", "rows", "rejected", "fingerprint"]
+        print_table(columns, [[one[c] for c in columns] for one in data["inputs"]], right=columns[1:3])
+        say(f"All of the data: {data['data_fingerprint']}")
         say(f"Would go to {data['folder']}: {', '.join(data['outputs'])}")
+
+
+def _resolved(data: dict[str, Any], name: str) -> str:
+    asked: str = data["asked"].get(name, "")
+    return "" if asked == data["parameters"][name] else asked
 
 
 def params(

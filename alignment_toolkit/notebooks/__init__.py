@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 
     from alignment_toolkit.report import Report
     from alignment_toolkit.results import Analysis
+    from alignment_toolkit.secrets import Scrubber
 
 __all__ = [
     "RUN_FOLDER",
@@ -48,6 +49,7 @@ __all__ = [
     "parameters_of",
     "parse_parameters",
     "read_notebook",
+    "scrubbed",
     "write_notebook",
 ]
 
@@ -106,6 +108,14 @@ def read_notebook(path: Path) -> NotebookNode:
     except (OSError, ValueError, KeyError, TypeError, AttributeError, nbformat.ValidationError) as e:
         reason = str(e).splitlines()[0] if str(e) else type(e).__name__
         raise ParameterError(f"{path} is no notebook that can be read: {reason}") from e
+    return node
+
+
+def scrubbed(notebook: NotebookNode, scrub: Scrubber) -> NotebookNode:
+    """Give an executed notebook without secrets, in outputs, code and metadata."""
+    import nbformat
+
+    node: NotebookNode = nbformat.from_dict(scrub.clean(notebook))  # type: ignore[no-untyped-call]
     return node
 
 

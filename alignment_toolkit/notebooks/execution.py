@@ -6,18 +6,16 @@ import contextlib
 import copy
 import hashlib
 import logging
+import math
 import os
 import re
-import shutil
-import signal
-import sys
-import tempfile
+import time
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from alignment_toolkit.errors import AlignmentError, CellFailed, ExportFailed, KernelLost
+from alignment_toolkit.notebooks.kernel import Watch, kernel_manager, machine_memory, size_text
 
 if TYPE_CHECKING:
     from nbformat import NotebookNode
@@ -29,66 +27,12 @@ RUN_FOLDER = "ALIGNMENT_RUN_FOLDER"
 RUN_SLIDES = "ALIGNMENT_RUN_SLIDES"
 SENTINEL = ".finished.json"
 START_ATTEMPTS = 3
-_SOCKETS = "alignment-"
+OUTPUT = 20_000_000
+# Between the answer of a cell and its last output; papermill's four seconds are too few on a machine under load.
+_OUTPUT_WAIT = 60
+_OUTPUTS = ("stream", "display_data", "execute_result", "update_display_data", "error")
+_LINE, _LINES = 2_000, 200
 Progress = Callable[[int, int], None]
-
-
-@dataclass
-class _Watch:
-    """Which cell is running; what is left to know when a kernel dies."""
-
-    index: int | None = None
-    progress: Progress | None = None
-
-
-@contextlib.contextmanager
-def _kernel_manager(environment: Mapping[str, str]) -> Iterator[Any]:
-    """Give a manager whose kernel is this interpreter, whatever kernels are registered on the machine."""
-    from jupyter_client.kernelspec import KernelSpec
-    from jupyter_client.manager import AsyncKernelManager
-
-    # A socket's path may have about 100 characters, and a kernel start over TCP times out under load.
-    places = [Path(tempfile.gettempdir()), Path("/tmp")]
-    place = next((p for p in places if len(str(p)) < 60 and os.access(p, os.W_OK)), places[0])
-    _sweep(place)
-    folder = Path(tempfile.mkdtemp(prefix=f"{_SOCKETS}{os.getpid()}-", dir=place))
-    argv = [sys.executable, "-m", "ipykernel_launcher", "-f", "{connection_file}"]
-    manager = AsyncKernelManager(kernel_name="python3", connection_file=str(folder / "kernel.json"))
-    manager._kernel_spec = KernelSpec(argv=argv, display_name="Python 3", language="python")
-    if os.name == "posix":
-        manager.transport, manager.ip = "ipc", str(folder / "k")
-    group: list[int] = []
-    start = manager.start_kernel
-
-    async def start_kernel(**options: Any) -> None:
-        # A profile of the user's own would bring its start-up scripts into the run.
-        await start(**{**options, "env": {**environment, "IPYTHONDIR": str(folder / "ipython")}})
-        if (number := getattr(manager.provisioner, "pgid", None)) is not None:
-            group.append(number)
-
-    manager.start_kernel = start_kernel
-    try:
-        yield manager
-    finally:
-        # What a cell has started must not outlive the run.
-        for number in group:
-            with contextlib.suppress(OSError):
-                os.killpg(number, signal.SIGKILL)
-        shutil.rmtree(folder, ignore_errors=True)
-
-
-def _sweep(place: Path) -> None:
-    """Clear away the socket folders of runs that were killed before they could do it themselves."""
-    if os.name != "posix":
-        return
-    for folder in place.glob(f"{_SOCKETS}[0-9]*-*"):
-        with contextlib.suppress(OSError, ValueError):
-            if folder.stat().st_uid != os.getuid():
-                continue
-            try:
-                os.kill(int(folder.name.split("-")[1]), 0)
-            except ProcessLookupError:
-                shutil.rmtree(folder, ignore_errors=True)
 
 
 def _engine() -> str:
@@ -109,21 +53,40 @@ def _engine() -> str:
                     self.start_new_kernel_client()
                     break
                 except (RuntimeError, TimeoutError, OSError) as e:
+                    self.watch.end()
                     with contextlib.suppress(Exception):
                         self._cleanup_kernel()
+                    if self.watch.reason is not None:
+                        raise
                     if attempt == START_ATTEMPTS:
                         raise KernelLost(f"The kernel did not start in {attempt} attempts: {e}") from e
                     self.km = self.fresh()
             try:
                 yield
             finally:
+                self.watch.end()
                 with contextlib.suppress(Exception):
                     self._cleanup_kernel()
+
+        def process_message(self, msg: dict[str, Any], cell: Any, cell_index: int) -> Any:
+            kind, content = msg["msg_type"], msg["content"]
+            if kind == "clear_output":
+                self.taken[cell_index] = 0
+            if kind in _OUTPUTS:
+                before = self.taken.get(cell_index, 0)
+                self.taken[cell_index] = before + _size(content)
+                if kind == "error":
+                    content["traceback"] = [str(line)[:_LINE] for line in content["traceback"][-_LINES:]]
+                elif self.taken[cell_index] > self.output_cap:
+                    if before <= self.output_cap:
+                        cell.outputs.append(_cut(self.output_cap))
+                    return None
+            return super().process_message(msg, cell, cell_index)
 
     class Engine(NBClientEngine):  # type: ignore[misc]
         @classmethod
         def execute_managed_notebook(cls, nb_man: Any, kernel_name: str, **options: Any) -> Any:
-            watch: _Watch = options["watch"]
+            watch: Watch = options["watch"]
             begin = nb_man.cell_start
 
             def cell_start(cell: Any, cell_index: int | None = None, **rest: Any) -> None:
@@ -139,15 +102,31 @@ def _engine() -> str:
                 kernel_name=kernel_name,
                 timeout=options["timeout"],
                 startup_timeout=options["start_timeout"],
+                iopub_timeout=_OUTPUT_WAIT,
                 force_raise_errors=True,
                 shutdown_kernel="immediate",
                 log=logging.getLogger("papermill"),
             )
-            client.fresh = options["fresh"]
+            client.fresh, client.watch = options["fresh"], watch
+            client.output_cap, client.taken = options["output_limit"], {}
             return client.execute()
 
     papermill_engines.register(name, Engine)
     return name
+
+
+def _size(content: Mapping[str, Any]) -> int:
+    """Give about how many bytes an output adds to the notebook."""
+    data = content.get("data") or {}
+    return len(content.get("text") or "") + sum(len(v) for v in data.values() if isinstance(v, str))
+
+
+def _cut(most: int) -> NotebookNode:
+    import nbformat
+
+    said = f"[The output of this cell was cut here: it is more than {size_text(most)}.]\n"
+    output: NotebookNode = nbformat.v4.new_output("stream", name="stderr", text=said)  # type: ignore[no-untyped-call]
+    return output
 
 
 def _environment(folder: Path | None, slides: Path | None = None) -> dict[str, str]:
@@ -183,6 +162,9 @@ def execute(
     folder: Path | None = None,
     slides: Path | None = None,
     timeout: float | None = 3600,
+    run_timeout: float | None = None,
+    memory: int | None = None,
+    output_limit: int = OUTPUT,
     start_timeout: float = 60,
     progress: Progress | None = None,
 ) -> NotebookNode:
@@ -202,6 +184,12 @@ def execute(
         The .pptx whose master its slides take.
     timeout
         Seconds that one cell may take.
+    run_timeout
+        Seconds that the whole run may take, the start of the kernel with it.
+    memory
+        Bytes of memory that the kernel and what it starts may take; by default nine tenths of the machine's.
+    output_limit
+        Bytes of output that are kept of one cell; what is more is cut, and the notebook says so.
     start_timeout
         Seconds that one attempt to start the kernel may take; there are three, and no cell has run before.
     progress
@@ -220,14 +208,19 @@ def execute(
     from nbclient.exceptions import CellTimeoutError, DeadKernelError
     from papermill.exceptions import PapermillExecutionError
 
-    watch = _Watch(progress=progress)
+    watch = Watch(
+        memory=machine_memory() if memory is None else memory,
+        until=None if run_timeout is None else time.monotonic() + run_timeout,
+        seconds=run_timeout,
+        progress=progress,
+    )
     source = copy.deepcopy(notebook)
     with contextlib.ExitStack() as stack:
         stack.enter_context(_silent())
         environment = _environment(folder, slides)
 
         def fresh() -> Any:
-            return stack.enter_context(_kernel_manager(environment))
+            return stack.enter_context(kernel_manager(environment, watch))
 
         try:
             executed = papermill.execute_notebook(
@@ -241,23 +234,28 @@ def execute(
                 start_timeout=start_timeout,
                 manager=fresh(),
                 fresh=fresh,
-                timeout=timeout,
+                timeout=None if timeout is None else math.ceil(timeout),
+                output_limit=output_limit,
                 watch=watch,
             )
-        except PapermillExecutionError as e:
-            raise _failure(
-                name, notebook, e.cell_index, e.source, e.exec_count, e.ename, e.evalue, e.traceback
-            ) from e
-        except CellTimeoutError as e:
-            where = _place(notebook, watch.index)
-            raise KernelLost(
-                f"Notebook '{name}', {where}: the cell took longer than {timeout:g} seconds."
-            ) from e
-        except DeadKernelError as e:
-            where = _place(notebook, watch.index)
-            raise KernelLost(
-                f"Notebook '{name}', {where}: the kernel died (killed, out of memory, or the cell ended its process)."
-            ) from e
+        except Exception as e:
+            where = f"Notebook '{name}', {_place(notebook, watch.index)}"
+            if watch.reason is not None:
+                raise KernelLost(f"{where}: {watch.reason}") from e
+            if isinstance(e, PapermillExecutionError):
+                told = e.cell_index, e.source, e.exec_count, e.ename, e.evalue, e.traceback
+                raise _failure(name, notebook, *told) from e
+            if isinstance(e, CellTimeoutError):
+                raise KernelLost(
+                    f"{where}: the cell took longer than {timeout:g} seconds (--timeout)."
+                ) from e
+            if isinstance(e, DeadKernelError):
+                said = watch.last_words()
+                raise KernelLost(
+                    f"{where}: the kernel died (killed, out of memory, or the cell ended its process)."
+                    + (f" It said: {said}" if said else "")
+                ) from e
+            raise
     # papermill takes sys.exit(0) for success.
     for index, cell in enumerate(executed.cells):
         for output in cell.get("outputs", []):
@@ -320,7 +318,9 @@ def _failure(
     code = lines[line - 1].strip() if line and line <= len(lines) else ""
     place = f"Notebook '{name}', {where}" + (f", line {line}" if line else "") + (f": {code}" if code else "")
     if kind == "MemoryError":
-        return KernelLost(f"{place}\n  The cell ran out of memory (memory limit). {message}".rstrip())
+        return KernelLost(
+            f"{place}\n  The cell ran out of memory (memory limit, --memory). {message}".rstrip()
+        )
     if kind == "SystemExit":
         return CellFailed(
             f"{place}\n  The cell left the notebook by sys.exit({message}); a notebook ends with its last cell."

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import contextlib
+import copy
 import datetime as dt
 import html
 import json
 import platform
 import shutil
+import traceback
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from importlib import metadata
@@ -22,10 +24,22 @@ from alignment_toolkit.errors import (
     ExportFailed,
     ParameterError,
 )
-from alignment_toolkit.notebooks import SENTINEL, execute, write_notebook
+from alignment_toolkit.notebooks import SENTINEL, execute, scrubbed, write_notebook
 from alignment_toolkit.results import VERSION
-from alignment_toolkit.runs.places import FAILED, MANIFEST, file_hash, now, point, stamp, sync, write
+from alignment_toolkit.runs.places import (
+    FAILED,
+    LATEST,
+    MANIFEST,
+    file_hash,
+    latest,
+    now,
+    point,
+    stamp,
+    sync,
+    write,
+)
 from alignment_toolkit.runs.planning import Plan
+from alignment_toolkit.secrets import Scrubber
 
 if TYPE_CHECKING:
     from alignment_toolkit.notebooks import NotebookNode
@@ -65,6 +79,8 @@ def perform(
     *,
     force: bool = False,
     timeout: float | None = 3600,
+    run_timeout: float | None = None,
+    memory: int | None = None,
     progress: Callable[[int, int], None] | None = None,
 ) -> Run:
     """Execute a plan and publish it whole, or publish nothing.
@@ -77,6 +93,10 @@ def perform(
         Run again where the same run is there already.
     timeout
         Seconds that one cell may take.
+    run_timeout
+        Seconds that the whole notebook may take.
+    memory
+        Bytes of memory that the kernel and what it starts may take; by default nine tenths of the machine's.
     progress
         Called with a cell's position and the number of cells.
 
@@ -87,24 +107,33 @@ def perform(
     CellFailed, KernelLost, ExportFailed
         Where the run failed; FAILED.html beside the runs says why.
     """
+    limits = {"timeout": timeout, "run_timeout": run_timeout, "memory": memory, "progress": progress}
     try:
         key = _key_folder(plan)
         with _locked(key, plan):
-            for left in key.glob(f"{_STAGING}*"):
-                shutil.rmtree(left, ignore_errors=True)
+            _clear(key)
             if not force and (done := _done(key, plan.digest)) is not None:
-                point(key, done.name)
+                if latest(key) != done.resolve():
+                    point(key, done.name)
                 return Run(done, read_manifest(done), fresh=False)
-            return _publish(plan, key, timeout, progress)
+            return _publish(plan, key, limits)
     except OSError as e:
-        raise ExportFailed(
-            f"The run could not be written: {e.strerror or e} ({e.filename or plan.key})."
-        ) from e
+        raise _unwritten(e, plan.key) from e
 
 
-def _publish(
-    plan: Plan, key: Path, timeout: float | None, progress: Callable[[int, int], None] | None
-) -> Run:
+def _unwritten(error: OSError, key: Path) -> ExportFailed:
+    return ExportFailed(f"The run could not be written: {error.strerror or error} ({error.filename or key}).")
+
+
+def _clear(key: Path) -> None:
+    """Clear away what a run left that was killed."""
+    for left in key.glob(f"{_STAGING}*"):
+        shutil.rmtree(left, ignore_errors=True)
+    for left in (*key.glob(f".{LATEST}-*"), key / f".{FAILED}"):
+        left.unlink(missing_ok=True)
+
+
+def _publish(plan: Plan, key: Path, limits: Mapping[str, Any]) -> Run:
     started = now()
     id = _free_id(key, f"{plan.digest[:10]}-{started:%Y%m%dT%H%M%SZ}")
     staging = key / f"{_STAGING}{id}"
@@ -116,28 +145,54 @@ def _publish(
             plan.parameters,
             folder=staging,
             slides=plan.slides,
-            timeout=timeout,
-            progress=progress,
+            **limits,
         )
         manifest = _complete(plan, id, executed, staging, started)
-        for path in [*staging.iterdir(), staging]:
+        for path in [*staging.rglob("*"), staging]:
             sync(path)
-        staging.rename(key / id)
-        sync(key)
+        _swap(key, staging, id)
     except AlignmentError as e:
         shutil.rmtree(staging, ignore_errors=True)
-        _leave_page(plan, key, e, started)
-        raise
+        clean = _without_secrets(e, plan)
+        _leave_page(plan, key, clean, started)
+        raise clean from (e.__cause__ if clean is e else None)
     except OSError as e:
         shutil.rmtree(staging, ignore_errors=True)
-        failed = ExportFailed(f"The run could not be written: {e.strerror or e} ({e.filename or key}).")
+        failed = _unwritten(e, key)
         _leave_page(plan, key, failed, started)
         raise failed from e
     finally:
         shutil.rmtree(staging, ignore_errors=True)
-    point(key, id)
-    (key / FAILED).unlink(missing_ok=True)
     return Run(key / id, manifest)
+
+
+def _swap(key: Path, staging: Path, id: str) -> None:
+    """Give the run its name and let `latest` follow; what can't be brought to the disk is taken back."""
+    before = latest(key)
+    staging.rename(key / id)
+    try:
+        sync(key)
+        point(key, id)
+        (key / FAILED).unlink(missing_ok=True)
+    except BaseException:
+        # The pointer first: whoever reads it meanwhile must find a whole run.
+        if before is not None:
+            point(key, before.name)
+        elif (key / LATEST).is_symlink() or (key / LATEST).is_file():
+            (key / LATEST).unlink()
+        (key / id).rename(staging)
+        raise
+
+
+def _without_secrets(error: AlignmentError, plan: Plan) -> AlignmentError:
+    """Give the error itself where it tells no secret, else one of its kind that does not."""
+    scrub = Scrubber.of(plan.secrets)
+    if scrub.report_of(error) == "".join(traceback.format_exception(error)):
+        return error
+    clean = copy.copy(error)
+    clean.args = tuple(scrub(a) if isinstance(a, str) else a for a in error.args)
+    clean.__notes__ = [scrub(note) for note in getattr(error, "__notes__", [])]
+    return clean
 
 
 def _complete(
@@ -151,7 +206,8 @@ def _complete(
         )
     promised: dict[str, str] = json.loads(sentinel.read_text(encoding="utf-8"))
     sentinel.unlink()
-    write_notebook(executed, staging / f"{plan.name}.ipynb")
+    scrub = Scrubber.of(plan.secrets)
+    write_notebook(scrubbed(executed, scrub), staging / f"{plan.name}.ipynb")
     artefacts = {
         p.relative_to(staging).as_posix(): {"sha256": file_hash(p), "bytes": p.stat().st_size}
         for p in sorted(staging.rglob("*"))
@@ -162,6 +218,12 @@ def _complete(
         raise CellFailed(
             f"Notebook '{plan.name}' changed after at.finish(...) what that had written: {', '.join(spoilt)}."
         )
+    for name in artefacts:
+        if (secret := scrub.found_in((staging / name).read_bytes())) is not None:
+            raise CellFailed(
+                f"Notebook '{plan.name}' wrote the value of the environment variable '{secret}' into {name}."
+                " A secret must not get into any file; take it out of the notebook."
+            )
     analysis = json.loads((staging / "analysis.json").read_text(encoding="utf-8"))
     if analysis["data_fingerprint"] != plan.fingerprint:
         raise DataError("The data changed while the notebook ran. Run again when it is at rest.")
@@ -175,6 +237,8 @@ def _complete(
         "period": plan.period,
         "slice": plan.slice,
         "parameters": dict(plan.parameters),
+        "asked": dict(plan.asked),
+        "inputs": [dict(one) for one in plan.inputs],
         "data_fingerprint": plan.fingerprint,
         "digest": plan.digest,
         "seed": "each indicator's id",
@@ -278,7 +342,8 @@ pre{{white-space:pre-wrap;background:#f4f4f4;padding:1em}}</style></head>
 _NEXT = {
     3: "What to do: mend the data (alignment check names every problem) and run again.",
     4: "What to do: mend what the message names, in the data or in that cell, and run again.",
-    5: "What to do: run again; if it dies again, give it more memory or time (--timeout), or a shorter period.",
+    5: "What to do: run again; if it dies again, give it more memory (--memory) or time (--timeout,"
+    " --run-timeout), or a shorter period.",
     8: "What to do: see that the disk has room and the folder may be written, and run again.",
 }
 
@@ -291,7 +356,7 @@ def _leave_page(plan: Plan, key: Path, error: AlignmentError, at: dt.datetime) -
         "slice": plan.slice,
         "at": stamp(at),
         "code": str(error.exit_code),
-        "message": str(error),
+        "message": Scrubber.of(plan.secrets)(str(error)),
         "next": _NEXT.get(error.exit_code, "Run again with --debug to see where it went wrong."),
     }
     page = _PAGE.format(**{k: html.escape(v) for k, v in facts.items()})

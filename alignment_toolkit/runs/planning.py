@@ -21,6 +21,7 @@ from alignment_toolkit.relations import RELATIONS, missing
 from alignment_toolkit.results import VERSION
 from alignment_toolkit.runs.beside import bearing, earlier_runs
 from alignment_toolkit.runs.places import MANIFEST, file_hash, slug
+from alignment_toolkit.secrets import Scrubber
 from alignment_toolkit.sources.relate import PERSON_COLUMNS
 
 if TYPE_CHECKING:
@@ -58,6 +59,9 @@ class Plan:
     settings: str
     slides: Path | None = None
     earlier: str = ""
+    secrets: tuple[str, ...] = ()
+    asked: Mapping[str, str] = field(default_factory=dict)
+    inputs: tuple[Mapping[str, Any], ...] = ()
 
     @property
     def name(self) -> str:
@@ -95,7 +99,9 @@ class Plan:
             "period": self.period,
             "slice": self.slice,
             "parameters": dict(self.parameters),
+            "asked": dict(self.asked),
             "data_fingerprint": self.fingerprint,
+            "inputs": [dict(one) for one in self.inputs],
             "formats": list(self.formats),
             "folder": self.key.as_posix(),
             "outputs": [
@@ -144,6 +150,7 @@ def plan(
     values = check_parameters(declared, values, notebook=path.stem)
     company = Company.open(source, as_of=values.get("as_of"))
     company.require_clean()
+    _refuse_secrets(values, company.settings.secret_names(), path.stem)
     _check_names(company, values)
     formats = check_formats(values.get("formats") or ()) or default_formats(company.settings.report.formats)
     check_audience(company.settings.report.audience)
@@ -154,6 +161,7 @@ def plan(
     check_part(company, narrowed)
     require_data(narrowed, period)
     slice = part or WHOLE
+    asked = {k: str(v) for k in ("period", "compare") if (v := values.get(k))}
     if "period" in values:
         values["period"] = period.label
     if "formats" in values:
@@ -173,7 +181,31 @@ def plan(
         settings=_settings_hash(company),
         slides=company.settings.slides(),
         earlier=bearing(values.get(HISTORY) or ()),
+        secrets=company.settings.secret_names(),
+        asked=asked,
+        inputs=_inputs(company),
     )
+
+
+def _inputs(company: Company) -> tuple[Mapping[str, Any], ...]:
+    """Tell every table that goes in, with its rows and its own fingerprint."""
+    prints = company.fingerprints()
+    return tuple(
+        {"table": q.table, "rows": q.rows, "rejected": q.rejected, "fingerprint": prints[q.table]}
+        for q in company.quality
+    )
+
+
+def _refuse_secrets(values: Mapping[str, Any], names: Sequence[str], notebook: str) -> None:
+    """Refuse a value that holds a secret: parameters are kept in the notebook and the manifest."""
+    scrub = Scrubber.of(names)
+    for name, value in values.items():
+        for text in value if isinstance(value, list) else [value]:
+            if isinstance(text, str) and scrub(text) != text:
+                raise ParameterError(
+                    f"Notebook '{notebook}': '{name}' holds a secret, and a run keeps its parameters. Write"
+                    f" '{scrub(text)}' and let the notebook look it up, or put it into alignment.toml."
+                )
 
 
 def _settings_hash(company: Company) -> str:

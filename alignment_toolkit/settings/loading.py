@@ -16,6 +16,7 @@ from pydantic import ConfigDict, Field, PrivateAttr, ValidationError
 
 from alignment_toolkit.errors import ParameterError, SettingsError, did_you_mean
 from alignment_toolkit.periods import Period, WorkingCalendar, compare_periods, resolve
+from alignment_toolkit.secrets import references
 from alignment_toolkit.settings.brand import LOGO_BYTES, SLIDES_BYTES, encoded, is_inside
 from alignment_toolkit.settings.lines import key_lines, line_of
 from alignment_toolkit.settings.mistakes import (
@@ -261,6 +262,13 @@ class Settings(Strict):
         """Give the key of the pseudonyms with its secrets filled in, for use at once and never for output."""
         key = self.privacy.key
         return None if key is None else self._expanded(("privacy", "key"), key.get_secret_value())
+
+    def secret_names(self) -> tuple[str, ...]:
+        """Name the environment variables that [source] and the key of the pseudonyms refer to."""
+        key = self.privacy.key
+        told = [self.source.url, *(self.source.model_extra or {}).values()]
+        told += [] if key is None else [key.get_secret_value()]
+        return references("\n".join(str(value) for value in told if value is not None))
 
     def _expanded(self, path: tuple[str, ...], text: str) -> str:
         try:
