@@ -77,10 +77,18 @@ class Unit:
         return f"{number} {say(self.word)}".rstrip()
 
     def interval(self, low: float | None, high: float | None, *, currency: str | None = None) -> str:
-        """Write an interval as ``low to high``; empty where either end is missing."""
+        """Write an interval as ``low to high``; empty where either end is missing.
+
+        Examples
+        --------
+        >>> unit("share").interval(0.1, 0.25), unit("points").interval(-2, 3.5)
+        ('10.0 % to 25.0 %', '-2.00 to 3.50 points')
+        """
         if low is None or high is None:
             return ""
         ends = {"low": self.text(low, currency=currency), "high": self.text(high, currency=currency)}
+        if self.word:  # said once, behind the second number
+            ends["low"] = ends["low"].removesuffix(f" {say(self.word)}")
         return say("{low} to {high}", **ends)
 
     def spreadsheet(self, *, currency: str | None = None, decimals: int | None = None) -> str:

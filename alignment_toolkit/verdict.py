@@ -32,7 +32,6 @@ from alignment_toolkit.results import (
 from alignment_toolkit.statistics.inference import needs_more
 from alignment_toolkit.statistics.multiplicity import benjamini_hochberg
 from alignment_toolkit.statistics.shrinkage import error_of, shrink
-from alignment_toolkit.units import unit as unit_of
 
 __all__ = ["Part", "by_area", "slice_verdicts", "verdicts"]
 
@@ -243,7 +242,7 @@ def _finding(
         q_value=q if estimate is not None else None,
         measures=tuple(replace(m, label=say(m.label), method=say(m.method)) for m in measures),
         money_at_stake=shown.money if shown else None,
-        statement=_statement(look, estimate, message),
+        statement=_statement(look, None if status == "too_little_data" else estimate, message),
         why=say(head.why),
         advice=say(head.advice),
         who=head.who,
@@ -273,14 +272,14 @@ def _status(
         have = look.seen.counts or {next(iter(look.header.enough)): look.seen.gap.estimate.n}
         parts = [
             say(
-                "{have:,} {what}, at least {enough:,} are needed",
+                "At least {enough:,} {what} are needed; here: {have:,}.",
                 have=have.get(what, 0),
                 what=say(what),
                 enough=look.header.enough[what],
             )
             for what in short
         ]
-        return "too_little_data", say("There are {parts}.", parts="; ".join(parts))
+        return "too_little_data", " ".join(parts)
     estimate, margin = drawn or look.seen.gap.estimate, look.margin
     if estimate.value is None or estimate.low is None or estimate.high is None:
         return "too_little_data", say(
@@ -313,34 +312,29 @@ def _severity(look: Look, status: str, estimate: Estimate, seen: Observation, re
 def _statement(look: Look, estimate: Estimate | None, message: str | None) -> str:
     if estimate is None or estimate.value is None or look.seen is None:
         return message or ""
-    written = unit_of(look.header.unit)
+    head = look.header
     words = {
         **{
             name: say("{value:g}", value=value) if isinstance(value, float) else str(value)
             for name, value in look.options.items()
         },
         **look.seen.values,
-        "gap": written.text(estimate.value),
+        "gap": head.text(estimate.value),
         "n": say("{n:,}", n=estimate.n),
     }
-    said = say(look.header.says, **words)
+    said = say(head.says, **words)
+    n = say("{n:,} {n_unit}", n=estimate.n, n_unit=say(estimate.n_unit))
     if estimate.low is not None and estimate.low == estimate.high:
-        said += say(
-            " All {n:,} {n_unit} were counted; up to {number} is tolerated.",
-            n=estimate.n,
-            n_unit=say(estimate.n_unit),
-            number=written.text(look.margin),
-        )
+        said += say(" All {n} were counted.", n=n)
     elif estimate.low is not None and estimate.high is not None:
-        said += say(
-            " The 95 % interval is {interval}", interval=written.interval(estimate.low, estimate.high)
-        )
-        said += say(
-            ", from {n:,} {n_unit}; up to {number} is tolerated.",
-            n=estimate.n,
-            n_unit=say(estimate.n_unit),
-            number=written.text(look.margin),
-        )
+        told = head.interval(estimate.low, estimate.high)
+        said += say(" The 95 % interval is {interval}, from {n}.", interval=told, n=n)
+    margin = head.text(look.margin)
+    said += (
+        say(" The tolerance is {margin} either way.", margin=margin)
+        if head.direction == "both"
+        else say(" The tolerance is {margin}.", margin=margin)
+    )
     return f"{said} {message}" if message else said
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -230,12 +231,13 @@ def print_analysis(analysis: Analysis) -> None:
     whole = [f for f in analysis.findings if not f.by]
     findings = [f for f in whole if f.status not in ("not_assessed", "error", "withheld")]
     found = [f for f in findings if f.status == "misaligned"]
-    say(f"Out of line: {len(found)} of {len(findings)} questions assessed.\n")
+    if whole:
+        say(f"{_counted(whole)}\n")
     if findings:
         _print_findings(sorted(findings, key=lambda f: LEVEL_ORDER.index(f.severity)), analysis.currency)
         for nature, name in (("strategic", "plan"), ("tactical", "process"), ("personal", "people")):
             if own := [f for f in found if f.nature == nature]:
-                who = ", ".join(dict.fromkeys(w for f in own for w in f.who))
+                who = " and ".join(dict.fromkeys(w for f in own for w in f.who))
                 say(f"A matter of {name}, for {who}: {'; '.join(f.title for f in own)}.")
     slices = [f for f in analysis.findings if f.by and f.gap is not None]
     if slices:
@@ -256,6 +258,18 @@ def print_analysis(analysis: Analysis) -> None:
         )
 
 
+def _counted(findings: Sequence[Finding]) -> str:
+    """Say how many questions have which answer."""
+    n = Counter(f.status for f in findings)
+    told = [(n["misaligned"], "out of line"), (n["aligned"], "in line"), (n["uncertain"], "uncertain")]
+    judged = sum(count for count, _ in told)
+    if not judged:
+        return f"No question could be judged, of {len(findings)} asked."
+    said = ", ".join(f"{count} {word}" for count, word in told)
+    left = len(findings) - judged
+    return f"Of {len(findings)} questions: {said}" + (f", {left} not judged." if left else ".")
+
+
 def _print_findings(findings: Sequence[Finding], currency: str, *, question: bool = True) -> None:
     from alignment_toolkit.units import unit
 
@@ -266,7 +280,7 @@ def _print_findings(findings: Sequence[Finding], currency: str, *, question: boo
         interval = u.interval(f.gap.low, f.gap.high, currency=currency) if u and f.gap else ""
         money = unit("money").text(f.money_at_stake.value, currency=currency) if f.money_at_stake else ""
         slices = ", ".join(f"{k}={'(missing)' if v is None else v}" for k, v in f.by.items())
-        status = f.status if f.severity == "none" else f"{f.status}, {f.severity}"
+        status = f.status.replace("_", " ") + (f", {f.severity}" if f.severity != "none" else "")
         rows.append([f.title if question else f"{f.indicator} {slices}", status, gap, interval, money])
     print_table(["finding", "verdict", "gap", "95 % interval", "at stake"], rows, right=["gap", "at stake"])
     say()

@@ -68,7 +68,7 @@ class Conversion:
         if e.value <= 0:
             return None
         basis = say(
-            "associational: {cases:,} {what} x the difference in becoming a client within {horizon_days} "
+            "associational: {what} ({cases:,}) x the difference in becoming a client within {horizon_days} "
             "days between the others and them, of like scores x revenue per active client and period",
             cases=cases,
             what=what,
@@ -141,7 +141,7 @@ def conversion(
     expected = rows.won.sum() / rows.leads.sum() * fewer
     if expected < FEWEST:
         words = say(
-            "Of the {fewer:,.0f} leads {said} only {expected:.1f} were to be expected as new clients",
+            "Of the leads {said} ({fewer:,.0f}) only {expected:.1f} were to be expected as new clients",
             fewer=fewer,
             said=said,
             expected=expected,

@@ -6,7 +6,7 @@ import inspect
 from collections.abc import Callable, Mapping, Sequence
 
 from alignment_toolkit.errors import ParameterError, did_you_mean
-from alignment_toolkit.indicator.header import Direction, Indicator, Kind, Nature, Tension
+from alignment_toolkit.indicator.header import Direction, Indicator, Kind, Nature, Tension, Told
 from alignment_toolkit.indicator.seen import Observation
 from alignment_toolkit.relations import relation
 from alignment_toolkit.units import unit as unit_of
@@ -37,6 +37,7 @@ def indicator(
     who: Sequence[str] = ("marketing", "sales"),
     innocent: Mapping[str, str] | None = None,
     tension: Tension = "harmful",
+    told: Told = "as its unit",
     needs: Mapping[str, Sequence[str]] | None = None,
     any_of: Sequence[Mapping[str, Sequence[str]]] = (),
     uses: Mapping[str, Sequence[str]] | None = None,
@@ -62,6 +63,9 @@ def indicator(
         The least n, or several minima by name; below, the finding says *too little data*.
     says
         The sentence of the report; ``{gap}``, ``{n}``, options and the keys of `Observation.values` are filled in.
+    told
+        How sentences write the gap: as its unit does, a ratio in ``per cent``, or a logarithm as the ``growth`` that it
+        stands for, in per cent.
     window
         ``period``, ``trailing-12-months``, ``history`` or ``mature-N-days``.
     needs, any_of, uses
@@ -119,6 +123,7 @@ def indicator(
             who=tuple(who),
             innocent=dict(innocent or {}),
             tension=tension,
+            told=told,
             needs=_needs(needs),
             any_of=tuple(_needs(choice) for choice in any_of),
             uses=_needs(uses),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
@@ -16,14 +17,16 @@ from alignment_toolkit.results import Guard, KpiValue
 from alignment_toolkit.tables import TABLES
 from alignment_toolkit.units import unit as unit_of
 
-__all__ = ["AREAS", "Direction", "Indicator", "Kind", "Look", "Nature", "Tension"]
+__all__ = ["AREAS", "Direction", "Indicator", "Kind", "Look", "Nature", "Tension", "Told"]
 
+LARGEST = 20.0  # the exponential of more than that is no growth that a sentence could tell
 AREAS = ("portfolio", "positioning", "value", "targeting", "message", "clients", "handover", "cooperation")
 
 Kind = Literal["level", "distance", "contrast"]
 Nature = Literal["strategic", "tactical", "personal"]
 Direction = Literal["greater", "both"]
 Tension = Literal["harmful", "neutral", "productive"]
+Told = Literal["as its unit", "per cent", "growth"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -50,6 +53,7 @@ class Indicator:
     who: tuple[str, ...]
     innocent: Mapping[str, str]
     tension: Tension
+    told: Told
     needs: Mapping[str, tuple[str, ...]]
     any_of: tuple[Mapping[str, tuple[str, ...]], ...]
     uses: Mapping[str, tuple[str, ...]]
@@ -101,6 +105,27 @@ class Indicator:
             f"**Best innocent explanations.**\n\n{innocent}" if innocent else "",
         ]
         return "\n\n".join(part for part in parts if part) + "\n"
+
+    def text(self, value: float) -> str:
+        """Write a number on the gap's scale as sentences do: a ratio in per cent, a difference of shares in points.
+
+        A logarithm is told by what it multiplies by: 0.2 as 22 %.
+        """
+        if self.told == "growth":
+            return unit_of("share").text(math.expm1(min(value, LARGEST)))
+        if self.told == "per cent":
+            return unit_of("share").text(value)
+        if self.kind == "contrast" and self.unit == "share":
+            return say("{value:.1f} percentage points", value=100 * value)
+        return unit_of(self.unit).text(value)
+
+    def interval(self, low: float, high: float) -> str:
+        """Write an interval as `text` writes each end; a unit of words is said once."""
+        if self.kind == "contrast" and self.unit == "share":
+            return say("{low:.1f} to {high:.1f} percentage points", low=100 * low, high=100 * high)
+        if self.told == "as its unit":
+            return unit_of(self.unit).interval(low, high)
+        return say("{low} to {high}", low=self.text(low), high=self.text(high))
 
     def missing(self, company: Source) -> tuple[str, ...]:
         """Name the table.columns that are needed and not there; empty where the indicator can be assessed."""

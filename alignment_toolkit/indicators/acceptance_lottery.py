@@ -76,7 +76,9 @@ ROUTED = 0.5
         "accounts": ("account_id", "segment"),
         "people": ("person_id", "kind"),
     },
-    says="Between {people} people the share of like leads accepted differs by {gap} (standard deviation).",
+    says=(
+        "Between {people} people the share of like leads accepted, in per cent, differs by {gap} (standard deviation)."
+    ),
     who=("sales", "marketing"),
     advice=(
         "Take ten leads and let five people judge each of them, alone. Where they differ, write down together what "
@@ -102,7 +104,7 @@ def acceptance_lottery(
     covariates = _covariates(rows)
     if people < FEWEST_PEOPLE:
         said = say(
-            "{people} people have {leads_each} leads or more each; people are compared from "
+            "People with at least {leads_each} leads each: {people}; people are compared from "
             "{fewest_people} on",
             people=people,
             leads_each=leads_each,
@@ -230,9 +232,14 @@ def _chart(table: pd.DataFrame) -> Chart | None:
         {"received_by": r["received_by"], "apart": float(r["apart"]), "n": int(r["leads"])}
         for r in shown.to_dict("records")
     )
-    title = say(
-        "Beside like leads, acceptance runs from {least:+.0f} to {most:+.0f} points",
-        least=table.apart.min(),
-        most=table.apart.max(),
+    least, most = float(table.apart.min()), float(table.apart.max())
+    title = (
+        say("Beside like leads, acceptance hardly differs between those who receive them")
+        if round(least) == round(most)
+        else say(
+            "Beside like leads, acceptance runs from {least:+.0f} to {most:+.0f} points",
+            least=least,
+            most=most,
+        )
     )
     return Chart("bars", "received_by", "apart", rows=rows, reference=0.0, title=title)

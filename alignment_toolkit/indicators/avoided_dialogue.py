@@ -64,8 +64,8 @@ SEVERAL = 10
     needs={"work": ("work_id", "kind", "started_on", *FLAGS)},
     uses={"work": ("people",)},
     says=(
-        "A head who is invited without the other comes to {alone} of the meetings, and to {both} of those to which "
-        "both are invited: a difference of {gap}."
+        "Invited without the other, a head came to {alone} meetings; where both were invited, to {both}. Among the "
+        "meetings of each head that is a difference of {gap}."
     ),
     advice=(
         "Ask both, one by one, which of the common meetings they would keep and what would make them worth the time. "

@@ -53,6 +53,7 @@ from alignment_toolkit.statistics.inference import Gap
     kind="contrast",
     unit="index",
     margin=0.20,
+    told="growth",
     enough={"months": 12},
     window="history",
     population="months of recorded work",
@@ -60,8 +61,8 @@ from alignment_toolkit.statistics.inference import Gap
     uses={"work": ("approvals", "outcome", "scope"), "people": ("joined_on",)},
     relations=("staff",),
     says=(
-        "Procedures and approvals per head change by {percent} in a year ({gap} on the scale of the natural "
-        "logarithm), over {n} months."
+        "Over {n} months, procedures and approvals per head changed by {gap} a year, to {times} times as many "
+        "as a year before."
     ),
     advice=(
         "List the five youngest procedures and ask of each what it has prevented so far, and who asked for it. End one "
@@ -102,9 +103,7 @@ def busywork(data: Data, window: Period) -> Observation:
     return Observation(
         gap=gap,
         values={
-            "percent": say("not known")
-            if value is None
-            else say("{expm1:.0f} %", expm1=100 * np.expm1(min(value, 20.0)))
+            "times": say("not known") if value is None else say("{times:.2f}", times=np.exp(min(value, 20.0)))
         },
         counts={"months": len(months)},
         measures=_measures(months, other),
@@ -158,20 +157,22 @@ def _delivered(rows: pd.DataFrame) -> pd.Series:
 def _measures(months: pd.DataFrame, other: Gap) -> list[Measure]:
     everybody = np.ones(len(months))
     return [
-        Measure.of("other", say("Yearly growth of all other recorded work per head"), other.estimate),
+        Measure.of(
+            "other", say("Yearly growth of all other recorded work per head (logarithm)"), other.estimate
+        ),
         Measure.of(
             "procedures",
-            say("Yearly growth of procedures alone, per head"),
+            say("Yearly growth of procedures alone, per head (logarithm)"),
             yearly_growth(months["procedures"], months["people"], words="per head").estimate,
         ),
         Measure.of(
             "delivered",
-            say("Yearly growth of projects that were delivered (by their start), per head"),
+            say("Yearly growth of projects that were delivered, by their start, per head (logarithm)"),
             yearly_growth(months["delivered"], months["people"], words="per head").estimate,
         ),
         Measure.of(
             "total",
-            say("Yearly growth of procedures and approvals, not per head"),
+            say("Yearly growth of procedures and approvals, not per head (logarithm)"),
             yearly_growth(months["load"], everybody).estimate,
         ),
     ]
@@ -181,7 +182,8 @@ def _guards(data: Data, gap: Gap, other: Gap, margin: float) -> list[Guard]:
     guards = []
     value, beside = gap.estimate.value, other.estimate.value
     if value is not None and beside is not None and value > margin and beside > 0 and beside >= value / 2:
-        said = say("All other recorded work grew by {beside:.2f} a year as well", beside=beside)
+        more = 100 * float(np.expm1(min(beside, 20.0)))
+        said = say("All other recorded work per head grew by {more:.0f} % a year as well", more=more)
         guards.append(
             Guard(
                 "logging",
@@ -230,11 +232,12 @@ def _chart(months: pd.DataFrame) -> Chart | None:
 
 
 def _said(shown: pd.DataFrame) -> str:
-    first, last = shown.iloc[0], shown.iloc[-1]
+    # A single month is luck: the first and the last year, or half of what there is.
+    some = max(min(12, len(shown) // 2), 1)
     return say(
-        "Procedures and approvals per ten people: {then:.1f} in {first}, {now:.1f} in {last}",
-        then=first["per_head"],
-        first=first["month"],
-        now=last["per_head"],
-        last=last["month"],
+        "Procedures and approvals per ten people and month: {then:.1f} in the first {some} months, {now:.1f} in the "
+        "last {some}",
+        then=float(shown["per_head"].head(some).mean()),
+        now=float(shown["per_head"].tail(some).mean()),
+        some=some,
     )

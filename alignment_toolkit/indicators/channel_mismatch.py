@@ -44,7 +44,7 @@ from alignment_toolkit.statistics.clustered import share_of_rows
 ASKED_BY = {
     "contact": "the contact's preference",
     "campaign": "the campaign's follow-up channel",
-    "response": "how the person answered",
+    "response": "the way in which the person answered",
 }
 
 
@@ -116,7 +116,7 @@ def channel_mismatch(data: Data, window: Period, *, horizon_days: int = 90) -> O
         counts={"follow-ups with an expectation": len(known)},
         measures=[*_measures(known, differs), *became.measures],
         money=became.money(data, int(differs.sum()), say("leads followed up by another channel")),
-        guards=[*left_out(len(rows), len(known), say("first follow-ups have no channel")), *became.guards],
+        guards=[*left_out(len(rows), len(known), say("first follow-ups had no channel")), *became.guards],
         evidence=evidence(
             known[differs].sort_values(["first_touched_at", "lead_id"], ascending=[False, True]),
             [
@@ -171,7 +171,7 @@ def _measures(known: pd.DataFrame, differs: pd.Series) -> list[Measure]:
         told = share_of_rows(own.differs, n_unit="follow-ups", accounts=own.account_id)
         name = next(k for k, words in ASKED_BY.items() if words == by)
         found.append(
-            Measure.of(f"against_{name}", say("By another channel, where {by} counts", by=by), told.estimate)
+            Measure.of(f"against_{name}", say("By another channel than {by} tells", by=by), told.estimate)
         )
     written = known[known.expected == "email"]
     if len(written):

@@ -71,8 +71,9 @@ OTHERS = "smaller regions together"
     relations=("lead_outcomes",),
     uses={"leads": ("region",)},
     says=(
-        "Beside region, trend and season, minus the correlation of a week's new leads with the share of them that "
-        "become clients within {horizon_days} days is {gap}, over {n} weeks (above 0: more leads, lower share)."
+        "Over {n} weeks, a region with more new leads than usual tended to see a {side} share become clients within "
+        "{horizon_days} days. How strongly, beside trend and season: {gap} (0 not at all, 1 wholly; below 0 the other "
+        "way round)."
     ),
     advice=(
         "Give both departments one target that neither can reach alone, such as clients won from the quarter's leads "
@@ -96,6 +97,7 @@ def conflicting_kpis(data: Data, window: Period, *, horizon_days: int = 90) -> O
     inside = partial_correlation(within).complement(one=0.0) if several else None
     return Observation(
         gap=gap,
+        values={"side": say("lower") if (gap.estimate.value or 0.0) >= 0 else say("higher")},
         counts={"weeks": int(weeks["week"].nunique())},
         measures=_measures(weeks, gap, inside),
         guards=_guards(leads, weeks, _luck(weeks, left.second), gap, inside, data.margin),
@@ -181,7 +183,9 @@ def _measures(weeks: pd.DataFrame, gap: Gap, inside: Gap | None) -> list[Measure
         found.append(
             Measure.of(
                 f"region_{region}",
-                say("Region {region}", region=region),
+                say("Smaller regions together")
+                if region == OTHERS
+                else say("Region {region}", region=region),
                 partial_correlation(part).complement(one=0.0).estimate,
             )
         )
@@ -195,7 +199,7 @@ def _guards(
     kept = int(weeks["leads"].sum())
     if leads - kept > MANY * leads:
         said = say(
-            "{few_leads:,} of {leads:,} leads are of regions with fewer than {few} in their usual week",
+            "{few_leads:,} of {leads:,} leads came from regions with fewer than {few} in their usual week",
             few_leads=leads - kept,
             leads=leads,
             few=FEW,
@@ -237,7 +241,13 @@ def _chart(weeks: pd.DataFrame, more: NDArray[np.float64]) -> Chart | None:
     if len(weeks) < 4 * FIFTHS:
         return None
     fifth = pd.qcut(pd.Series(more, index=weeks.index).rank(method="first"), FIFTHS, labels=False)
-    names = (say("quietest fifth"), "second", "middle", "fourth", say("busiest fifth"))
+    names = (
+        say("quietest fifth"),
+        say("second fifth"),
+        say("middle fifth"),
+        say("fourth fifth"),
+        say("busiest fifth"),
+    )
     rows = []
     for k, own in weeks.groupby(fifth):
         rows.append(

@@ -48,7 +48,7 @@ DUPLICATES = 0.2
 @indicator(
     question="Are leads discarded that would have bought later?",
     title="Few of the leads that were given up buy later",
-    failure_title="Leads that were given up buy later",
+    failure_title="Many of the leads that were given up buy later all the same",
     nature="tactical",
     area="handover",
     kind="level",
@@ -60,7 +60,10 @@ DUPLICATES = 0.2
     relations=("discarded_episodes",),
     uses_relations=("client_values", "first_touches"),
     uses={"leads": ("referred_by", "reject_reason", "lead_id", "account_id", "created_at")},
-    says="{gap} of the episodes that were given up became clients within {within_days} days all the same.",
+    says=(
+        "{gap} of the episodes that were given up became clients within {within_days} days all the same (leads of one "
+        "account that follow each other are one episode)."
+    ),
     who=("sales", "marketing"),
     advice=(
         "Give back what is too early instead of closing it, with a date on which marketing brings it again. Read the "
@@ -160,8 +163,10 @@ def _money(data: Data, late: pd.DataFrame) -> Money | None:
         t.filter(t.client_id.isin(ids)).aggregate(value=t.first_year_revenue.sum().cast("float64"))
     )
     value = float(own.value[0]) if own.value.notna()[0] else None
-    whose = say("those who were given up and bought all the same; it was not lost")
-    basis = say("arithmetical: the first year's revenue, so far, of {whose}", whose=whose)
+    basis = say(
+        "arithmetical: the first year's revenue, so far, of those who were given up and bought all the same: it came "
+        "in, and nobody had counted on it"
+    )
     return None if value is None else Money(value, value, value, data.currency, basis)
 
 

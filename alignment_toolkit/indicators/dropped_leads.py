@@ -171,7 +171,7 @@ def _money(data: Data, lost: Gap | None, late: int, horizon: int) -> Money | Non
     if e.value is None or e.low is None or e.high is None:
         return None
     basis = say(
-        "associational: {late:,} late leads x the difference in becoming a client within {horizon} "
+        "associational: late leads ({late:,}) x the difference in becoming a client within {horizon} "
         "days between leads answered in time and late, of like scores x revenue per active client "
         "and period",
         late=late,
@@ -188,7 +188,7 @@ def _guards(rows: pd.DataFrame, touched: pd.Series) -> list[Guard]:
         share = worked / int((~touched).sum())
         if share >= 0.2:
             said = say(
-                "{worked:,} of {touched:,} leads without a touch were accepted by sales all the same",
+                "Of {touched:,} leads without a touch {worked:,} were accepted by sales all the same",
                 worked=worked,
                 touched=int((~touched).sum()),
             )

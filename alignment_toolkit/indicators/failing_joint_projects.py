@@ -64,7 +64,7 @@ MANY = 0.1
     uses={"work": ("ended_on", "size")},
     says=(
         "{joint} joint projects were not delivered, and {single} of those of one department: among projects of like "
-        "size a difference of {gap}."
+        "size, joint ones were not delivered {gap} more often (below 0: less often)."
     ),
     advice=(
         "Take the last three joint projects that were not delivered and write down together when each side first saw "
@@ -155,7 +155,7 @@ def _guards(
         )
     if len(over) and (over["size"] == MISSING).mean() >= 0.2:
         said = say(
-            "{unsized:,} of {over:,} projects have no size",
+            "Of {over:,} projects {unsized:,} had no size on record",
             unsized=int((over["size"] == MISSING).sum()),
             over=len(over),
         )
@@ -176,12 +176,12 @@ def _guards(
             guards.append(
                 Guard(
                     "confounding",
-                    say("{said} joint projects (being hard, say), would explain the difference.", said=said),
+                    say("{said} joint projects (being hard, say) would explain the difference.", said=said),
                 )
             )
     if len(over) - n > MANY * len(over):
         said = say(
-            "{alone:,} of {over:,} projects are of a size that one side alone has: left out.",
+            "Of {over:,} projects {alone:,} were of a size that one side alone has: left out.",
             alone=len(over) - n,
             over=len(over),
         )

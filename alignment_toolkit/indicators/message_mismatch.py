@@ -39,7 +39,7 @@ from alignment_toolkit.periods import Period
 from alignment_toolkit.results import Chart, Column, Measure
 from alignment_toolkit.statistics.clustered import share_of_rows
 
-UNTOLD = "first follow-ups, or their campaigns, have no theme"
+UNTOLD = "first follow-ups, or their campaigns, had no theme"
 
 
 @indicator(
@@ -98,7 +98,7 @@ def message_mismatch(data: Data, window: Period, *, horizon_days: int = 90) -> O
         window,
         strata=("campaign_id", "band"),
         others=say("followed up with the campaign's message"),
-        those=say("with another"),
+        those=say("followed up with another message"),
         horizon_days=horizon_days,
     )
     return Observation(

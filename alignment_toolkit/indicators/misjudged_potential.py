@@ -70,8 +70,9 @@ YEAR = pd.Timedelta(days=365)
     relations=("clients",),
     tension="neutral",
     says=(
-        "Of {n} accounts that both have rated, {wins} were won within a year. Sales' rating puts a winner first in "
-        "{sales} of pairs, marketing's in {marketing}: a difference of {gap}."
+        "Of {n} accounts that both have rated, {wins} were won within a year. Of an account that was won and one that "
+        "was not, sales' rating puts the winner first in {sales} of cases, marketing's in {marketing}: a difference "
+        "of {gap}, where 1 is all cases (below 0: marketing sees better)."
     ),
     advice=(
         "Use what both see: rank accounts by the average of both ratings, and look together at ten accounts that one "
@@ -93,7 +94,7 @@ def misjudged_potential(data: Data, window: Period) -> Observation:
     worked = _worked(rows)
     gap = seen.gap if worked is None else _both(seen.gap, worked.gap)
     shown = rows.assign(
-        apart=(rows.sales - rows.marketing).abs(), outcome=np.where(rows.won, "won", say("not won"))
+        apart=(rows.sales - rows.marketing).abs(), outcome=np.where(rows.won, say("won"), say("not won"))
     )
     shown = shown.sort_values(["apart", "account_id"], ascending=[False, True])
     columns = [Column("account_id", say("Account"), None, "id")]
@@ -153,7 +154,7 @@ def _accounts(data: Data, window: Period) -> tuple[pd.DataFrame, list[Guard]]:
     guards = []
     if copied.any():
         said = say(
-            "{copied:,} of {both:,} pairs have the same potential at the same moment",
+            "Of {both:,} pairs {copied:,} had the same potential at the same moment",
             copied=int(copied.sum()),
             both=len(both),
         )
@@ -228,8 +229,14 @@ def _both(seen: Gap, worked: Gap) -> Gap:
 
 def _measures(rows: pd.DataFrame, seen: Ranking, worked: Ranking | None) -> list[Measure]:
     found = [
-        Measure.of("sales", say("Sales' rating: a winner is rated above one not won"), seen.first),
-        Measure.of("marketing", say("Marketing's rating: the same"), seen.second),
+        Measure.of(
+            "sales", say("Sales: how often a winner is rated above one not won (0.5: by chance)"), seen.first
+        ),
+        Measure.of(
+            "marketing",
+            say("Marketing: how often a winner is rated above one not won (0.5: by chance)"),
+            seen.second,
+        ),
     ]
     if worked is not None:
         label = say(
@@ -242,7 +249,9 @@ def _measures(rows: pd.DataFrame, seen: Ranking, worked: Ranking | None) -> list
             e = auc_difference(average, rows[side], rows.won, n_unit="accounts").gap.estimate
             found.append(
                 Measure.of(
-                    f"average_over_{side}", say("Average of both ratings minus {side}'s alone", side=side), e
+                    f"average_over_{side}",
+                    say("Average of both ratings minus that of {side} alone", side=side),
+                    e,
                 )
             )
     return found
@@ -264,7 +273,7 @@ def _chart(rows: pd.DataFrame, seen: Ranking) -> Chart | None:
     side = say("Sales") if first >= second else say("Marketing")
     most, least = max(first, second), min(first, second)
     title = say(
-        "{side} puts the winner first in {most:.0f} % of pairs, the other side in {least:.0f} %",
+        "{side} rates the winner higher in {most:.0f} % of pairs, the other side in {least:.0f} %",
         side=side,
         most=100 * most,
         least=100 * least,

@@ -158,14 +158,14 @@ def _accounts(data: Data, window: Period) -> tuple[pd.DataFrame, list[Guard]]:
     all_, here = float(effort.minutes.sum()), float(rows.minutes.sum())
     if all_ > 0 and 1 - here / all_ > 0.2:
         said = say(
-            "{here:.0f} % of sales' minutes are on accounts that are not rated, or serviced",
+            "{here:.0f} % of sales' minutes went to accounts without a rating, or with a service contract",
             here=100 * (1 - here / all_),
         )
         guards.append(Guard("join_health", say("{said}; the finding speaks of the rest only.", said=said)))
     silent = int((rows.touches == 0).sum())
     if len(rows) and silent / len(rows) > 0.8:
         said = say(
-            "{silent:,} of {rows:,} rated accounts have no recorded touch in the window",
+            "Of {rows:,} rated accounts {silent:,} had no recorded touch in the window",
             silent=silent,
             rows=len(rows),
         )

@@ -69,7 +69,7 @@ FEWEST = 20
     uses={"opportunities": ("outcome", "closed_at", "product_id", "amount", "deleted_at")},
     says=(
         "In {gap} of the opportunities at accounts that marketing was in touch with, the decision maker had heard "
-        "nothing from marketing in the {within_days} days before."
+        "nothing from marketing in the {within_days} days before the opening."
     ),
     who=("marketing", "sales"),
     advice=(

@@ -43,7 +43,7 @@ from alignment_toolkit.statistics import agreement
 from alignment_toolkit.statistics.clustered import share_of_rows
 
 COMMON = 0.05
-UNTOLD = "leads of campaigns have no stated need, or their campaign has no theme"
+UNTOLD = "leads of campaigns had no stated need, or their campaign no theme"
 
 
 @indicator(

@@ -53,7 +53,7 @@ OUTSIDE = 0.2
 @indicator(
     question="Does somebody keep in touch with good repeat clients?",
     title="Somebody keeps in touch with most of the clients that matter",
-    failure_title="Clients that matter have had no personal contact",
+    failure_title="Clients that matter have no personal contact on record",
     nature="tactical",
     area="clients",
     kind="level",
@@ -70,7 +70,7 @@ OUTSIDE = 0.2
     relations=("sales_details",),
     says=(
         "{gap} of what clients are expected to bring within 12 months belongs to {silent} of {clients} clients with "
-        "whom nobody had spoken in the last {within_days} days."
+        "whom nobody had been personally in touch in the last {within_days} days."
     ),
     who=("sales", "marketing"),
     advice=(

@@ -198,7 +198,7 @@ def _guards(data: Data, rows: pd.DataFrame, window: Period) -> list[Guard]:
     seen = data.fetch(t.aggregate(n=t.count(), loose=t.account_id.isnull().sum()))
     n, loose = int(seen.n.iloc[0]), int(seen.loose.fillna(0).iloc[0])
     if n and loose / n > 0.1:
-        said = say("{loose:,} of {n:,} touches of the window name no account", loose=loose, n=n)
+        said = say("Of {n:,} touches of the window {loose:,} named no account", loose=loose, n=n)
         guards.append(
             Guard("join_health", say("{said}: accounts may look quieter than they are.", said=said))
         )
@@ -206,7 +206,7 @@ def _guards(data: Data, rows: pd.DataFrame, window: Period) -> list[Guard]:
     never = int(active.last_touch.isna().sum())
     if len(active) and never / len(active) > 0.5:
         said = say(
-            "{never:,} of {active:,} accounts to attack or defend have no recorded touch at all",
+            "Of {active:,} accounts to attack or defend {never:,} had no recorded touch at all",
             never=never,
             active=len(active),
         )
@@ -216,7 +216,7 @@ def _guards(data: Data, rows: pd.DataFrame, window: Period) -> list[Guard]:
         # A small intent misleads the reader where it looks worse than the whole.
         if 0 < len(own) < FEW and own.off.mean() > rows.off.mean():
             said = say(
-                "Only {own} accounts are to {intent}, {off} of them off plan",
+                "Accounts to {intent}: only {own}, {off} of them off plan",
                 own=len(own),
                 intent=intent,
                 off=int(own.off.sum()),

@@ -126,7 +126,7 @@ def _measures(reading: Reading) -> list[Measure]:
         name = side.name
         label = say("Total of c01 to c20 in {name} (20 to 100)", name=name)
         found.append(Measure.of(f"{name}_total", label, reading.total_of(side).estimate))
-        label = say("Reliability of {name}'s answers (Cronbach's alpha)", name=name)
+        label = say("Reliability of the answers of {name} (Cronbach's alpha)", name=name)
         found.append(Measure.of(f"{name}_alpha", label, reading.reliability(side)))
         if side.headcount:
             share = Gap.exact(
@@ -169,7 +169,9 @@ def _guards(reading: Reading, gap: Gap, margin: float) -> list[Guard]:
     for side in reading.sides:
         alpha = reading.reliability(side).value
         if alpha is not None and alpha < RELIABLE:
-            said = say("Cronbach's alpha of {name}'s answers is {alpha:.2f}", name=side.name, alpha=alpha)
+            said = say(
+                "Cronbach's alpha of the answers of {name} is {alpha:.2f}", name=side.name, alpha=alpha
+            )
             guards.append(
                 Guard(
                     "reliability",
@@ -182,7 +184,7 @@ def _guards(reading: Reading, gap: Gap, margin: float) -> list[Guard]:
             )
         if side.headcount is not None and side.headcount < side.people:
             said = say(
-                "{people:,} answer sheets of {name}, but {headcount:,} people",
+                "Answer sheets of {name}: {people:,}; people there: {headcount:,}",
                 people=side.people,
                 name=side.name,
                 headcount=side.headcount,
@@ -192,7 +194,7 @@ def _guards(reading: Reading, gap: Gap, margin: float) -> list[Guard]:
         guards.append(
             Guard(
                 "copied_ratings",
-                say("{copies:,} answer sheets are the same as another one in every answer.", copies=copies),
+                say("Answer sheets that equal another one in every answer: {copies:,}.", copies=copies),
             )
         )
     return guards

@@ -53,9 +53,9 @@ PUSHES = {
 
 
 @indicator(
-    question="Do both departments push the products that the plan names, or without one the same?",
-    title="Money and effort go largely to the products agreed on",
-    failure_title="Money and effort go to other products than agreed, or than each other's",
+    question="Do marketing's money and sales' effort go to the products that were planned?",
+    title="Marketing's money and sales' effort largely follow one plan",
+    failure_title="Marketing's money and sales' effort do not follow one plan",
     nature="strategic",
     area="portfolio",
     kind="distance",
@@ -69,7 +69,10 @@ PUSHES = {
         "products": ("product_id", "name"),
         "plan": ("dimension", "key", "department", "measure", "value", "period"),
     },
-    says="{gap} of the push would have to move to other products to match {yardstick}, on average of both departments.",
+    says=(
+        "On average of both departments, {gap} of their push (money, hours) would have to move to other products to "
+        "match {yardstick}."
+    ),
     advice=(
         "Look together at the products with the widest differences and ask of each: is the plan out of date, or the "
         "habit? Change one of the two, in writing."
@@ -257,11 +260,14 @@ def _chart(table: pd.DataFrame, planned: bool) -> Chart | None:
         for s in SIDES
     ]
     side = max(SIDES, key=lambda s: abs(first[f"{s}_apart"]))
-    title = say(
-        "Push minus plan: {first:+.0f} percentage points at {product} ({side})",
-        first=100 * first[f"{side}_apart"],
-        product=first["product"],
-        side=side,
+    apart = float(first[f"{side}_apart"])
+    words = {"product": first["product"], "side": side, "apart": 100 * abs(apart)}
+    title = (
+        say("{product} has {apart:.0f} percentage points more of the push of {side} than planned", **words)
+        if apart >= 0
+        else say(
+            "{product} has {apart:.0f} percentage points less of the push of {side} than planned", **words
+        )
     )
     return Chart(
         "bars", "product", "push_minus_plan", group="department", rows=tuple(rows), reference=0.0, title=title

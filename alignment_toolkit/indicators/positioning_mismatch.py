@@ -68,7 +68,7 @@ DEALS = ("opportunity_id", "closed_at", "outcome", "pitch")
         "products": ("product_id", "positioning", "name"),
         "campaigns": ("campaign_id", "positioning", "offer"),
     },
-    says="{gap} of {n} deals on what is positioned on benefit were argued on price.",
+    says="Of {n} deals on offers that are positioned on benefit, {gap} were argued on price.",
     advice=(
         "Take the product with the largest share and listen to three first talks together: is the benefit said in the "
         "client's words, with a number? Write the argument down once, and use it in both departments."
@@ -187,7 +187,7 @@ def _guards(closed: pd.DataFrame, benefit: pd.DataFrame, on_price: pd.Series) ->
     own = closed[closed.benefit.astype(bool)]
     silent = int(own.pitch.isna().sum())
     if len(own) and silent / len(own) > 0.2:
-        said = say("{silent:,} of {own:,} deals have no recorded pitch", silent=silent, own=len(own))
+        said = say("Of {own:,} deals {silent:,} had no recorded pitch", silent=silent, own=len(own))
         guards.append(Guard("logging", say("{said}; the finding speaks of the rest only.", said=said)))
     if "competitor" not in benefit.columns or benefit.empty:
         return guards
@@ -203,7 +203,9 @@ def _guards(closed: pd.DataFrame, benefit: pd.DataFrame, on_price: pd.Series) ->
             guards.append(
                 Guard(
                     "simpson",
-                    say("Whether price wins more looks otherwise within the products than over all."),
+                    say(
+                        "Whether price wins more deals looks otherwise within each product than over all of them."
+                    ),
                 )
             )
     with_, without = int((on_price & rival).sum()), int((on_price & ~rival).sum())
@@ -238,7 +240,8 @@ def _chart(benefit: pd.DataFrame, tolerated: float) -> Chart | None:
     rows.sort(key=lambda r: (-float(r["argued on price"] or 0), str(r["product"])))
     share = float((benefit.pitch == "price").mean())
     title = say(
-        "{share:.0f} % of deals on what is positioned on benefit were argued on price", share=100 * share
+        "{share:.0f} % of deals on offers that are positioned on benefit were argued on price",
+        share=100 * share,
     )
     return Chart(
         "bars",

@@ -48,6 +48,7 @@ SIDES = ("marketing", "sales")
     kind="level",
     unit="ratio",
     margin=0.05,
+    told="per cent",
     enough={"products": 5},
     window="period",
     population="products for which both departments have planned a price level",
@@ -55,7 +56,7 @@ SIDES = ("marketing", "sales")
     uses={"plan": ("period",), "products": ("product_id", "name")},
     uses_relations=("sales",),
     timeless=("plan",),
-    says="Over {n} products the planned price levels lie {gap} apart on average (1 is the market's price).",
+    says="Over {n} products the planned price levels lie {gap} of the market's price apart, on average.",
     advice=(
         "Say first what the planned price means: list price or price after discount. Then settle the product with the "
         "most revenue among those that differ, and write one number into both plans."
@@ -91,9 +92,12 @@ def price_ambition(data: Data, window: Period) -> Observation:
         )
         widest = float(table.apart.max())
         told = Estimate(widest, widest, widest, n, "products", "ratio", say("no sampling error"))
-        measures.append(Measure.of("widest", say("Widest difference of one product"), told))
+        measures.append(
+            Measure.of("widest", say("Widest difference of one product (1: the market's price)"), told)
+        )
     money = None
-    if n and value is not None and weighting.startswith("weighted"):
+    weighs = bool(n) and bool((table.revenue > 0).any())
+    if n and value is not None and weighs:
         amount = float((table.apart * table.revenue.clip(lower=0)).sum())
         basis = say(
             "arithmetical: the period's revenue of these products x the difference of the planned price "
@@ -105,7 +109,7 @@ def price_ambition(data: Data, window: Period) -> Observation:
         Column("marketing", say("Marketing's planned price"), "ratio", "measure"),
         Column("sales", say("Sales' planned price"), "ratio", "measure"),
     ]
-    if weighting.startswith("weighted"):
+    if weighs:
         columns.append(Column("revenue", say("Revenue of the period"), "money", "measure"))
     return Observation(
         gap=gap,
@@ -146,7 +150,8 @@ def _products(data: Data, window: Period) -> tuple[pd.DataFrame, str, list[Guard
         table["revenue"] = [float(revenue.get(p, 0.0)) for p in table.product_id]
         if table.revenue.clip(lower=0).sum() > 0:
             weighting = say("weighted with the period's revenue")
-    table["weight"] = table.revenue.clip(lower=0) if weighting.startswith("weighted") else 1.0
+    known = table.revenue.clip(lower=0)
+    table["weight"] = known if known.sum() > 0 else 1.0
     order = (table.apart * table.weight).rename("order")
     table = table.assign(order=order).sort_values(["order", "product_id"], ascending=[False, True])
     return table.reset_index(drop=True), weighting, guards
@@ -187,9 +192,9 @@ def _chart(table: pd.DataFrame) -> Chart | None:
     first = table.iloc[0]
     apart = abs(float(first[SIDES[0]]) - float(first[SIDES[1]]))
     title = say(
-        "Widest difference by weight: {product}, planned price levels {apart:.2f} apart",
+        "{product} weighs most: its planned price levels lie {apart:.0f} % of the market's price apart",
         product=first["product"],
-        apart=apart,
+        apart=100 * apart,
     )
     return Chart(
         "bars", "product", "price level", group="department", rows=tuple(rows), reference=1.0, title=title

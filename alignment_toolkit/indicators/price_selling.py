@@ -98,7 +98,7 @@ def price_selling(data: Data, window: Period) -> Observation:
     ]
     enough = int((people.deals >= LEAST_DEALS).sum())
     few = (
-        say("{people} salespeople only: people are compared from 5 on", people=len(people))
+        say("Salespeople who won such deals: {people}; people are compared from 5 on", people=len(people))
         if 0 < len(people) < 5
         else None
     )
@@ -215,7 +215,7 @@ def _guards(raw: Spread, found: Spread) -> list[Guard]:
     few = sum(1 for n in found.rows if n < LEAST_DEALS)
     if found.rows and few > len(found.rows) / 2:
         said = say(
-            "{few} of {rows} people have won fewer than {least_deals} deals",
+            "Of {rows} people {few} won fewer than {least_deals} deals",
             few=few,
             rows=len(found.rows),
             least_deals=LEAST_DEALS,

@@ -217,7 +217,7 @@ def _guards(kept: pd.DataFrame, accounts: pd.Series, usual: float, margin: float
     if abs(whale.without - whale.value) < MOVED:
         return []
     said = say(
-        "Without the one account that weighs most the gap would be {without:.1f}",
+        "Without the one account that weighs most the difference would be {without:.1f}",
         without=100 * (whale.without - usual),
     )
     return [Guard("one_whale", say("{said} percentage points.", said=said))]

@@ -79,8 +79,7 @@ EDITS = ("edited_at", "entity", "entity_id", "field", "old_value", "new_value", 
     uses_relations=("clients",),
     says=(
         "Edits by sales brought {lifted} of {listed} listed accounts over the threshold in the {days} days before the "
-        "list was frozen; at thresholds that decide nothing it was {placebo} on average. The difference is {gap} of "
-        "the listed accounts."
+        "list was frozen; at thresholds that decide nothing it was {placebo} on average. The difference is {gap}."
     ),
     who=("sales", "marketing"),
     advice=(
@@ -114,7 +113,8 @@ def score_gaming(data: Data, window: Period, *, days: int = 60) -> Observation:
         ["freezes_on", "account_id", "edited_at"], ascending=[False, True, True]
     )
     rows = rows.drop_duplicates("account_list")
-    rows = rows.assign(after=_put_back(rows, edits))
+    rows = rows.assign(put_back=_put_back(rows, edits))
+    rows = rows.assign(after=[say("put back") if back else say("stayed") for back in rows.put_back])
     columns = [
         Column("account_id", say("Account"), None, "id"),
         Column("list_name", say("List"), None, "dimension"),
@@ -130,7 +130,7 @@ def score_gaming(data: Data, window: Period, *, days: int = 60) -> Observation:
             Guard(
                 "join_health",
                 say(
-                    "{skipped} of the lists stand on other fields than {fields}.",
+                    "Lists that stand on other fields than {fields}, and are left out: {skipped}.",
                     skipped=skipped,
                     fields=", ".join(FIELDS),
                 ),
@@ -249,7 +249,7 @@ def _lifts(
     return lifts, listed
 
 
-def _put_back(rows: pd.DataFrame, edits: pd.DataFrame) -> list[str]:
+def _put_back(rows: pd.DataFrame, edits: pd.DataFrame) -> list[bool]:
     """Say of each lifted account whether the field fell below the threshold again after the freeze."""
     later = (
         rows[["entity_id", "freezes_on", "threshold"]]
@@ -259,16 +259,19 @@ def _put_back(rows: pd.DataFrame, edits: pd.DataFrame) -> list[str]:
     back = later[
         (later.edited_at >= later.freezes_on) & (later.new < later.threshold) & (later.old >= later.threshold)
     ]
-    return [say("put back") if i in set(back["index"]) else "stayed" for i in rows.index]
+    gone = set(back["index"])
+    return [i in gone for i in rows.index]
 
 
 def _signs(
     data: Data, rows: pd.DataFrame, lifts: pd.DataFrame, listed: dict[str, set[str]], lists: pd.DataFrame
 ) -> tuple[list[Measure], list[Guard]]:
     """Say what tells gaming from correcting: put back afterwards, worse than the others, done by one side only."""
-    back = int((rows.after == "put back").sum()) if len(rows) else 0
+    back = int(rows.put_back.sum()) if len(rows) else 0
     share = wilson(back, len(rows), n_unit="lifted accounts").estimate
-    measures = [Measure.of("put_back", say("Lifted accounts that were put back after the freeze"), share)]
+    measures = []
+    if len(rows):
+        measures = [Measure.of("put_back", say("Lifted accounts that were put back after the freeze"), share)]
     worse = False
     known = data.known_until("clients") if data.has_relation("clients") else None
     if known is not None and len(rows):
@@ -313,13 +316,13 @@ def _chart(own: pd.DataFrame, entries: int) -> Chart | None:
     if not entries:
         return None
     crossed = own.groupby("placebo").account_list.nunique()
-    rows = []
+    rows, lifted = [], {}
     for placebo in sorted((0.0, *PLACEBOS)):
         e = wilson(min(int(crossed.get(placebo, 0)), entries), entries, n_unit="listed accounts").estimate
         where = say("the list's threshold") if placebo == 0 else say("{placebo:+.0f} points", placebo=placebo)
         rows.append({"threshold": where, "lifted": e.value, "low": e.low, "high": e.high})
-    other = np.mean([float(r["lifted"] or 0) for r in rows if r["threshold"] != "the list's threshold"])
-    real = next(float(r["lifted"] or 0) for r in rows if r["threshold"] == "the list's threshold")
+        lifted[placebo] = float(e.value or 0)
+    real, other = lifted.pop(0.0), float(np.mean(list(lifted.values())))
     title = say(
         "{real:.1f} % of listed accounts were lifted over the threshold, {other:.1f} % over others",
         real=100 * real,

@@ -60,8 +60,8 @@ ASKED = 65.0
     uses={"survey": ("wave",)},
     uses_relations=("staff",),
     says=(
-        "The mean total of the twenty statements is {total} of 100, in the band '{band}'. 65 minus that is {gap}; "
-        "below a total of 60 the band 'aligned' is missed."
+        "The mean total of the twenty statements is {total} of 100, in the band '{band}'. Aligned begins at 60. "
+        "Counted down from 65, the total lacks {gap} (below 0: it lies above 65)."
     ),
     advice=(
         "Begin with the two statements that got the lowest answers, not with the mean. Agree first on who does what, "
@@ -135,7 +135,7 @@ def _measures(reading: Reading, total: Estimate) -> list[Measure]:
             Measure.of("bounds", label, Estimate(total.value, *bounds, people, "people", "points", worst))
         )
     for side in reading.sides:
-        label = say("Reliability of {name}'s answers (Cronbach's alpha)", name=side.name)
+        label = say("Reliability of the answers of {name} (Cronbach's alpha)", name=side.name)
         found.append(Measure.of(f"{side.name}_alpha", label, reading.reliability(side)))
     return found
 
@@ -165,7 +165,9 @@ def _guards(reading: Reading, total: Estimate, limit: float) -> list[Guard]:
     for side in reading.sides:
         alpha = reading.reliability(side).value
         if alpha is not None and alpha < RELIABLE:
-            said = say("Cronbach's alpha of {name}'s answers is {alpha:.2f}", name=side.name, alpha=alpha)
+            said = say(
+                "Cronbach's alpha of the answers of {name} is {alpha:.2f}", name=side.name, alpha=alpha
+            )
             guards.append(
                 Guard(
                     "reliability",

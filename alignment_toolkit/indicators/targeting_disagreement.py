@@ -96,7 +96,7 @@ def targeting_disagreement(data: Data, window: Period) -> Observation:
     guards = []
     if copied.any():
         said = say(
-            "{copied:,} of {both:,} pairs have the same potential at the same moment",
+            "Of {both:,} pairs {copied:,} had the same potential at the same moment",
             copied=int(copied.sum()),
             both=len(both),
         )

@@ -53,6 +53,7 @@ from alignment_toolkit.statistics.price_line import Market, Premium, price_premi
     direction="both",
     unit="ratio",
     margin=0.10,
+    told="per cent",
     enough={"rivals' offers in a category": 4, "raters": 30},
     window="history",
     population="offers that clients have rated, compared within their category",
@@ -64,7 +65,7 @@ from alignment_toolkit.statistics.price_line import Market, Premium, price_premi
     uses={"value_ratings": ("importance", "kind", "category", "product_id", "rated_on", "account_id")},
     uses_relations=("sales", "clients"),
     timeless=("value_ratings",),
-    says="The own price lies {gap} from what rivals ask for the same benefit (0.10: ten per cent above).",
+    says="The own price differs by {gap} from what rivals ask for the same benefit (below 0: it is cheaper).",
     advice=(
         "Where the price lies above the line: name the benefit that clients do not see, and prove it, before the price "
         "goes. Where it lies below: ask more of the next new clients and watch who still buys."
@@ -258,7 +259,7 @@ def _guards(data: Data, rows: pd.DataFrame, rivals: list[int]) -> list[Guard]:
         asked = set(rows.account_id.dropna())
         if asked and len(asked & clients) > 0.8 * len(asked):
             said = say(
-                "{clients:,} of {asked:,} accounts that rated are clients",
+                "Of {asked:,} accounts that rated {clients:,} were clients",
                 clients=len(asked & clients),
                 asked=len(asked),
             )
@@ -275,10 +276,10 @@ def _chart(table: pd.DataFrame, e: Estimate) -> Chart | None:
         {"benefit": r["benefit"], "price": r["price"], "offer": "own" if r["own"] else "rivals"}
         for r in table.to_dict("records")
     )
-    side = "above" if e.value >= 0 else "below"
-    title = say(
-        "The own price lies {value:.0f} % {side} what rivals ask for the same benefit",
-        value=100 * abs(e.value),
-        side=side,
+    words = {"value": 100 * abs(e.value)}
+    title = (
+        say("The own price lies {value:.0f} % above what rivals ask for the same benefit", **words)
+        if e.value >= 0
+        else say("The own price lies {value:.0f} % below what rivals ask for the same benefit", **words)
     )
     return Chart("scatter", "benefit", "price", group="offer", rows=rows, title=title)

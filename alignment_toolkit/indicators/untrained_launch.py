@@ -98,8 +98,8 @@ def untrained_launch(data: Data, window: Period, *, horizon_days: int = 90) -> O
     untrained = rows.untrained.astype(bool)
     gap = share_of_rows(untrained, n_unit="leads", receivers=rows.received_by, campaigns=rows.campaign_id)
     words: dict[str, Any] = {
-        "others": say("received by trained people"),
-        "those": say("received by others"),
+        "others": say("received by people trained for them"),
+        "those": say("received by people not trained for them"),
         "horizon_days": horizon_days,
     }
     cases = handed.select("lead_id", "received_by", pointed_at=handed.untrained, band=score_band(handed))
@@ -143,7 +143,7 @@ def _handed(data: Data) -> ibis.Table:
 def _measures(rows: pd.DataFrame, became: Conversion, same: Conversion) -> list[Measure]:
     found = list(became.measures)
     for m in same.measures:
-        label = say("{label}, the same person's leads before and after training", label=m.label)
+        label = say("The same, only of people who received leads before and after their training")
         found.append(Measure(**{**vars(m), "name": "same_person", "label": label}))
     if len(rows):
         told = share_of_rows(
@@ -196,13 +196,13 @@ def _guards(data: Data, rows: pd.DataFrame) -> list[Guard]:
         elif people < receivers / 2:
             told.append(
                 say(
-                    "only {people:,} people have a training on record, {receivers:,} receive leads",
+                    "people with a training on record: {people:,}; people who receive leads: {receivers:,}",
                     people=people,
                     receivers=receivers,
                 )
             )
     return [
-        Guard("logging", say("Of trainings, {each}: the record may not be whole.", each=each))
+        Guard("logging", say("About trainings: {each}. The record may not be whole.", each=each))
         for each in told
     ]
 

@@ -18,6 +18,8 @@ Nicht beurteilt 1.200
 
 from __future__ import annotations
 
+import re
+import string
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
@@ -88,6 +90,25 @@ def language_of(settings: Mapping[str, Any]) -> str:
     return str(named) if named else ENGLISH
 
 
+class Filling(string.Formatter):
+    """Fills the gaps of a message; a number that is written as 0 has no sign.
+
+    Examples
+    --------
+    >>> Filling().format("from {low:+.0f} to {high:+.1f} %", low=-0.3, high=0.04)
+    'from 0 to 0.0 %'
+    """
+
+    def format_field(self, value: Any, format_spec: str) -> str:
+        """Write one value."""
+        text: str = format(value, format_spec)
+        return _SIGNED_ZERO.sub("", text) if isinstance(value, float) else text
+
+
+_SIGNED_ZERO: Final = re.compile(r"[+-](?=0(?:\.0*)?%?$)")
+_FILLING: Final = Filling()
+
+
 def say(message: str, /, **values: Any) -> str:
     """Say a message in the language spoken, its gaps filled in.
 
@@ -100,7 +121,7 @@ def say(message: str, /, **values: Any) -> str:
         What the gaps are filled with. Words among them are said as they are: translate them first.
     """
     if _SPOKEN.get() == ENGLISH:
-        return message.format(**values) if values else message
+        return _FILLING.vformat(message, (), values) if values else message
     from alignment_toolkit.languages.catalogue import fill, translated
 
     return fill(translated(_SPOKEN.get(), message), values)
@@ -115,7 +136,7 @@ def say_count(n: int, one: str, many: str, /, **values: Any) -> str:
     ('1 question', '1,200 questions')
     """
     if _SPOKEN.get() == ENGLISH:
-        return (one if n == 1 else many).format(n=n, **values)
+        return _FILLING.vformat(one if n == 1 else many, (), {"n": n, **values})
     from alignment_toolkit.languages.catalogue import counted, fill
 
     return fill(counted(_SPOKEN.get(), n, one, many), {"n": n, **values})

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import gettext
 import io
-import string
 from collections.abc import Mapping
 from datetime import date, datetime
 from functools import lru_cache
 from typing import Any
 
-from alignment_toolkit.languages import FOLDER
+from alignment_toolkit.languages import FOLDER, Filling
 from alignment_toolkit.languages.locale import day_text, numerals
 
 __all__ = ["counted", "fill", "translated"]
@@ -40,13 +39,13 @@ def counted(language: str, n: int, one: str, many: str) -> str:
     return _messages(language).ngettext(one, many, n)
 
 
-class _Filling(string.Formatter):
+class _Filling(Filling):
     """Fills gaps with numbers and dates as the language spoken writes them."""
 
     def format_field(self, value: Any, format_spec: str) -> str:
         if isinstance(value, date) and not format_spec:
             return day_text(value.date() if isinstance(value, datetime) else value)
-        text: str = format(value, format_spec)
+        text = super().format_field(value, format_spec)
         return text if isinstance(value, (str, bool)) else numerals(text)
 
 

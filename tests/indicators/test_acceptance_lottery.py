@@ -9,6 +9,7 @@ import pytest
 
 from alignment_toolkit.indicators.acceptance_lottery import acceptance_lottery
 from alignment_toolkit.verdict import verdicts
+from tests.indicators.guarding import fires, quiet
 from tests.indicators.looks import KINDS, check, look_at
 
 
@@ -78,8 +79,8 @@ def test_what_only_the_mix_of_leads_makes_is_no_lottery() -> None:
     plain = next(m for m in found.measures if m.name == "unadjusted")
     assert plain.value > 12
     assert found.gap.estimate.value < 6
-    assert [g.guard for g in found.guards] == ["simpson"]
-    assert not seen(leads([0.6] * 10, each=100)).guards
+    fires("acceptance_lottery", "simpson", found)
+    quiet("acceptance_lottery", "simpson", seen(leads([0.6] * 10, each=100)))
 
 
 def test_routing_by_segment_is_told() -> None:
@@ -89,8 +90,11 @@ def test_routing_by_segment_is_told() -> None:
             {"account_id": r["account_id"], "segment": f"s{int(r['received_by'][1:]) if routed else i % 8}"}
             for i, r in enumerate(rows)
         ]
-        fired = "confounding" in [g.guard for g in seen(rows, accounts=accounts).guards]
-        assert fired == routed
+        found = seen(rows, accounts=accounts)
+        if routed:
+            fires("acceptance_lottery", "confounding", found)
+        else:
+            quiet("acceptance_lottery", "confounding", found)
 
 
 def test_who_and_what_counts() -> None:

@@ -11,6 +11,7 @@ from alignment_toolkit.indicators.avoided_dialogue import avoided_dialogue
 from alignment_toolkit.statistics.shares import newcombe
 from alignment_toolkit.statistics.stratified import risk_difference
 from alignment_toolkit.verdict import verdicts
+from tests.indicators.guarding import fires, quiet
 from tests.indicators.personal import HEADS, look
 
 SIDES = ("marketing", "sales")
@@ -113,6 +114,8 @@ def test_heads_who_sit_in_the_same_meetings_are_less_certain_than_heads_who_do_n
 def test_what_was_not_noted_is_left_out_and_what_lies_outside_the_year_does_not_count():
     rows = many(0.8, 0.8)
     base = look(avoided_dialogue, {"work": rows}).seen
+    quiet("avoided_dialogue", "logging", base)
+    quiet("avoided_dialogue", "simpson", base)
     assert base.guards == ()
     unknown = [
         meeting(900 + i, None, None, marketing_invited=True, marketing_attended=None) for i in range(60)
@@ -121,7 +124,7 @@ def test_what_was_not_noted_is_left_out_and_what_lies_outside_the_year_does_not_
     other = [meeting(700, True, False, kind="project")]
     seen = look(avoided_dialogue, {"work": rows + unknown + old + other}).seen
     assert seen.gap.estimate == base.gap.estimate
-    assert [g.guard for g in seen.guards] == ["logging"]
+    fires("avoided_dialogue", "logging", seen)
 
 
 def test_simpson_is_told():
@@ -132,4 +135,6 @@ def test_simpson_is_told():
     ):
         for k in range(n):
             rows.append(meeting(100 * i + k, k < came, (k < came) if both else None, people=float(size)))
-    assert [g.guard for g in look(avoided_dialogue, {"work": rows}).seen.guards] == ["simpson"]
+    fires("avoided_dialogue", "simpson", look(avoided_dialogue, {"work": rows}).seen)
+    alike = [{**row, "people": 3.0} for row in rows]
+    quiet("avoided_dialogue", "simpson", look(avoided_dialogue, {"work": alike}).seen)

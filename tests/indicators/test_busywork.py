@@ -12,6 +12,7 @@ import statsmodels.api as sm
 from alignment_toolkit.indicators.busywork import busywork
 from alignment_toolkit.statistics.count_trend import yearly_growth
 from alignment_toolkit.verdict import verdicts
+from tests.indicators.guarding import fires, quiet
 from tests.indicators.personal import Q3, look, person
 
 PEOPLE = [person(f"s{i}", "sales", joined_on="2020-01-01") for i in range(10)]
@@ -99,7 +100,8 @@ def test_only_whole_months_count():
     assert seen([r for r in rows if str(r["started_on"]) > "2025-08-02"]).counts == {"months": 13}
     found = look(busywork, {"work": rows, "people": PEOPLE}, until={"work": "2026-09-20"})
     assert found.seen.counts == {"months": 13}
-    assert "immature" in [g.guard for g in found.seen.guards]
+    fires("header", "immature", found.seen, "the window runs to")
+    quiet("header", "immature", seen(rows))
     assert found.window.end == Q3.end
     assert (
         verdicts([look(busywork, {"work": work([5] * 11), "people": PEOPLE})])[0].status == "too_little_data"
@@ -110,12 +112,11 @@ def test_guards_fire_and_do_not():
     counts = [round(40 * np.exp(0.5 * m / 12)) for m in range(26)]
     steady = work([30] * 26, kind="meeting", each="m")
     rising = work(counts, kind="meeting", each="m")
-    assert [g.guard for g in seen(work(counts) + steady).guards] == []
-    assert [g.guard for g in seen(work(counts) + rising).guards] == ["logging"]
-    assert [g.guard for g in seen(work(counts[:20]) + work([30] * 20, kind="meeting", each="m")).guards] == [
-        "small_cells"
-    ]
+    none = seen(work(counts) + steady)
+    quiet("busywork", "logging", none)
+    quiet("busywork", "small_cells", none)
+    quiet("busywork", "confounding", none)
+    fires("busywork", "logging", seen(work(counts) + rising))
+    fires("busywork", "small_cells", seen(work(counts[:20]) + work([30] * 20, kind="meeting", each="m")))
     bare = [{"person_id": f"s{i}", "department": "sales"} for i in range(10)]
-    assert [g.guard for g in seen(work(counts) + steady, bare, columns={"people": ()}).guards] == [
-        "confounding"
-    ]
+    fires("busywork", "confounding", seen(work(counts) + steady, bare, columns={"people": ()}))

@@ -13,6 +13,7 @@ from alignment_toolkit.company import Company
 from alignment_toolkit.indicators.channel_mismatch import channel_mismatch
 from alignment_toolkit.periods import Period
 from tests.indicators.follow_ups import followed
+from tests.indicators.guarding import fires, quiet
 from tests.indicators.looks import KINDS, check, look_at
 
 # The contact's preference, the campaign's follow-up channel, how the person answered, what came.
@@ -59,7 +60,7 @@ def test_the_worked_example() -> None:
     rows = {r[0]: r[2:] for r in found.evidence.rows}
     assert rows == {
         "l2": ("phone", "the campaign's follow-up channel", "email"),
-        "l3": ("chat", "how the person answered", "phone"),
+        "l3": ("chat", "the way in which the person answered", "phone"),
     }
     by = {m.name: (m.value, m.n) for m in found.measures}
     assert by == {
@@ -98,6 +99,18 @@ def test_where_nothing_says_what_was_asked_for_it_is_named() -> None:
     assert look_at(channel_mismatch, {**TABLES, "touches": no_channel}).missing == ("touches.channel",)
 
 
+def test_follow_ups_without_a_channel_are_left_out_and_told() -> None:
+    bare = [{**t, "channel": None} if t["touch_id"] == "t4" else t for t in TOUCHES]
+    fires("channel_mismatch", "join_health", seen({**TABLES, "touches": bare}))
+    quiet("channel_mismatch", "join_health", seen(TABLES))
+
+
+def test_few_clients_are_not_compared() -> None:
+    mail, call = {"channel": "email"}, {"channel": "phone"}
+    few = followed(20, wrong=call, right=mail, won=(1, 2), lead={"response_channel": "email"})
+    fires("channel_mismatch", "small_cells", seen(few))
+
+
 def test_two_campaigns_or_contacts_of_one_name_do_not_multiply_leads() -> None:
     double = [
         *TOUCHES,
@@ -121,7 +134,8 @@ def test_better_leads_that_are_phoned_do_not_make_the_phone_look_good() -> None:
         for table, rows in made.items():
             parts[table] += rows
     found = seen(parts)
-    assert [g.guard for g in found.guards] == ["simpson"]
+    fires("conversion", "simpson", found)
+    quiet("channel_mismatch", "small_cells", found)
     lost = next(m for m in found.measures if m.name == "lost_conversion")
     assert lost.value == pytest.approx(0.0, abs=1e-9)
     assert found.money is None

@@ -13,6 +13,7 @@ from scipy import stats
 
 from alignment_toolkit.indicators.conflicting_kpis import conflicting_kpis
 from alignment_toolkit.statistics.pull import partial_correlation, residuals
+from tests.indicators.guarding import fires, quiet
 from tests.indicators.personal import look
 
 MONDAY = datetime(2025, 1, 6)
@@ -116,16 +117,18 @@ def test_regions_are_compared_with_themselves():
     assert {row[1] for row in pooled.evidence.rows} == {"smaller regions together"}
     alone = seen(leads(few))
     assert alone.counts == {"weeks": 0}
-    assert [g.guard for g in alone.guards] == ["small_cells"]
+    fires("conflicting_kpis", "small_cells", alone, "even together")
 
 
 def test_guards_fire_and_do_not():
     pulled = [random_weeks(seed, 0.15, size=60) for seed in (1, 2)]
-    assert [g.guard for g in seen(leads(pulled[0]) + leads(pulled[1], "south")).guards] == []
+    none = seen(leads(pulled[0]) + leads(pulled[1], "south"))
+    quiet("conflicting_kpis", "small_cells", none)
+    quiet("conflicting_kpis", "confounding", none)
     shared = random_weeks(1, 0.15, size=60)
     rng = np.random.default_rng(7)
     jitter = [(n + int(rng.integers(0, 5)), max(won + int(rng.integers(-3, 4)), 0)) for n, won in shared]
     fair = seen(leads(shared) + leads(jitter, "south"))
-    assert [g.guard for g in fair.guards] == ["confounding"]
+    fires("conflicting_kpis", "confounding", fair)
     lucky = [(14 + week % 5, int(np.random.default_rng(week).binomial(14, 0.3))) for week in range(60)]
-    assert [g.guard for g in seen(leads(lucky)).guards] == ["small_cells"]
+    fires("conflicting_kpis", "small_cells", seen(leads(lucky)), "reads smaller")

@@ -15,6 +15,7 @@ from alignment_toolkit.indicator import Look
 from alignment_toolkit.indicators.dropped_leads import dropped_leads
 from alignment_toolkit.periods import Period
 from tests.builders import company_of
+from tests.indicators.guarding import fires, quiet
 
 Q3 = Period.parse("2026-Q3")
 MONDAY = pd.Timestamp("2026-07-06 09:00")
@@ -161,10 +162,10 @@ def test_leads_worked_without_a_touch_fire_the_guard_on_logging() -> None:
     leads = [{**r, "accepted_at": "2026-07-07" if r["lead_id"] == "l6" else None} for r in LEADS]
     found = look(leads)
     assert found.seen is not None
-    assert [g.guard for g in found.seen.guards] == ["logging"]
-    quiet = look([{**r, "accepted_at": None} for r in LEADS])
-    assert quiet.seen is not None
-    assert not quiet.seen.guards
+    fires("dropped_leads", "logging", found.seen)
+    told = look([{**r, "accepted_at": None} for r in LEADS])
+    assert told.seen is not None
+    quiet("dropped_leads", "logging", told.seen)
 
 
 def test_the_line_of_the_chart_is_what_the_settings_tolerate() -> None:

@@ -13,6 +13,7 @@ from alignment_toolkit.statistics.shares import newcombe
 from alignment_toolkit.statistics.simpson import crude_and_adjusted
 from alignment_toolkit.statistics.stratified import risk_difference
 from alignment_toolkit.verdict import verdicts
+from tests.indicators.guarding import fires, quiet
 from tests.indicators.personal import look
 
 
@@ -91,15 +92,20 @@ def test_what_is_open_or_ends_after_the_window_has_no_outcome_yet():
     assert (measures["joint_open"].value, measures["joint_open"].n) == (pytest.approx(6 / 21), 21)
 
 
-def fired(rows: list[dict[str, Any]]) -> list[str]:
-    return [g.guard for g in look(failing_joint_projects, {"work": rows}).seen.guards]
+def facts(rows: list[dict[str, Any]]) -> Any:
+    return look(failing_joint_projects, {"work": rows}).seen
 
 
 def test_guards_fire_and_do_not():
     strong = projects({"small": (19, 20)}, {"small": (4, 20)})
-    assert fired(strong) == []  # only a trait more than three times as common would explain it
-    assert fired(projects({"small": (14, 20)}, {"small": (8, 20)})) == ["confounding"]
-    assert fired([{**row, "size": None} for row in strong]) == ["confounding"]
-    assert fired(strong + projects({"large": (3, 5)}, {})) == ["small_cells"]
+    # Only a trait more than three times as common would explain it.
+    quiet("failing_joint_projects", "confounding", facts(strong))
+    quiet("failing_joint_projects", "small_cells", facts(strong))
+    quiet("failing_joint_projects", "simpson", facts(strong))
+    weak = facts(projects({"small": (14, 20)}, {"small": (8, 20)}))
+    fires("failing_joint_projects", "confounding", weak, "being hard")
+    bare = facts([{**row, "size": None} for row in strong])
+    fires("failing_joint_projects", "confounding", bare, "that joint ones are larger")
+    fires("failing_joint_projects", "small_cells", facts(strong + projects({"large": (3, 5)}, {})))
     hard = projects({"large": (18, 30), "small": (1, 10)}, {"large": (6, 10), "small": (4, 40)})
-    assert fired(hard) == ["simpson"]
+    fires("failing_joint_projects", "simpson", facts(hard))

@@ -16,6 +16,7 @@ from alignment_toolkit.indicators.misjudged_potential import misjudged_potential
 from alignment_toolkit.periods import Period
 from tests.builders import company_of
 from tests.indicators.degenerate import FRAMES, sound
+from tests.indicators.guarding import fires, quiet
 
 Q3 = Period.parse("2026-Q3")  # the window ends a year before 30 September 2026, with 1 October 2025
 HAND = {"a1": (80, 90, True), "a2": (50, 60, True), "a3": (70, 70, False), "a4": (60, 40, False),
@@ -114,8 +115,8 @@ def test_copies_are_left_out_and_told() -> None:
     copies = [rated("b1", d, 50) for d in ("marketing", "sales")]
     found = seen(rows + copies, orders)
     assert found.gap.estimate.n == 6
-    assert "copied_ratings" in {g.guard for g in found.guards}
-    assert "copied_ratings" not in {g.guard for g in seen(rows, orders).guards}
+    fires("misjudged_potential", "copied_ratings", found)
+    quiet("misjudged_potential", "copied_ratings", seen(rows, orders))
 
 
 def test_who_is_better_is_found_either_way() -> None:
@@ -136,8 +137,8 @@ def test_wins_that_follow_effort_are_told_and_widen_the_interval() -> None:
         if worked and r.random() < 1 / (1 + np.exp(1.5 - 0.6 * truth)):
             orders.append(order(f"a{i:04d}"))
     found, blind = seen(rows, orders, touches=touches), seen(rows, orders)
-    assert "confounding" in {g.guard for g in found.guards}
-    assert "confounding" not in {g.guard for g in blind.guards}
+    fires("misjudged_potential", "confounding", found)
+    quiet("misjudged_potential", "confounding", blind)
     # Without the records of effort sales seems to see better, though its rating knows nothing.
     assert (blind.gap.estimate.value or 0) > 0.03
     assert blind.gap.below(0.0) > 0.9

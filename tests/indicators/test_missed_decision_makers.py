@@ -12,6 +12,7 @@ import pytest
 from alignment_toolkit.company import Company
 from alignment_toolkit.indicators.missed_decision_makers import missed_decision_makers
 from alignment_toolkit.periods import Period
+from tests.indicators.guarding import fires, quiet
 from tests.indicators.looks import KINDS, check, look_at
 
 DEALS: list[dict[str, Any]] = [
@@ -82,12 +83,12 @@ def test_who_is_known_too_late_and_where_marketing_was_quiet_is_not_counted() ->
     late = [{**c, "known_on": "2026-06-30"} if c["contact_id"] == "d5" else c for c in CONTACTS]
     found = seen({**TABLES, "contacts": late})
     assert (found.gap.estimate.value, found.gap.estimate.n) == (pytest.approx(1 / 5), 5)
-    assert not found.guards  # one of six
+    quiet("missed_decision_makers", "join_health", found)  # one of six
     never = [{**c, "known_on": None} if c["contact_id"] in ("d3", "d4", "d5") else c for c in CONTACTS]
-    assert [g.guard for g in seen({**TABLES, "contacts": never}).guards] == ["join_health"]
-    quiet = [t for t in TOUCHES if t["touch_id"] != "u5 2026-03-01"]
-    assert gap({**TABLES, "touches": quiet}) == (pytest.approx(1 / 5), 5)
-    assert gap({**TABLES, "touches": quiet}, options={"at_least": 2}) == (pytest.approx(2 / 6), 6)
+    fires("missed_decision_makers", "join_health", seen({**TABLES, "contacts": never}))
+    silent = [t for t in TOUCHES if t["touch_id"] != "u5 2026-03-01"]
+    assert gap({**TABLES, "touches": silent}) == (pytest.approx(1 / 5), 5)
+    assert gap({**TABLES, "touches": silent}, options={"at_least": 2}) == (pytest.approx(2 / 6), 6)
 
 
 def test_the_last_twelve_months_count() -> None:

@@ -12,6 +12,8 @@ import pytest
 from alignment_toolkit.company import Company
 from alignment_toolkit.indicators.need_mismatch import need_mismatch
 from alignment_toolkit.periods import Period
+from tests.indicators.follow_ups import followed, together
+from tests.indicators.guarding import fires, quiet
 from tests.indicators.looks import KINDS, check, look_at
 
 PAIRS = [
@@ -35,6 +37,7 @@ LEADS: list[dict[str, Any]] = [
     }
     for i, (theme, need) in enumerate(PAIRS)
 ]
+CAMP = {"campaign_id": "speed", "marketing_score": 50}
 TABLES = {"leads": LEADS, "campaigns": CAMPAIGNS}
 
 
@@ -71,9 +74,22 @@ def test_what_is_not_counted() -> None:
     ]
     found = seen({**TABLES, "leads": [*LEADS, *others]})
     assert (found.gap.estimate.value, found.gap.estimate.n) == (pytest.approx(2 / 6), 6)
-    assert [g.guard for g in found.guards] == ["join_health"]
+    fires("need_mismatch", "join_health", found)
     assert "2 of 8 leads of campaigns" in found.guards[0].message
-    assert not seen(TABLES).guards
+    quiet("need_mismatch", "join_health", seen(TABLES))
+
+
+def test_what_became_of_few_leads_is_not_compared() -> None:
+    for count, won in ((10, 2), (100, 40)):
+        made = [
+            followed(count, wrong={}, right={}, won=(won, won), lead=CAMP | {"need": need}, start=start)
+            for need, start in (("speed", 0), ("service", 1000))
+        ]
+        found = seen({**together(*made), "campaigns": CAMPAIGNS})
+        if count == 10:
+            fires("need_mismatch", "small_cells", found)
+        else:
+            quiet("need_mismatch", "small_cells", found)
 
 
 def test_one_need_is_not_enough() -> None:

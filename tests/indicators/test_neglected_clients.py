@@ -11,6 +11,7 @@ import pytest
 from alignment_toolkit.company import Company
 from alignment_toolkit.indicators.neglected_clients import PERSONAL, neglected_clients
 from alignment_toolkit.periods import Period
+from tests.indicators.guarding import fires, quiet
 from tests.indicators.looks import KINDS, check, look_at
 
 # One order each, a year before the window, so that expected values are as these amounts.
@@ -115,14 +116,17 @@ def test_living_clients_weigh_more_than_those_who_have_gone_quiet() -> None:
 def test_service_contacts_that_may_be_kept_elsewhere_are_told() -> None:
     for served in (True, False):
         accounts = [{"account_id": f"a{i}", "service_contract": served} for i in range(6)]
-        fired = "logging" in [g.guard for g in seen({**TABLES, "accounts": accounts}).guards]
-        assert fired == served
+        found = seen({**TABLES, "accounts": accounts})
+        if served:
+            fires("neglected_clients", "logging", found)
+        else:
+            quiet("neglected_clients", "logging", found)
 
 
 def test_one_client_that_makes_the_gap_is_told() -> None:
     whale = [{**r, "amount": "5000" if r["account_id"] == "a0" else r["amount"]} for r in ORDERS]
-    assert [g.guard for g in seen({**TABLES, "orders": whale}).guards] == ["one_whale"]
-    assert not seen(many(lambda i: i % 2 == 1)).guards
+    fires("neglected_clients", "one_whale", seen({**TABLES, "orders": whale}))
+    quiet("neglected_clients", "one_whale", seen(many(lambda i: i % 2 == 1)))
 
 
 def test_what_is_missing_is_named() -> None:

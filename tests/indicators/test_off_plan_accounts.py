@@ -14,6 +14,7 @@ from alignment_toolkit.indicators.off_plan_accounts import off_plan_accounts
 from alignment_toolkit.periods import Period
 from tests.builders import company_of
 from tests.indicators.degenerate import FRAMES, sound
+from tests.indicators.guarding import fires, quiet
 
 Q3 = Period.parse("2026-Q3")
 SIX = {"A": "attack", "B": "attack", "C": "defend", "D": "defend", "E": "release", "F": "release"}
@@ -121,10 +122,11 @@ def test_weights_contracts_and_names_are_used_where_known() -> None:
 
 def test_touches_without_account_and_accounts_without_touches_are_told() -> None:
     intents, touches = six()
-    assert not seen(intents, touches).guards
+    quiet("off_plan_accounts", "join_health", seen(intents, touches))
+    quiet("off_plan_accounts", "logging", seen(intents, touches))
     loose = [touch(None, "2026-08-01")] * 2
-    assert "join_health" in {g.guard for g in seen(intents, touches + loose).guards}
-    assert "logging" in {g.guard for g in seen(intents, touches[3:]).guards}
+    fires("off_plan_accounts", "join_health", seen(intents, touches + loose))
+    fires("off_plan_accounts", "logging", seen(intents, touches[3:]))
     many = [intent(f"{i}{n}", i) for i in ("attack", "defend", "release") for n in range(10)]
     assert {g.guard for g in seen(many, [touch(r["account_id"], "2026-08-01") for r in many]).guards} == set()
 
@@ -159,11 +161,9 @@ def test_a_small_intent_that_looks_worse_than_the_whole_is_told() -> None:
     ]
     kept = [touch(f"a{n}", "2026-09-01") for n in range(12)]
     found = seen(intents, [*kept, touch("d1", "2026-09-01")])
-    assert [(g.guard, g.message[:30]) for g in found.guards] == [
-        ("small_cells", "Only 2 accounts are to defend,")
-    ]
+    fires("off_plan_accounts", "small_cells", found, "Accounts to defend: only 2, 1 of them off plan")
     both = seen(intents, [*kept, touch("d1", "2026-09-01"), touch("d2", "2026-09-01")])
-    assert not both.guards
+    quiet("off_plan_accounts", "small_cells", both)
 
 
 def test_columns_that_are_missing_are_named() -> None:

@@ -12,6 +12,7 @@ from scipy import stats
 from alignment_toolkit.indicators.perception_gap import perception_gap
 from alignment_toolkit.statistics.instrument import Reading
 from alignment_toolkit.verdict import verdicts
+from tests.indicators.guarding import fires, quiet
 from tests.indicators.personal import look, person, sheet
 
 
@@ -145,17 +146,24 @@ def test_thought_worlds_say_whether_a_difference_helps():
     }
 
 
-def guards(sides, **tables):
-    return [g.guard for g in look(perception_gap, {"survey": survey(sides), **tables}).seen.guards]
+def facts(sides, **tables):
+    return look(perception_gap, {"survey": survey(sides), **tables}).seen
 
 
 def test_guards_fire_and_do_not():
     good = {"marketing": varied(4.2, 9, 1), "sales": varied(3.2, 14, 2)}
-    assert guards(good) == []
-    assert guards({**good, "marketing": [*varied(4.2, 9, 1), *[[3] * 32] * 3]}) == ["straight_lining"]
+    none = facts(good)
+    quiet("perception_gap", "straight_lining", none)
+    quiet("perception_gap", "reliability", none)
+    quiet("perception_gap", "copied_ratings", none)
+    straight = facts({**good, "marketing": [*varied(4.2, 9, 1), *[[3] * 32] * 3]})
+    fires("perception_gap", "straight_lining", straight)
     noise = [[random.Random(i * 7 + k).randint(1, 5) for k in range(32)] for i in range(14)]
-    assert "reliability" in guards({**good, "sales": noise})
-    assert guards({**good, "sales": [*varied(3.2, 14, 2), varied(3.2, 1, 9)[0], varied(3.2, 1, 9)[0]]}) == [
-        "copied_ratings"
-    ]
-    assert guards(good, people=[person(f"m{i}", "marketing") for i in range(3)]) == ["join_health"] * 2
+    fires("perception_gap", "reliability", facts({**good, "sales": noise}))
+    twice = facts({**good, "sales": [*varied(3.2, 14, 2), varied(3.2, 1, 9)[0], varied(3.2, 1, 9)[0]]})
+    fires("perception_gap", "copied_ratings", twice)
+    fires(
+        "perception_gap", "join_health", facts(good, people=[person(f"m{i}", "marketing") for i in range(3)])
+    )
+    enough = [person(f"{side[0]}{i}", side) for side in good for i in range(20)]
+    quiet("perception_gap", "join_health", facts(good, people=enough))

@@ -13,6 +13,7 @@ from alignment_toolkit.indicator import Look
 from alignment_toolkit.indicators.portfolio_mismatch import portfolio_mismatch
 from alignment_toolkit.periods import Period
 from tests.builders import company_of, written
+from tests.indicators.guarding import fires, quiet
 
 Q3 = Period.parse("2026-Q3")
 PRODUCTS = [{"product_id": p, "name": f"Product {p}"} for p in "ABC"]
@@ -184,8 +185,13 @@ def test_a_push_without_a_product_is_left_out_and_told() -> None:
     found = look(spend=SPEND, touches=touches, plan=PLAN)
     assert table_of(found)["Product A"]["sales_share"] == 0.6
     assert found.seen is not None
-    guards = {g.guard: g.message for g in found.seen.guards}
-    assert guards["join_health"].startswith("50 % of sales' push names no product")
+    fires("portfolio_mismatch", "join_health", found.seen, "50 % of sales' push names no product")
+    whole = look(spend=SPEND, touches=TOUCHES, plan=PLAN)
+    quiet("portfolio_mismatch", "join_health", whole.seen)
+    # A tenth is let pass.
+    quiet(
+        "portfolio_mismatch", "join_health", look(spend=SPEND, touches=[*TOUCHES, touch(9, None, 11.0)]).seen
+    )
 
 
 def test_money_without_a_rate_withholds_the_finding(tmp_path: Path) -> None:

@@ -14,6 +14,7 @@ from alignment_toolkit.indicators.positioning_mismatch import positioning_mismat
 from alignment_toolkit.periods import Period
 from tests.builders import company_of
 from tests.indicators.degenerate import FRAMES, sound
+from tests.indicators.guarding import fires, quiet
 
 Q3 = Period.parse("2026-Q3")
 PRODUCTS = [
@@ -95,8 +96,8 @@ def test_deals_of_one_account_count_together() -> None:
 
 def test_a_missing_pitch_is_told() -> None:
     silent = [deal(20 + i, "b", None) for i in range(2)]
-    assert "logging" in {g.guard for g in seen(six() + silent).guards}
-    assert "logging" not in {g.guard for g in seen(six()).guards}
+    fires("positioning_mismatch", "logging", seen(six() + silent))
+    quiet("positioning_mismatch", "logging", seen(six()))
 
 
 def test_a_rival_in_the_deal_is_told_as_what_else_could_explain_it() -> None:
@@ -105,11 +106,11 @@ def test_a_rival_in_the_deal_is_told_as_what_else_could_explain_it() -> None:
         for i in range(150)
     ]
     found = seen(rows)
-    assert "confounding" in {g.guard for g in found.guards}
+    fires("positioning_mismatch", "confounding", found)
     shares = {m.name: m.value for m in found.measures}
     assert shares["with_rival"] == pytest.approx(41 / 50)
     even = [dict(r, competitor="Rival" if i % 2 else None) for i, r in enumerate(rows)]
-    assert "confounding" not in {g.guard for g in seen(even).guards}
+    quiet("positioning_mismatch", "confounding", seen(even))
 
 
 def test_products_that_explain_a_difference_are_told() -> None:
@@ -124,13 +125,13 @@ def test_products_that_explain_a_difference_are_told() -> None:
     company = company_of({"opportunities": rows, "products": products}, columns=columns)
     found = positioning_mismatch.look(company, Q3).seen
     assert found is not None
-    assert "simpson" in {g.guard for g in found.guards}
+    fires("positioning_mismatch", "simpson", found)
     plain = [dict(r, product_id="b") for r in rows]
     found = positioning_mismatch.look(
         company_of({"opportunities": plain, "products": products}, columns=columns), Q3
     ).seen
     assert found is not None
-    assert "simpson" not in {g.guard for g in found.guards}
+    quiet("positioning_mismatch", "simpson", found)
 
 
 def test_columns_that_are_missing_are_named() -> None:

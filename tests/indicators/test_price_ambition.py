@@ -13,6 +13,7 @@ from alignment_toolkit.indicators.price_ambition import price_ambition
 from alignment_toolkit.periods import Period
 from tests.builders import company_of
 from tests.indicators.degenerate import FRAMES, sound
+from tests.indicators.guarding import fires, quiet
 
 Q3 = Period.parse("2026-Q3")
 SIX = {"A": (1.10, 1.00), "B": (1.05, 1.05), "C": (1.00, 0.90)}
@@ -99,7 +100,10 @@ def test_money_without_rate_is_told_and_weighs_nothing() -> None:
     foreign = [dict(r, currency="USD") for r in orders(SOLD)]
     found = look(plan(SIX), orders=foreign).seen
     assert found is not None
-    assert [g.guard for g in found.guards] == ["join_health"]
+    fires("price_ambition", "join_health", found)
+    known = look(plan(SIX), orders=orders(SOLD)).seen
+    assert known is not None
+    quiet("price_ambition", "join_health", known)
     assert found.gap.estimate.value == pytest.approx(0.2 / 3)
     assert found.money is None
 

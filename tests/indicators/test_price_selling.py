@@ -16,6 +16,7 @@ from alignment_toolkit.periods import Period
 from alignment_toolkit.verdict import verdicts
 from tests.builders import company_of
 from tests.indicators.degenerate import FRAMES, sound
+from tests.indicators.guarding import fires, quiet
 
 Q3 = Period.parse("2026-Q3")
 HAND = {"Ada": (4, 6), "Ben": (9, 11), "Cleo": (14, 16)}
@@ -123,15 +124,15 @@ def test_different_clients_are_told_from_different_habits() -> None:
     rows = [dict(row, amount=round(row["amount"] * (1 + r.normal(0, 0.01)), 4)) for row in rows]
     accounts = [{"account_id": f"a{g}", "segment": f"g{g}"} for g in range(4)]
     with_segment, without = seen(rows, accounts=accounts), seen(rows)
-    assert "simpson" in {g.guard for g in with_segment.guards}
-    assert "simpson" not in {g.guard for g in without.guards}
+    fires("price_selling", "simpson", with_segment)
+    quiet("price_selling", "simpson", without)
     assert with_segment.gap.above(2.0) > 0.9
     assert without.gap.above(2.0) < 0.025
 
 
 def test_few_deals_each_are_told() -> None:
-    assert "small_cells" in {g.guard for g in seen(deals(1.0, each=6)).guards}
-    assert "small_cells" not in {g.guard for g in seen(deals(1.0)).guards}
+    fires("price_selling", "small_cells", seen(deals(1.0, each=6)))
+    quiet("price_selling", "small_cells", seen(deals(1.0)))
 
 
 def test_whether_discount_buys_wins_is_told_with_what_could_explain_it() -> None:
@@ -144,6 +145,25 @@ def test_whether_discount_buys_wins_is_told_with_what_could_explain_it() -> None
     assert wins.value == pytest.approx(1.0, abs=0.05) or (wins.value or 0) > 0.5
     assert "wins" not in {m.name for m in seen(won).measures}
     assert "confounding" not in {g.guard for g in seen(won).guards}
+
+
+def test_where_discount_goes_with_wins_a_hidden_cause_is_named() -> None:
+    """Every second deal gets 20 % instead of 5 %; all of them are won, of the others every second."""
+    for helps in (True, False):
+        rows = []
+        for i in range(160):
+            cut, won = (20.0, True) if i % 2 and helps else (20.0 if i % 2 else 5.0, i % 4 < 2)
+            rows.append(deal(f"s{i // 20}", cut, i, outcome="won" if won else "lost", list_amount=1000.0 + i))
+        found = seen(rows)
+        wins = next(m for m in found.measures if m.name == "wins")
+        if helps:
+            assert wins.value == pytest.approx(0.5, abs=0.02)
+            fires(
+                "price_selling", "confounding", found, "ratio of 3.41"
+            )  # won twice as often: 2 + sqrt(2 x 1)
+        else:
+            assert wins.value == pytest.approx(0.0, abs=0.05)
+            quiet("price_selling", "confounding", found)
 
 
 def test_fewer_than_five_people_are_not_compared() -> None:

@@ -12,6 +12,7 @@ import pytest
 from alignment_toolkit.company import Company
 from alignment_toolkit.indicators.quarter_end_rush import quarter_end_rush
 from alignment_toolkit.periods import Period
+from tests.indicators.guarding import fires, quiet
 from tests.indicators.looks import KINDS, check, look_at
 
 # 2026-Q3 back to 2025-10-01: 261 week days, of which 20 end a quarter.
@@ -108,9 +109,9 @@ def test_the_discount_of_the_last_days_is_what_is_at_stake() -> None:
 def test_one_account_that_makes_the_rush_is_told() -> None:
     many = [deal(f"r{i}", "2026-06-30", account_id="whale") for i in range(20)]
     rest = [deal(f"s{i}", "2026-05-13") for i in range(40)]
-    assert [g.guard for g in seen({"opportunities": [*many, *rest]}).guards] == ["one_whale"]
+    fires("quarter_end_rush", "one_whale", seen({"opportunities": [*many, *rest]}))
     spread = [{**r, "account_id": f"b{i}"} for i, r in enumerate(many)]
-    assert not seen({"opportunities": [*spread, *rest]}).guards
+    quiet("quarter_end_rush", "one_whale", seen({"opportunities": [*spread, *rest]}))
 
 
 def test_other_months_ends_are_told() -> None:

@@ -11,6 +11,7 @@ from alignment_toolkit.indicators.score_gaming import score_gaming
 from alignment_toolkit.periods import Period
 from tests.builders import company_of
 from tests.indicators.degenerate import FRAMES, sound
+from tests.indicators.guarding import fires, quiet
 
 Q3 = Period.parse("2026-Q3")
 LIST = {
@@ -148,13 +149,14 @@ def test_a_list_on_assessments_takes_the_ratings_of_its_year() -> None:
 
 def test_what_speaks_for_corrections_is_told() -> None:
     tables = hand()
-    assert [g.guard for g in seen(tables).guards if g.guard == "confounding"] == ["confounding"]
+    fires("score_gaming", "confounding", seen(tables), "the edits may have been corrections")
+    quiet("score_gaming", "join_health", seen(tables))
     tables["edits"] += [edit(0, 61, 55, "2026-06-01")]
-    assert "confounding" not in {g.guard for g in seen(tables).guards}
+    quiet("score_gaming", "confounding", seen(tables))
     tables["edits"] += [edit(n, 55, 65, by="marketing") for n in (2, 3)]
-    assert any("everybody cleaned up" in g.message for g in seen(tables).guards)
+    fires("score_gaming", "confounding", seen(tables), "everybody cleaned up")
     tables["lists"] = [*tables["lists"], dict(LIST, list_id="l3", field="accounts.size")]
-    assert "join_health" in {g.guard for g in seen(tables).guards}
+    fires("score_gaming", "join_health", seen(tables))
 
 
 def test_whether_lifted_accounts_do_worse_is_told() -> None:

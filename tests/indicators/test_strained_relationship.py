@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import random
+from typing import Any
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -10,6 +13,7 @@ from scipy import stats
 from alignment_toolkit.indicators.strained_relationship import strained_relationship
 from alignment_toolkit.statistics.instrument import Reading
 from alignment_toolkit.verdict import verdicts
+from tests.indicators.guarding import fires, quiet
 from tests.indicators.personal import look, person, sheet
 from tests.indicators.test_perception_gap import survey, varied
 
@@ -94,15 +98,22 @@ def test_bounds_take_those_who_did_not_answer_at_their_worst_and_best():
 
 
 def test_guards_fire_and_do_not():
-    def fired(marketing: int, sales: int, mood: float = 4.4, extra=(), **more) -> list[str]:
+    def facts(marketing: int, sales: int, mood: float = 4.4, extra=(), noisy=False) -> Any:
         sides = {"marketing": [*varied(mood, 10, 1), *extra], "sales": varied(mood, 20, 2)}
+        if noisy:
+            sides["sales"] = [[random.Random(i * 7 + k).randint(1, 5) for k in range(32)] for i in range(20)]
         tables = {"survey": survey(sides)} | ({"people": people(marketing, sales)} if marketing else {})
-        return [g.guard for g in look(strained_relationship, tables).seen.guards]
+        return look(strained_relationship, tables).seen
 
-    assert fired(10, 20, mood=3.6) == []
-    assert fired(20, 60, mood=3.6) == ["non_response"]
-    assert fired(0, 0, mood=3.6) == ["non_response"]
-    assert fired(14, 20, mood=3.6, extra=[[4] * 32] * 4) == ["straight_lining"]
+    none = facts(10, 20, mood=3.6)
+    quiet("strained_relationship", "non_response", none)
+    quiet("strained_relationship", "straight_lining", none)
+    quiet("strained_relationship", "reliability", none)
+    fires("strained_relationship", "non_response", facts(20, 60, mood=3.6), "on either side of")
+    unknown = facts(0, 0, mood=3.6)
+    fires("strained_relationship", "non_response", unknown, "How many people were asked is not known")
+    fires("strained_relationship", "straight_lining", facts(14, 20, mood=3.6, extra=[[4] * 32] * 4))
+    fires("strained_relationship", "reliability", facts(10, 20, noisy=True))
 
 
 def test_a_sheet_of_another_department_is_left_out():

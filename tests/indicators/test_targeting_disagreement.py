@@ -14,6 +14,7 @@ from alignment_toolkit.indicator import Look
 from alignment_toolkit.indicators.targeting_disagreement import targeting_disagreement
 from alignment_toolkit.periods import Period
 from tests.builders import company_of
+from tests.indicators.guarding import fires, quiet
 
 Q3 = Period.parse("2026-Q3")
 
@@ -80,8 +81,23 @@ def test_copies_are_left_out_and_told() -> None:
     seen = look(rows).seen
     assert seen is not None
     assert seen.gap.estimate.n == 6
-    assert [g.guard for g in seen.guards] == ["copied_ratings"]
-    assert seen.guards[0].message.startswith("4 of 10 pairs")
+    fires("targeting_disagreement", "copied_ratings", seen, "Of 10 pairs 4 had the same potential")
+    later = [dict(r, assessed_at="2026-05-02") if r["department"] == "sales" else r for r in rows]
+    apart = look(later).seen
+    assert apart is not None
+    assert apart.gap.estimate.n == 10
+    quiet("targeting_disagreement", "copied_ratings", apart)
+
+
+def test_judgements_without_a_day_of_their_own_are_told() -> None:
+    for undated in (frozenset({"assessments"}), frozenset[str]()):
+        company = company_of({"assessments": six()})
+        company.undated = undated
+        seen = targeting_disagreement.look(company, Q3).seen
+        if undated:
+            fires("header", "immature", seen, "when anything happened is not known")
+        else:
+            quiet("header", "immature", seen)
 
 
 def test_names_of_accounts_are_looked_up_where_they_are_known() -> None:

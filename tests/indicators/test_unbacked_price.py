@@ -15,6 +15,7 @@ from alignment_toolkit.periods import Period
 from alignment_toolkit.statistics.price_line import Market, price_premium
 from tests.builders import company_of
 from tests.indicators.degenerate import FRAMES, sound
+from tests.indicators.guarding import fires, quiet
 
 Q3 = Period.parse("2026-Q3")
 LEVELS = {"r1": (80.0, 4), "r2": (100.0, 5), "r3": (125.0, 6), "r4": (156.25, 7)}
@@ -141,16 +142,14 @@ def test_rational_and_emotional_attributes_are_told_apart() -> None:
 
 def test_few_offers_and_clients_only_are_told() -> None:
     rows = survey(0.0)
-    assert {g.guard for g in seen(rows).guards} == set()
-    assert "small_cells" in {
-        g.guard for g in seen([r for r in rows if r["offer"] not in ("r0", "r1")]).guards
-    }
+    quiet("unbacked_price", "small_cells", seen(rows))
+    fires("unbacked_price", "small_cells", seen([r for r in rows if r["offer"] not in ("r0", "r1")]))
     orders = [
         {"order_id": f"o{v}", "ordered_at": "2026-01-01", "amount": 5.0, "account_id": f"a{v}"}
         for v in range(40)
     ]
-    assert "confounding" in {g.guard for g in seen(rows, orders=orders).guards}
-    assert "confounding" not in {g.guard for g in seen(rows, orders=orders[:20]).guards}
+    fires("unbacked_price", "confounding", seen(rows, orders=orders))
+    quiet("unbacked_price", "confounding", seen(rows, orders=orders[:20]))
 
 
 def test_without_rivals_or_own_offer_there_is_no_gap() -> None:

@@ -12,6 +12,8 @@ import pytest
 from alignment_toolkit.company import Company
 from alignment_toolkit.indicators.untrained_launch import untrained_launch
 from alignment_toolkit.periods import Period
+from tests.indicators.follow_ups import followed, together
+from tests.indicators.guarding import fires, quiet
 from tests.indicators.looks import KINDS, check, look_at
 
 GOT = ["Ann", "Ann", "Ann", "Ben", "Cem", "Dora"]
@@ -87,14 +89,14 @@ def test_the_spend_that_called_for_them_is_what_is_at_stake() -> None:
 
 
 def test_records_of_training_that_may_not_be_whole_are_told() -> None:
-    assert not seen(TABLES).guards
+    quiet("untrained_launch", "logging", seen(TABLES))
     ends = [t for t in TRAINING if t["actor"] == "Ann"][:1]
     few = seen({**TABLES, "training": ends})
-    assert [g.guard for g in few.guards] == ["logging"]
+    fires("untrained_launch", "logging", few, "people with a training on record: 1")
     old = seen({**TABLES, "training": [{**t, "trained_on": "2020-01-01"} for t in TRAINING]})
-    assert [g.guard for g in old.guards] == ["logging"]
+    fires("untrained_launch", "logging", old, "dates from 2020-01-01")
     none = seen({**TABLES, "training": []}, columns={"training": ("product_id", "campaign_id")})
-    assert [g.guard for g in none.guards] == ["logging"]
+    fires("untrained_launch", "logging", none, "no training is recorded at all")
 
 
 @pytest.mark.slow
@@ -117,6 +119,27 @@ def test_who_is_trained_is_a_habit_of_the_person_so_people_widen_the_interval() 
     spread = width(lambda p, i: (p + i) % 2)
     assert width(lambda p, i: p < 5) > 1.5 * spread
     assert width(lambda p, i: i < 5) > 1.5 * spread
+
+
+def test_what_became_of_few_leads_is_not_compared() -> None:
+    for count, won in ((10, 2), (100, 40)):
+        made = [
+            followed(
+                count,
+                wrong={},
+                right={},
+                won=(won, won),
+                lead={"campaign_id": "k", "received_by": who},
+                start=s,
+            )
+            for who, s in (("Ann", 0), ("Zoe", 1000))
+        ]
+        training = [{**TRAINING[0], "trained_on": "2025-12-01"}]
+        found = seen({**together(*made), "campaigns": CAMPAIGNS, "training": training})
+        if count == 10:
+            fires("untrained_launch", "small_cells", found)
+        else:
+            quiet("untrained_launch", "small_cells", found)
 
 
 def test_what_is_missing_is_named() -> None:
