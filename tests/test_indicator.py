@@ -120,10 +120,34 @@ def test_titles_and_statement_follow_the_verdict() -> None:
     found = judged(gap(0.2, 0.02))
     assert found.title == "late"
     assert found.statement == (
-        "20.0 % of 400 within 16 h. The 95 % interval is 16.1 % to 23.9 %, from 400 leads; up to 10.0 % is tolerated."
+        "20.0 % of 400 within 16 h. The 95 % interval is 16.1 % to 23.9 %, from 400 leads. The tolerance is 10.0 %."
     )
     assert judged(gap(0.05, 0.01)).title == "in time"
     assert judged(gap(0.12, 0.02)).title == "late?"
+
+
+@pytest.mark.parametrize(
+    ("header", "value", "said"),
+    [
+        ({}, 0.2, "16.1 % to 23.9 %, from 400 leads. The tolerance is 10.0 %."),
+        ({"direction": "both"}, 0.2, "The tolerance is 10.0 % either way."),
+        ({"kind": "contrast"}, -0.2, "-20.0 percentage points of 400"),
+        ({"kind": "contrast"}, 0.2, "16.1 to 23.9 percentage points, from 400 leads. The tolerance is 10.0 percentage"),
+        ({"unit": "ratio", "told": "per cent"}, 0.2, "20.0 % of 400 within 16 h. The 95 % interval is 16.1 % to"),
+        ({"unit": "index", "told": "growth"}, 0.2, "22.1 % of 400 within 16 h. The 95 % interval is 17.4 % to 27.0 %"),
+        ({"unit": "index", "told": "growth"}, -0.2, "-18.1 % of 400"),
+        ({"unit": "points", "margin": 1.0}, 2.0, "2.00 points of 400 within 16 h. The 95 % interval is 1.96 to"),
+    ],
+)  # fmt: skip
+def test_a_sentence_writes_the_gap_as_people_say_it(header: dict[str, Any], value: float, said: str) -> None:
+    unit = header.get("unit", "share")
+    found = Gap.normal(value, 0.02, n=400, n_unit="leads", unit=unit, method="normal")
+    assert said in judged(found, **header).statement
+
+
+def test_what_was_counted_whole_has_no_interval() -> None:
+    said = judged(Gap.exact(0.2, n=400, n_unit="leads", unit="share", method="counted")).statement
+    assert said == "20.0 % of 400 within 16 h. All 400 leads were counted. The tolerance is 10.0 %."
 
 
 def test_too_little_data_keeps_the_gap_but_bears_no_test() -> None:
@@ -134,7 +158,8 @@ def test_too_little_data_keeps_the_gap_but_bears_no_test() -> None:
         None,
         "none",
     )
-    assert found.message == "There are 49 leads, at least 50 are needed."
+    assert found.statement == found.message == "At least 50 leads are needed; here: 49."
+    assert found.gap is not None
     assert judged(gap(0.5, 0.02, n=50)).status == "misaligned"
 
 
@@ -143,7 +168,7 @@ def test_several_minima_are_counted_by_name() -> None:
         return Observation(gap(0.5, 0.02), counts={"accounts": 120, "targets": 19})
 
     found = judged(see, enough={"accounts": 100, "targets": 20})
-    assert found.message == "There are 19 targets, at least 20 are needed."
+    assert found.message == "At least 20 targets are needed; here: 19."
 
 
 def test_uncertain_says_how_many_more_rows_would_settle_it() -> None:

@@ -82,10 +82,13 @@ class Indicator:
         direction = (
             "beyond the margin upwards" if self.direction == "greater" else "beyond the margin either way"
         )
+        margin = unit_of(self.unit).text(self.margin)
+        if self.told != "as its unit":
+            margin += f" (in sentences {self.text(self.margin)})"
         facts = {
             "Nature": f"{self.nature}, area {self.area}",
             "Gap": f"{self.kind}, in {self.unit}; out of line {direction}",
-            "Margin": unit_of(self.unit).text(self.margin),
+            "Margin": margin,
             "Least data": minimum,
             "Window": self.window,
             "Population": self.population,

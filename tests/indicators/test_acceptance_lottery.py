@@ -47,7 +47,7 @@ def test_the_worked_example_by_hand_and_why_six_leads_are_too_few() -> None:
     assert np.sqrt(2 / 3 * 1 / 3 / 3) == pytest.approx(0.272, abs=1e-3)
     found = look_at(acceptance_lottery, {"leads": rows})
     assert found.seen is not None
-    assert found.seen.withheld == "0 people have 20 leads or more each; people are compared from 5 on."
+    assert found.seen.withheld == "People with at least 20 leads each: 0; people are compared from 5 on."
 
 
 def test_with_fewer_than_five_people_nothing_is_shown() -> None:
