@@ -47,8 +47,10 @@ def of_drivers(row: Mapping[str, Any], title: str, *, currency: str = "", note: 
     if clear:
         most = max(clear, key=lambda p: abs(float(p["value"])))
         told = f"{clean(most['driver'])} {_signed(float(most['value']), unit, currency)}"
-    else:
+    elif any(p.low is not None for p in points):
         told = say("the interval of every part holds 0")
+    else:
+        told = say("parts without interval")
     change = say(
         "{change} against {period}",
         change=_signed(total, unit, currency),

@@ -121,6 +121,8 @@ def _sentence(row: Row, title: str, unit: str, currency: str) -> str:
     else:
         text = say("{title} fell by {size} from {from_period} to {to_period}.", size=size, **between)
     clear = [p for p in row["parts"] if clear_of_chance(p)]
+    if not clear and not any(as_number(p.get("low")) is not None for p in row["parts"]):
+        return say("{text} Its parts have no interval, so how sure they are is not known.", text=text)
     if not clear:
         return say("{text} The interval of every part holds 0.", text=text)
     told = [f"{data(p['driver'])} ({_signed(p['value'], unit, currency)})" for p in clear]

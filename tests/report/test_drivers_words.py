@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from alignment_toolkit.charts import of_drivers
 from alignment_toolkit.report.blocks import Prose
 from alignment_toolkit.report.drivers import what_moved
 from tests.report.builders import analysis
@@ -34,3 +35,15 @@ def test_one_part_is_no_search() -> None:
     texts = told((-1.0, 3.0))
     assert "by chance alone" not in texts[0]
     assert texts[1].endswith("The interval of every part holds 0.")
+
+
+def test_parts_without_interval_are_not_said_to_hold_0() -> None:
+    assert told((None, None), (None, None))[-1].endswith(
+        "Its parts have no interval, so how sure they are is not known."
+    )
+    drawn = of_drivers(row((None, None)), "Revenue")
+    assert drawn is not None
+    assert drawn.title.endswith("parts without interval")
+    held = of_drivers(row((-1.0, 3.0), (None, None)), "Revenue")
+    assert held is not None
+    assert held.title.endswith("the interval of every part holds 0")
