@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import dataclasses
 import itertools
+from datetime import UTC, datetime, timedelta, timezone
 
 import pytest
 
 from alignment_toolkit.report import Report
+from alignment_toolkit.results import Column, Evidence
 from tests.report import builders
 from tests.report.hostile import PAYLOADS, plant
 from tests.report.test_all_formats import READERS, flat
@@ -75,3 +78,13 @@ def test_every_format_is_written_and_tells_it_as_text(hostile, format):
 def test_readers_outside_get_it_too(hostile, audience):
     analysis, _ = hostile
     assert Report.of(analysis, audience=audience, kind="workshop").content("pdf").startswith(b"%PDF")
+
+
+def test_moments_with_a_zone_and_moments_at_the_ends_of_time_are_texts():
+    berlin = datetime(2026, 10, 25, 2, 30, tzinfo=timezone(timedelta(hours=1)))
+    moments = (berlin, berlin.isoformat(), datetime(1, 1, 1, tzinfo=UTC), "9999-12-31T23:59:59+14:00", None)
+    evidence = Evidence((Column("at", "Handed over", None, "time"),), tuple((m,) for m in moments))
+    made = builders.analysis(findings=(dataclasses.replace(builders.dropped(), evidence=evidence),))
+    report = Report.of(made)
+    for format in ("html", "pdf", "pptx", "xlsx"):
+        assert "2026-10-25" in flat(READERS[format](report.content(format)))
