@@ -5,15 +5,12 @@ from __future__ import annotations
 import dataclasses
 import math
 import re
-import unicodedata
-import warnings
 import xml.etree.ElementTree as ET
 
 import matplotlib as mpl
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.text import Text
 
 from alignment_toolkit import charts
@@ -492,30 +489,3 @@ def test_wrapped_text_fits_and_loses_nothing_unmarked(text, columns, lines):
 )
 def test_shortened_text_counts_wide_characters_twice(text, columns, expected):
     assert charts.shorten(text, columns) == expected
-
-
-LETTERS = "".join(
-    c
-    for first, last in (("\u0020", "\u017f"), ("\u0391", "\u03c9"), ("\u0400", "\u045f"))
-    for c in map(chr, range(ord(first), ord(last) + 1))
-    if unicodedata.category(c)[0] in "LNPS"
-)
-
-
-def missing_glyphs(label):
-    """Draw a label without the drawings' own silence about letters that the font lacks."""
-    data = ChartData("bars", label, (Series("", (Point(label, 1.0),)),), y_unit="count", x_unit=None)
-    figure = charts.draw(data)
-    with warnings.catch_warnings(record=True) as seen:
-        warnings.simplefilter("always")
-        FigureCanvasAgg(figure).draw()
-    return [str(w.message) for w in seen if "missing from" in str(w.message)]
-
-
-def test_the_font_that_comes_along_has_every_letter_of_latin_greek_and_cyrillic():
-    assert len(LETTERS) > 450
-    assert charts.covered(LETTERS)
-    for start in range(0, len(LETTERS), 30):
-        assert missing_glyphs(LETTERS[start : start + 30]) == []
-    assert missing_glyphs("\u6f22\u5b57")
-    assert not charts.covered("\u6f22\u5b57")
