@@ -44,9 +44,9 @@ def _all_commands(
     pass
 
 
-from alignment_toolkit.cli import data, reference, running, segments, survey, workspace  # noqa: E402
+from alignment_toolkit.cli import catching_up, data, reference, running, segments, survey, workspace  # noqa: E402
 
-for _module in (running, data, segments, workspace, reference, survey):
+for _module in (running, catching_up, data, segments, workspace, reference, survey):
     _module.register(app)
 
 

@@ -24,6 +24,7 @@ __all__ = [
     "Source",
     "Words",
     "gate",
+    "given_values",
     "level",
     "listed",
     "note",
@@ -106,6 +107,24 @@ def gate(analysis: Analysis | Mapping[str, Any], fail_on: str) -> None:
     ]
     if found:
         raise FindingsGate(f"{len(found)} findings at or above '{fail_on}': {', '.join(found)}.")
+
+
+def given_values(values: Words, period: str | None, formats: Words) -> dict[str, Any]:
+    """Give the parameters of --set, --period and --formats by name."""
+    given: dict[str, Any] = {}
+    for pair in values or ():
+        name, equals, value = pair.partition("=")
+        if not equals or not name.strip():
+            raise ParameterError(f"--set takes NAME=VALUE, not '{pair}'.")
+        given[name.strip()] = value
+    if "source" in given:
+        raise ParameterError("The source is named before the options: alignment run SOURCE.")
+    for name, told in (("period", period), ("formats", listed(formats) or None)):
+        if told is not None and name in given:
+            raise ParameterError(f"'{name}' is given twice, by --{name} and by --set.")
+        if told is not None:
+            given[name] = told
+    return given
 
 
 # ---- output ----------------------------------------------------------------------------------------------------

@@ -11,8 +11,8 @@ from alignment_toolkit.cli.common import (
     As_json,
     Out,
     Source,
-    Words,
     gate,
+    given_values,
     level,
     listed,
     note,
@@ -105,7 +105,7 @@ def run(
         "run_timeout": run_timeout,
         "memory": memory and int(memory * 1e6),
     }
-    given = _given(values, period, formats)
+    given = given_values(values, period, formats)
     if matrix is not None:
         run_matrix(
             source, listed(notebook) or [REPORT], matrix, given=given, out=out, jobs=jobs, only_failed=only_failed,
@@ -143,23 +143,6 @@ def run(
         warn(analysis["warnings"])
     for analysis in analyses:
         gate(analysis, fail_on)
-
-
-def _given(values: Words, period: str | None, formats: Words) -> dict[str, Any]:
-    given: dict[str, Any] = {}
-    for pair in values or ():
-        name, equals, value = pair.partition("=")
-        if not equals or not name.strip():
-            raise ParameterError(f"--set takes NAME=VALUE, not '{pair}'.")
-        given[name.strip()] = value
-    if "source" in given:
-        raise ParameterError("The source is named before the options: alignment run SOURCE.")
-    for name, told in (("period", period), ("formats", listed(formats) or None)):
-        if told is not None and name in given:
-            raise ParameterError(f"'{name}' is given twice, by --{name} and by --set.")
-        if told is not None:
-            given[name] = told
-    return given
 
 
 def _analysis(folder: Path) -> dict[str, Any]:

@@ -166,7 +166,9 @@ def published(make_plan, period: str, start: str, to: str, **changes):
     folder.mkdir(parents=True)
     told = Analysis.empty(company="Acme", currency="EUR", period=period, start=start, to=to)
     (folder / "analysis.json").write_text(told.dumps())
-    (folder / "manifest.json").write_text(json.dumps({"schema": 1, "id": folder.name, "finished": start}))
+    (folder / "manifest.json").write_text(
+        json.dumps({"schema": 1, "id": folder.name, "period": period, "finished": start})
+    )
     (plan.key / "latest").symlink_to(folder.name, target_is_directory=True)
     return folder / "analysis.json"
 

@@ -1,0 +1,103 @@
+"""Catching up runs what was missed, each period once, whoever else is at it."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from collections import Counter
+
+import pytest
+
+from alignment_toolkit.cli import main
+from alignment_toolkit.errors import ParameterError, UnknownName
+from alignment_toolkit.runs import history
+from alignment_toolkit.runs.catching_up import missed
+from tests.runs.test_matrix import published
+
+REPORT = "01_alignment_report"
+
+
+@pytest.fixture
+def ran(make_plan):
+    """Publish runs by hand and give the root of the reports."""
+
+    def made(*labels, notebook=REPORT, part="all"):
+        for label in labels:
+            plan = make_plan()
+            published(
+                make_plan, label, "2026-01-01", "2026-01-31", notebook=plan.notebook.with_name(f"{notebook}.ipynb"),
+                slice=part,
+            )  # fmt: skip
+        return make_plan().out
+
+    return made
+
+
+def labels(found):
+    return [p.label for p in found.periods]
+
+
+def test_every_gap_is_missed_and_what_is_there_is_not(sample, ran):
+    out = ran("2025-Q4", "2026-Q2", "2026-05")
+    assert labels(missed(sample, out, REPORT)) == ["2026-Q1", "2026-Q3"]
+    assert labels(missed(sample, out, REPORT, every="month")) == ["2026-06", "2026-07", "2026-08", "2026-09"]
+    assert labels(missed(sample, out, REPORT, since="2025-Q2")) == [
+        "2025-Q2",
+        "2025-Q3",
+        "2026-Q1",
+        "2026-Q3",
+    ]
+    assert labels(missed(sample, out, REPORT, since="2026-Q4")) == []
+    assert labels(missed(sample, out, "other")) == ["2026-Q3"], "nothing was run: the last complete quarter"
+    assert labels(missed(sample, out, REPORT, part="region=North", every="year")) == ["2025"]
+
+
+def test_weeks_over_the_turn_of_a_year_and_periods_without_data(sample, ran):
+    found = missed(sample, ran(), REPORT, since="2025-W51")
+    assert labels(found)[:4] == ["2025-W51", "2025-W52", "2026-W01", "2026-W02"]
+    assert labels(found)[-1] == "2026-W39"
+    early = missed(sample, ran(), REPORT, since="2024-Q2")
+    assert [p.label for p in early.empty] == ["2024-Q2", "2024-Q3"]
+    assert labels(early)[0] == "2024-Q4"
+
+
+@pytest.mark.parametrize(
+    ("options", "error", "said"),
+    [
+        ({"every": "weak"}, UnknownName, "Did you mean 'week'"),
+        ({"since": "2026-01-05..2026-01-09"}, ParameterError, "--every"),
+        ({"since": "2026-Q1", "every": "month"}, ParameterError, "--every"),
+        ({"since": "2020-01-01", "every": "day"}, ParameterError, "later --since"),
+    ],
+)
+def test_what_cannot_be_caught_up_says_why(sample, ran, options, error, said):
+    with pytest.raises(error, match=said):
+        missed(sample, ran(), REPORT, **options)
+
+
+def test_the_command_shows_what_it_would_run(ran, capsys):
+    out = ran("2026-Q1", "2026-Q2")
+    assert main(["catch-up", "sample", "--out", str(out), "--dry-run", "--json"]) == 0
+    told = json.loads(capsys.readouterr().out)
+    assert told == [{"notebook": REPORT, "period": "2026-Q3", "slice": "all", "status": "missed"}]
+
+
+@pytest.mark.slow
+def test_two_at_once_and_once_more_run_each_period_once(project_dir, tmp_path):
+    out = tmp_path / "r"
+    command = [
+        sys.executable, "-m", "alignment_toolkit", "catch-up", "sample", "--since", "2026-07", "--out", str(out),
+        "--set", "indicators=dropped_leads", "--formats", "json", "--json",
+    ]  # fmt: skip
+    pair = [subprocess.Popen(command, cwd=project_dir, stdout=subprocess.PIPE, text=True) for _ in range(2)]
+    told = [json.loads(p.communicate(timeout=600)[0]) for p in pair]
+    assert [p.returncode for p in pair] == [0, 0]
+    runs = history(out)
+    assert Counter(r["period"] for r in runs) == {"2026-07": 1, "2026-08": 1, "2026-09": 1}
+    assert sum(row["status"] == "published" for rows in told for row in rows) == 3
+    again = subprocess.run(command, cwd=project_dir, stdout=subprocess.PIPE, text=True, check=True)
+    assert json.loads(again.stdout) == []
+    last = next(r for r in runs if r["period"] == "2026-09")
+    analysis = json.loads((out / REPORT / "2026-09" / "all" / last["id"] / "analysis.json").read_text())
+    assert [len(a["points"]) for a in analysis["alarms"]] == [3], "each follows the runs before it"
