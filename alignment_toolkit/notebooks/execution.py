@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from alignment_toolkit.errors import AlignmentError, CellFailed, ExportFailed, KernelLost
+from alignment_toolkit.notebooks.forking import KERNELS
 from alignment_toolkit.notebooks.kernel import Watch, kernel_manager, machine_memory, size_text
 
 if TYPE_CHECKING:
@@ -130,7 +131,7 @@ def _cut(most: int) -> NotebookNode:
 
 
 def _environment(folder: Path | None, slides: Path | None = None) -> dict[str, str]:
-    environment = {k: v for k, v in os.environ.items() if k not in (RUN_FOLDER, RUN_SLIDES)}
+    environment = {k: v for k, v in os.environ.items() if k not in (RUN_FOLDER, RUN_SLIDES, KERNELS)}
     if slides is not None:
         environment[RUN_SLIDES] = str(slides.resolve())
     if folder is not None:

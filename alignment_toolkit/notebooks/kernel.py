@@ -16,6 +16,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from alignment_toolkit.notebooks.forking import command
+
 if TYPE_CHECKING:
     import psutil
 
@@ -24,6 +26,7 @@ __all__ = ["Watch", "kernel_manager", "machine_memory", "size_text"]
 MARK = "ALIGNMENT_KERNEL"
 _SOCKETS = "alignment-"
 _LOG = "kernel.log"
+FORKED = "forked"
 _LOOK = 0.1
 _LOOK_AROUND = 1.0
 # In the kernel itself: it ends with the process that started it, and takes no memory far beyond its limit at once.
@@ -128,6 +131,11 @@ class Watch:
 
         with contextlib.suppress(psutil.Error):
             self._family |= {p.pid: p for p in kernel.children(recursive=True)}
+        # A forked kernel is a child of the process that it was forked from.
+        with contextlib.suppress(psutil.Error, OSError, ValueError):
+            if self.log is not None:
+                forked = psutil.Process(int((self.log.parent / FORKED).read_text(encoding="ascii")))
+                self._family |= {p.pid: p for p in (forked, *forked.children(recursive=True))}
 
     def end(self) -> None:
         """End the kernel and all that its cells have started, in sessions of their own too."""
@@ -195,7 +203,10 @@ def kernel_manager(environment: Mapping[str, str], watch: Watch) -> Iterator[Any
     folder = Path(tempfile.mkdtemp(prefix=f"{_SOCKETS}{os.getpid()}-", dir=place))
     # What is taken at once is refused here; what grows is seen by the watch. Threads and engines reserve some.
     most = 0 if watch.memory is None or os.name != "posix" else int(watch.memory * 1.25) + 1_000_000_000
-    argv = [sys.executable, "-c", _LAUNCH, str(os.getpid()), str(most), "-f", "{connection_file}"]
+    argv = command(
+        [sys.executable, "-c", _LAUNCH, str(os.getpid()), str(most), "-f", "{connection_file}"],
+        folder / FORKED,
+    )
     manager = AsyncKernelManager(kernel_name="python3", connection_file=str(folder / "kernel.json"))
     manager._kernel_spec = KernelSpec(argv=argv, display_name="Python 3", language="python")
     if os.name == "posix":

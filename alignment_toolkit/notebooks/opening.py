@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from alignment_toolkit.errors import AlignmentError, ParameterError
+from alignment_toolkit.notebooks.forking import inherited
 from alignment_toolkit.results import Analysis
 
 if TYPE_CHECKING:
@@ -37,7 +38,7 @@ def opened(source: str, *, as_of: date | str | None = None, part: str = "") -> C
     """
     from alignment_toolkit.company import Company
 
-    return part_of(Company.open(source, as_of=as_of), part)
+    return part_of(inherited(source, as_of) or Company.open(source, as_of=as_of), part)
 
 
 def part_of(company: Company, part: str) -> Company:

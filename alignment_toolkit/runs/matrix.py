@@ -6,7 +6,7 @@ import csv
 import json
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import suppress
+from contextlib import AbstractContextManager, nullcontext, suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 from queue import SimpleQueue
@@ -14,6 +14,7 @@ from threading import Lock
 from typing import TYPE_CHECKING, Any
 
 from alignment_toolkit.errors import DataError, MatrixFailed, ParameterError, UnknownName
+from alignment_toolkit.notebooks.forking import shared_kernels
 from alignment_toolkit.notebooks.opening import MISSING, part_of, split_part
 from alignment_toolkit.runs.beside import bearing, earlier_runs
 from alignment_toolkit.runs.performing import Run
@@ -245,18 +246,27 @@ def perform_all(
         return Outcome(plan, *found)
 
     left = [i for i in range(len(plans)) if i not in early]
-    if not workers:
-        found = {i: one(plans[i]) for i in left}
-    else:
-        pool = ThreadPoolExecutor(len(workers))
-        try:
-            futures = {i: pool.submit(one, plans[i]) for i in left}
-            found = {i: future.result() for i, future in futures.items()}
-        finally:
-            pool.shutdown(wait=False, cancel_futures=True)
-            for worker in workers:
-                worker.stop()
+    with _sharing([plans[i] for i in left]):
+        if not workers:
+            found = {i: one(plans[i]) for i in left}
+        else:
+            pool = ThreadPoolExecutor(len(workers))
+            try:
+                futures = {i: pool.submit(one, plans[i]) for i in left}
+                found = {i: future.result() for i, future in futures.items()}
+            finally:
+                pool.shutdown(wait=False, cancel_futures=True)
+                for worker in workers:
+                    worker.stop()
     return [early[i] if i in early else found[i] for i in range(len(plans))]
+
+
+def _sharing(plans: Sequence[Plan]) -> AbstractContextManager[None]:
+    """Let several parts share the loading of one company; a single one has nobody to share with."""
+    values = plans[0].parameters if plans else {}
+    if len(plans) < 2 or "source" not in values:
+        return nullcontext()
+    return shared_kernels(str(values["source"]), values.get("as_of"))
 
 
 def _without_data(plan: Plan, company: Company | None) -> Outcome | None:

@@ -1,0 +1,118 @@
+"""Does a matrix share what can be shared, and do two jobs help?
+
+Three ratios, all taken in one run: the CPU of a matrix of so many slices over that of as many separate runs (aim: at most
+0.5), the time of one job over that of two, without what is shared (aim: at least 1.4), and the same for the CPU, which
+says how much of that is the machine's.
+
+    python benchmarks/matrix.py                        # the sample company, 24 slices of two dimensions
+    python benchmarks/matrix.py --slices 4 --separate 2
+
+Separate runs cost the same each, so `--separate` of them are run and their mean counts for all.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import resource
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+from alignment_toolkit.company import Company
+
+DIMENSIONS = ("industry", "channel", "size", "region", "country", "segment")
+PERIOD = "2026-Q3"
+
+
+def spent() -> tuple[float, float]:
+    """Give wall and CPU seconds; the children that have ended count."""
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return time.perf_counter(), used.ru_utime + used.ru_stime
+
+
+def timed(*words: str) -> tuple[float, float]:
+    """Run the command; give its wall and CPU seconds, its kernels included."""
+    wall, cpu = spent()
+    subprocess.run(
+        [sys.executable, "-m", "alignment_toolkit", *words], check=True, stdout=subprocess.DEVNULL, env=ENV
+    )
+    after = spent()
+    return after[0] - wall, after[1] - cpu
+
+
+ENV = {**os.environ, "OMP_NUM_THREADS": "1"}
+
+
+def main() -> None:
+    """Print the table."""
+    words = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    words.add_argument("--source", default="sample")
+    words.add_argument("--slices", type=int, default=24)
+    words.add_argument("--separate", type=int, default=3)
+    words.add_argument("--set", action="append", default=[], help="a parameter of the notebook")
+    said = words.parse_args()
+    company = Company.open(said.source)
+    parts = [
+        f"{d}={v}"
+        for d in DIMENSIONS
+        if any(d in company.columns(t) for t in company.tables)
+        for v in company.values(d)
+    ][: said.slices]
+    options = [w for pair in said.set for w in ("--set", pair)]
+    with tempfile.TemporaryDirectory() as place:
+        folder = Path(place)
+        lists = {"all": parts, "few": parts[:2]}
+        for name, chosen in lists.items():
+            (folder / f"{name}.json").write_text(json.dumps(chosen), encoding="utf-8")
+
+        def matrix(name: str, jobs: int) -> tuple[float, float]:
+            out = str(folder / f"{name}-{jobs}")
+            return timed(
+                "run", said.source, "--period", PERIOD, "--matrix", str(folder / f"{name}.json"), "--jobs", str(jobs),
+                "--out", out, *options,
+            )  # fmt: skip
+
+        begin = [
+            timed(
+                "run",
+                said.source,
+                "--period",
+                PERIOD,
+                "--set",
+                f"part={part}",
+                "--out",
+                str(folder / "alone"),
+                *options,
+            )
+            for part in parts[:: max(1, len(parts) // said.separate)][: said.separate]
+        ]
+        alone = sum(cpu for _, cpu in begin) / len(begin)
+        one, two = matrix("all", 1), matrix("all", 2)
+        few = matrix("few", 1)
+    # Two slices and all of them lie on a line: what is left at none is shared.
+    each = (one[0] - few[0]) / (len(parts) - 2)
+    shared = max(0.0, one[0] - each * len(parts))
+    print(
+        f"{len(parts)} slices of {company.name}; separate runs: {len(begin)} run, {alone:.1f} s of CPU each"
+    )
+    print("| way | wall s | cpu s | cpu over separate runs |")
+    print("|---|---|---|---|")
+    print(f"| separate | | {alone * len(parts):.0f} | 1.00 |")
+    for name, (wall, cpu) in (("matrix, one job", one), ("matrix, two jobs", two)):
+        print(f"| {name} | {wall:.0f} | {cpu:.0f} | {cpu / (alone * len(parts)):.2f} |")
+    faster = (one[0] - shared) / max(1e-9, two[0] - shared)
+    print(
+        f"\nshared {shared:.1f} s, each slice {each:.1f} s; two jobs are {faster:.2f} times as fast, the shared part left out"
+    )
+    ratio = one[1] / (alone * len(parts))
+    print(
+        f"aims: at most 0.50 of separate runs ({'met' if ratio <= 0.5 else 'not met here'}); at least 1.4 times as fast"
+    )
+
+
+if __name__ == "__main__":
+    main()
