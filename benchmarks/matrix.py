@@ -1,8 +1,7 @@
-"""Does a matrix share what can be shared, and do two jobs help?
+"""A matrix of slices beside as many separate runs, and two jobs beside one.
 
-Three ratios, all taken in one run: the CPU of a matrix of so many slices over that of as many separate runs (aim: at most
-0.5), the time of one job over that of two, without what is shared (aim: at least 1.4), and the same for the CPU, which
-says how much of that is the machine's.
+Two ratios, both taken in one run: the CPU of a matrix over that of as many separate runs (aim: at most 0.5), and the
+time of one job over that of two, without what is shared (aim: at least 1.4).
 
     python benchmarks/matrix.py                        # the sample company, 24 slices of two dimensions
     python benchmarks/matrix.py --slices 4 --separate 2
@@ -106,7 +105,7 @@ def main() -> None:
         print(f"| {name} | {wall:.0f} | {cpu:.0f} | {cpu / (alone * len(parts)):.2f} |")
     faster = (one[0] - shared) / max(1e-9, two[0] - shared)
     print(
-        f"\nshared {shared:.1f} s, each slice {each:.1f} s; two jobs are {faster:.2f} times as fast, the shared part left out"
+        f"\nshared {shared:.1f} s, each slice {each:.1f} s; two jobs without it: {faster:.2f} times as fast"
     )
     ratio = one[1] / (alone * len(parts))
     print(
