@@ -1,4 +1,4 @@
-"""Puts the notebooks and the sample company into a wheel that is to be installed elsewhere.
+"""Puts the notebooks, the recipes for schedules and the sample company into a wheel that is to be installed elsewhere.
 
 An editable install does not get them: there the code finds the folders of the checkout.
 """
@@ -10,7 +10,7 @@ from typing import Any
 
 from hatchling.builders.hooks.plugin.interface import BuildHookInterface
 
-BUNDLED = {"notebooks": "notebooks", "data/sample": "sample"}
+BUNDLED = {"notebooks": "notebooks", "data/sample": "sample", "schedule": "schedule"}
 
 
 class BundleHook(BuildHookInterface):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -21,7 +21,11 @@ from alignment_toolkit.cli.common import (
     progress_bar,
     say,
 )
+from alignment_toolkit.cli.notices import noticed
 from alignment_toolkit.errors import AlignmentError, AlreadyRunning, FindingsGate, MatrixFailed
+
+if TYPE_CHECKING:
+    from alignment_toolkit.runs.notices import Notices
 
 __all__ = ["register"]
 
@@ -97,10 +101,11 @@ def catch_up(
         )
         return
     told, gated = [], []
-    with progress_bar("missed periods", "runs") as progress:
+    about = {"notebook": ", ".join(listed(notebook) or [REPORT])}
+    with noticed(source, "catch-up", about) as notices, progress_bar("missed periods", "runs") as progress:
         for number, (name, stem, part, period) in enumerate(tasks):
             progress(number, len(tasks))
-            row, analysis = _one(source, name, part, period.label, given, out, timeout)
+            row, analysis = _one(source, name, part, period.label, given, out, timeout, notices)
             told.append({"notebook": stem, "period": period.label, "slice": part or "all", **row})
             if analysis is not None:
                 try:
@@ -118,7 +123,14 @@ def catch_up(
 
 
 def _one(
-    source: str, notebook: str, part: str, period: str, given: dict[str, Any], out: Path, timeout: float
+    source: str,
+    notebook: str,
+    part: str,
+    period: str,
+    given: dict[str, Any],
+    out: Path,
+    timeout: float,
+    notices: Notices,
 ) -> tuple[dict[str, Any], Any]:
     """Run one missed period; each is planned only now, so that it follows the one before."""
     import json
@@ -136,7 +148,10 @@ def _one(
         return {"status": "left to another process", "message": str(e), "folder": None}, None
     except AlignmentError as e:
         note(f"error: {period}: {e}")
+        about = {"notebook": notebook, "company": "", "period": period, "slice": part or "all"}
+        notices.failed(about, str(e), e.exit_code)
         return {"status": "failed", "message": str(e), "folder": None}, None
+    notices.published(run)
     analysis = json.loads((run.folder / "analysis.json").read_text(encoding="utf-8"))
     status = "published" if run.fresh else "done meanwhile"
     return {"status": status, "message": "", "folder": run.folder.as_posix()}, analysis

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from alignment_toolkit.cli.common import gate, note, print_json, print_table, progress_bar, say
+from alignment_toolkit.cli.notices import noticed
 from alignment_toolkit.errors import FindingsGate, MatrixFailed, ParameterError
 
 __all__ = ["run_matrix"]
@@ -27,9 +28,57 @@ def run_matrix(
     options: Mapping[str, Any],
 ) -> None:
     """Run every notebook for every part; publish what succeeds, and one page for all."""
-    from alignment_toolkit.company import Company
-    from alignment_toolkit.runs import index, plan
+    from alignment_toolkit.runs import index
     from alignment_toolkit.runs import matrix as parts
+
+    if dry_run:
+        _print_plan(_planned(source, notebooks, matrix, given, out, only_failed=only_failed)[2], as_json)
+        return
+    told: list[dict[str, Any]] = []
+    every: list[parts.Outcome] = []
+    with noticed(source, "run", {"notebook": ", ".join(notebooks), "period": given.get("period")}) as notices:
+        company, by_notebook, wanted = _planned(
+            source, notebooks, matrix, given, out, only_failed=only_failed
+        )
+        for plans, chosen in zip(by_notebook, wanted, strict=True):
+            if chosen:
+                with progress_bar(f"{plans[0].name} for {plans[0].period}", "runs") as progress:
+                    fresh = parts.perform_all(
+                        chosen, company=company, jobs=jobs, progress=progress, **options
+                    )
+            else:
+                fresh = []
+                note(f"no run of {plans[0].name} for {plans[0].period} failed; nothing was run.")
+            whole = index.outcomes_of(plans, fresh)
+            page, _ = index.write_index(whole, matrix)
+            every += fresh
+            for o in fresh:
+                if o.run is not None:
+                    notices.published(o.run)
+                else:
+                    notices.failed(vars(o.plan) | {"notebook": o.plan.name}, o.message, o.code)
+            told.append({"notebook": plans[0].name, "period": plans[0].period, "page": page.as_posix()})
+            told[-1]["runs"] = [o.to_json() for o in fresh]
+            if not as_json:
+                _print_outcomes(fresh, page)
+    if as_json:
+        print_json(told[0] if len(told) == 1 else told)
+    _end(every, fail_on)
+
+
+def _planned(
+    source: str,
+    notebooks: Sequence[str],
+    matrix: str,
+    given: Mapping[str, Any],
+    out: Path,
+    *,
+    only_failed: bool,
+) -> tuple[Any, list[Any], list[Any]]:
+    """Give the company, the plans of every notebook, and those of them that are to be run."""
+    from alignment_toolkit.company import Company
+    from alignment_toolkit.runs import matrix as parts
+    from alignment_toolkit.runs import plan
 
     if "part" in given:
         raise ParameterError("A matrix names the parts itself; leave '--set part=...' out.")
@@ -39,28 +88,7 @@ def run_matrix(
     beside = given.get("history") is None
     by_notebook = [parts.sliced(base, names, company, beside=beside) for base in bases]
     wanted = [parts.failed_before(plans) if only_failed else plans for plans in by_notebook]
-    if dry_run:
-        _print_plan(wanted, as_json)
-        return
-    told: list[dict[str, Any]] = []
-    every: list[parts.Outcome] = []
-    for plans, chosen in zip(by_notebook, wanted, strict=True):
-        if chosen:
-            with progress_bar(f"{plans[0].name} for {plans[0].period}", "runs") as progress:
-                fresh = parts.perform_all(chosen, company=company, jobs=jobs, progress=progress, **options)
-        else:
-            fresh = []
-            note(f"no run of {plans[0].name} for {plans[0].period} failed; nothing was run.")
-        whole = index.outcomes_of(plans, fresh)
-        page, _ = index.write_index(whole, matrix)
-        every += fresh
-        told.append({"notebook": plans[0].name, "period": plans[0].period, "page": page.as_posix()})
-        told[-1]["runs"] = [o.to_json() for o in fresh]
-        if not as_json:
-            _print_outcomes(fresh, page)
-    if as_json:
-        print_json(told[0] if len(told) == 1 else told)
-    _end(every, fail_on)
+    return company, by_notebook, wanted
 
 
 def _print_plan(wanted: Sequence[Sequence[Any]], as_json: bool) -> None:

@@ -23,6 +23,7 @@ from alignment_toolkit.cli.common import (
     warn,
 )
 from alignment_toolkit.cli.matrix import run_matrix
+from alignment_toolkit.cli.notices import noticed
 from alignment_toolkit.errors import AlignmentError, MatrixFailed, ParameterError
 
 __all__ = ["register"]
@@ -114,20 +115,24 @@ def run(
         return
     if only_failed or jobs > 1:
         raise ParameterError("--only-failed and --jobs are for a --matrix.")
-    plans = [plan(source, notebook=name, given=given, out=out) for name in listed(notebook) or [REPORT]]
+    names = listed(notebook) or [REPORT]
     if dry_run:
-        _print_plans(plans, as_json)
+        _print_plans([plan(source, notebook=name, given=given, out=out) for name in names], as_json)
         return
     done, failed = [], []
-    for made in plans:
-        try:
-            with progress_bar(f"{made.name} for {made.period}") as progress:
-                done.append(perform(made, force=force, progress=progress, **limits))
-        except AlignmentError as e:
-            if len(plans) == 1:
-                raise
-            failed.append(made.name)
-            note(f"error: {e}")
+    with noticed(source, "run", {"notebook": ", ".join(names), "period": given.get("period")}) as notices:
+        plans = [plan(source, notebook=name, given=given, out=out) for name in names]
+        for made in plans:
+            try:
+                with progress_bar(f"{made.name} for {made.period}") as progress:
+                    done.append(perform(made, force=force, progress=progress, **limits))
+                notices.published(done[-1])
+            except AlignmentError as e:
+                notices.failed(vars(made) | {"notebook": made.name}, str(e), e.exit_code)
+                if len(plans) == 1:
+                    raise
+                failed.append(made.name)
+                note(f"error: {e}")
     if as_json:
         told = [one.to_json() for one in done]
         print_json(told[0] if len(plans) == 1 else told)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shlex
 import shutil
 from pathlib import Path
 from typing import Annotated
@@ -16,6 +17,8 @@ from alignment_toolkit.errors import ExportFailed, ParameterError, UnknownName
 __all__ = ["register"]
 
 KINDS = ("sample", "csv", "olist")
+# The working folder in the recipes as they come.
+EXAMPLE = "/srv/acme"
 
 HEAD = """\
 # Settings of the alignment toolkit. Unknown keys and impossible values are errors that name the line.
@@ -76,12 +79,6 @@ audience = "internal"               # internal, client or public
 formats = ["html"]
 """
 
-CRON = """\
-# Add this line with `crontab -e`, in this folder's words. On the third day of a quarter it reports the last one.
-# A run that was done already is not done again; exit code 10 says that something is out of line.
-0 6 3 1,4,7,10 * cd {folder} && alignment run alignment.toml --period last-quarter --fail-on high >> runs.log 2>&1
-"""
-
 README = """\
 # {name}
 
@@ -89,7 +86,7 @@ README = """\
     alignment run alignment.toml        the report of the last complete quarter, in reports/
     alignment runs                      what was run
 
-Notebooks are in notebooks/, a schedule for cron in schedule/crontab.
+Notebooks are in notebooks/. Recipes for cron, systemd, GitHub Actions, Airflow, Dagster and Prefect are in schedule/.
 """
 
 
@@ -100,7 +97,7 @@ def init(
         Path | None, typer.Option("--data", help="Where the data is.", show_default=False)
     ] = None,
 ) -> None:
-    """Make a working folder: settings, notebooks, a schedule.
+    """Make a working folder: settings, notebooks, recipes for a schedule.
 
     Example: alignment init acme --from csv --data exports
     """
@@ -129,10 +126,9 @@ def init(
         _write(folder / "alignment.toml", _settings(folder, kind, data))
         _write(folder / "README.md", README.format(name=folder.resolve().name))
         (folder / "schedule").mkdir()
-        _write(
-            folder / "schedule" / "crontab",
-            CRON.format(folder=folder.resolve().as_posix().replace("%", "\\%")),
-        )
+        for path in sorted(bundled("schedule").iterdir()):
+            if path.is_file():
+                _write(folder / "schedule" / path.name, _with_folder(path, folder.resolve().as_posix()))
         (folder / "notebooks").mkdir()
         for path in sorted(bundled("notebooks").glob("*.ipynb")):
             _write(folder / "notebooks" / path.name, _with_source(path.read_text(encoding="utf-8")))
@@ -143,6 +139,18 @@ def init(
 
 def _write(path: Path, text: str) -> None:
     path.write_text(text, encoding="utf-8", newline="\n")
+
+
+def _with_folder(recipe: Path, folder: str) -> str:
+    """Give a recipe for this working folder; each kind of file has its own way to write it."""
+    text = recipe.read_text(encoding="utf-8")
+    if recipe.name == "crontab":
+        folder = shlex.quote(folder).replace("%", "\\%")
+    elif recipe.suffix == ".service":
+        folder = folder.replace("%", "%%")
+    elif recipe.suffix == ".py":
+        folder = json.dumps(folder)[1:-1]
+    return text.replace(EXAMPLE, folder)
 
 
 def _with_source(text: str) -> str:

@@ -55,7 +55,7 @@ __all__ = [
 
 
 def bundled(name: str) -> Path:
-    """Give a folder that comes with the toolkit ("notebooks" or "sample"), from the wheel or from the checkout."""
+    """Give a folder that comes with the toolkit, from the wheel or from the checkout: notebooks, sample, schedule."""
     package = Path(__file__).resolve().parents[1]
     inside = package / "_bundled" / name
     return inside if inside.is_dir() else package.parent / {"sample": "data/sample"}.get(name, name)

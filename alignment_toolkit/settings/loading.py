@@ -44,6 +44,7 @@ from alignment_toolkit.settings.model import (
     Strict,
     TableMapping,
 )
+from alignment_toolkit.settings.notify import NotifySettings
 from alignment_toolkit.settings.words import WEEKDAYS, same_id
 
 __all__ = ["FILE_NAME", "Settings", "expand"]
@@ -94,6 +95,7 @@ class Settings(Strict):
     privacy: PrivacySettings = PrivacySettings()
     report: ReportSettings = ReportSettings()
     catalogue: CatalogueSettings = CatalogueSettings()
+    notify: Annotated[NotifySettings, Field(exclude=True)] = NotifySettings()
 
     _file: Path | None = PrivateAttr(default=None)
     _name: str = PrivateAttr(default=FILE_NAME)

@@ -126,7 +126,7 @@ def _message(path: Path, ones: Sequence[Mapping[str, Any]], model: type[BaseMode
         return f"there is no {what} '{path[-1]}'{inside}. {did_you_mean(str(path[-1]), _keys(above))}"
     if kind == "setting":
         return f"{where} {context['message']}"
-    secret = path[0] == "source" or path == ("privacy", "key")
+    secret = path[0] in ("source", "notify") or path == ("privacy", "key")
     given = type_name(one["input"]) if secret else shown(one["input"])
     about = _about(model, path)
     if len(ones) > 1 and all(o["type"].endswith("_type") for o in ones):
