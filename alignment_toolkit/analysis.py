@@ -183,7 +183,7 @@ def analyse(
         findings=findings,
         areas=_areas(findings, chosen),
         data_quality=company.quality,
-        definitions=_definitions(chosen_kpis, chosen, catalog.families)
+        definitions=_definitions(company, chosen_kpis, chosen, catalog.families)
         | ({"attribution": credited.about} if credited.about else {})
         | ({"slices": looked.about} if looked.about else {})
         | dict(groups.about),
@@ -418,7 +418,10 @@ def _areas(findings: Sequence[Finding], chosen: Sequence[Indicator]) -> tuple[Ar
 
 
 def _definitions(
-    kpis: Sequence[Kpi | RatioOfKpis], indicators: Sequence[Indicator], families: Mapping[str, str]
+    company: Company,
+    kpis: Sequence[Kpi | RatioOfKpis],
+    indicators: Sequence[Indicator],
+    families: Mapping[str, str],
 ) -> dict[str, Any]:
     return {
         "kpis": {
@@ -434,9 +437,16 @@ def _definitions(
                 "window": i.window,
             }
             | {"population": i.population, "enough": dict(i.enough)}
+            | ({"looks_back": _looks_back(company, i)} if i.looks_back else {})
             for i in indicators
         },
     }
+
+
+def _looks_back(company: Company, indicator: Indicator) -> int:
+    """Give over how many days before its window's end an indicator judges the same cases."""
+    _, chosen = indicator.configured(company.settings.indicator_options(indicator.id))
+    return max(int(chosen[name]) for name in indicator.looks_back)
 
 
 def _shortened(warnings: Sequence[str]) -> list[str]:

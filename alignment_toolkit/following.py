@@ -51,7 +51,8 @@ def follow(analysis: Analysis, history: Sequence[Analysis]) -> Followed:
     series = {f.indicator: _series(analysis, earlier, f, warnings) for f in analysis.findings if not f.by}
     series = {id: runs for id, runs in series.items() if len(runs) > 1}
     exact = {id for id, runs in series.items() if any(not error_of(*_limits(f)) > 0 for _, f in runs)}
-    judged = [id for id in series if _window(analysis, id) == "period" and id not in exact]
+    shared = {id: why for id in series if (why := _shares(analysis, id))}
+    judged = [id for id in series if id not in exact and id not in shared]
     width = limit_width(WEIGHT, LOOKS, BUDGET / len(judged)) if judged else None
     charts = []
     for f in analysis.findings:
@@ -63,11 +64,7 @@ def follow(analysis: Analysis, history: Sequence[Analysis]) -> Followed:
             points = self_starting(values, errors, lam=WEIGHT, width=width)
             charts.append(_chart(f, runs, points, width, len(judged)))
         else:
-            why = (
-                "the gap has no sampling error"
-                if f.indicator in exact
-                else f"the window ({_window(analysis, f.indicator)}) shares data with the runs before"
-            )
+            why = shared.get(f.indicator, "the gap has no sampling error")
             charts.append(_chart(f, runs, (), None, 0) | {"message": f"Drawn without alarm: {why}."})
     return Followed(tuple(charts), tuple(dict.fromkeys(warnings)))
 
@@ -100,9 +97,7 @@ def _differs(now: Analysis, then: Analysis) -> str:
         return "its period is not before this one"
     if then.toolkit != now.toolkit:
         return f"it was made by another version ({then.toolkit})"
-    days = [
-        (date.fromisoformat(a.to) - date.fromisoformat(a.start) + timedelta(days=1)).days for a in (now, then)
-    ]
+    days = [_days(a) for a in (now, then)]
     if not 0.85 <= days[1] / days[0] <= 1.18:
         return f"its period is of another length ({days[1]} days, not {days[0]})"
     changed = sorted(_other(_bearing(now.settings), _bearing(then.settings)))
@@ -145,6 +140,20 @@ def _series(
 
 def _window(analysis: Analysis, indicator: str) -> str:
     return str(analysis.definitions.get("indicators", {}).get(indicator, {}).get("window", ""))
+
+
+def _shares(analysis: Analysis, indicator: str) -> str:
+    """Say how an indicator's runs share data; nothing where each run has cases of its own."""
+    if (window := _window(analysis, indicator)) != "period":
+        return f"the window ({window}) shares data with the runs before"
+    back = int(analysis.definitions.get("indicators", {}).get(indicator, {}).get("looks_back", 0))
+    if back > _days(analysis):
+        return f"it looks back {back} days, over more than the run's own period, and shares cases with the runs before"
+    return ""
+
+
+def _days(analysis: Analysis) -> int:
+    return (date.fromisoformat(analysis.to) - date.fromisoformat(analysis.start) + timedelta(days=1)).days
 
 
 def _value(finding: Finding) -> float:

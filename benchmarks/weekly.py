@@ -42,7 +42,7 @@ from alignment_toolkit.statistics.shares import wilson_limits
 from alignment_toolkit.tables import TABLES
 
 SETTINGS: Final = '[company]\nname = "made up"\ncurrency = "EUR"\ntimezone = "Europe/Berlin"\n'
-START: Final = date(2026, 1, 5)
+START: Final = date(2025, 10, 6)
 FIRST: Final = date(2026, 3, 30)
 CHANGE: Final = 13
 WITHIN: Final = 4
@@ -104,7 +104,11 @@ def analyses(found: Mapping[int, tuple[Finding, ...]]) -> list[Analysis]:
     """Make of each look the Analysis that is followed."""
     entries = Catalog.load().indicators
     about = {
-        "indicators": {id: {"window": entries[id].window, "margin": entries[id].margin} for id in FOLLOWED}
+        "indicators": {
+            id: {"window": entries[id].window, "margin": entries[id].margin}
+            | {"looks_back": max((int(entries[id].options[o]) for o in entries[id].looks_back), default=0)}
+            for id in FOLLOWED
+        }
     }
     told = []
     for number, findings in sorted(found.items()):
@@ -194,7 +198,7 @@ def main() -> int:
     parser.add_argument("--seeds", type=int, default=100)
     parser.add_argument("--first", type=int, default=1)
     parser.add_argument("--accounts", type=int, default=800)
-    parser.add_argument("--leads", type=int, default=28_000)
+    parser.add_argument("--leads", type=int, default=64_000)
     parser.add_argument("--jobs", type=int, default=2)
     parser.add_argument("--rows", type=Path, help="keep the companies here, as JSON lines")
     parser.add_argument("--out", type=Path, help="write the tables here")

@@ -85,6 +85,19 @@ def test_windows_that_overlap_and_exact_gaps_are_drawn_without_alarm() -> None:
     assert len(found["raters"]["points"]) == 13
 
 
+@pytest.mark.parametrize(("back", "alarm"), [(90, True), (120, False)])
+def test_what_looks_back_over_more_than_the_period_is_drawn_without_alarm(back: int, alarm: bool) -> None:
+    def told(one: Analysis) -> Analysis:
+        about = one.definitions["indicators"]
+        return replace(
+            one, definitions={"indicators": {**about, "late": {**about["late"], "looks_back": back}}}
+        )
+
+    late = charts(follow(told(run("2026-Q1", 0.9)), [told(one) for one in CALM]))["late"]
+    assert late["alarm"] is alarm
+    assert ("looks back 120 days" in late["message"]) is not alarm
+
+
 @pytest.mark.parametrize(
     ("other", "why"),
     [

@@ -5,7 +5,7 @@ from __future__ import annotations
 import inspect
 from collections.abc import Callable, Mapping, Sequence
 
-from alignment_toolkit.errors import ParameterError, did_you_mean
+from alignment_toolkit.errors import ParameterError, UnknownName, did_you_mean
 from alignment_toolkit.indicator.header import Direction, Indicator, Kind, Nature, Tension, Told
 from alignment_toolkit.indicator.seen import Observation
 from alignment_toolkit.relations import relation
@@ -45,6 +45,7 @@ def indicator(
     uses_relations: Sequence[str] = (),
     kpis: Sequence[str] = (),
     timeless: Sequence[str] = (),
+    looks_back: Sequence[str] = (),
 ) -> Callable[[Callable[..., Observation]], Indicator]:
     """Make an `Indicator` of a function ``(data, window, *, option=default) -> Observation``.
 
@@ -76,6 +77,9 @@ def indicator(
     timeless
         The tables whose date only says whether a row is in the window, so that they may be undated (see docs: loading).
         Of any other table an undated one is named as missing its date.
+    looks_back
+        Options that count days before the window's end over which the same cases are judged: where they are more than
+        the run's period has, successive runs share their cases, and their gaps are drawn without an alarm.
 
     Raises
     ------
@@ -99,6 +103,9 @@ def indicator(
         free = [p for p in options if options[p] is inspect.Parameter.empty]
         if free:
             raise ParameterError(f"The indicator '{name}' has options without a default: {', '.join(free)}.")
+        for name_ in looks_back:
+            if name_ not in options:
+                raise UnknownName("option", name_, options, where=f"of the indicator '{name}'")
         for name_ in (*relations, *uses_relations):
             relation(name_)
         first = population.split()[0] if population else "rows"
@@ -131,6 +138,7 @@ def indicator(
             uses_relations=tuple(uses_relations),
             kpis=tuple(kpis),
             timeless=tuple(timeless),
+            looks_back=tuple(looks_back),
             options=options,
             card=inspect.getdoc(inspect.getmodule(function)) or why,
         )

@@ -63,6 +63,7 @@ class Indicator:
     timeless: tuple[str, ...]
     options: Mapping[str, Any]
     card: str
+    looks_back: tuple[str, ...] = ()
 
     def describe(self) -> str:
         """Give the method card as Markdown: what the header declares, then the card of the indicator's file."""

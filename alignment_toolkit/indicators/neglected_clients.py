@@ -61,6 +61,7 @@ OUTSIDE = 0.2
     margin=0.15,
     enough={"clients": 50},
     window="period",
+    looks_back=("within_days",),
     population="accounts that had bought before the window, each weighing by its expected value of 12 months",
     needs={"touches": ("touched_at", "account_id", "channel")},
     uses={

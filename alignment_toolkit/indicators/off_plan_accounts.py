@@ -63,6 +63,7 @@ SAID = {
     margin=0.10,
     enough=30,
     window="period",
+    looks_back=("settled_days", "silence_days"),
     population="accounts whose stated intent is at least 90 days old at the window's end",
     needs={
         "intents": ("account_id", "intent", "decided_on"),
