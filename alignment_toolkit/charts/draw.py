@@ -359,18 +359,19 @@ def _matrix(data: ChartData, wide: float, titled: bool) -> Figure:
     axes.set_ylim(-_CELL * len(rows), 0.42)
     most = max((abs(p.y) for s in data.series for p in s.points), default=0.0) or 1.0
     for i, label in enumerate(columns_):
-        for k, line in enumerate(wrap(label, max(4, int((cell - 0.08) / 0.072)), 2)):
-            axes.text(i + 0.06 / cell, 0.24 - 0.15 * k, line, fontsize=8.5, color=INK, va="baseline")
+        size = 8.5 if cell > 0.8 else 7.5
+        for k, line in enumerate(wrap(label, max(4, int((cell - 0.06) / (0.0085 * size))), 2)):
+            axes.text(i + 0.06 / cell, 0.24 - 0.15 * k, line, fontsize=size, color=INK, va="baseline")
     for r, series in enumerate(data.series):
         for p in series.points:
             x = columns_.index(data.place(p.x))
-            share = abs(p.y) / most
+            shade = _tint(PALETTE[0] if p.y >= 0 else PALETTE[1], abs(p.y) / most)
             axes.add_patch(Rectangle((x + 0.015, -_CELL * (r + 1) + 0.015), 0.97, _CELL - 0.03, lw=0.7, edgecolor=GRID,
-                                     facecolor=_tint(PALETTE[0] if p.y >= 0 else PALETTE[1], share),
+                                     facecolor=shade,
                                      hatch=_HATCH if p.immature else None))  # fmt: skip
             axes.text(x + 0.5, -_CELL * (r + 0.5), data.number(p.y), ha="center", va="center_baseline",
                       fontsize=9.5 if cell > 0.8 else 8,
-                      color="#ffffff" if share > 0.55 else "#1f2932")  # fmt: skip
+                      color=_ink_on(shade))  # fmt: skip
     sheet.label_rows([-_CELL * (r + 0.5) for r in range(len(rows))], rows, room)
     axes.set_xticks([])
     axes.set_yticks([])
@@ -380,7 +381,8 @@ def _matrix(data: ChartData, wide: float, titled: bool) -> Figure:
             value=data.y_label,
             across=data.x_label,
             down=data.group_label or say("group"),
-        )
+        ),
+        edge=True,
     )
     return sheet.figure
 
@@ -390,6 +392,14 @@ def _tint(shade: str, share: float) -> str:
     parts = [int(shade[i : i + 2], 16) for i in (1, 3, 5)]
     amount = 0.08 + 0.86 * share
     return "#" + "".join(f"{round(255 - (255 - c) * amount):02x}" for c in parts)
+
+
+def _ink_on(shade: str) -> str:
+    """Give the ink, dark or white, that stands out more on a colour (relative luminance as in WCAG 2)."""
+    parts = [int(shade[i : i + 2], 16) / 255 for i in (1, 3, 5)]
+    light = [c / 12.92 if c <= 0.04045 else ((c + 0.055) / 1.055) ** 2.4 for c in parts]
+    luminance = 0.2126 * light[0] + 0.7152 * light[1] + 0.0722 * light[2]
+    return "#ffffff" if luminance < 0.22 else "#1f2932"
 
 
 def _scatter(data: ChartData, wide: float, titled: bool) -> Figure:

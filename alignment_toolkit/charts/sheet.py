@@ -78,7 +78,7 @@ class Sheet:
                     (self._x(x), self._y(y + 0.045)), 0.11 / wide, 0.11 / whole, color=shade, lw=0
                 )
                 self.figure.add_artist(box)
-                self.write(x + 0.17, y + 0.05, shorten(name, 24), size=9)
+                self.write(x + 0.17, y + 0.05, shorten(name, 34), size=9)
             y += 0.24
         for i, line in enumerate(notes):
             self.write(0.04, whole - 0.07 - 0.14 * (len(notes) - 1 - i), line, size=7.5, shade=MUTED)
@@ -123,13 +123,16 @@ class Sheet:
         self.axes.set_yticks(ticks, [_tick(t, data.y_unit, data.currency, ticks) for t in ticks])
         self.axes.grid(axis="y", color=GRID, lw=0.7)
 
-    def label_x(self, label: str) -> None:
-        """Write what the horizontal scale shows; a small chart's caption says it already."""
+    def label_x(self, label: str, *, edge: bool = False) -> None:
+        """Write what the horizontal scale shows, from the drawing's edge where asked; small charts do without."""
         if self.wide < WIDE:
             return
         bottom = self.axes.get_position().y0 * self.whole
         y = self.whole - bottom + 0.39
-        self.write(self.left, y, shorten(label, self.plot_wide / 0.072), size=8.5, shade=MUTED)
+        left = 0.04 if edge else self.left
+        self.write(
+            left, y, shorten(label, (self.left + self.plot_wide - left) / 0.072), size=8.5, shade=MUTED
+        )
 
 
 def _note(data: ChartData) -> str:
@@ -157,7 +160,7 @@ def _legend_rows(names: Sequence[str], wide: float) -> list[list[tuple[float, st
     rows: list[list[tuple[float, str, int]]] = []
     x = wide
     for position, name in enumerate(names):
-        need = 0.17 + CHAR * min(width(name), 24) + 0.22
+        need = 0.17 + CHAR * min(width(name), 34) + 0.22
         if x + need > wide:
             rows.append([])
             x = 0.04

@@ -16,9 +16,19 @@ import pytest
 from sklearn.metrics import adjusted_mutual_info_score
 
 from alignment_toolkit.analysis import analyse
+from alignment_toolkit.catalog import Catalog
 from alignment_toolkit.company import Company
+from alignment_toolkit.periods import Period
+from alignment_toolkit.pseudonyms import Pseudonyms
 from alignment_toolkit.results import Analysis
-from alignment_toolkit.segmentation import FEATURES, Placing, account_features, find_clusters
+from alignment_toolkit.segmentation import (
+    FEATURES,
+    Accounts,
+    Placing,
+    account_features,
+    find_clusters,
+    segment_company,
+)
 from alignment_toolkit.segmentation.features import _features
 from alignment_toolkit.segmentation.matching import matched
 from alignment_toolkit.segmentation.scaling import loosened, scale_of
@@ -207,6 +217,10 @@ def degenerate() -> dict[str, dict[str, Any]]:
     return {
         "one client": {"orders": [one]},
         "all alike": {"orders": alike},
+        "one feature constant": {
+            "orders": [{**r, "ordered_at": f"2026-0{1 + i % 5}-03"} for i, r in enumerate(alike)],
+            "accounts": [{"account_id": f"a{i}", "segment": "xy"[i % 2]} for i in range(80)],
+        },
         "only returns": {"orders": [{**r, "amount": "-5"} for r in alike]},
         "orders without account": {"orders": [{**r, "account_id": ""} for r in alike]},
         "accounts only": {
@@ -217,14 +231,32 @@ def degenerate() -> dict[str, dict[str, Any]]:
     }
 
 
+FOUR = Catalog.load().chosen_segmentations(["value", "behaviour", "potential", "as_given"])
+
+
 @pytest.mark.parametrize("rows", degenerate().values(), ids=degenerate())
 def test_degenerate_companies_have_an_answer(rows: dict[str, Any], tmp_path: Path) -> None:
     company = Company.open(written(rows, tmp_path))
-    found = analyse(company, "2026-Q2", kpis=[], indicators=[], compare="previous",
-                    segmentations=["value", "behaviour", "potential", "as_given"])  # fmt: skip
-    assert not [w for w in found.warnings if "could not be made" in w]
-    assert "NaN" not in found.dumps()
-    about = found.definitions["segments"]
+    found = segment_company(
+        company, Period.parse("2026-Q2"), FOUR, Pseudonyms("degenerate"), before=Period.parse("2026-Q1")
+    )
+    assert not found.warnings
+    about = found.about["segments"]
     for id in ("value", "behaviour", "potential", "as_given"):
         told = about.get("reason") or about[id]["reason"]
         assert told or any(r["segmentation"] == id for r in found.segments)
+    assert not np.isnan([r["stability"] or 0.0 for r in found.segments]).any()
+
+
+def test_a_segmentation_that_fails_is_told_and_leaves_the_others(tmp_path: Path) -> None:
+    """The guard of the test above can fail: a failure is a warning that names the segmentation."""
+
+    def fit(accounts: Accounts) -> Placing:
+        raise ZeroDivisionError("nobody")
+
+    value = next(s for s in FOUR if s.id == "value")
+    broken = replace(value, id="broken", fit=fit)
+    company = Company.open(written(degenerate()["one client"], tmp_path))
+    found = segment_company(company, Period.parse("2026-Q2"), [broken, value], Pseudonyms("x"))
+    assert found.warnings == ("segmentation broken could not be made: ZeroDivisionError: nobody",)
+    assert [r["size"] for r in found.segments] == [1]

@@ -179,10 +179,11 @@ def test_sharing_is_nearer_to_the_truth_than_either_extreme(apart: float) -> Non
             ):
                 off[way].append(float(np.log(model.expected(*who, HORIZON).sum() / right)))
     error = {way: float(np.sqrt(np.nanmean(np.square(v)))) for way, v in off.items()}
-    assert error["shared"] < error["own"]
-    if apart >= 0.2:
-        assert error["shared"] < error["whole"]
-    else:  # nothing is to be told apart: sharing may lose a little
-        assert error["shared"] < 1.3 * error["whole"]
-    assert 0.90 <= np.mean(inside) <= 0.99
-    assert 0.85 <= np.mean(together) <= 1.0
+    if apart >= 0.4:
+        assert error["shared"] < min(0.8 * error["own"], 0.9 * error["whole"])
+    elif apart:
+        assert error["shared"] < min(0.6 * error["own"], 1.05 * error["whole"])
+    else:  # nothing is to be told apart: what it costs to look is far less than to go alone
+        assert error["shared"] < min(0.4 * error["own"], 2 * error["whole"])
+    assert 0.90 <= np.mean(inside) <= 0.98
+    assert 0.90 <= np.mean(together) <= 0.99
