@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 from alignment_toolkit.charts.data import ChartData, Point, Series, as_number, number
 from alignment_toolkit.charts.text import clean, shorten
+from alignment_toolkit.languages import say
 
 __all__ = ["of_migration", "of_profile", "of_segment_map", "of_target_grid", "of_value_map"]
 
 MOST: Final = 8
+# Where the largest is so many times what all but a twentieth have, the scale ends there.
+FAR: Final = 2.0
 NOBODY: Final = "(no segment)"
 
 
@@ -18,7 +21,9 @@ def _name(labels: Mapping[str, Any], key: Any) -> str:
     return shorten(clean(labels.get(key, key)).split(":")[0], 34) if key is not None else NOBODY
 
 
-def of_segment_map(told: Mapping[str, Any], titles: Mapping[str, str], note: str = "") -> ChartData | None:
+def of_segment_map(
+    told: Mapping[str, Any], titles: Mapping[str, str], note: str = "", *, currency: str = ""
+) -> ChartData | None:
     """Show a sample of accounts on the two features that part the segments best; None where there are none.
 
     Parameters
@@ -27,16 +32,21 @@ def of_segment_map(told: Mapping[str, Any], titles: Mapping[str, str], note: str
         What the definitions say of a segmentation.
     titles
         Feature -> title, with unit in the text.
+    currency
+        Of amounts.
     """
     place = told.get("map")
     if not isinstance(place, Mapping) or not place.get("points"):
         return None
     labels = told.get("labels") or {}
-    keys = [k for k in labels if any(p[2] == k for p in place["points"])][:MOST]
+    points, outside = _within_reach(place["points"])
+    keys = [k for k in labels if any(p[2] == k for p in points)][:MOST]
     series = tuple(
-        Series(_name(labels, k), tuple(Point(float(p[0]), float(p[1])) for p in place["points"] if p[2] == k))
+        Series(_name(labels, k), tuple(Point(float(p[0]), float(p[1])) for p in points if p[2] == k))
         for k in keys
     )
+    units_of = {str(r["feature"]): str(r["unit"]) for r in told.get("profile") or []}
+    beyond = say("{outside:,} with more lie outside", outside=outside) if outside else ""
     if len(series) < 2:
         return None
     x, y = (titles.get(str(place[k]), str(place[k])) for k in ("x", "y"))
@@ -46,9 +56,23 @@ def of_segment_map(told: Mapping[str, Any], titles: Mapping[str, str], note: str
         series=series,
         x_label=x,
         y_label=y,
+        x_unit=units_of.get(str(place["x"])),
+        y_unit=units_of.get(str(place["y"])),
+        currency=currency,
         group_label="segment",
-        note="; ".join(t for t in ("a sample of the accounts", note) if t),
+        note="; ".join(t for t in ("a sample of the accounts", beyond, note) if t),
     )
+
+
+def _within_reach(points: Sequence[Sequence[Any]]) -> tuple[list[Sequence[Any]], int]:
+    """Leave out the few that lie so far out that all others would fall on one spot, and count them."""
+    limits = []
+    for i in (0, 1):
+        values = sorted(float(p[i]) for p in points)
+        usual = values[int(0.95 * (len(values) - 1))]
+        limits.append(usual * 1.25 if 0 < usual < values[-1] / FAR else values[-1])
+    kept = [p for p in points if float(p[0]) <= limits[0] and float(p[1]) <= limits[1]]
+    return kept, len(points) - len(kept)
 
 
 def of_profile(told: Mapping[str, Any], note: str = "") -> ChartData | None:
@@ -96,14 +120,15 @@ def of_migration(told: Mapping[str, Any], note: str = "") -> ChartData | None:
     keys: list[Any] = [k for k in labels if any(k in pair for pair in counts)][:MOST]
     if len(keys) < 2:
         return None
-    keys = [*keys, None]
+    came, went = (any(n for pair, n in counts.items() if pair[i] is None) for i in (0, 1))
+    before, now = [*keys, *([None] if came else [])], [*keys, *([None] if went else [])]
     series = tuple(
-        Series(_name(labels, a), tuple(Point(_name(labels, b), float(counts.get((a, b), 0))) for b in keys))
-        for a in keys
+        Series(_name(labels, a), tuple(Point(_name(labels, b), float(counts.get((a, b), 0))) for b in now))
+        for a in before
     )
     stayed = sum(n for (a, b), n in counts.items() if a == b)
     both = sum(n for (a, b), n in counts.items() if a is not None and b is not None)
-    then = clean(moved.get("from"))
+    then = clean(moved.get("from")).split("..")[-1]
     title = f"{stayed:,} of {both:,} accounts are in the segment that they were in at the end of {then}"
     return ChartData(
         kind="matrix",

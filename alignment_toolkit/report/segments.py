@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any, Final
 
 from alignment_toolkit import units
@@ -14,6 +15,7 @@ from alignment_toolkit.charts.segments import (
     of_target_grid,
     of_value_map,
 )
+from alignment_toolkit.languages import say
 from alignment_toolkit.report.blocks import (
     Block,
     Callout,
@@ -26,6 +28,7 @@ from alignment_toolkit.report.blocks import (
     Table,
     data,
 )
+from alignment_toolkit.report.segment_terms import leaving, terms
 from alignment_toolkit.results import Analysis
 
 __all__ = ["segments_and_plays", "value_map"]
@@ -71,9 +74,14 @@ def _one(analysis: Analysis, id: str, told: Mapping[str, Any], note: str) -> lis
         return [*blocks, Callout("No clear segments", text)]
     if reason or not rows:
         return [*blocks, Prose(f"Not available: {reason or 'no account is in a segment'}.")]
-    blocks.append(_table(rows, analysis.currency))
+    blocks.append(_told_only(_table(rows, analysis.currency)))
+    blocks += terms(told, analysis.currency)
     titles = {str(r["feature"]): str(r["title"]) for r in told.get("profile") or []}
-    charts = (of_profile(told, note), of_segment_map(told, titles, note), of_migration(told, note))
+    charts = (
+        of_profile(told, note),
+        of_segment_map(told, titles, note, currency=analysis.currency),
+        of_migration(told, note),
+    )
     # The numbers of a map of accounts are the accounts themselves, which nobody reads.
     drawn = [Figure(c, with_table=c.kind != "scatter") for c in charts if c is not None]
     more: list[Block] = [*drawn]
@@ -154,6 +162,21 @@ def _table(rows: Sequence[Mapping[str, Any]], currency: str) -> Table:
     return Table("Segments", columns, tuple(out), numeric, note=note)
 
 
+def _told_only(table: Table) -> Table:
+    """Leave out columns in which nothing is known of any row."""
+    kept = [
+        i
+        for i in range(len(table.columns))
+        if any(r[i].text not in ("", units.NOT_AVAILABLE, say(units.NOT_AVAILABLE)) for r in table.rows)
+    ]
+    return replace(
+        table,
+        columns=tuple(table.columns[i] for i in kept),
+        rows=tuple(tuple(r[i] for i in kept) for r in table.rows),
+        numeric=tuple(table.numeric[i] for i in kept),
+    )
+
+
 def _drift(told: Mapping[str, Any]) -> str:
     labels = told.get("labels") or {}
     parts = []
@@ -199,6 +222,7 @@ def _plays(analysis: Analysis) -> list[Block]:
     if not isinstance(about, Mapping):
         return []
     blocks: list[Block] = [Heading(3, "Plays"), Callout("A person decides", clean(about.get("decides")))]
+    blocks += leaving(analysis)
     counts = about.get("counts") or {}
     said = ", ".join(f"{p} {int(n):,}" for p, n in counts.items())
     limits = about.get("thresholds") or {}
@@ -228,10 +252,12 @@ def _plays(analysis: Analysis) -> list[Block]:
             "The most important of each play. The interval holds 19 of 20 futures of such a client: what a single "
             "client orders is mostly chance."
         )
-        blocks.append(Table("Proposed plays", columns, rows[:_FIRST], numeric, note=note))
+        blocks.append(_told_only(Table("Proposed plays", columns, rows[:_FIRST], numeric, note=note)))
         if len(rows) > _FIRST:
             rest = f"Proposed plays: the other {len(rows) - _FIRST}"
-            blocks.append(Fold(rest, (Table(rest, columns, rows[_FIRST:], numeric),), paper=False))
+            blocks.append(
+                Fold(rest, (_told_only(Table(rest, columns, rows[_FIRST:], numeric)),), paper=False)
+            )
     blocks += _release(about.get("release") or {}, analysis.currency)
     return blocks
 

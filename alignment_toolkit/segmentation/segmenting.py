@@ -343,12 +343,20 @@ def _clients(accounts: Accounts) -> dict[str, Any]:
     total = o.total(accounts.company, t, "_all").get("all") if not o.reason else None
     return {
         "reason": o.reason,
+        "lowest_alive": _lowest_alive(accounts) if not o.reason else None,
+        "sharing": {"segments": sorted(o.purchases.own), "between": list(o.purchases.between)},
         "expected_in_12_months": total,
         "purchases": {k: getattr(o.purchases.whole, k) for k in ("r", "alpha", "a", "b", "n")}
         | {"unit_days": o.unit},
         "spend": {k: getattr(o.spend.whole, k) for k in ("p", "q", "v", "n")},
         "missing_features": dict(accounts.missing),
     }
+
+
+def _lowest_alive(accounts: Accounts) -> float | None:
+    t = accounts.table
+    value = accounts.fetch(t.filter(t.alive.notnull()).aggregate(v=t.alive.min())).v[0]
+    return None if pd.isna(value) else float(value)
 
 
 def _about_plays(company: Company, t: Table, lacking: Sequence[str]) -> dict[str, Any]:

@@ -91,7 +91,8 @@ def _paths(tree: Any, x: Floats, y: NDArray[Any], used: Sequence[str], currency:
         high: dict[str, float] = {}
         while node in above:
             parent, left = above[node]
-            f, cut = used[int(t.feature[parent])], float(t.threshold[parent])
+            f = used[int(t.feature[parent])]
+            cut = _said(f, float(t.threshold[parent]))
             if left:
                 high[f] = min(high.get(f, np.inf), cut)
             else:
@@ -106,6 +107,11 @@ def _paths(tree: Any, x: Floats, y: NDArray[Any], used: Sequence[str], currency:
                 said.append(f"{title} {' and '.join(parts)}")
         out[name] = "; ".join(said)
     return out
+
+
+def _said(feature: str, cut: float) -> float:
+    """Give a cut as a person says it: of whole numbers, above 3.5 is above 3, and so is up to 3.5."""
+    return float(np.floor(cut)) if FEATURES[feature].unit in ("count", "days") else cut
 
 
 def exceptions(

@@ -1,0 +1,109 @@
+"""What the words of a segmentation mean in this data: cut points, what counts as high, how good a model is."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Final
+
+from alignment_toolkit import units
+from alignment_toolkit.charts import as_number, clean
+from alignment_toolkit.languages import noted, say
+from alignment_toolkit.report.blocks import Block, Callout, Prose
+from alignment_toolkit.results import Analysis
+
+__all__ = ["leaving", "terms"]
+
+_CUT: Final = {
+    "recency": (noted("days since the last order"), "count"),
+    "order_days": (noted("days with an order, ever"), "count"),
+    "money": (noted("revenue of the last year"), "money"),
+}
+
+
+def terms(told: Mapping[str, Any], currency: str) -> list[Block]:
+    """Give what a reader must know before the names mean anything; empty where nothing is to be said."""
+    return [*_cuts(told, currency), *_potential(told, currency)]
+
+
+def _cuts(told: Mapping[str, Any], currency: str) -> list[Block]:
+    cuts = told.get("cut_points")
+    if not isinstance(cuts, Mapping):
+        return []
+    said = []
+    for name, (words, unit) in _CUT.items():
+        places = [v for v in map(as_number, cuts.get(name) or []) if v is not None]
+        if places:
+            u = units.unit(unit)
+            said.append(f"{say(words)} {', '.join(u.text(v, currency=currency) for v in places)}")
+    if not said:
+        return []
+    text = say(
+        "Fifths of the clients part at: {cuts}. They are relative: a fifth is always the best, in a bad year too.",
+        cuts="; ".join(said),
+    )
+    return [Prose(text, label=say("Cut points"))]
+
+
+def _potential(told: Mapping[str, Any], currency: str) -> list[Block]:
+    high = as_number(told.get("expected_value_from"))
+    if high is None:
+        return []
+    money = units.unit("money")
+    best = as_number(told.get("revenue_of_the_best_tenth"))
+    text = say(
+        "High potential begins at {high} expected in 12 months, the median of the clients: half of them have it by "
+        "definition.",
+        high=money.text(high, currency=currency),
+    )
+    if best is not None:
+        sizes = told.get("by_size")
+        text += " " + (
+            say("A share is large from half of what the best tenth of clients of the same size buys.")
+            if sizes
+            else say(
+                "A share is large from {half} on, half of what the best tenth of clients buys; what they buy from "
+                "others is not known.",
+                half=money.text(best / 2, currency=currency),
+            )
+        )
+    return [Prose(text, label=say("What the words mean")), *_model(told.get("model"))]
+
+
+def _model(model: Any) -> list[Block]:
+    if not isinstance(model, Mapping):
+        return []
+    label = say("Accounts without orders")
+    auc = model.get("auc")
+    value = as_number(auc.get("value")) if isinstance(auc, Mapping) else None
+    if model.get("reason") or value is None or not isinstance(auc, Mapping):
+        text = say("They get no potential: {reason}.", reason=clean(model.get("reason")) or say("no model"))
+        return [Prose(text, label=label)]
+    share = units.unit("share")
+    text = say(
+        "Of two such accounts, one of which became a client, the model put the right one first in {auc} of cases "
+        "({interval}; 50 % is chance), in accounts that it had not seen.",
+        auc=share.text(value),
+        interval=share.interval(as_number(auc.get("low")), as_number(auc.get("high"))),
+    )
+    return [Prose(text, label=label)]
+
+
+def leaving(analysis: Analysis) -> list[Block]:
+    """Say where the model of repeat orders cannot tell who has left: who is slow then looks like a client for ever."""
+    about = analysis.definitions.get("segments")
+    clients = about.get("clients") if isinstance(about, Mapping) else None
+    plays = analysis.definitions.get("plays")
+    limits = plays.get("thresholds") if isinstance(plays, Mapping) else None
+    if not isinstance(clients, Mapping) or not isinstance(limits, Mapping):
+        return []
+    lowest, below = as_number(clients.get("lowest_alive")), as_number(limits.get("alive_below"))
+    if lowest is None or below is None or lowest < below:
+        return []
+    share = units.unit("share")
+    text = say(
+        "By the model of repeat orders the client most likely to have left is still one with {lowest}. It explains "
+        "silence by slow clients, and the data may be too short to tell the two apart. So nobody is proposed to be "
+        "defended for silence, and nobody is proved to be healthy: read the days since the last order.",
+        lowest=share.text(lowest),
+    )
+    return [Callout(say("Nobody seems to have left"), text)]
