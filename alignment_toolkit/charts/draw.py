@@ -353,15 +353,17 @@ def _matrix(data: ChartData, wide: float, titled: bool) -> Figure:
     left, room = _label_room(rows, wide)
     cell = min(1.5, (wide - left - 0.15) / max(len(columns_), 1))
     right = wide - left - cell * len(columns_)
-    sheet = Sheet(data, wide, titled, height=_CELL * len(rows) + 0.42, left=left, right=right)
+    size = 8.5 if cell > 0.8 else 7.5
+    heads = [wrap(label, max(4, int((cell - 0.06) / (0.0085 * size))), 3) for label in columns_]
+    top = 0.12 + 0.15 * max([2, *map(len, heads)])
+    sheet = Sheet(data, wide, titled, height=_CELL * len(rows) + top, left=left, right=right)
     axes = sheet.axes
     axes.set_xlim(0, len(columns_))
-    axes.set_ylim(-_CELL * len(rows), 0.42)
+    axes.set_ylim(-_CELL * len(rows), top)
     most = max((abs(p.y) for s in data.series for p in s.points), default=0.0) or 1.0
-    for i, label in enumerate(columns_):
-        size = 8.5 if cell > 0.8 else 7.5
-        for k, line in enumerate(wrap(label, max(4, int((cell - 0.06) / (0.0085 * size))), 2)):
-            axes.text(i + 0.06 / cell, 0.24 - 0.15 * k, line, fontsize=size, color=INK, va="baseline")
+    for i, lines in enumerate(heads):
+        for k, line in enumerate(lines):
+            axes.text(i + 0.06 / cell, top - 0.18 - 0.15 * k, line, fontsize=size, color=INK, va="baseline")
     for r, series in enumerate(data.series):
         for p in series.points:
             x = columns_.index(data.place(p.x))

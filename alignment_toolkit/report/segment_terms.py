@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 from alignment_toolkit import units
 from alignment_toolkit.charts import as_number, clean
 from alignment_toolkit.languages import noted, say
-from alignment_toolkit.report.blocks import Block, Callout, Prose
+from alignment_toolkit.report.blocks import Block, Callout, Prose, data
 from alignment_toolkit.results import Analysis
 
-__all__ = ["leaving", "terms"]
+__all__ = ["by_hand", "leaving", "terms"]
+
+# A rule that does not beat the name of the largest segment by this much places nobody.
+_BETTER: Final = 0.05
+_ALL: Final = 0.98
 
 _CUT: Final = {
     "recency": (noted("days since the last order"), "count"),
@@ -34,6 +38,8 @@ def _cuts(told: Mapping[str, Any], currency: str) -> list[Block]:
         places = [v for v in map(as_number, cuts.get(name) or []) if v is not None]
         if places:
             u = units.unit(unit)
+            # Of whole numbers, above 42.2 is above 42.
+            places = [float(int(v)) if unit == "count" else v for v in places]
             said.append(f"{say(words)} {', '.join(u.text(v, currency=currency) for v in places)}")
     if not said:
         return []
@@ -88,6 +94,40 @@ def _model(model: Any) -> list[Block]:
     return [Prose(text, label=label)]
 
 
+def by_hand(rows: Sequence[Mapping[str, Any]]) -> list[Block]:
+    """Give the rules by which a person can place an account; where they place nobody, that is said instead."""
+    right = as_number(rows[0].get("rule_accuracy")) if rows else None
+    rules = [(r, clean(r["rule"])) for r in rows if r.get("rule")]
+    if right is None or not rules:
+        return []
+    share, label = units.unit("share"), say("By hand")
+    sizes = [float(r["size"]) for r in rows]
+    largest = max(sizes) / max(sum(sizes), 1.0)
+    if right < largest + _BETTER and len(rows) > 1 and largest < _ALL - _BETTER:
+        text = say(
+            "No short rule places the accounts: the best is right for {right} of those that it did not see, and "
+            "calling each one after the largest segment for {largest}.",
+            right=share.text(right),
+            largest=share.text(largest),
+        )
+        return [Prose(text, label=label)]
+    said = tuple(f"{data(str(r['label']).split(':')[0])}: {rule}" for r, rule in rules)
+    blocks: list[Block] = [
+        Prose(
+            say("Right for {right} of accounts that the rules did not see.", right=share.text(right)),
+            label=label,
+            bullets=said,
+        )
+    ]
+    found = any(r.get("stability") is not None for r in rows)
+    if found and right >= _ALL and len(rules) == len(rows) and not any("; " in rule for _, rule in rules):
+        text = say(
+            "One number parts these segments. A line in a table says the same, and is easier to check."
+        )
+        blocks.append(Prose(text))
+    return blocks
+
+
 def leaving(analysis: Analysis) -> list[Block]:
     """Say where the model of repeat orders cannot tell who has left: who is slow then looks like a client for ever."""
     about = analysis.definitions.get("segments")
@@ -101,9 +141,10 @@ def leaving(analysis: Analysis) -> list[Block]:
         return []
     share = units.unit("share")
     text = say(
-        "By the model of repeat orders the client most likely to have left is still one with {lowest}. It explains "
-        "silence by slow clients, and the data may be too short to tell the two apart. So nobody is proposed to be "
-        "defended for silence, and nobody is proved to be healthy: read the days since the last order.",
+        "By the model of repeat orders the client most likely to have left is still one with a probability of "
+        "{lowest}. It explains silence by slow clients, and the data may be too short to tell the two apart. So nobody "
+        "is proposed to be defended for silence, and nobody is proved to be healthy: read the days since the last "
+        "order.",
         lowest=share.text(lowest),
     )
     return [Callout(say("Nobody seems to have left"), text)]

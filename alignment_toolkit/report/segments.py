@@ -28,7 +28,7 @@ from alignment_toolkit.report.blocks import (
     Table,
     data,
 )
-from alignment_toolkit.report.segment_terms import leaving, terms
+from alignment_toolkit.report.segment_terms import by_hand, leaving, terms
 from alignment_toolkit.results import Analysis
 
 __all__ = ["segments_and_plays", "value_map"]
@@ -85,14 +85,7 @@ def _one(analysis: Analysis, id: str, told: Mapping[str, Any], note: str) -> lis
     # The numbers of a map of accounts are the accounts themselves, which nobody reads.
     drawn = [Figure(c, with_table=c.kind != "scatter") for c in charts if c is not None]
     more: list[Block] = [*drawn]
-    rules = tuple(f"{data(r['label'])}: {clean(r['rule'])}" for r in rows if r["rule"])
-    if rules:
-        right = units.unit("share").text(as_number(rows[0]["rule_accuracy"]))
-        more.append(
-            Prose(
-                f"Right for {right} of accounts that the rules did not see.", label="By hand", bullets=rules
-            )
-        )
+    more += by_hand(rows)
     if told.get("drift"):
         more.append(Prose(_drift(told), label="Since the last run"))
     for key, words in (

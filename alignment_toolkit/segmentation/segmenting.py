@@ -139,7 +139,8 @@ def _segmented(
             about[i]["centres"] = dict(placing.centres)
         if drifts[i]:
             about[i]["drift"] = drifts[i]
-        if earlier_table is not None and before is not None:
+        # Segments that were given have no history: today's names stand for those of then.
+        if earlier_table is not None and before is not None and not placing.about.get("given"):
             about[i]["migration"] = {
                 "from": before.label,
                 "rows": _moved(company, t, earlier_table, s, placing),
