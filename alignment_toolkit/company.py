@@ -8,6 +8,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date, datetime, time
+from functools import cached_property, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -19,7 +20,7 @@ from alignment_toolkit.relations import RELATIONS
 from alignment_toolkit.relations.money import AMOUNTS, in_own_currency, rates_of
 from alignment_toolkit.results import DataQuality
 from alignment_toolkit.settings import Settings
-from alignment_toolkit.sources.engine import connect
+from alignment_toolkit.sources.engine import bare, connect
 from alignment_toolkit.sources.load import Loaded, load
 from alignment_toolkit.sources.narrow import Step, narrowed_table, owners_of_dimension
 from alignment_toolkit.sources.opening import Opened, open_source, read_source
@@ -270,11 +271,20 @@ class Company:
         Sales lines are a plain selection of a table that may be very large: they stay a view.
         """
         if name not in self._relations:
-            made = RELATIONS[name].build(self)
-            if name != "sales":
-                made = self._data.backend.keep(f"relation {name}", made)
-            self._relations[name] = made
+            build = partial(RELATIONS[name].build, self)
+            kept = name != "sales"
+            self._relations[name] = (
+                self._data.backend.keep(f"relation {name}", build, self._shape) if kept else build()
+            )
         return self._relations[name]
+
+    @cached_property
+    def _shape(self) -> tuple[Any, ...]:
+        """All that decides how relations are built (`relations.Source`): tables, their columns, settings."""
+        tables = {name: bare(self[name].op()) for name in self.tables}
+        # A table with rows of this process in it is like no other.
+        alike = tuple((name, op or object()) for name, op in tables.items())
+        return (*alike, self.settings.model_dump_json())
 
     def relation_columns(self, name: str) -> tuple[str, ...]:
         """Name the columns of a table or a relation."""

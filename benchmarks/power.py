@@ -24,6 +24,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pandas as pd
 
 sys.path.insert(0, str(Path(__file__).parent))
 
@@ -85,7 +86,15 @@ def planted(cell: Cell, seed: int) -> dict[str, float]:
 
 
 def one(cell: Cell, seed: int, accounts: int) -> Row:
-    """Make one company up, look at it, and put the verdicts beside the truth."""
+    """Make one company up, look at it, and put the verdicts beside the truth.
+
+    Columns of so few rows are quicker with pandas' own texts; the findings are the same.
+    """
+    with pd.option_context("mode.string_storage", "python"):
+        return _one(cell, seed, accounts)
+
+
+def _one(cell: Cell, seed: int, accounts: int) -> Row:
     from alignment_toolkit.analysis import findings_of
     from alignment_toolkit.company import Company
 
@@ -148,7 +157,7 @@ def main() -> int:
     parser.add_argument("--accounts", type=int, default=5000)
     parser.add_argument("--jobs", type=int, default=2)
     parser.add_argument(
-        "--cells", nargs="*", help="kinds of companies, or how their names begin; all by default"
+        "--cells", nargs="*", help="kinds of companies, or how the names of several begin; all by default"
     )
     parser.add_argument(
         "--rows", type=Path, help="keep the companies here, as JSON lines; those there are not run again"
@@ -158,7 +167,11 @@ def main() -> int:
         "--check", action="store_true", help="exit 1 where more alarms were raised than can be luck"
     )
     args = parser.parse_args()
-    chosen = [c for c in cells() if not args.cells or any(c.name.startswith(w) for w in args.cells)]
+    names = {c.name for c in cells()}
+    chosen = [
+        c for c in cells()
+        if not args.cells or any(c.name == w if w in names else c.name.startswith(w) for w in args.cells)
+    ]  # fmt: skip
     rows: list[Row] = []
     if args.rows and args.rows.exists():
         lines = args.rows.read_text(encoding="utf-8").splitlines()

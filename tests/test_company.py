@@ -349,3 +349,21 @@ def test_the_sample_company_is_clean(sample_dir: Path) -> None:
 def test_a_wrong_place_is_a_parameter_error(tmp_path: Path) -> None:
     with pytest.raises(ParameterError):
         Company.open(tmp_path / "nowhere")
+
+
+def test_relations_of_a_company_of_another_shape_are_built_anew(folder):
+    """What is kept of one company serves another of the same shape, and none of another shape."""
+    whole = Company.open(folder)
+    before = whole.fetch(whole.relation("lead_outcomes"))
+    assert Company.open(folder)._shape == whole._shape
+    leads = (folder / "leads.csv").read_text(encoding="utf-8")
+    (folder / "leads.csv").write_text(leads.replace("channel", "medium", 1), encoding="utf-8")
+    other = Company.open(folder)
+    assert other._shape != whole._shape
+    assert "medium" in other.relation("lead_outcomes").columns
+    (folder / "leads.csv").write_text(leads, encoding="utf-8")
+    (folder / "alignment.toml").write_text("[company]\nepisode_days = 1\n", encoding="utf-8")
+    assert Company.open(folder)._shape != whole._shape
+    (folder / "alignment.toml").unlink()
+    again = Company.open(folder)
+    assert again.fetch(again.relation("lead_outcomes")).equals(before)

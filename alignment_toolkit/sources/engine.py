@@ -1,10 +1,11 @@
-"""The engine: ibis on DuckDB, which writes each query's SQL once for all companies of a process."""
+"""The engine: ibis on DuckDB; a query's SQL is written once for all companies of a process."""
 
 from __future__ import annotations
 
 from collections import OrderedDict
+from collections.abc import Callable, Hashable
 from threading import Lock
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, Generic, TypeVar
 
 import ibis.expr.operations as ops
 from ibis.backends.duckdb import Backend
@@ -12,47 +13,56 @@ from ibis.backends.duckdb import Backend
 from alignment_toolkit.sources.part import quoted
 
 if TYPE_CHECKING:
+    from ibis.expr.schema import Schema
     from ibis.expr.types import Expr, Table
 
-__all__ = ["MOST_QUERIES", "DuckDB", "connect"]
+__all__ = ["MOST_QUERIES", "DuckDB", "bare", "connect"]
 
 MOST_QUERIES: Final = 512
+T = TypeVar("T")
 
 
-class _Written:
-    """The SQL of the latest queries.
+class _Latest(Generic[T]):
+    """The latest results, by what they follow from."""
+
+    def __init__(self) -> None:
+        self._known: OrderedDict[Any, T] = OrderedDict()
+        self._lock = Lock()
+
+    def get(self, key: Any) -> T | None:
+        with self._lock:
+            if (known := self._known.get(key)) is not None:
+                self._known.move_to_end(key)
+            return known
+
+    def put(self, key: Any, result: T) -> None:
+        with self._lock:
+            self._known[key] = result
+            if len(self._known) > MOST_QUERIES:
+                self._known.popitem(last=False)
+
+    def __len__(self) -> int:
+        return len(self._known)
+
+
+def bare(op: ops.Node) -> ops.Node | None:
+    """Give an expression that names no connection, so that it can be kept; None where rows in memory are in it.
+
+    It equals the one it was made from, and that of another company whose tables have the same names and columns.
+    """
+    tables = op.find(ops.PhysicalTable)
+    if any(type(table) is not ops.DatabaseTable for table in tables):
+        return None
+    return op.replace({table: table.copy(source=_NOWHERE) for table in tables})
+
+
+class DuckDB(Backend):  # type: ignore[misc]  # ibis has no types of its own
+    """DuckDB as ibis knows it, but a query that was written before is not written again.
 
     A query's SQL follows from its expression alone: names, columns with their types, and literals. Expressions are
     compared whole, never by their hash only (-1 and -2 have the same). The kept ones name no connection, so that a
     company which nobody holds any more is freed.
     """
-
-    def __init__(self) -> None:
-        self._sql: OrderedDict[ops.Node, str] = OrderedDict()
-        self._lock = Lock()
-
-    def get(self, op: ops.Node) -> str | None:
-        with self._lock:
-            if (known := self._sql.get(op)) is not None:
-                self._sql.move_to_end(op)
-            return known
-
-    def put(self, op: ops.Node, sql: str) -> None:
-        tables = op.find(ops.PhysicalTable)
-        if any(type(table) is not ops.DatabaseTable for table in tables):
-            return  # rows in memory would be kept with it
-        bare = op.replace({table: table.copy(source=_NOWHERE) for table in tables})
-        with self._lock:
-            self._sql[bare] = sql
-            if len(self._sql) > MOST_QUERIES:
-                self._sql.popitem(last=False)
-
-    def __len__(self) -> int:
-        return len(self._sql)
-
-
-class DuckDB(Backend):  # type: ignore[misc]  # ibis has no types of its own
-    """DuckDB as ibis knows it, but a query that was written before is not written again."""
 
     def compile(self, expr: Expr, /, **options: Any) -> str:
         """Give an expression's SQL."""
@@ -62,19 +72,39 @@ class DuckDB(Backend):  # type: ignore[misc]  # ibis has no types of its own
         sql = WRITTEN.get(op)
         if sql is None:
             sql = str(super().compile(expr))
-            WRITTEN.put(op, sql)
+            key = bare(op)
+            if key is not None:
+                WRITTEN.put(key, sql)
         return sql
 
-    def keep(self, name: str, made: Table) -> Table:
-        """Compute a table and keep it in the engine, under a name, until the connection ends."""
-        kept = self.create_table(name, schema=made.schema(), temp=True)
-        columns = ", ".join(quoted(c) for c in made.columns)
-        self.con.execute(f"INSERT INTO temp.main.{quoted(name)} ({columns}) {self.compile(made)}")
+    def keep(self, name: str, make: Callable[[], Table], follows_from: Hashable) -> Table:
+        """Compute a table and keep it in the engine, under a name, until the connection ends.
+
+        Parameters
+        ----------
+        name
+            Its name.
+        make
+            Builds it, where none of this name that follows from the same was built before.
+        follows_from
+            All that decides how it is built.
+        """
+        known = BUILT.get((name, follows_from))
+        if known is None:
+            made = make()
+            known = made.schema(), self.compile(made)
+            if bare(made.op()) is not None:
+                BUILT.put((name, follows_from), known)
+        schema, sql = known
+        kept = self.create_table(name, schema=schema, temp=True)
+        columns = ", ".join(map(quoted, schema.names))
+        self.con.execute(f"INSERT INTO temp.main.{quoted(name)} ({columns}) {sql}")
         return kept
 
 
 _NOWHERE: Final = DuckDB()
-WRITTEN: Final = _Written()
+WRITTEN: Final[_Latest[str]] = _Latest()
+BUILT: Final[_Latest[tuple[Schema, str]]] = _Latest()
 
 
 def connect() -> DuckDB:

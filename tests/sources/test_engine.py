@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 import weakref
+from functools import partial
 
 import ibis
 import pandas as pd
@@ -16,7 +17,8 @@ from alignment_toolkit.sources.engine import DuckDB, connect
 @pytest.fixture
 def written(monkeypatch):
     """Count how often ibis writes a query, on an empty memory."""
-    monkeypatch.setattr(engine, "WRITTEN", engine._Written())
+    monkeypatch.setattr(engine, "WRITTEN", engine._Latest())
+    monkeypatch.setattr(engine, "BUILT", engine._Latest())
     asked = []
     usual = DuckDB.compiler.to_sqlglot
     monkeypatch.setattr(
@@ -58,22 +60,36 @@ def test_another_literal_name_or_type_is_another_query(written):
     assert len(written) == 4
 
 
-def test_a_kept_table_is_computed_once_under_its_name(written):
+def test_a_kept_table_is_built_once_where_it_follows_from_the_same(written):
     one, two = database([1, 2]), database([3])
-    for made, rows in ((one, [2]), (two, [3])):
-        kept = made.keep('a "name"', larger(made, 1))
-        made.con.execute("DELETE FROM t")
-        assert list(made.to_pandas(kept).b) == rows
-        assert kept.schema() == larger(made, 1).schema()
-    assert len(written) == 2
+    built = []
+
+    def build(made: DuckDB, than: int) -> ibis.Table:
+        built.append(than)
+        return larger(made, than)
+
+    def kept(made: DuckDB, than: int, follows_from: str) -> list[int]:
+        table = made.keep('a "name"', lambda: build(made, than), follows_from)
+        assert table.schema() == larger(made, than).schema()
+        rows = list(made.to_pandas(table).b)
+        made.drop_table('a "name"')
+        return rows
+
+    assert kept(one, 1, "x") == [2]
+    assert kept(two, 1, "x") == [3]
+    assert built == [1]
+    assert kept(one, 0, "y") == [1, 2]
+    assert built == [1, 0]
 
 
 def test_no_query_keeps_a_database_alive(written):
     made = database([1, 2])
-    made.to_pandas(larger(made, 1))
-    assert len(engine.WRITTEN) == 1
+    query = larger(made, 1)
+    made.to_pandas(query)
+    made.keep("k", partial(larger, made, 1), "x")
+    assert (len(engine.WRITTEN), len(engine.BUILT)) == (1, 1)
     ref = weakref.ref(made)
-    del made
+    del made, query
     gc.collect()
     assert ref() is None
 
