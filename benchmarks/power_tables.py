@@ -158,7 +158,7 @@ def confounders(rows: Sequence[Row]) -> list[str]:
 def confusion(rows: Sequence[Row]) -> list[str]:
     """Write what else fires where something is planted at twice the margin."""
     own = [row for row in rows if row["cell"] == "twice"]
-    out = []
+    out, alone = [], []
     for id in indicators(own):
         with_it = [row for row in own if id in row["planted"]]
         without = [row for row in own if id not in row["planted"]]
@@ -173,12 +173,14 @@ def confusion(rows: Sequence[Row]) -> list[str]:
             fired, quiet = count(here, "misaligned"), count(there, "misaligned")
             if fired:
                 told.append(f"{other} {text(fired, len(here), most=ALARM)}, else {quiet} of {len(there)}")
-        out.append([id, str(len(with_it)), "; ".join(told) or "nothing"])
-    return (
-        table(("planted", "companies", "what else fires, though it is not planted"), out)
-        if out
-        else ["None was run.", ""]
-    )
+        if told:
+            out.append([id, str(len(with_it)), "; ".join(told)])
+        else:
+            alone.append(f"{id} ({len(with_it)})")
+    lines = table(("planted", "companies", "what else fires, though it is not planted"), out) if out else []
+    if alone:
+        lines += [f"Nothing else ever fired beside (in brackets: companies) {', '.join(alone)}.", ""]
+    return lines or ["None was run.", ""]
 
 
 def whole(rows: Sequence[Row]) -> list[str]:
@@ -233,6 +235,55 @@ def whole(rows: Sequence[Row]) -> list[str]:
     return table(("question", "companies", "answer", "aim"), out)
 
 
+def plain(hits: int, of: int, *, most: float = 1.0, least: float = 0.0) -> str:
+    """Write a share without its interval; bold where the interval lies beyond the aim."""
+    found = share(hits, of)
+    if found is None:
+        return ""
+    value, low, high = found
+    return f"**{value:.2f}**" if low > most or high < least else f"{value:.2f}"
+
+
+def glance(rows: Sequence[Row]) -> list[str]:
+    """Write every aim of every indicator in one table."""
+    out = []
+    for id in indicators(rows):
+        none, edge, twice = (
+            of(rows, id, cell) for cell in (is_null, is_planted(id, 0.5), is_planted(id, 1.0))
+        )
+        # A gap of 0 that cannot be less is held more often than in 0.97 of the runs: no fault.
+        inside, known = (sum(pair) for pair in zip(*map(covered, (none, edge, twice)), strict=True))
+        out.append([
+            id, f"{len(none)}, {len(edge)}, {len(twice)}",
+            plain(count(none, "misaligned"), len(none), most=ALARM),
+            plain(count(edge, "misaligned"), len(edge), most=ALARM),
+            plain(count(twice, "misaligned"), len(twice), least=POWER),
+            plain(count(none, "aligned"), len(none), least=ALIGNED),
+            plain(count(twice, "aligned"), len(twice), most=COMFORT),
+            plain(inside, known, least=COVERED),
+        ])  # fmt: skip
+    head = (
+        "indicator", "companies: 0, margin, twice", "alarms at 0", "alarms at the margin", "found at twice",
+        "aligned at 0", "aligned at twice", "covered",
+    )  # fmt: skip
+    aims = [["*the aim*", "100 of each", "at most 0.05", "at most 0.05", "at least 0.90", "at least 0.80",
+             "at most 0.025", "at least 0.93"]]  # fmt: skip
+    return table(head, aims + out)
+
+
+def sizes(missed: Sequence[str]) -> list[str]:
+    """Give what the cards of indicators that are too often uncertain say of the data that would do."""
+    from alignment_toolkit.catalog import Catalog
+
+    known = Catalog.load().indicators
+    out = []
+    for id in sorted({line.split()[0] for line in missed if "aim at least" in line} & known.keys()):
+        _, _, rest = known[id].card.partition("**Size needed.**")
+        said = " ".join(rest.partition("\n\n")[0].partition("**")[0].split())
+        out.append(f"- {id}: {said or 'its card does not say.'}")
+    return out
+
+
 def errors(rows: Sequence[Row]) -> list[str]:
     """Name the indicators that could not be computed somewhere."""
     found: dict[str, tuple[int, str]] = {}
@@ -283,6 +334,9 @@ def document(rows: Sequence[Row], *, accounts: int, period: str) -> str:
     parts = [
         HEAD.format(accounts=accounts, period=period),
         f"Companies: {', '.join(f'{n} {kind}' for kind, n in sorted(kinds.items()))}.\n",
+        "## Every aim in one table\n",
+        "**Bold** is off its aim beyond luck. The tables below have the intervals. *Covered* pools all three kinds.\n",
+        *glance(rows),
         "## Does a whole Analysis keep its promises?\n", *whole(rows),
         "## Is it quiet where there is nothing?\n",
         "Nothing is planted. A level is then as low as in a healthy firm, not 0.\n",
@@ -298,7 +352,8 @@ def document(rows: Sequence[Row], *, accounts: int, period: str) -> str:
         *confounders(rows),
         "## Does it take one thing for another?\n", *confusion(rows),
         "## Where an aim is missed\n",
-        "Beyond what the number of runs explains; the card of each indicator says what data would do.\n",
+        "Beyond what the number of runs explains.\n",
         *([f"- {line.removeprefix('- ')}" for line in missed] or ["Nowhere."]),
+        *(["\nWhat data would do, as their cards say:\n", *needed] if (needed := sizes(missed)) else []),
     ]  # fmt: skip
     return "\n".join(parts).rstrip() + "\n"
