@@ -14,7 +14,9 @@ a year's experience may bring. **Minimum.** 200 accounts and 30 wins. **Self-ful
 it rates highly, and wins there for that reason too. So the difference is computed a second time among the
 accounts that sales worked on, each weighing by the inverse of its probability of being worked on given both
 ratings. The finding holds only as far as both versions hold it: where they differ in sign the interval spans
-both, and the test takes the larger p value.
+both, and the test takes the larger p value. **Size needed.** A difference of 0.10 (twice the margin) is found in 8 of
+10 cases from 350 wins on, in 9 of 10 from 470, where there are nine rated accounts for each win (from the standard
+error in made-up companies of 5,000 to 15,000 accounts: 0.0205 at 263 wins, 0.0118 at 795).
 
 **Worked example.** Six accounts, two won (W). Sales rates W 90 and 60, the others 70, 40, 30, 20: of 8 pairs
 7 are right, 0.875. Marketing rates W 80 and 50, the others 70, 60, 40, 30: 6 of 8, 0.75. Gap = 0.125.
