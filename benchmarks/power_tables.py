@@ -20,7 +20,9 @@ The aims: *misaligned* at most 0.05 at gap 0, at the margin and under a confound
 *aligned* at most 0.025 at twice the margin and at least 0.80 at gap 0; intervals that hold the true gap in 0.93 to 0.97
 of the runs, at least 0.93 where the true gap is 0 and cannot be less. **Bold** marks a share whose Monte Carlo interval
 lies wholly on the wrong side of its aim; a plain share off its aim may be luck at this number of runs.
+`price_ambition` reads what the plans say: it has no chance to err.
 """
+FULL = 100
 
 
 def share(hits: int, of: int) -> tuple[float, float, float] | None:
@@ -325,6 +327,24 @@ def aims_missed(rows: Sequence[Row], *, only_alarms: bool = False) -> list[str]:
     return missed
 
 
+def shortfall(kinds: dict[str, int]) -> str:
+    """Say what fewer companies than the proof asks for leave open."""
+    least = min(kinds.values(), default=0)
+    if least >= FULL:
+        return ""
+    told = ["**Fewer companies than the hundred of each kind that the proof asks for.**"]
+    for name, n in (("nothing planted", kinds.get("null", 0)), ("a confounder", _least_confounded(kinds))):
+        found = share(0, n)
+        room = f"no alarm at all still leaves room for {found[2]:.2f}" if found else "nothing is known"
+        told.append(f"With {n} companies of {name}, {room}." if n else f"Of {name} {room}.")
+    told.append("`make power` makes the hundred; it takes hours, and goes on where a row file ends.")
+    return " ".join(told) + "\n"
+
+
+def _least_confounded(kinds: dict[str, int]) -> int:
+    return min((n for kind, n in kinds.items() if kind.startswith("confounder ")), default=0)
+
+
 def document(rows: Sequence[Row], *, accounts: int, period: str) -> str:
     """Write the whole page."""
     kinds: dict[str, int] = {}
@@ -334,6 +354,7 @@ def document(rows: Sequence[Row], *, accounts: int, period: str) -> str:
     parts = [
         HEAD.format(accounts=accounts, period=period),
         f"Companies: {', '.join(f'{n} {kind}' for kind, n in sorted(kinds.items()))}.\n",
+        *([said] if (said := shortfall(kinds)) else []),
         "## Every aim in one table\n",
         "**Bold** is off its aim beyond luck. The tables below have the intervals. *Covered* pools all three kinds.\n",
         *glance(rows),

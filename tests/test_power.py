@@ -112,6 +112,18 @@ def test_the_tables_count_what_the_rows_say(tables: ModuleType) -> None:
     assert any("share of false among all alarms | 3 | 0.167" in line for line in lines)
 
 
+def test_one_table_has_every_aim_and_the_page_says_how_few_companies_there_are(tables: ModuleType) -> None:
+    rows = [company("null", s, {}, busywork=found("misaligned" if s < 9 else "uncertain")) for s in range(20)]
+    rows += [company("twice", s, {"busywork": 1.0}, busywork=found("uncertain", 0.15)) for s in range(20)]
+    page = tables.document(rows, accounts=9, period="2026-Q3")
+    assert "| busywork | 20, 0, 20 | **0.45** |  | **0.00** | **0.00** | 0.00 | 1.00 |" in page.splitlines()
+    assert "With 20 companies of nothing planted, no alarm at all still leaves room for 0.16." in page
+    assert "Of a confounder nothing is known." in page
+    assert "\n- busywork: A growth of 0.40 (twice the margin) is found in 9 of 10 cases" in page
+    full = [company("null", s, {}, x=found("aligned")) for s in range(100)]
+    assert "Fewer companies" not in tables.document(full, accounts=9, period="2026-Q3")
+
+
 def test_aims_that_are_missed_are_named_and_luck_is_not(tables: ModuleType) -> None:
     lucky = [company("null", s, {}, x=found("aligned" if s else "misaligned")) for s in range(20)]
     assert tables.aims_missed(lucky) == []
