@@ -20,7 +20,7 @@ from alignment_toolkit.relations import RELATIONS
 from alignment_toolkit.relations.money import AMOUNTS, in_own_currency, rates_of
 from alignment_toolkit.results import DataQuality
 from alignment_toolkit.settings import Settings
-from alignment_toolkit.sources.engine import bare, connect
+from alignment_toolkit.sources.engine import bare, connect, rows_hash
 from alignment_toolkit.sources.load import Loaded, load
 from alignment_toolkit.sources.narrow import Step, narrowed_table, owners_of_dimension
 from alignment_toolkit.sources.opening import Opened, open_source, read_source
@@ -446,19 +446,9 @@ class Company:
         if self is not self._root:
             return self._root._lines()
         if self._prints is None:
-            self._prints = {name: self._hash(name) for name in sorted(self._data.loaded.tables)}
+            tables, engine = self._data.loaded.tables, self._data.engine
+            self._prints = {name: rows_hash(engine, name, tables[name].columns) for name in sorted(tables)}
         return self._prints
-
-    def _hash(self, table: str) -> str:
-        columns = sorted(self._data.loaded.tables[table].columns)
-        # Control characters part the cells and stand for missing ones. A sum does not know the order of its terms.
-        cells = ", ".join(f"coalesce(CAST({quoted(c)} AS VARCHAR), chr(30))" for c in columns)
-        count, low, high = self._data.engine.execute(
-            "SELECT count(*), coalesce(sum(CAST(h & 18446744073709551615::UHUGEINT AS HUGEINT)), 0),"
-            " coalesce(sum(CAST(h >> 64 AS HUGEINT)), 0)"
-            f" FROM (SELECT md5_number(concat_ws(chr(31), {cells})) AS h FROM {quoted(table)})"
-        ).fetchone()
-        return f"{table}|{','.join(columns)}|{count}|{low}|{high}"
 
     def _check_there(self, table: str) -> None:
         reason = self._why_not(table)
