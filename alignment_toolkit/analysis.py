@@ -18,7 +18,7 @@ from alignment_toolkit.findings import find
 from alignment_toolkit.following import follow
 from alignment_toolkit.indicator import AREAS, Indicator
 from alignment_toolkit.kpi import Kpi, RatioOfKpis, measure
-from alignment_toolkit.languages import speaking
+from alignment_toolkit.languages import say, speaking
 from alignment_toolkit.periods import Period, compare_periods, last_complete
 from alignment_toolkit.pseudonyms import Pseudonyms
 from alignment_toolkit.results import SCHEMA, VERSION, Analysis, Area, Finding, KpiValue, Scorecard
@@ -155,7 +155,14 @@ def analyse(
     for f in findings:
         if f.status == "error":
             part = f" ({', '.join(f'{k}={v}' for k, v in f.by.items())})" if f.by else ""
-            warnings.append(f"{f.indicator}{part} could not be computed: {f.message}")
+            warnings.append(
+                say(
+                    "{indicator}{part} could not be computed: {problem}",
+                    indicator=f.indicator,
+                    part=part,
+                    problem=f.message,
+                )
+            )
     board = _shared(company, when, catalog, rows, warnings)
     credited = _attribution(company, when, warnings)
     moved = _drivers(company, when, against, catalog, chosen_kpis, dimensions, hidden, warnings)
@@ -196,7 +203,13 @@ def analyse(
     try:
         followed = follow(found, history)
     except Exception as problem:  # what earlier files hold must not take this run down
-        told = (f"the history could not be followed: {type(problem).__name__}: {problem}",)
+        told = (
+            say(
+                "the history could not be followed: {name}: {problem}",
+                name=type(problem).__name__,
+                problem=problem,
+            ),
+        )
         return replace(found, warnings=(*found.warnings, *told))
     found = replace(found, alarms=followed.charts, warnings=(*found.warnings, *followed.warnings))
     return Analysis.from_json(found.to_json())
@@ -273,7 +286,13 @@ def _shared(
     try:
         shared = shared_scorecard(company, period, catalog, rows)
     except Exception as problem:
-        warnings.append(f"the scorecard could not be computed: {type(problem).__name__}: {problem}")
+        warnings.append(
+            say(
+                "the scorecard could not be computed: {name}: {problem}",
+                name=type(problem).__name__,
+                problem=problem,
+            )
+        )
         return Shared(Scorecard())
     warnings.extend(shared.warnings)
     return shared
@@ -294,7 +313,13 @@ def _drivers(
     try:
         found = changes(company, asked, period, against, catalog.kpis, by=by, warnings=warnings)
     except Exception as problem:
-        warnings.append(f"the changes could not be split: {type(problem).__name__}: {problem}")
+        warnings.append(
+            say(
+                "the changes could not be split: {name}: {problem}",
+                name=type(problem).__name__,
+                problem=problem,
+            )
+        )
         return ()
     people = {d for d in by if d.rpartition(".")[2] in PEOPLE}
     rows = [split.row() for split in found]
@@ -330,7 +355,11 @@ def _segments(
         )  # fmt: skip
     except Exception as problem:
         said = str(problem).splitlines()[0] if str(problem) else ""
-        warnings.append(f"segments could not be made: {type(problem).__name__}: {said}".rstrip(": "))
+        warnings.append(
+            say("segments could not be made: {name}: {said}", name=type(problem).__name__, said=said).rstrip(
+                ": "
+            )
+        )
         return Segmented()
     warnings.extend(found.warnings)
     return found
@@ -354,12 +383,12 @@ def _broken(
 ) -> KpiValue:
     said = f"{type(problem).__name__}: {problem}".splitlines()[0]
     if warnings is not None:
-        warnings.append(f"{kpi.id} could not be computed: {said}")
+        warnings.append(say("{id} could not be computed: {said}", id=kpi.id, said=said))
     return KpiValue(
-        kpi=kpi.id, title=kpi.title, by={}, period=period.label, grain=None, start=str(period.start),
+        kpi=kpi.id, title=say(kpi.title), by={}, period=period.label, grain=None, start=str(period.start),
         to=str(period.last), value=None, low=None, high=None, level=0.95, n=0, top=None, bottom=None, unit=kpi.unit,
-        method="not computed", better=kpi.better, owners=dict(kpi.owners), censored=0, immature=False, spread=None,
-        status="not_available", reason=f"could not be computed: {said}",
+        method=say("not computed"), better=kpi.better, owners=dict(kpi.owners), censored=0, immature=False, spread=None,
+        status="not_available", reason=say("could not be computed: {said}", said=said),
     )  # fmt: skip
 
 
@@ -396,7 +425,11 @@ def _attribution(company: Company, period: Period, warnings: list[str]) -> Attri
         return attribute(company, period)
     except Exception as problem:  # one failing part never takes the rest down
         said = str(problem).splitlines()[0] if str(problem) else ""
-        warnings.append(f"Attribution could not be computed: {type(problem).__name__}: {said}".rstrip(": "))
+        warnings.append(
+            say(
+                "Attribution could not be computed: {name}: {said}", name=type(problem).__name__, said=said
+            ).rstrip(": ")
+        )
         return Attribution()
 
 
@@ -425,18 +458,23 @@ def _definitions(
 ) -> dict[str, Any]:
     return {
         "kpis": {
-            k.id: {"title": k.title, "about": k.about, "unit": k.unit, "family": families.get(k.id, "")}
+            k.id: {
+                "title": say(k.title),
+                "about": say(k.about),
+                "unit": k.unit,
+                "family": say(families.get(k.id, "")),
+            }
             for k in kpis
         },
         "indicators": {
             i.id: {
-                "question": i.question,
+                "question": say(i.question),
                 "kind": i.kind,
                 "margin": i.margin,
                 "unit": i.unit,
                 "window": i.window,
             }
-            | {"population": i.population, "enough": dict(i.enough)}
+            | {"population": say(i.population), "enough": dict(i.enough)}
             | ({"looks_back": _looks_back(company, i)} if i.looks_back else {})
             for i in indicators
         },
@@ -453,4 +491,7 @@ def _shortened(warnings: Sequence[str]) -> list[str]:
     unique = list(dict.fromkeys(warnings))
     if len(unique) <= WARNINGS:
         return unique
-    return [*unique[:WARNINGS], f"... and {len(unique) - WARNINGS} more; `alignment check` lists them all."]
+    return [
+        *unique[:WARNINGS],
+        say("... and {unique} more; `alignment check` lists them all.", unique=len(unique) - WARNINGS),
+    ]

@@ -16,6 +16,7 @@ from alignment_toolkit.drivers.measured import Measurements
 from alignment_toolkit.drivers.products import revenue_by_product
 from alignment_toolkit.drivers.slices import Slice, find_slices
 from alignment_toolkit.errors import DataError, ParameterError, UnknownName, did_you_mean
+from alignment_toolkit.languages import say
 from alignment_toolkit.periods import Period, compare_periods, last_complete
 
 __all__ = ["after_interventions", "changes", "what_moved", "where_it_moved"]
@@ -270,7 +271,9 @@ def _interventions(
             made = studied(company, entries[id], now, catalogue=entries)
         except Exception as problem:  # one that fails never takes the rest down
             said = f"{type(problem).__name__}: {problem}".splitlines()[0]
-            warnings.append(f"What was done with teams could not be compared by {id}: {said}")
+            warnings.append(
+                say("What was done with teams could not be compared by {id}: {said}", id=id, said=said)
+            )
             continue
         found += [m for m in made if isinstance(m, SplitChange)]
         refused += [m for m in made if isinstance(m, Refused)]
@@ -278,7 +281,8 @@ def _interventions(
     for r in refused:
         by_reason.setdefault(r.reason, []).append(r.kpi)
     warnings += [
-        f"What was done with teams is not compared by {', '.join(k)}: {w}." for w, k in by_reason.items()
+        say("What was done with teams is not compared by {k}: {w}.", k=", ".join(k), w=w)
+        for w, k in by_reason.items()
     ]
     return found
 
@@ -310,7 +314,14 @@ def _splits(
                 if warnings is None:
                     raise
                 said = f"{type(problem).__name__}: {problem}".splitlines()[0]
-                warnings.append(f"The change of {id} against {then.label} could not be split: {said}")
+                warnings.append(
+                    say(
+                        "The change of {id} against {label} could not be split: {said}",
+                        id=id,
+                        label=then.label,
+                        said=said,
+                    )
+                )
                 continue
             if isinstance(made, Refused):
                 refused.append(made)
@@ -319,7 +330,11 @@ def _splits(
                 made = made[:1]
                 if warnings is not None:
                     warnings.append(
-                        f"The change of {id} is split in total only: more than {MOST_SLICES} slices."
+                        say(
+                            "The change of {id} is split in total only: more than {most_slices} slices.",
+                            id=id,
+                            most_slices=MOST_SLICES,
+                        )
                     )
             found += made
     return found, refused

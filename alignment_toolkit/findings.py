@@ -11,6 +11,7 @@ from alignment_toolkit.catalog import Catalog
 from alignment_toolkit.company import Company
 from alignment_toolkit.errors import AlignmentError, MissingTable
 from alignment_toolkit.indicator import Indicator, Look
+from alignment_toolkit.languages import say
 from alignment_toolkit.periods import Period
 from alignment_toolkit.pseudonyms import Pseudonyms
 from alignment_toolkit.relations import RELATIONS
@@ -85,8 +86,15 @@ def find(
     parts, left = _combinations(company, again, by)
     warnings = []
     if left:
-        told = f"the {MOST_SLICES} with the most rows"
-        warnings.append(f"findings by {', '.join(by)}: {left} more slices were not looked at, only {told}")
+        told = say("the {most_slices} with the most rows", most_slices=MOST_SLICES)
+        warnings.append(
+            say(
+                "findings by {by}: {left} more slices were not looked at, only {told}",
+                by=", ".join(by),
+                left=left,
+                told=told,
+            )
+        )
     seen: dict[str, list[Part]] = {i.id: [] for i in again}
     narrow: dict[str, Company] = {}
     people = {d for d in by if d.rpartition(".")[2] in PERSON_COLUMNS}
@@ -111,11 +119,18 @@ def find(
     slices = slice_verdicts(whole, seen, revenue=sold, pseudonyms=hidden)
     about = {
         "by": list(by),
-        "looked at": f"{len(parts)} slices, for the {len(again)} indicators out of line in the whole company",
+        "looked at": say(
+            "{parts} slices, for the {again} indicators out of line in the whole company",
+            parts=len(parts),
+            again=len(again),
+        ),
         "false discovery rate": slice_level(whole),
         "method": (
-            f"Benjamini and Bogomolov (2014): {FALSE_DISCOVERY_RATE:g} times the share of the company's tests that "
-            "were out of line; gaps drawn towards the company's level by empirical Bayes"
+            say(
+                "Benjamini and Bogomolov (2014): {false_discovery_rate:g} times the share of the company's "
+                "tests that were out of line; gaps drawn towards the company's level by empirical Bayes",
+                false_discovery_rate=FALSE_DISCOVERY_RATE,
+            )
         ),
         "left out": left,
     }

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Any, Final
 
+from alignment_toolkit.languages import say
 from alignment_toolkit.results import Analysis, Finding
 from alignment_toolkit.statistics.control import Point, limit_width, self_starting
 from alignment_toolkit.statistics.shrinkage import error_of
@@ -45,7 +46,7 @@ def follow(analysis: Analysis, history: Sequence[Analysis]) -> Followed:
         definitions, version or length of period, and those that overlap, are named and not compared.
     """
     earlier, left = _comparable(analysis, history)
-    warnings = [f"history: {label} is not compared: {why}" for label, why in left]
+    warnings = [say("history: {label} is not compared: {why}", label=label, why=why) for label, why in left]
     if not earlier:
         return Followed((), tuple(warnings))
     series = {f.indicator: _series(analysis, earlier, f, warnings) for f in analysis.findings if not f.by}
@@ -65,7 +66,9 @@ def follow(analysis: Analysis, history: Sequence[Analysis]) -> Followed:
             charts.append(_chart(f, runs, points, width, len(judged)))
         else:
             why = shared.get(f.indicator, "the gap has no sampling error")
-            charts.append(_chart(f, runs, (), None, 0) | {"message": f"Drawn without alarm: {why}."})
+            charts.append(
+                _chart(f, runs, (), None, 0) | {"message": say("Drawn without alarm: {why}.", why=why)}
+            )
     return Followed(tuple(charts), tuple(dict.fromkeys(warnings)))
 
 
@@ -83,7 +86,7 @@ def _comparable(
     found: list[Analysis] = []
     for one in sorted(chosen.values(), key=lambda a: (a.start, a.to)):
         if found and one.start <= found[-1].to:
-            left.append((one.period, f"it overlaps {found[-1].period}"))
+            left.append((one.period, say("it overlaps {period}", period=found[-1].period)))
         else:
             found.append(one)
     return found, left
@@ -92,16 +95,18 @@ def _comparable(
 def _differs(now: Analysis, then: Analysis) -> str:
     """Say why an earlier Analysis cannot stand beside this one; nothing where it can."""
     if then.company != now.company:
-        return f"it is of another company ({then.company})"
+        return say("it is of another company ({company})", company=then.company)
     if then.to >= now.start:
-        return "its period is not before this one"
+        return say("its period is not before this one")
     if then.toolkit != now.toolkit:
-        return f"it was made by another version ({then.toolkit})"
+        return say("it was made by another version ({toolkit})", toolkit=then.toolkit)
     days = [_days(a) for a in (now, then)]
     if not 0.85 <= days[1] / days[0] <= 1.18:
-        return f"its period is of another length ({days[1]} days, not {days[0]})"
+        return say("its period is of another length ({days} days, not {days2})", days=days[1], days2=days[0])
     changed = sorted(_other(_bearing(now.settings), _bearing(then.settings)))
-    return f"it was made with other settings ({', '.join(changed[:5])})" if changed else ""
+    return (
+        say("it was made with other settings ({changed})", changed=", ".join(changed[:5])) if changed else ""
+    )
 
 
 def _bearing(settings: Mapping[str, Any]) -> dict[str, Any]:
@@ -130,7 +135,11 @@ def _series(
         if one is not analysis and one.definitions.get("indicators", {}).get(finding.indicator) != told:
             if found:
                 warnings.append(
-                    f"history: {finding.indicator} of {one.period} is not compared: it was defined otherwise"
+                    say(
+                        "history: {indicator} of {period} is not compared: it was defined otherwise",
+                        indicator=finding.indicator,
+                        period=one.period,
+                    )
                 )
             continue
         if found and found[0].gap is not None and None not in (found[0].gap.value, *_limits(found[0])):
@@ -145,10 +154,14 @@ def _window(analysis: Analysis, indicator: str) -> str:
 def _shares(analysis: Analysis, indicator: str) -> str:
     """Say how an indicator's runs share data; nothing where each run has cases of its own."""
     if (window := _window(analysis, indicator)) != "period":
-        return f"the window ({window}) shares data with the runs before"
+        return say("the window ({window}) shares data with the runs before", window=window)
     back = int(analysis.definitions.get("indicators", {}).get(indicator, {}).get("looks_back", 0))
     if back > _days(analysis):
-        return f"it looks back {back} days, over more than the run's own period, and shares cases with the runs before"
+        return say(
+            "it looks back {back} days, over more than the run's own period, and shares cases with the "
+            "runs before",
+            back=back,
+        )
     return ""
 
 
@@ -189,19 +202,22 @@ def _chart(
     said = ""
     if last is not None and last.low is not None:
         said = (
-            "The gap has moved beyond what chance explains"
+            say("The gap has moved beyond what chance explains")
             if last.alarm
-            else "The gap is where it was before"
+            else say("The gap is where it was before")
         )
-        said += f"; over {len(runs)} runs, this run's limits stand beside it."
+        said += say("; over {runs} runs, this run's limits stand beside it.", runs=len(runs))
     return {
         "indicator": finding.indicator, "title": finding.title, "unit": finding.gap.unit if finding.gap else None,
         "margin": finding.margin, "alarm": turn is not None, "turn": turn, "message": said,
         "method": (
-            f"self-starting EWMA, weight {WEIGHT:g}, limits of {width:.2f} standard deviations: a chance of "
-            f"{BUDGET:.2f} of any false alarm over {LOOKS} looks at all {of} indicators followed"
+            say(
+                "self-starting EWMA, weight {weight:g}, limits of {width:.2f} standard deviations: a chance of "
+                "{budget:.2f} of any false alarm over {looks} looks at all {of} indicators followed",
+                weight=WEIGHT, width=width, budget=BUDGET, looks=LOOKS, of=of,
+            )
             if width is not None
-            else "drawn only"
+            else say("drawn only")
         ),
         "points": told,
     }  # fmt: skip

@@ -14,6 +14,7 @@ from alignment_toolkit.attribution.journeys import Engine, Journeys, journeys, l
 from alignment_toolkit.attribution.markov import markov_credits
 from alignment_toolkit.attribution.models import RULES, Terms, rule_credits
 from alignment_toolkit.attribution.shapley import EXACT, Shapley, chain_game, shapley, within_shares
+from alignment_toolkit.languages import noted, say
 from alignment_toolkit.statistics.resampling import generator
 
 if TYPE_CHECKING:
@@ -25,15 +26,15 @@ __all__ = ["MODELS", "NO_TOUCH", "Attribution", "attribute"]
 
 NO_TOUCH: Final = "(no touch)"
 MODELS: Final[dict[str, str]] = {
-    "first": "First touch",
-    "last": "Last touch",
-    "last_non_direct": "Last non-direct touch",
-    "linear": "Linear",
-    "position": "Position (40/20/40)",
-    "w_shaped": "W-shaped (30/30/30/10)",
-    "time_decay": "Time decay",
-    "markov": "Markov removal",
-    "shapley": "Shapley",
+    "first": noted("First touch"),
+    "last": noted("Last touch"),
+    "last_non_direct": noted("Last non-direct touch"),
+    "linear": noted("Linear"),
+    "position": noted("Position (40/20/40)"),
+    "w_shaped": noted("W-shaped (30/30/30/10)"),
+    "time_decay": noted("Time decay"),
+    "markov": noted("Markov removal"),
+    "shapley": noted("Shapley"),
 }
 SEED: Final = "attribution"
 _DIGITS: Final = 10
@@ -92,8 +93,8 @@ def attribute(company: Engine, period: Period) -> Attribution:
         return Attribution()
     found = journeys(company, period, sale=options.sale, lookback_days=options.lookback_days)
     if not found.converted + found.untouched:
-        why = f"Not available: no sales in {period.label}."
-        return Attribution(about={"paths": {"title": "Attribution", "about": why}})
+        why = say("Not available: no sales in {label}.", label=period.label)
+        return Attribution(about={"paths": {"title": say("Attribution"), "about": why}})
     spend = _spend(company, period, new_only=options.sale == "new_client")
     credits, valued = _credits(found, options) if found.converted else ({}, None)
     terms = Terms(options.half_life_days, options.direct)
@@ -150,7 +151,7 @@ def _credits(found: Journeys, options: Any) -> tuple[dict[str, dict[str, float]]
 def _spend(company: Engine, period: Period, *, new_only: bool) -> _Spend:
     """Sum the period's spend on each channel, where it is said; new clients' cost leaves out that on existing ones."""
     if not company.has("spend", "spent_on", "amount"):
-        return _Spend({}, "there is no spend")
+        return _Spend({}, say("there is no spend"))
     t = company.relation("spend")
     t = t.filter(t.spent_on >= ibis.date(period.start), t.spent_on < ibis.date(period.end))
     t = t.mutate(
@@ -174,7 +175,9 @@ def _spend(company: Engine, period: Period, *, new_only: bool) -> _Spend:
         own = company.settings.company.currency.upper()
         foreign -= {own} if own != "XXX" or len(foreign) > 1 else foreign
     if foreign:
-        return _Spend({}, f"there is no rate for spend in {', '.join(sorted(foreign)[:5])}")
+        return _Spend(
+            {}, say("there is no rate for spend in {foreign}", foreign=", ".join(sorted(foreign)[:5]))
+        )
     totals: dict[str, float] = {}
     for channel, by, total in zip(found["_own"], found["_by"], found["total"], strict=True):
         name = f"{channel} (sales)" if by == "sales" else str(channel)
@@ -198,54 +201,85 @@ def _about(
 ) -> dict[str, dict[str, Any]]:
     """Say what the rows rest on: the paths, each model's rule, how far the models lie apart."""
     options = company.settings.attribution
-    sale = "a new client" if options.sale == "new_client" else "a won deal"
+    sale = say("a new client") if options.sale == "new_client" else say("a won deal")
     cost = (
-        f"Cost per sale is not available: {spend.why}."
+        say("Cost per sale is not available: {why}.", why=spend.why)
         if spend.why
         else (
-            "Cost per sale is the period's spend on the channel over its credit; spend on no channel is left out."
+            say(
+                "Cost per sale is the period's spend on the channel over its credit; spend on no channel is "
+                "left out."
+            )
         )
     )
     alone = (
         []
         if any(c.casefold() in {d.casefold() for d in options.direct} for c in credits.get("first", {}))
-        else ["No channel here counts as direct, so this is last touch."]
+        else [say("No channel here counts as direct, so this is last touch.")]
     )
     if options.shapley == "within":
-        game = "sales whose path uses no other channel (exact; this is linear over the channels of a path)"
+        game = say(
+            "sales whose path uses no other channel (exact; this is linear over the channels of a path)"
+        )
     elif valued is not None and valued.orders is not None:
         worst = max(valued.errors.values())
-        game = (
-            f"sales expected from the Markov chain with these channels alone (more than {EXACT} channels: "
-            f"{valued.orders} orders drawn, largest standard error {worst:.3g} sales)"
+        game = say(
+            "sales expected from the Markov chain with these channels alone (more than {exact} channels: "
+            "{orders} orders drawn, largest standard error {worst:.3g} sales)",
+            exact=EXACT,
+            orders=valued.orders,
+            worst=worst,
         )
     else:
-        game = "sales expected from the Markov chain with these channels alone (exact)"
-    chain = f"Order {options.markov_order}, solved exactly, paths without a sale included."
+        game = say("sales expected from the Markov chain with these channels alone (exact)")
+    chain = say(
+        "Order {markov_order}, solved exactly, paths without a sale included.",
+        markov_order=options.markov_order,
+    )
     if "markov" not in kept and kept:
-        chain += f" Stability is not available: the chain has more than {MOST_STATES_DRAWN} states."
+        chain += say(
+            " Stability is not available: the chain has more than {most_states_drawn} states.",
+            most_states_drawn=MOST_STATES_DRAWN,
+        )
     told = {
-        "first": "All to the first step.",
-        "last": "All to the last step before the sale.",
+        "first": say("All to the first step."),
+        "last": say("All to the last step before the sale."),
         "last_non_direct": " ".join(
-            [f"All to the last step that is not {' or '.join(options.direct)}.", *alone]
+            [
+                say("All to the last step that is not {direct}.", direct=say(" or ").join(options.direct)),
+                *alone,
+            ]
         ),
-        "linear": "The same to every step.",
-        "position": "40 % each to the first and the last step, 20 % to those between.",
-        "w_shaped": "30 % each to the first step, the lead and the opportunity, 10 % to the rest.",
-        "time_decay": f"A step's weight halves with every {options.half_life_days:g} days before the sale.",
-        "markov": f"What share of the sales would be lost if the channel led nowhere. {chain}",
-        "shapley": f"The mean of what the channel adds to the others. A coalition is worth the {game}.",
+        "linear": say("The same to every step."),
+        "position": say("40 % each to the first and the last step, 20 % to those between."),
+        "w_shaped": say("30 % each to the first step, the lead and the opportunity, 10 % to the rest."),
+        "time_decay": say(
+            "A step's weight halves with every {half_life_days:g} days before the sale.",
+            half_life_days=options.half_life_days,
+        ),
+        "markov": say(
+            "What share of the sales would be lost if the channel led nowhere. {chain}", chain=chain
+        ),
+        "shapley": say(
+            "The mean of what the channel adds to the others. A coalition is worth the {game}.", game=game
+        ),
     }
     apart = distances(credits)
     about: dict[str, dict[str, Any]] = {
         "paths": {
-            "title": "Paths",
+            "title": say("Paths"),
             "about": (
-                f"A sale is {sale} in {period.label}. A path holds the steps of both departments in the "
-                f"{options.lookback_days} days up to the sale; paths without a sale end with their last step in the "
-                f"period. Steps by sales are marked (sales). {cost} Stability of a rank: the share of "
-                f"{draws_for(found.groups)} bootstrap draws of half as many accounts in which the channel keeps it."
+                say(
+                    "A sale is {sale} in {label}. A path holds the steps of both departments in the "
+                    "{lookback_days} days up to the sale; paths without a sale end with their last step in the "
+                    "period. Steps by sales are marked (sales). {cost} Stability of a rank: the share of "
+                    "{draws_for} bootstrap draws of half as many accounts in which the channel keeps it.",
+                    sale=sale,
+                    label=period.label,
+                    lookback_days=options.lookback_days,
+                    cost=cost,
+                    draws_for=draws_for(found.groups),
+                )
             ),
             "sales_with_a_path": found.converted,
             "sales_without_a_touch": found.untouched,
@@ -257,13 +291,15 @@ def _about(
         # Of equal distances the first: max takes it.
         most = max(apart, key=lambda pair: round(apart[pair], _DIGITS))
         about["disagreement"] = {
-            "title": "Disagreement of the models",
+            "title": say("Disagreement of the models"),
             "about": (
-                "Total variation distance of two models: the share of the sales that goes to another channel under the "
-                "other model."
+                say(
+                    "Total variation distance of two models: the share of the sales that goes to another channel "
+                    "under the other model."
+                )
             ),
             "mean_distance": round(math.fsum(apart.values()) / len(apart), _DIGITS),
             "largest_distance": round(apart[most], _DIGITS),
-            "between": [MODELS[m] for m in most],
+            "between": [say(MODELS[m]) for m in most],
         }
-    return about | {m: {"title": MODELS[m], "about": told[m]} for m in MODELS}
+    return about | {m: {"title": say(MODELS[m]), "about": told[m]} for m in MODELS}

@@ -40,13 +40,13 @@ def of_drivers(row: Mapping[str, Any], title: str, *, currency: str = "", note: 
         return None
     unit = clean(row.get("unit"))
     points = tuple(
-        Point(clean(p["driver"]), float(p["value"]), as_number(p.get("low")), as_number(p.get("high")))
+        Point(say(clean(p["driver"])), float(p["value"]), as_number(p.get("low")), as_number(p.get("high")))
         for p in parts
     )
     clear = [p for p in parts if clear_of_chance(p)]
     if clear:
         most = max(clear, key=lambda p: abs(float(p["value"])))
-        told = f"{clean(most['driver'])} {_signed(float(most['value']), unit, currency)}"
+        told = f"{say(clean(most['driver']))} {_signed(float(most['value']), unit, currency)}"
     elif any(p.low is not None for p in points):
         told = say("the interval of every part holds 0")
     else:

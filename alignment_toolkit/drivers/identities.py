@@ -14,6 +14,7 @@ import ibis
 
 from alignment_toolkit.drivers.result import Driver
 from alignment_toolkit.kpi import Kpi
+from alignment_toolkit.languages import say
 
 __all__ = ["IDENTITIES", "Identity", "Sums", "of_one_department"]
 
@@ -97,13 +98,13 @@ def of_one_department(name: str, *, on_new_clients: bool) -> Kpi:
 
     return Kpi(
         id=f"spend-of-{name}{'-on-new-clients' if on_new_clients else ''}",
-        title=f"Spend of {name}",
+        title=say("Spend of {name}", name=name),
         relation="spend",
         date="spent_on",
         unit="money",
         better="lower",
         owners={name: 1.0} if name in known else BOTH,
-        about="A part of what profit and cost per sale are made of.",
+        about=say("A part of what profit and cost per sale are made of."),
         top=booked,
         interval="exact",
         n=lambda t: t.count(),

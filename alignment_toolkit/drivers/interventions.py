@@ -14,6 +14,7 @@ from alignment_toolkit.drivers.result import Driver, DriverPart, OwnerPart, Spli
 from alignment_toolkit.errors import UnknownName
 from alignment_toolkit.kpi import Kpi, measure
 from alignment_toolkit.kpi.measuring import Measured
+from alignment_toolkit.languages import noted, say
 from alignment_toolkit.periods import Period
 from alignment_toolkit.results import Estimate, KpiValue
 from alignment_toolkit.statistics.event_study import Event, EventStudy, event_study
@@ -23,16 +24,16 @@ __all__ = ["BEFORE_AND_AFTER", "KINDS", "LEAST_WEEKS", "TEAM_KPIS", "after_inter
 # The figures of which a team's own people make each case.
 TEAM_KPIS: Final = ("acceptance-rate", "lead-to-client", "win-rate")
 KINDS: Final[Mapping[str, str]] = {
-    "ride_along": "ride-alongs",
-    "job_swap": "job swaps",
-    "project": "joint projects",
-    "training": "training",
+    "ride_along": noted("ride-alongs"),
+    "job_swap": noted("job swaps"),
+    "project": noted("joint projects"),
+    "training": noted("training"),
 }
 LEAST_WEEKS: Final = 8
 # A training is a team's where this share of its people had one in the same week.
 OF_THE_TEAM: Final = 0.5
 LOOK_BACK: Final = 365
-BEFORE_AND_AFTER: Final = ("the {weeks} weeks before", "the {weeks} weeks after")
+BEFORE_AND_AFTER: Final = (noted("the {weeks} weeks before"), noted("the {weeks} weeks after"))
 _TEAM_OF: Final = ("owner.team", "received_by.team", "actor.team")
 
 
@@ -98,11 +99,12 @@ def after_interventions(
     kinds = [k for k in KINDS if any(d.kind == k for d in done)]
     if not isinstance(kpi, Kpi) or kpi.bottom is None:
         return tuple(
-            Refused(getattr(kpi, "id", str(kpi)), "only a share or a mean can be compared") for _ in kinds
+            Refused(getattr(kpi, "id", str(kpi)), say("only a share or a mean can be compared"))
+            for _ in kinds
         )
     gone = kpi.missing(company)
     if gone:
-        return tuple(Refused(kpi.id, f"needs {', '.join(gone)}") for _ in kinds)
+        return tuple(Refused(kpi.id, say("needs {gone}", gone=", ".join(gone))) for _ in kinds)
     known = _by_team(company, kpi, done, weeks, catalogue)
     if isinstance(known, str):
         return tuple(Refused(kpi.id, known) for _ in kinds)
@@ -169,7 +171,7 @@ def _by_team(
             continue
         break
     if rows is None:
-        return "needs people.team and the owner of each case"
+        return say("needs people.team and the owner of each case")
     whole = next(r for r in rows if not r.by and r.grain is None)
     totals = [r for r in rows if not r.by and r.grain is not None]
     # From the first week on whose cases are too young, or whose days are not complete, nothing is compared.
@@ -177,10 +179,10 @@ def _by_team(
     single = [r for r in rows if r.by and r.grain is not None]
     sums = [sum(float(getattr(r, side) or 0.0) for r in single) for side in ("top", "bottom")]
     if not np.allclose(sums, [float(whole.top or 0.0), float(whole.bottom or 0.0)], rtol=1e-9, atol=1e-9):
-        return "the figure does not add up over teams and weeks"
+        return say("the figure does not add up over teams and weeks")
     teams = sorted({_folded(v) for r in single for v in r.by.values() if v is not None})
     if not teams:
-        return whole.reason or "no case belongs to a team"
+        return whole.reason or say("no case belongs to a team")
     top, bottom = (np.zeros((len(teams), max(old, 1))) for _ in range(2))
     for r in single:
         name, week = next(iter(r.by.values())), (date.fromisoformat(r.start) - first).days // 7
@@ -194,11 +196,15 @@ def _by_team(
 def _one_kind(
     company: Measured, kpi: Kpi, kind: str, done: Sequence[_Done], known: _Weeks, weeks: int
 ) -> SplitChange | Refused:
-    name, stretch = KINDS[kind], timedelta(weeks=weeks)
+    name, stretch = say(KINDS[kind]), timedelta(weeks=weeks)
     own = [d for d in done if d.kind == kind and d.team in known.teams]
     if not own:
         return Refused(
-            kpi.id, f"no team of those whose cases are known ({', '.join(known.teams)}) is named in it"
+            kpi.id,
+            say(
+                "no team of those whose cases are known ({teams}) is named in it",
+                teams=", ".join(known.teams),
+            ),
         )
     clean = [
         d
@@ -213,11 +219,18 @@ def _one_kind(
     seen = np.flatnonzero(known.bottom.any(axis=0))
     begun = [e for e in events if len(seen) and e.week - weeks >= seen[0]]
     if not begun:
-        return Refused(kpi.id, f"{name}: the data does not reach {weeks} weeks back from the first")
+        return Refused(
+            kpi.id,
+            say("{name}: the data does not reach {weeks} weeks back from the first", name=name, weeks=weeks),
+        )
     last = known.top.shape[1] - weeks - 1
     ripe = [e for e in begun if e.week <= last]
     if not ripe:
-        return Refused(kpi.id, f"{name}: the {weeks} weeks after have not come to their end", young=True)
+        return Refused(
+            kpi.id,
+            say("{name}: the {weeks} weeks after have not come to their end", name=name, weeks=weeks),
+            young=True,
+        )
     points = kpi.unit == "share"
     unit = "points" if points else kpi.unit
     study = event_study(
@@ -231,8 +244,8 @@ def _one_kind(
 def _told(company: Measured, kpi: Kpi, name: str, study: EventStudy, weeks: int) -> SplitChange:
     owners = Driver(kpi.title, kpi.owners, kpi.id).owned(company.settings)
     parts = (
-        _part("as teams without it", study.without, owners),
-        _part(f"beyond teams without {name}", study.effect, owners),
+        _part(say("as teams without it"), study.without, owners),
+        _part(say("beyond teams without {name}", name=name), study.effect, owners),
     )
     total = float(study.treated.value or 0.0)
     by_owner = {
@@ -245,22 +258,34 @@ def _told(company: Measured, kpi: Kpi, name: str, study: EventStudy, weeks: int)
         if share > 0
     }
     half = weeks // 2
-    method = (
-        f"event study of {name}, associational: {study.teams_with} {_teams(study.teams_with)} with, "
-        f"{study.teams_without} {_teams(study.teams_without)} without, {weeks} weeks before and after, the week itself "
-        f"left out; {study.effect.method}"
+    method = say(
+        "event study of {name}, associational: {teams_with} {teams} with, {teams_without} {teams2} "
+        "without, {weeks} weeks before and after, the week itself left out; {method}",
+        name=name,
+        teams_with=study.teams_with,
+        teams=_teams(study.teams_with),
+        teams_without=study.teams_without,
+        teams2=_teams(study.teams_without),
+        weeks=weeks,
+        method=study.effect.method,
     )
     early = next((e for first, _, e in study.path if first < 0), None)
     if early is not None and early.low is not None and early.high is not None:
         if early.low > 0 or early.high < 0:
-            method += (
-                f"; the teams went different ways before already ({_signed(-(early.value or 0.0))} in the {half} weeks "
-                "before it): read with care"
+            method += say(
+                "; the teams went different ways before already ({signed} in the {half} weeks before it): "
+                "read with care",
+                signed=_signed(-(early.value or 0.0)),
+                half=half,
             )
         else:
-            method += f"; in the {half} weeks before it the teams went no different ways beyond chance"
-    before, after = (w.format(weeks=weeks) for w in BEFORE_AND_AFTER)
-    path = tuple((f"weeks {first:+d} to {last:+d}", e) for first, last, e in study.path)
+            method += say(
+                "; in the {half} weeks before it the teams went no different ways beyond chance", half=half
+            )
+    before, after = (say(w, weeks=weeks) for w in BEFORE_AND_AFTER)
+    path = tuple(
+        (say("weeks {first:+d} to {last:+d}", first=first, last=last), e) for first, last, e in study.path
+    )
     return SplitChange(
         kpi.id, kpi.title, {}, before, after, method, study.effect.unit, total, parts, by_owner, path
     )
@@ -282,4 +307,4 @@ def _teams(n: int) -> str:
 
 
 def _signed(value: float) -> str:
-    return f"{value:+.3g}"
+    return say("{value:+.3g}", value=value)

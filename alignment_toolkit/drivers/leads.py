@@ -18,6 +18,7 @@ from alignment_toolkit.kpi.clusters import MOST, rows_of
 from alignment_toolkit.kpi.dimensions import dimension_column
 from alignment_toolkit.kpi.kinds import call
 from alignment_toolkit.kpi.measuring import Measured
+from alignment_toolkit.languages import say
 from alignment_toolkit.periods import Period
 from alignment_toolkit.results import Estimate, clean_value
 from alignment_toolkit.statistics.decomposition import mix_and_rate
@@ -83,7 +84,7 @@ def quality_or_handling(
     """
     kpi = measured.catalogue.get("lead-to-client")
     if not isinstance(kpi, Kpi):
-        return Refused("lead-to-client", "needs the KPI lead-to-client")
+        return Refused("lead-to-client", say("needs the KPI lead-to-client"))
     both = comparable(measured, [kpi], then, now, kpi.id)
     if isinstance(both, Refused):
         return both
@@ -114,12 +115,16 @@ def quality_or_handling_between(
     """
     kpi = measured.catalogue.get("lead-to-client")
     if not isinstance(kpi, Kpi):
-        return Refused("lead-to-client", "needs the KPI lead-to-client")
+        return Refused("lead-to-client", say("needs the KPI lead-to-client"))
     company = measured.company
     row = measure(company, kpi, period, spread=False)[0]
     if row.status != "ok" or row.immature:
-        why = row.reason or "cases too young to judge"
-        return Refused(kpi.id, f"{row.title} in {row.period}: {why}", row.censored > 0)
+        why = row.reason or say("cases too young to judge")
+        return Refused(
+            kpi.id,
+            say("{title} in {period}: {why}", title=row.title, period=row.period, why=why),
+            row.censored > 0,
+        )
     rows, asks = rows_of(company, [kpi], period, period, (dimension,))
     at = rows[dimension_column(0)]
     rows = rows.filter(rows.part == 1, at.isin([one, other]))
@@ -157,19 +162,28 @@ def _split(
 
     total = 100 * mix_and_rate(*cells.sums).total
     if abs(total - 100 * (rates[1] - rates[0])) > 1e-9:
-        return Refused(kpi.id, "the groups of leads do not add up to the figure itself")
+        return Refused(kpi.id, say("the groups of leads do not add up to the figure itself"))
     told, by_owner, how = judged(
         parts, cells.sums.ravel(), LEAD_DRIVERS, company.settings, cells.rows, weights=cells.weights,
         n_unit="leads", unit="points",
     )  # fmt: skip
     named = " and ".join(s.rpartition(".")[2].replace("_", " ") for s in strata[: len(cells.groups[0])])
-    method = f"mix against rate (Kitagawa) over {k} groups by {named or 'nothing'}; {how}"
+    method = say(
+        "mix against rate (Kitagawa) over {k} groups by {named}; {how}",
+        k=k,
+        named=named or "nothing",
+        how=how,
+    )
     paradox = simpson_paradox(*cells.sums)
     if paradox.fires:
         moves = ("falls", "rises") if paradox.total < 0 else ("rises", "falls")
-        method += (
-            f"; Simpson's paradox: the total {moves[0]}, but the rate {moves[1]} in {paradox.flipped} of "
-            f"{paradox.compared} groups of like leads"
+        method += say(
+            "; Simpson's paradox: the total {moves}, but the rate {moves2} in {flipped} of {compared} "
+            "groups of like leads",
+            moves=moves[0],
+            moves2=moves[1],
+            flipped=paradox.flipped,
+            compared=paradox.compared,
         )
     return SplitChange(kpi.id, kpi.title, {}, from_, to, method, "points", total, told, by_owner)
 
@@ -177,7 +191,9 @@ def _split(
 def _cells(company: Measured, rows: Table, ask: Any, strata: Sequence[str]) -> _Cells | str:
     there = [s for s in strata if s in rows.columns]
     if not there:
-        return f"nothing tells leads apart: needs {' or '.join(f'leads.{s}' for s in strata)}"
+        return say(
+            "nothing tells leads apart: needs {strata}", strata=" or ".join(f"leads.{s}" for s in strata)
+        )
     names = [f"_s{i}" for i in range(len(there))]
     rows = rows.mutate(**{n: _band(rows, s) for n, s in zip(names, there, strict=True)})
     keys = ["part", *names, "_cluster", "_alone"]
@@ -196,7 +212,10 @@ def _cells(company: Measured, rows: Table, ask: Any, strata: Sequence[str]) -> _
         fewer = min(found.sums[1].sum(), found.sums[3].sum())
         if fewer >= PER_GROUP * len(found.groups):
             return found
-    return f"too few leads to tell them apart: at least {PER_GROUP} in a group on average are needed"
+    return say(
+        "too few leads to tell them apart: at least {per_group} in a group on average are needed",
+        per_group=PER_GROUP,
+    )
 
 
 def _band(rows: Table, name: str) -> Any:
@@ -253,9 +272,9 @@ def new_clients_by_lead(
     """
     kpi = measured.catalogue.get("new-clients")
     if not isinstance(kpi, Kpi):
-        return Refused("new-clients", "needs the KPI new-clients")
+        return Refused("new-clients", say("needs the KPI new-clients"))
     if not measured.company.has("leads", "lead_id", "created_at"):
-        return Refused(kpi.id, "needs leads.created_at")
+        return Refused(kpi.id, say("needs leads.created_at"))
     both = comparable(measured, [kpi], then, now, kpi.id)
     if isinstance(both, Refused):
         return both
@@ -270,7 +289,7 @@ def new_clients_by_lead(
     for part, cohort, n in zip(found["part"], found["_cohort"], found["n"], strict=True):
         counts[int(part), int(cohort)] = float(n)
     if any(abs(c.sum() - (side[kpi.id, ()].value or 0)) > 0.5 for c, side in zip(counts, both, strict=True)):
-        return Refused(kpi.id, "the cohorts do not add up to the figure itself")
+        return Refused(kpi.id, say("the cohorts do not add up to the figure itself"))
 
     def parts(sums: Any) -> list[float]:
         return list(np.asarray(sums[len(COHORTS) :]) - np.asarray(sums[: len(COHORTS)]))
@@ -285,7 +304,7 @@ def new_clients_by_lead(
         for part, e in zip(told, (_count_change(*pair) for pair in counts.T), strict=True)
     )
     total = float(counts[1].sum() - counts[0].sum())
-    method = (
+    method = say(
         "counted by the cohort of the lead that opened the last episode; each client came by chance (Poisson)"
     )
     return SplitChange(kpi.id, kpi.title, {}, then.label, now.label, method, "count", total, told, by_owner)

@@ -17,6 +17,7 @@ from alignment_toolkit.errors import TooManyRows
 from alignment_toolkit.kpi import Kpi
 from alignment_toolkit.kpi.clusters import ClusterSums, cluster_sums
 from alignment_toolkit.kpi.measuring import Measured, measure_both
+from alignment_toolkit.languages import say
 from alignment_toolkit.periods import Period
 from alignment_toolkit.results import KpiValue
 from alignment_toolkit.statistics.decomposition import lmdi, shapley_of
@@ -79,13 +80,14 @@ def split_identity(
     """
     if way == "lmdi" and identity.value is not prod:
         return Refused(
-            identity.kpi, "logarithmic means (LMDI) split products only; Shapley's value takes any figure"
+            identity.kpi,
+            say("logarithmic means (LMDI) split products only; Shapley's value takes any figure"),
         )
     company, catalogue = measured.company, measured.catalogue
     kpis = [catalogue.get(k) if isinstance(k, str) else k for k in identity.needs]
     gone = [k for k, found in zip(identity.needs, kpis, strict=True) if not isinstance(found, Kpi)]
     if gone or (identity.target and identity.kpi not in catalogue):
-        return Refused(identity.kpi, f"needs the KPI {gone[0] if gone else identity.kpi}")
+        return Refused(identity.kpi, say("needs the KPI {gone}", gone=gone[0] if gone else identity.kpi))
     plain = [k for k in kpis if isinstance(k, Kpi)]
     target = [catalogue[identity.kpi]] if identity.target and identity.kpi not in identity.needs else []
     both = comparable(measured, [*plain, *target], then, now, identity.kpi, by=by)
@@ -143,18 +145,30 @@ def comparable(
     for k in kpis:
         gone = k.missing(measured.company)
         if gone:
-            return Refused(asked, f"needs {', '.join(gone)}")
+            return Refused(asked, say("needs {gone}", gone=", ".join(gone)))
     both = measured.both(kpis, then, now, tuple(by))
     for row in (side[k.id, ()] for side in both for k in kpis):
         if row.status != "ok":
-            return Refused(asked, f"{row.title} in {row.period}: {row.reason}", row.censored > 0)
+            return Refused(
+                asked,
+                say("{title} in {period}: {reason}", title=row.title, period=row.period, reason=row.reason),
+                row.censored > 0,
+            )
         if row.immature:
             return Refused(
-                asked, f"{row.title} in {row.period} is not complete, or holds cases too young to judge", True
+                asked,
+                say(
+                    "{title} in {period} is not complete, or holds cases too young to judge",
+                    title=row.title,
+                    period=row.period,
+                ),
+                True,
             )
     for row in (both[1][k.id, ()] for k in kpis):
         if not row.changes or row.changes[0].value is None:
-            return Refused(asked, f"{row.title} in {then.label} is recorded in part only")
+            return Refused(
+                asked, say("{title} in {label} is recorded in part only", title=row.title, label=then.label)
+            )
     return both
 
 
@@ -200,7 +214,12 @@ def _unlike(
     then, now = (_value(side.get((identity.kpi, at))) for side in both)
     if isclose(total, now - then, rel_tol=1e-9, abs_tol=1e-9 * max(abs(then), abs(now), 1e-9)):
         return None
-    return f"{identity.formula} gives a change of {total:.12g}, the figure itself one of {now - then:.12g}"
+    return say(
+        "{formula} gives a change of {total:.12g}, the figure itself one of {now:.12g}",
+        formula=say(identity.formula),
+        total=total,
+        now=now - then,
+    )
 
 
 def _value(row: KpiValue | None) -> float:
@@ -225,7 +244,7 @@ def _known_clusters(
         try:
             found.append((own, cluster_sums(company, own, then, now, by)))
         except TooManyRows:
-            return "no interval: too many different clusters"
+            return say("no interval: too many different clusters")
     return found
 
 
@@ -239,7 +258,11 @@ def _told(
     at: tuple[Any, ...],
     way: str,
 ) -> tuple[Any, Any, str]:
-    how = f"{'Logarithmic means (LMDI)' if way == 'lmdi' else 'Shapley values'} of {identity.formula}"
+    how = say(
+        "{text} of {formula}",
+        text="Logarithmic means (LMDI)" if way == "lmdi" else "Shapley values",
+        formula=say(identity.formula),
+    )
     names = [d.name for d in identity.drivers]
     values = list(_split(identity, vector, keys, way).parts.values())
     shown = [i for i, n in enumerate(names) if n not in identity.shown_if or values[i]]
@@ -253,9 +276,9 @@ def _told(
         return (*exact([values[i] for i in shown], drivers, company.settings), f"{how}; {known}")
     cells, weights = _cells(vector, keys, known, at)
     if not np.allclose(weights @ cells, vector * (cells.any(axis=0)), rtol=1e-6, atol=1e-6):
-        said = f"{how}; no interval: the clusters do not add up to the figure"
+        said = say("{how}; no interval: the clusters do not add up to the figure", how=how)
         return (*exact([values[i] for i in shown], drivers, company.settings), said)
-    accounts = "clients and orders without client" if "revenue" in identity.kpi else "clusters"
+    accounts = say("clients and orders without client") if "revenue" in identity.kpi else "clusters"
     made, by_owner, method = judged(
         parts,
         vector,

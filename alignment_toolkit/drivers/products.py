@@ -13,6 +13,7 @@ from alignment_toolkit.errors import TooManyRows
 from alignment_toolkit.kpi import Kpi
 from alignment_toolkit.kpi.clusters import MOST, rows_of
 from alignment_toolkit.kpi.measuring import Measured
+from alignment_toolkit.languages import say
 from alignment_toolkit.periods import Period
 from alignment_toolkit.statistics.decomposition import price_volume_mix
 
@@ -48,7 +49,7 @@ def revenue_by_product(
     """
     kpi = measured.catalogue.get("revenue")
     if not isinstance(kpi, Kpi):
-        return Refused("revenue", "needs the KPI revenue")
+        return Refused("revenue", say("needs the KPI revenue"))
     both = comparable(measured, [kpi], then, now, kpi.id)
     if isinstance(both, Refused):
         return both
@@ -56,7 +57,7 @@ def revenue_by_product(
     rows, _ = rows_of(company, [kpi], then, now)
     gone = [c for c in ("product_id", "quantity") if c not in rows.columns]
     if gone:
-        return Refused(kpi.id, f"needs {', '.join(f'orders.{c}' for c in gone)}")
+        return Refused(kpi.id, say("needs {gone}", gone=", ".join(f"orders.{c}" for c in gone)))
     told = rows.product_id.notnull() & rows.quantity.notnull() & (rows.quantity != 0)
     # Exact sums in any order: quantities are numbers, not decimals.
     rows = rows.mutate(
@@ -73,11 +74,11 @@ def revenue_by_product(
     odd = ((grid[0] == 0) & (grid[1] != 0)) | ((grid[2] == 0) & (grid[3] != 0))
     kept = [p for p, o in zip(products, odd[:-1], strict=True) if not o]
     if not kept:
-        return Refused(kpi.id, "no sales line has product and quantity")
+        return Refused(kpi.id, say("no sales line has product and quantity"))
     vector = np.concatenate([grid[:, :-1][:, ~odd[:-1]].ravel(), _rest(grid, odd)])
     k = len(kept)
     if vector[:k].sum() <= 0 or vector[2 * k : 3 * k].sum() <= 0:
-        return Refused(kpi.id, "no volume on one side")
+        return Refused(kpi.id, say("no volume on one side"))
 
     def parts(at: Any) -> list[float]:
         q0, a0, q1, a1 = np.reshape(at[:-2], (4, k))
@@ -88,13 +89,13 @@ def revenue_by_product(
     change = float(both[1][kpi.id, ()].value or 0) - float(both[0][kpi.id, ()].value or 0)
     size = float(np.abs(grid[[1, 3]]).sum())
     if abs(total - change) > 1e-9 * max(size, 1.0):
-        return Refused(kpi.id, "the products do not add up to the figure itself")
-    drivers, named = PRODUCT_DRIVERS[:shown], f"price, volume and mix over {k} products"
-    named += " by logarithmic means (LMDI)" if way == "lmdi" else ""
+        return Refused(kpi.id, say("the products do not add up to the figure itself"))
+    drivers, named = PRODUCT_DRIVERS[:shown], say("price, volume and mix over {k} products", k=k)
+    named += say(" by logarithmic means (LMDI)") if way == "lmdi" else ""
     cells = _by_cluster(company, rows, kept) if k <= MOST_PRODUCTS else None
     if cells is None:
         made, by_owner = exact(parts(vector)[:shown], drivers, company.settings)
-        named += "; no interval: too many products or clients"
+        named += say("; no interval: too many products or clients")
     else:
         clusters, columns, numbers = cells
         made, by_owner, how = judged(

@@ -14,6 +14,7 @@ from alignment_toolkit.kpi import Kpi
 from alignment_toolkit.kpi.clusters import MOST, rows_of
 from alignment_toolkit.kpi.dimensions import dimension_column
 from alignment_toolkit.kpi.kinds import call
+from alignment_toolkit.languages import say
 from alignment_toolkit.periods import Period
 from alignment_toolkit.results import clean_value
 from alignment_toolkit.statistics.slice_search import search_slices
@@ -90,10 +91,12 @@ def find_slices(
     try:
         frame, weighted = _rows(measured, found, then, now, dimensions)
     except TooManyRows:
-        return Refused(kpi, "too many clusters for a search; narrow the company or name fewer dimensions")
+        return Refused(
+            kpi, say("too many clusters for a search; narrow the company or name fewer dimensions")
+        )
     codes, values = _coded(frame, len(dimensions))
     if not len(frame):
-        return Refused(kpi, "no rows in either period")
+        return Refused(kpi, say("no rows in either period"))
     cells, cell = np.unique(codes, axis=0, return_inverse=True)
     numbers = np.zeros((len(frame), 4))
     side = frame["part"].to_numpy(dtype=int)

@@ -13,6 +13,7 @@ import ibis.expr.operations as ops
 
 from alignment_toolkit.kpi.dimensions import attach, dimension_column
 from alignment_toolkit.kpi.kinds import Kpi, Terms, call
+from alignment_toolkit.languages import say
 from alignment_toolkit.periods import Period
 from alignment_toolkit.relations import alive
 from alignment_toolkit.results import KpiValue
@@ -94,10 +95,10 @@ def rows_of(company: Any, kpi: Kpi, period: Period, found: KpiValue, by: Mapping
     size = {int(step): int(rows) for step, rows in zip(counts["step"], counts["rows"], strict=True)}
     left = {
         "of other parts of the company": size[0] - size[1],
-        f"without {kpi.date}": size[1] - size[2],
-        f"deleted before {kpi.date}": size[2] - size[3],
-        f"{kpi.date} outside the period": size[3] - size[4],
-        f"after {cap}, the last day of complete data": size[4] - size[5],
+        say("without {date}", date=kpi.date): size[1] - size[2],
+        say("deleted before {date}", date=kpi.date): size[2] - size[3],
+        say("{date} outside the period", date=kpi.date): size[3] - size[4],
+        say("after {cap}, the last day of complete data", cap=cap): size[4] - size[5],
     }
     counted, unit = size[5], "rows"
     if found.censored or _counts_rows(kpi, known):
@@ -162,7 +163,7 @@ def _said(kpi: Kpi, method: str) -> int:
     """Read from a method how many rows it says are left out by definition."""
     if not kpi.left_out_words:
         return 0
-    pattern = re.escape(kpi.left_out_words)
+    pattern = re.escape(say(kpi.left_out_words))
     pattern = pattern.replace(re.escape("{n}"), r"([\d,]+)").replace(re.escape("{share}"), r".*?")
     found = re.search(pattern, method)
     return int(found.group(1).replace(",", "")) if found else 0

@@ -10,6 +10,7 @@ from fractions import Fraction
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 from alignment_toolkit.errors import ParameterError, SettingsError, did_you_mean
+from alignment_toolkit.languages import say
 from alignment_toolkit.periods import Period
 from alignment_toolkit.relations import RELATIONS, Source, missing
 from alignment_toolkit.units import unit as unit_of
@@ -189,8 +190,8 @@ class Kpi:
         """Give the title for a period: what looks back says how far."""
         if not self.lookback:
             return self.title
-        length = period.kind.replace("-", " ").replace("range", f"{period.days} days")
-        return f"{self.title} from {length} to {length}"
+        length = period.kind.replace("-", " ").replace("range", say("{days} days", days=period.days))
+        return say("{title} from {length} to {length}", title=say(self.title), length=say(length))
 
     def configured(self, options: Mapping[str, Any]) -> dict[str, Any]:
         """Give the options after the settings; `options` is the table [kpis.<id>].

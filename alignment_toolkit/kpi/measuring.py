@@ -23,6 +23,7 @@ from alignment_toolkit.kpi.kinds import (
 from alignment_toolkit.kpi.of_rows import KpiOfRows, RowCube
 from alignment_toolkit.kpi.stock import StockCube
 from alignment_toolkit.kpi.values import Number, Sheet, change, less, product, quotient
+from alignment_toolkit.languages import say
 from alignment_toolkit.periods import GRAINS, Period, compare_periods
 from alignment_toolkit.relations import RELATIONS, Source, client_tables, day
 from alignment_toolkit.results import KpiValue
@@ -170,7 +171,7 @@ class _Question:
                     continue
                 gone = side.missing(company)
                 if gone:
-                    q.sheets[id(side)] = f"needs {', '.join(gone)}"
+                    q.sheets[id(side)] = say("needs {gone}", gone=", ".join(gone))
                     continue
                 q.sheets[id(side)] = ""
                 found = Ask(id(side), side, _terms(company, side, options))
@@ -200,7 +201,7 @@ class _Question:
             for a in asks:
                 blocked, note = _blocked(company, a), _note(company, a.kpi)
                 if a.kpi.requires is not None and not answer.fact(a, "requires"):
-                    blocked = blocked or a.kpi.requires_words
+                    blocked = blocked or say(a.kpi.requires_words)
                 undated = any(t in _undated(company) for t in _tables(company, a.kpi)[0])
                 q.sheets[a.number] = Sheet(
                     a,
@@ -274,7 +275,12 @@ def _rows(q: _Question, kpi: AnyKpi, part: int = 0) -> list[KpiValue]:
         unlike = [label for label, other in then if other.unrecorded and not now.unrecorded]
         if unlike:
             row = replace(
-                row, method=f"{row.method}; not compared with {', '.join(unlike)}, recorded in part only"
+                row,
+                method=say(
+                    "{method}; not compared with {unlike}, recorded in part only",
+                    method=row.method,
+                    unlike=", ".join(unlike),
+                ),
             )
         rows.append(replace(row, changes=tuple(change(now, other, label, kpi.unit) for label, other in then)))
         for number, piece in enumerate(whole.pieces):
@@ -317,7 +323,7 @@ def _row(
     reason = found.reason
     return KpiValue(
         kpi=kpi.id,
-        title=kpi.titled(period),
+        title=say(kpi.titled(period)),
         by=by,
         period=period.label,
         grain=grain,
@@ -452,9 +458,9 @@ def _blocked(company: Measured, ask: Ask) -> str | None:
     dated_by, outcomes = _tables(company, ask.kpi)
     undated = [t for t in (*dated_by, *outcomes) if t in _undated(company)]
     if undated:
-        return f"{undated[0]} is undated: its date is the same in every row"
+        return say("{undated} is undated: its date is the same in every row", undated=undated[0])
     if ask.terms.as_of is None:
-        return f"nothing says how far {' and '.join(outcomes)} go: no dated rows"
+        return say("nothing says how far {outcomes} go: no dated rows", outcomes=" and ".join(outcomes))
     return None
 
 
@@ -465,5 +471,5 @@ def _undated(company: Measured) -> frozenset[str]:
 
 def _note(company: Measured, kpi: Kpi) -> str:
     if kpi.relation == "sales" and _tables(company, kpi)[0] == ("opportunities",):
-        return "sales lines are won opportunities, for want of orders"
+        return say("sales lines are won opportunities, for want of orders")
     return ""

@@ -13,6 +13,7 @@ from alignment_toolkit.kpi.cube import PERCENTILES, Answer, Ask, By, Part
 from alignment_toolkit.kpi.days import days_of, series
 from alignment_toolkit.kpi.of_rows import KpiOfRows
 from alignment_toolkit.kpi.stock import moment_of
+from alignment_toolkit.languages import noted, say
 from alignment_toolkit.periods import Period
 from alignment_toolkit.results import Change, Estimate, clean_number
 from alignment_toolkit.statistics.bursts import event_count
@@ -34,7 +35,7 @@ __all__ = ["Number", "Sheet", "change", "less", "product", "quotient"]
 
 FEWEST: Final = 10
 FEWEST_ALIKE: Final = 5  # clusters of equal size that would vary as much
-PROCESS: Final = "interval of the process that makes the clients and their purchases"
+PROCESS: Final = noted("interval of the process that makes the clients and their purchases")
 
 
 @dataclass(frozen=True)
@@ -119,24 +120,32 @@ class Sheet:
             or self._judged(cell)
             or _counted(self.kpi, cell, self._days(cell, asked, period))
         )
-        notes = [found.method, self.note]
+        notes = [say(found.method), self.note]
         if self.kpi.left_out is not None and cell.get("left_out"):
             gone = int(cell["left_out"])
-            share = f"{100 * gone / (gone + found.n):.1f} %"
-            notes.append(self.kpi.left_out_words.format(n=gone, share=share))
-        notes.append(self.kpi.says.format(**self.ask.terms.options))
+            share = say("{gone:.1f} %", gone=100 * gone / (gone + found.n))
+            notes.append(say(self.kpi.left_out_words, n=gone, share=share))
+        notes.append(say(self.kpi.says, **self.ask.terms.options))
         warm = self.ask.terms.warm_until if self.kpi.warm_up else None
         if warm is not None:
-            notes.append(f"clients before {warm} left out: the data begins there")
+            notes.append(say("clients before {warm} left out: the data begins there", warm=warm))
         censored = int(cell.get("censored") or 0)
         reason = found.reason
         if isinstance(self.kpi, KpiOfRows):
             censored = found.censored
         elif reason and censored:
-            reason = f"{reason}: {censored} too young at {self.ask.terms.as_of}"
+            reason = say(
+                "{reason}: {censored} too young at {as_of}",
+                reason=reason,
+                censored=censored,
+                as_of=self.ask.terms.as_of,
+            )
         elif censored and self.kpi.whole:
-            reason = (
-                f"the cohort is not whole: {censored} {self.kpi.n_unit} too young at {self.ask.terms.as_of}"
+            reason = say(
+                "the cohort is not whole: {censored} {n_unit} too young at {as_of}",
+                censored=censored,
+                n_unit=say(self.kpi.n_unit),
+                as_of=self.ask.terms.as_of,
             )
         unknown_before = False
         if self.kpi.lookback:
@@ -144,14 +153,21 @@ class Sheet:
             before = period.previous()
             unknown_before = begins is not None and before.start < begins
             if begins is not None and before.end <= begins:
-                reason = f"data begins {begins}: nothing is known of the period before"
+                reason = say("data begins {begins}: nothing is known of the period before", begins=begins)
             elif unknown_before:
-                notes.append(f"of the period before only what is dated {begins} or later is known")
+                notes.append(
+                    say("of the period before only what is dated {begins} or later is known", begins=begins)
+                )
         if self.kpi.rising:
-            notes.append(f"known by {self.ask.terms.known_until}, still rising")
+            notes.append(say("known by {known_until}, still rising", known_until=self.ask.terms.known_until))
         unrecorded = self.recorded_from is not None and period.start < self.recorded_from
         if unrecorded:
-            notes.append(f"outcomes are recorded from {self.recorded_from} on: earlier ones may be missing")
+            notes.append(
+                say(
+                    "outcomes are recorded from {recorded_from} on: earlier ones may be missing",
+                    recorded_from=self.recorded_from,
+                )
+            )
         if self.kpi.standing is not None:
             notes.append(self._as_known(asked, period))
         young = (
@@ -180,17 +196,17 @@ class Sheet:
     def out_of_time(self, period: Period, *, whole: bool) -> str | None:
         """Say why the data does not reach into a period at all; None where it does."""
         if self.undated and not whole:
-            return f"{self.answer.cube.home} is undated: its date is the same in every row"
+            return say("{home} is undated: its date is the same in every row", home=self.answer.cube.home)
         begins = self._begins()
         if self.until is None and begins is None:
-            return f"{self.answer.cube.home} has no rows"
+            return say("{home} has no rows", home=self.answer.cube.home)
         if self.until is not None and period.start > self.until:
-            return f"data ends {self.until}"
+            return say("data ends {until}", until=self.until)
         if begins is not None and period.end <= begins:
-            return f"data begins {begins}"
+            return say("data begins {begins}", begins=begins)
         warm = self.ask.terms.warm_until if self.kpi.warm_up else None
         if warm is not None and period.end <= warm:
-            return f"clients before {warm} are left out: the data begins there"
+            return say("clients before {warm} are left out: the data begins there", warm=warm)
         return None
 
     def _begins(self) -> date | None:
@@ -208,25 +224,36 @@ class Sheet:
             clean_number(e.value), clean_number(e.low), clean_number(e.high), e.n, None, None, e.method,
             censored=told.censored, exact=e.value,
         )  # fmt: skip
-        return number if e.value is not None else replace(number, reason=told.reason or self.kpi.empty)
+        return number if e.value is not None else replace(number, reason=told.reason or say(self.kpi.empty))
 
     def _as_known(self, part: Part, period: Period) -> str:
         """Say that a stock of the past is told with what is known today."""
         known, end = self.ask.terms.known_until, moment_of(replace(part, period=period)) - timedelta(days=1)
-        return f"at the end of {end}" + (f", amounts as known by {known}" if known and known > end else "")
+        return say("at the end of {end}", end=end) + (
+            say(", amounts as known by {known}", known=known) if known and known > end else ""
+        )
 
     def _mixed(self, cell: Mapping[str, Any]) -> Number | None:
         """Refuse amounts of several currencies: adding them up would be wrong, and no rate is guessed."""
         if cell.get("unrated"):
             return Number.none(
-                f"amounts are in other currencies, and the table rates has no rate for {cell['unrated']}"
+                say(
+                    "amounts are in other currencies, and the table rates has no rate for {unrated}",
+                    unrated=cell["unrated"],
+                )
             )
         seen = {cell[role] for role in ("currency_min", "currency_max") if cell.get(role)}
         own = self.ask.terms.currency.upper()
         foreign = sorted(seen - {own}) if own != "XXX" else sorted(seen) * (len(seen) > 1)
         if not foreign:
             return None
-        return Number.none(f"amounts are in {' and '.join(foreign)}; only {own} can be added up")
+        return Number.none(
+            say(
+                "amounts are in {foreign}; only {own} can be added up",
+                foreign=say(" and ").join(foreign),
+                own=own,
+            )
+        )
 
 
 def _counted(kpi: Kpi, cell: Mapping[str, Any], days: Any) -> Number:
@@ -237,7 +264,7 @@ def _counted(kpi: Kpi, cell: Mapping[str, Any], days: Any) -> Number:
         top, top2, both = Fraction(top) * kpi.times, Fraction(top2) * kpi.times**2, Fraction(both) * kpi.times
     # A return can leave less than nothing to divide by; the quotient would then say the contrary.
     if kpi.bottom is not None and bottom <= 0:
-        return Number.none(kpi.empty, n=n, top=_float(top), bottom=_float(bottom))
+        return Number.none(say(kpi.empty), n=n, top=_float(top), bottom=_float(bottom))
     clusters = int(cell.get("clusters") or 0)
     exact = float(top) if kpi.bottom is None else float(Fraction(top) / Fraction(bottom))
     value = _float(top) if kpi.bottom is None else _float(exact)
@@ -246,10 +273,10 @@ def _counted(kpi: Kpi, cell: Mapping[str, Any], days: Any) -> Number:
     elif kpi.interval in ("count", "events"):
         e = poisson_count(float(top), **whole)
     elif kpi.interval == "exact":
-        e = Estimate(value, value, value, n, kpi.n_unit, kpi.unit, "sum as booked, no sampling error")
+        e = Estimate(value, value, value, n, kpi.n_unit, kpi.unit, say("sum as booked, no sampling error"))
     elif kpi.interval == "total":
         e = compound_total(float(top), float(top2), clusters, n=n, **whole)
-        e = replace(e, method=f"{e.method}, {PROCESS}")
+        e = replace(e, method=f"{say(e.method)}, {say(PROCESS)}")
     elif kpi.interval == "share":
         e = _share(
             int(top), int(bottom), int(top2), int(both), int(bottom2), clusters, n_unit=kpi.n_unit
@@ -266,16 +293,16 @@ def _counted(kpi: Kpi, cell: Mapping[str, Any], days: Any) -> Number:
             n_unit=kpi.n_unit,
         )
     elif kpi.cluster is None:
-        e = Estimate(value, None, None, n, kpi.n_unit, kpi.unit, "ratio of sums; no interval")
+        e = Estimate(value, None, None, n, kpi.n_unit, kpi.unit, say("ratio of sums; no interval"))
     else:
         e = clustered_ratio(
             float(top), float(bottom), float(top2), float(both), float(bottom2), clusters, n=n, **whole
         )
     if kpi.interval in ("total", "ratio", "part") and kpi.cluster is not None:
         few = _too_few(float(top), float(top2), clusters)
-        e = replace(e, low=None, high=None, method=f"no interval: {few}") if few else e
+        e = replace(e, low=None, high=None, method=say("no interval: {few}", few=few)) if few else e
     if cell.get("large") or cell.get("large_bottom"):
-        e = replace(e, low=None, high=None, method="no interval: sums too large to be squared")
+        e = replace(e, low=None, high=None, method=say("no interval: sums too large to be squared"))
     return Number(
         value=value,
         low=clean_number(e.low),
@@ -291,10 +318,10 @@ def _counted(kpi: Kpi, cell: Mapping[str, Any], days: Any) -> Number:
 def _too_few(total: float, squares: float, clusters: int) -> str | None:
     """Say why an interval of money would say nothing: a skewed sum over a handful spans orders of magnitude."""
     if clusters < FEWEST:
-        return f"{clusters} clusters, at least {FEWEST} are needed"
+        return say("{clusters} clusters, at least {fewest} are needed", clusters=clusters, fewest=FEWEST)
     alike = total * total / squares if squares else 0.0
     if alike < FEWEST_ALIKE:
-        return f"a few of the {clusters} clusters make nearly all of it"
+        return say("a few of the {clusters} clusters make nearly all of it", clusters=clusters)
     return None
 
 
@@ -304,9 +331,14 @@ def _share(
     """Give Wilson's interval on the effective number of rows, from sums over clusters (as `clustered_share`)."""
     if bottom2 == bottom:  # no cluster has more than one row
         return wilson(top, bottom, n_unit=n_unit)
-    words = f"Wilson on the effective number of rows, {clusters} clusters"
+    words = say("Wilson on the effective number of rows, {clusters} clusters", clusters=clusters)
     if clusters < 2:
-        return Gap.none(n=bottom, n_unit=n_unit, unit="share", method=f"{words}; one cluster has no spread")
+        return Gap.none(
+            n=bottom,
+            n_unit=n_unit,
+            unit="share",
+            method=say("{words}; one cluster has no spread", words=words),
+        )
     p, kish = Fraction(top, bottom), bottom * bottom / bottom2
     squares = top2 - 2 * p * topbottom + p * p * bottom2
     if top in (0, bottom):
@@ -331,7 +363,7 @@ def quotient(top: Number, bottom: Number, empty: str) -> Number:
     }
     for side in (top, bottom):
         if side.reason is not None or side.value is None:
-            return Number.none(side.reason or "a side has no value", side.method, **more)
+            return Number.none(side.reason or say("a side has no value"), side.method, **more)
     assert top.value is not None
     assert bottom.value is not None
     sides: dict[str, Any] = {"top": top.value, "bottom": bottom.value, "n": bottom.n}
@@ -340,11 +372,13 @@ def quotient(top: Number, bottom: Number, empty: str) -> Number:
     value = top.unrounded / bottom.unrounded
     low: float | None = None
     high: float | None = None
-    method = "quotient of independent KPIs; no interval"
+    method = say("quotient of independent KPIs; no interval")
     limits = (top.low, top.high, bottom.low, bottom.high)
     if all(x is not None for x in limits):
         t_low, t_high, b_low, b_high = (float(x) for x in limits if x is not None)
-        method = f"quotient of independent parts: {top.method} / {bottom.method}"
+        method = say(
+            "quotient of independent parts: {top} / {bottom}", top=say(top.method), bottom=say(bottom.method)
+        )
         if t_low > 0 and b_low > 0:
             down = hypot(log(top.value / t_low), log(b_high / bottom.value))
             up = hypot(log(t_high / top.value), log(bottom.value / b_low))
@@ -369,20 +403,20 @@ def product(factors: Sequence[Number], bottom: Number, empty: str) -> Number:
     }
     for side in sides:
         if side.reason is not None or side.value is None:
-            return Number.none(side.reason or "a side has no value", side.method, **more)
+            return Number.none(side.reason or say("a side has no value"), side.method, **more)
     values = [side.unrounded for side in factors]
     top, below = prod(values), bottom.unrounded
     if below <= 0:
         return Number.none(empty, n=bottom.n, top=clean_number(top), bottom=bottom.value, **more)
     value, low, high = top / below, None, None
-    method = "product of independent KPIs; no interval"
+    method = say("product of independent KPIs; no interval")
     limits = [(side.low, side.high) for side in sides]
     if all(low_ is not None and low_ > 0 and high_ is not None for low_, high_ in limits):
         ends = [(float(a or 0), float(b or 0)) for a, b in limits]
         down = [*(log(v / a) for v, (a, _) in zip(values, ends, strict=False)), log(ends[-1][1] / below)]
         up = [*(log(b / v) for v, (_, b) in zip(values, ends, strict=False)), log(below / ends[-1][0])]
         low, high = value * exp(-hypot(*down)), value * exp(hypot(*up))
-        method = "product of independent parts, intervals combined on the logarithm"
+        method = say("product of independent parts, intervals combined on the logarithm")
     return Number(
         clean_number(value), clean_number(low), clean_number(high), bottom.n, clean_number(top), bottom.value, method,
         **more,
@@ -397,10 +431,10 @@ def less(top: Number, bottom: Number) -> Number:
     }
     for side in (top, bottom):
         if side.reason is not None or side.value is None:
-            return Number.none(side.reason or "a side has no value", side.method, **more)
+            return Number.none(side.reason or say("a side has no value"), side.method, **more)
     e, _ = difference(top.estimate("money"), bottom.estimate("money"))
     value = clean_number(top.unrounded - bottom.unrounded)
-    method = f"{top.method}, less {bottom.method}"
+    method = say("{top}, less {bottom}", top=say(top.method), bottom=say(bottom.method))
     return Number(value, clean_number(e.low), clean_number(e.high), top.n, value, None, method, **more)
 
 

@@ -8,6 +8,7 @@ from typing import Any
 import ibis
 
 from alignment_toolkit.kpi import Kpi, RatioOfKpis, Terms
+from alignment_toolkit.languages import say
 
 BOTH = {"marketing": 0.5, "sales": 0.5}
 YEAR = 365
@@ -25,13 +26,13 @@ def _for_new(t: Any) -> Any:
 def _spend(id: str) -> Kpi:
     return Kpi(
         id=id,
-        title="Spend on new clients",
+        title=say("Spend on new clients"),
         relation="spend",
         date="spent_on",
         unit="money",
         better="lower",
         owners=BOTH,
-        about="Spend of both departments with audience new, both or empty.",
+        about=say("Spend of both departments with audience new, both or empty."),
         top=lambda t: t.amount.sum(where=_for_new(t)),
         interval="exact",
         n=lambda t: t.count(where=_for_new(t)),

@@ -9,6 +9,7 @@ import ibis
 import pandas as pd
 
 from alignment_toolkit.kpi import Found, Kpi, KpiOfRows, Terms
+from alignment_toolkit.languages import say
 from alignment_toolkit.relations import day
 from alignment_toolkit.statistics import cure, survival
 from alignment_toolkit.statistics.working_time import working_hours
@@ -102,7 +103,7 @@ def _first_touch(rows: pd.DataFrame, terms: Terms) -> Found:
     hours, came, more = _waits(rows, terms)
     e = survival.median(hours, came, **more, unit="hours")
     if e.value is None:
-        return Found(e, "half of the leads are not answered yet" if e.n else None)
+        return Found(e, say("half of the leads are not answered yet") if e.n else None)
     return Found(e, censored=_before(e.value, hours, came, rows))
 
 
@@ -110,7 +111,7 @@ def _in_time(rows: pd.DataFrame, terms: Terms) -> Found:
     hours, came, more = _waits(rows, terms)
     within = terms.options["within_hours"]
     e = survival.share_by(hours, came, within, **more).estimate
-    reason = f"no lead could be watched for {within} working hours yet" if e.n else None
+    reason = say("no lead could be watched for {within} working hours yet", within=within) if e.n else None
     return Found(e, reason, _before(within, hours, came, rows))
 
 
@@ -219,7 +220,7 @@ def _median_to_client(rows: pd.DataFrame, terms: Terms) -> Found:
         unit="days",
     )
     if e.value is None:
-        return Found(e, f"fewer than half of {e.n} episodes have become clients" if e.n else None)
+        return Found(e, say("fewer than half of {n} episodes have become clients", n=e.n) if e.n else None)
     return Found(e, censored=_before(e.value, rows.days, rows.became.astype(bool), rows))
 
 
@@ -245,7 +246,11 @@ def _in_the_end(rows: pd.DataFrame, terms: Terms) -> Found:
     e = found.estimate
     if e.value is None:
         low, high = found.bounds or (0.0, 1.0)
-        told = f"; the share lies between {low:.1%} and {high:.0%}".replace("%", " %") if found.bounds else ""
+        told = (
+            say("; the share lies between {low:.1%} and {high:.0%}", low=low, high=high).replace("%", " %")
+            if found.bounds
+            else ""
+        )
         return Found(e, f"{found.reason}{told}" if e.n else None)
     return Found(e, censored=_before(found.last or 0.0, rows.days, rows.became.astype(bool), rows))
 

@@ -125,7 +125,7 @@ def _sentence(row: Row, title: str, unit: str, currency: str) -> str:
         return say("{text} Its parts have no interval, so how sure they are is not known.", text=text)
     if not clear:
         return say("{text} The interval of every part holds 0.", text=text)
-    told = [f"{data(p['driver'])} ({_signed(p['value'], unit, currency)})" for p in clear]
+    told = [f"{data(say(clean(p['driver'])))} ({_signed(p['value'], unit, currency)})" for p in clear]
     return say(
         "{text} Away from 0 by its own interval: {listed}.",
         text=text,
@@ -145,7 +145,7 @@ def _interval(low: Any, high: Any, unit: str, currency: str) -> str:
 def _table(row: Row, title: str, unit: str, currency: str) -> Table:
     rows = [
         (
-            Cell(clean(p["driver"])),
+            Cell(say(clean(p["driver"]))),
             Cell(
                 _signed(p["value"], unit, currency),
                 _interval(p["low"], p["high"], unit, currency),
@@ -221,7 +221,7 @@ def _slices(analysis: Analysis, total: Row, title: str, unit: str) -> list[Block
             title=title,
             by=say(" and ").join(say(clean(d).replace("_", " ")) for d in rows[0]["by"]),
         ),
-        (say("Part of the company"), say("Change"), *(clean(n) for n in names)),
+        (say("Part of the company"), say("Change"), *(say(clean(n)) for n in names)),
         written,
         (False, *(True for _ in range(len(names) + 1))),
         note=say("{more:,} more rows are in analysis.json.", more=more) if more > 0 else "",

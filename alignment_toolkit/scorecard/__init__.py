@@ -8,6 +8,7 @@ from typing import Any, Final
 
 from alignment_toolkit.catalog import Catalog
 from alignment_toolkit.kpi import Kpi, RatioOfKpis, measure
+from alignment_toolkit.languages import say
 from alignment_toolkit.periods import Period
 from alignment_toolkit.results import KpiValue, Scorecard
 from alignment_toolkit.scorecard.attainment import Attainment, attain
@@ -91,7 +92,7 @@ def shared_scorecard(
                 "weight": card[id],
                 "weight_from": "settings"
                 if told[department]
-                else f"equal over KPIs owned {OWNED:.0%} or more",
+                else say("equal over KPIs owned {owned:.0%} or more", owned=OWNED),
                 "target": goal.value if goal else None,
                 "target_of": goal.department if goal else None,
                 "target_period": (goal.period or None) if goal else None,
@@ -177,7 +178,7 @@ def _row(
     return {
         "department": department,
         "kpi": kpi.id,
-        "title": kpi.title,
+        "title": say(kpi.title),
         "status": "ok" if ok else "not_available",
         "reason": None if ok else (found.reason if found else why),
         "value": row.value,
@@ -231,14 +232,16 @@ def _departments(
                 "status": "ok" if done else "not_available",
                 "reason": None
                 if done
-                else f"only {covered:.0%} of the weight has an attainment, {COVERED:.0%} are needed".replace(
-                    "%", " %"
-                ),
+                else say(
+                    "only {covered:.0%} of the weight has an attainment, {needed:.0%} are needed",
+                    covered=covered,
+                    needed=COVERED,
+                ).replace("%", " %"),
                 "score": done[0] if done else None,
                 "low": done[1] if done else None,
                 "high": done[2] if done else None,
                 "level": 0.95,
-                "method": "weighted mean of attainments; interval for any dependence among the KPIs",
+                "method": say("weighted mean of attainments; interval for any dependence among the KPIs"),
                 "covered": covered,
                 "weights_from": "settings" if told[department] else "equal",
                 "kpis": len(weights[department]),

@@ -9,6 +9,7 @@ from datetime import date, timedelta
 from typing import Any, Final, Literal, TypeAlias, cast
 
 from alignment_toolkit.kpi import Kpi, RatioOfKpis, measure
+from alignment_toolkit.languages import noted, say
 from alignment_toolkit.periods import Period
 from alignment_toolkit.relations import RELATIONS
 from alignment_toolkit.results import KpiValue
@@ -23,7 +24,7 @@ from alignment_toolkit.statistics.targets import (
 __all__ = ["Attainment", "attain", "ratio_to_target"]
 
 Side: TypeAlias = Literal["top", "bottom"]
-DISTINCT: Final = "it counts clients or orders of the whole period, which days can't be added up to"
+DISTINCT: Final = noted("it counts clients or orders of the whole period, which days can't be added up to")
 PACE: Final = 56  # days that the pace is taken from where the period itself is younger
 AnyKpi = Kpi | RatioOfKpis
 
@@ -111,7 +112,7 @@ def attain(
             return _none(found)
         return _of_projection(found, kpi, row, target)
     if row.status != "ok" or row.value is None:
-        return _none(row.reason or "no value")
+        return _none(row.reason or say("no value"))
     reached = row.value >= target if row.better == "higher" else row.value <= target
     sure = level_beyond(
         row.value,
@@ -123,7 +124,7 @@ def attain(
     )
     there = replace(_none(""), reached=reached, chance=float(reached), confidence=sure)
     return _with_ratio(
-        there, (row.value, row.low, row.high), target, row.better, "counted: the period is over"
+        there, (row.value, row.low, row.high), target, row.better, say("counted: the period is over")
     )
 
 
@@ -139,7 +140,7 @@ def _of_projection(found: Projection, kpi: AnyKpi, row: KpiValue, target: float)
         projected=(found.value, found.low, found.high),
     )
     ends = (found.value, found.low, found.high)
-    return _with_ratio(there, ends, target, row.better, f"projected: {found.method}")
+    return _with_ratio(there, ends, target, row.better, say("projected: {method}", method=say(found.method)))
 
 
 def _with_ratio(
@@ -153,7 +154,10 @@ def _with_ratio(
     value = ratio_to_target(numbers[0], target, better)
     if value is None:
         what = "target" if target <= 0 else "value"
-        reason = f"a {what} of 0 or less has no attainment; whether the target is reached can still be said"
+        reason = say(
+            "a {what} of 0 or less has no attainment; whether the target is reached can still be said",
+            what=what,
+        )
         return replace(there, basis=basis, reason=reason)
     first, second = (None if n is None else ratio_to_target(n, target, better) for n in numbers[1:])
     low, high = (first, second) if better == "higher" else (second, first)
@@ -192,19 +196,19 @@ def _projected(
     running: bool,
 ) -> Projection | str:
     if row.status != "ok" or row.value is None:
-        return row.reason or "no value so far"
+        return row.reason or say("no value so far")
     if getattr(kpi, "rising", False):
-        return "the number rises for as long as data comes, so it has no end to project"
+        return say("the number rises for as long as data comes, so it has no end to project")
     sides = kpi.sides(catalogue) if isinstance(kpi, RatioOfKpis) else (kpi,)
     stands = any(getattr(s, "standing", None) is not None or getattr(s, "lookback", False) for s in sides)
     # Sums, ratios of sums and quotients; what is built on them may be anything.
     if type(kpi) not in (Kpi, RatioOfKpis) or stands:
-        return "the period is not over, and a number of this kind is not projected"
+        return say("the period is not over, and a number of this kind is not projected")
     if until is None or until < period.start:
-        return "nothing of the period is known yet"
+        return say("nothing of the period is known yet")
     parts = isinstance(kpi, Kpi) and kpi.bottom is not None
     if not running and not parts:
-        return "the number is not final, and how much of it is missing is not known"
+        return say("the number is not final, and how much of it is missing is not known")
     days = _Days.of(company, kpi, period, until, catalogue) if running else None
     if parts or days is None:
         return _share_at_end(kpi, row, days, period, until)
@@ -225,18 +229,18 @@ def _share_at_end(
 ) -> Projection | str:
     """Project a ratio whose rows are known in part: those too young to judge, and those still to come."""
     if row.value is None or row.low is None or row.high is None or not row.bottom:
-        return f"no interval so far: {row.method}"
+        return say("no interval so far: {method}", method=say(row.method))
     if row.low == row.high:
-        return "it is booked, not drawn, and what is still to be booked is not known"
+        return say("it is booked, not drawn, and what is still to be booked is not known")
     if days is None and not row.censored:
-        return "the number is not final, and how much of it is missing is not known"
+        return say("the number is not final, and how much of it is missing is not known")
     known, expected = float(row.bottom), float(row.bottom + row.censored)
     if days is not None:
         if not (days.adds_up("top") and days.adds_up("bottom")):
-            return DISTINCT
+            return say(DISTINCT)
         # Days pass evenly; the rows to come are those of the days to come.
         expected *= period.days / ((until - period.start).days + 1)
-    what = kpi.n_unit if row.censored else f"the period's {kpi.n_unit}"
+    what = kpi.n_unit if row.censored else say("the period's {n_unit}", n_unit=say(kpi.n_unit))
     return project_share(row.value, row.low, row.high, to_come=1 - known / expected, unit=row.unit, what=what)
 
 
@@ -245,11 +249,11 @@ def _sum_at_end(
 ) -> Projection | str:
     daily = days.sums(side)
     if not daily:
-        return "nothing of it by day"
+        return say("nothing of it by day")
     done = float(getattr(row, side) or 0)
     inside = math.fsum(v for d, v in daily.items() if d >= period.start)
     if not days.adds_up(side) or not _same(inside, done):
-        return DISTINCT
+        return say(DISTINCT)
     return project_total(daily, done=done, last=until, end=period.end, whole=whole)
 
 

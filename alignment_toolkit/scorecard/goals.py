@@ -9,6 +9,7 @@ from typing import Any, Final
 
 from alignment_toolkit.errors import AlignmentError, did_you_mean
 from alignment_toolkit.kpi import Kpi, RatioOfKpis
+from alignment_toolkit.languages import say
 from alignment_toolkit.periods import Period
 
 __all__ = ["COMPANY", "Goal", "Goals", "read_goals"]
@@ -46,12 +47,15 @@ class Goals:
         The mean intended price level by department, 1 = market.
     warnings
         Rows of the plan that can't be used.
+    several
+        The departments and KPIs for which the plan has several values at once.
     """
 
     targets: Mapping[tuple[str, str], Goal]
     unclear: Mapping[tuple[str, str], str]
     prices: Mapping[str, float]
     warnings: tuple[str, ...] = ()
+    several: frozenset[tuple[str, str]] = frozenset()
 
     @property
     def departments(self) -> tuple[str, ...]:
@@ -71,7 +75,7 @@ class Goals:
                 return self.targets[name, kpi], ""
             if (name, kpi) in self.unclear:
                 return None, self.unclear[name, kpi]
-        return None, "the plan has no target of it"
+        return None, say("the plan has no target of it")
 
 
 def read_goals(company: Any, period: Period, kpis: Mapping[str, Kpi | RatioOfKpis]) -> Goals:
@@ -100,7 +104,14 @@ def read_goals(company: Any, period: Period, kpis: Mapping[str, Kpi | RatioOfKpi
         try:
             asked = company.settings.period(label) if label else None
         except AlignmentError as e:
-            warnings.append(f"plan: the period '{label}' of {_text(row['key'])} can't be read: {e}")
+            warnings.append(
+                say(
+                    "plan: the period '{label}' of {text} can't be read: {e}",
+                    label=label,
+                    text=_text(row["key"]),
+                    e=e,
+                )
+            )
             continue
         if not math.isfinite(value):
             continue
@@ -115,7 +126,11 @@ def read_goals(company: Any, period: Period, kpis: Mapping[str, Kpi | RatioOfKpi
         if id is None:
             key = _text(row["key"])
             warnings.append(
-                f"plan: there is no KPI '{key}', so its target is not used. {did_you_mean(key, kpis)}"
+                say(
+                    "plan: there is no KPI '{key}', so its target is not used. {did_you_mean}",
+                    key=key,
+                    did_you_mean=did_you_mean(key, kpis),
+                )
             )
             continue
         goal = Goal(department, id, value, label)
@@ -123,22 +138,31 @@ def read_goals(company: Any, period: Period, kpis: Mapping[str, Kpi | RatioOfKpi
             found.setdefault((department, id), []).append((math.inf, goal))
         elif asked.start <= period.start and period.end <= asked.end:
             if asked.days > period.days and not _is_level(kpis[id]):
-                unclear[department, id] = (
-                    f"the plan's target is for {label}; what part of it falls to {period} it does not say"
+                unclear[department, id] = say(
+                    "the plan's target is for {label}; what part of it falls to {period} it does not say",
+                    label=label,
+                    period=period,
                 )
                 continue
             found.setdefault((department, id), []).append((float(asked.days), goal))
         else:
             unclear.setdefault(
-                (department, id), f"the plan's targets of it are for other periods, {label} for one"
+                (department, id),
+                say("the plan's targets of it are for other periods, {label} for one", label=label),
             )
     targets: dict[tuple[str, str], Goal] = {}
+    several: set[tuple[str, str]] = set()
     for place in sorted(found):
         shortest = min(length for length, _ in found[place])
         best = sorted({g.value for length, g in found[place] if length == shortest})
         if len(best) > 1:
-            shown = " and ".join(f"{v:g}" for v in best)
-            unclear[place] = f"the plan has several targets of it for {place[0]} at once: {shown}"
+            shown = say(" and ").join(say("{v:g}", v=v) for v in best)
+            several.add(place)
+            unclear[place] = say(
+                "the plan has several targets of it for {place} at once: {shown}",
+                place=say(place[0]),
+                shown=shown,
+            )
         else:
             unclear.pop(place, None)
             targets[place] = min(
@@ -149,6 +173,7 @@ def read_goals(company: Any, period: Period, kpis: Mapping[str, Kpi | RatioOfKpi
         {p: unclear[p] for p in sorted(unclear) if p not in targets},
         {d: _mean(prices[d]) for d in sorted(prices)},
         tuple(sorted(set(warnings))),
+        frozenset(several - set(targets)),
     )
 
 

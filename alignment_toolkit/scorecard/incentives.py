@@ -7,6 +7,7 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
+from alignment_toolkit.languages import noted, say
 from alignment_toolkit.results import KpiValue
 from alignment_toolkit.scorecard.levers import KPIS, LEVERS, REFERENCES, Lever, State
 
@@ -106,8 +107,8 @@ def _row(
             scores.append({"department": department, "covered": round(covered, 12)} | _span(found))
     profit = _span([(t.worth - s.worth) / s.revenue for s, t in cases])
     row = {
-        "lever": lever.id, "title": lever.title, "department": lever.who, "pull": lever.pull,
-        "assumes": lever.assumes, "kpis": kpis, "scores": scores, "profit": profit | {"of": "revenue"},
+        "lever": lever.id, "title": say(lever.title), "department": lever.who, "pull": say(lever.pull),
+        "assumes": say(lever.assumes), "kpis": kpis, "scores": scores, "profit": profit | {"of": "revenue"},
         "starts_from": {name: list(v) for name, v in spans.items()},
     }  # fmt: skip
     row["conflict"] = _conflict(row)
@@ -169,10 +170,18 @@ def _conflict(row: Mapping[str, Any]) -> list[str]:
     return found
 
 
-_SAID: Final = {"rises": "rises", "falls": "falls", "stays": "stays as it is", "depends": "may rise or fall"}
+_SAID: Final = {
+    "rises": noted("rises"),
+    "falls": noted("falls"),
+    "stays": noted("stays as it is"),
+    "depends": noted("may rise or fall"),
+}
 
 
 def _statement(row: Mapping[str, Any]) -> str:
-    parts = [f"the score of {s['department']} {_SAID[_sign(s)]}" for s in row["scores"]]
-    parts.append(f"profit {_SAID[_sign(row['profit'])]}")
+    parts = [
+        say("the score of {department} {said}", department=say(s["department"]), said=say(_SAID[_sign(s)]))
+        for s in row["scores"]
+    ]
+    parts.append(say("profit {said}", said=say(_SAID[_sign(row["profit"])])))
     return f"{row['title']} ({row['pull']}): {', '.join(parts)}."

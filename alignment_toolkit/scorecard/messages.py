@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from alignment_toolkit.languages import say
 from alignment_toolkit.scorecard.goals import COMPANY, Goals
 from alignment_toolkit.scorecard.incentives import check_incentives
 
@@ -30,23 +31,35 @@ def double_messages(
     for kpi in sorted({k for _, k in goals.targets}):
         said = {d: g.value for (d, k), g in sorted(goals.targets.items()) if k == kpi}
         if len(set(said.values())) > 1:
-            words = ", ".join(f"{d} {v:g}" for d, v in said.items())
-            text = f"The plan asks for different values of {_name(kpi, titles)}: {words}. A shared KPI needs one."
+            words = ", ".join(say("{d} {v:g}", d=say(d), v=v) for d, v in said.items())
+            text = say(
+                "The plan asks for different values of {name}: {words}. A shared KPI needs one.",
+                name=_name(kpi, titles),
+                words=words,
+            )
             found += [_message(d, "two goals", kpi, text) for d in weights if d in said or COMPANY in said]
     for (department, kpi), why in sorted(goals.unclear.items()):
-        if "several targets" in why:
+        if (department, kpi) in goals.several:
             text = f"{why[:1].upper()}{why[1:]} ({_name(kpi, titles)})."
             found += [_message(d, "two goals", kpi, text) for d in weights if department in (d, COMPANY)]
     for department, card in weights.items():
         asked = {k for d, k in goals.targets if d == department}
         for kpi in sorted(asked):
             if not card.get(kpi):
-                aim = f"The plan sets {department} a target of {_name(kpi, titles)}"
-                text = f"{aim}, and its scorecard does not weigh it."
+                aim = say(
+                    "The plan sets {department} a target of {name}",
+                    department=say(department),
+                    name=_name(kpi, titles),
+                )
+                text = say("{aim}, and its scorecard does not weigh it.", aim=aim)
                 found.append(_message(department, "goal without weight", kpi, text))
         for kpi, weight in card.items():
             if weight > 0 and from_settings.get(department) and not any(k == kpi for _, k in goals.targets):
-                text = f"The scorecard of {department} weighs {_name(kpi, titles)}, and the plan has no target of it."
+                text = say(
+                    "The scorecard of {department} weighs {name}, and the plan has no target of it.",
+                    department=say(department),
+                    name=_name(kpi, titles),
+                )
                 found.append(_message(department, "weight without goal", kpi, text))
         found += _against(department, goals, weights, incentives, better=better, titles=titles)
     order = {d: i for i, d in enumerate(weights)}
@@ -63,12 +76,17 @@ def _against(
     titles: Mapping[str, str],
 ) -> list[dict[str, Any]]:
     wanted = {
-        k: f"the plan's goal for {d}" for d in (COMPANY, department) for g, k in goals.targets if g == d
+        k: say("the plan's goal for {d}", d=say(d))
+        for d in (COMPANY, department)
+        for g, k in goals.targets
+        if g == d
     }
     words = {k: f"{_name(k, titles)}, {v}" for k, v in wanted.items()}
     level = goals.prices.get(department, goals.prices.get(COMPANY))
     if level is not None and level >= 1:
-        words["realised-price"] = f"the price level of {level:.3g} times the market that the plan wants"
+        words["realised-price"] = say(
+            "the price level of {level:.3g} times the market that the plan wants", level=level
+        )
     if not words:
         return []
     # What a lever does to the goals does not depend on anybody's weights.
@@ -87,8 +105,13 @@ def _against(
                 department,
                 "pays against the goal",
                 kpi,
-                f"{row['title']} ({row['pull']}) would raise the score of {department} "
-                f"and take it away from {words[kpi]}.",
+                say(
+                    "{title} ({pull}) would raise the score of {department} and take it away from {words}.",
+                    title=row["title"],
+                    pull=row["pull"],
+                    department=say(department),
+                    words=words[kpi],
+                ),
                 lever=row["lever"],
             )
             for kpi in hurt
