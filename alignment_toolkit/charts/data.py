@@ -125,7 +125,7 @@ def number(value: float | None, unit: str | None, currency: str = "") -> str:
     if unit in units.UNITS:
         return units.UNITS[unit].text(value, currency=currency or None)
     if value is None or not math.isfinite(value):
-        return units.NOT_AVAILABLE
+        return say(units.NOT_AVAILABLE)
     text = (
         numerals(f"{value:,.2f}".rstrip("0").rstrip("."))
         if abs(value) < 1e15

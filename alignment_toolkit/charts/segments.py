@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 from alignment_toolkit.charts.data import ChartData, Point, Series, as_number, number
-from alignment_toolkit.charts.text import clean, shorten
+from alignment_toolkit.charts.text import clean, shorten, within
 from alignment_toolkit.languages import say
 
 __all__ = ["of_migration", "of_profile", "of_segment_map", "of_target_grid", "of_value_map"]
@@ -52,15 +52,21 @@ def of_segment_map(
     x, y = (titles.get(str(place[k]), str(place[k])) for k in ("x", "y"))
     return ChartData(
         kind="scatter",
-        title=f"{clean(told.get('title'))}: {len(series)} segments on {x.lower()} and {y.lower()}",
+        title=say(
+            "{title}: {count} segments on {x} and {y}",
+            title=clean(told.get("title")),
+            count=len(series),
+            x=within(x),
+            y=within(y),
+        ),
         series=series,
         x_label=x,
         y_label=y,
         x_unit=units_of.get(str(place["x"])),
         y_unit=units_of.get(str(place["y"])),
         currency=currency,
-        group_label="segment",
-        note="; ".join(t for t in ("a sample of the accounts", beyond, note) if t),
+        group_label=say("segment"),
+        note="; ".join(t for t in (say("a sample of the accounts"), beyond, note) if t),
     )
 
 
@@ -97,15 +103,19 @@ def of_profile(told: Mapping[str, Any], note: str = "") -> ChartData | None:
         (r for r in rows if r["segment"] in keys),
         key=lambda r: (abs(r["against_all"]), str(r["segment"]), r["feature"]),
     )
-    title = f"{_name(labels, most['segment'])} differs most from all accounts: {clean(most['title']).lower()}"
+    title = say(
+        "{segment} differs most from all accounts: {feature}",
+        segment=_name(labels, most["segment"]),
+        feature=within(clean(most["title"])),
+    )
     return ChartData(
         kind="matrix",
         title=title,
         series=series,
         x_label="feature",
-        y_label="Mean against the median of all, in usual distances",
+        y_label=say("Mean against the median of all, in usual distances"),
         y_unit="ratio",
-        group_label="segment",
+        group_label=say("segment"),
         note=note,
     )
 
@@ -129,13 +139,18 @@ def of_migration(told: Mapping[str, Any], note: str = "") -> ChartData | None:
     stayed = sum(n for (a, b), n in counts.items() if a == b)
     both = sum(n for (a, b), n in counts.items() if a is not None and b is not None)
     then = clean(moved.get("from")).split("..")[-1]
-    title = f"{stayed:,} of {both:,} accounts are in the segment that they were in at the end of {then}"
+    title = say(
+        "{stayed:,} of {both:,} accounts are in the segment that they were in at the end of {then}",
+        stayed=stayed,
+        both=both,
+        then=then,
+    )
     return ChartData(
         kind="matrix",
         title=title,
         series=series,
         x_label="now",
-        y_label="Accounts",
+        y_label=say("Accounts"),
         y_unit="count",
         group_label="before",
         note=note,
@@ -147,19 +162,25 @@ def of_target_grid(told: Mapping[str, Any], note: str = "") -> ChartData | None:
     rows = told.get("rows") or []
     counts = {(r["marketing"], r["sales"]): int(r["accounts"]) for r in rows}
     views = [str(v) for v in told.get("views") or []]
-    series = tuple(Series(v, tuple(Point(w, float(counts.get((v, w), 0))) for w in views)) for v in views)
+    series = tuple(
+        Series(say(v), tuple(Point(say(w), float(counts.get((v, w), 0))) for w in views)) for v in views
+    )
     both = sum(n for (a, b), n in counts.items() if "no view" not in (a, b))
     if not both:
         return None
     alike = sum(n for (a, b), n in counts.items() if a == b != "no view")
     return ChartData(
         kind="matrix",
-        title=f"Marketing and sales agree on {alike:,} of the {both:,} accounts of which both have a view",
+        title=say(
+            "Marketing and sales agree on {alike:,} of the {both:,} accounts of which both have a view",
+            alike=alike,
+            both=both,
+        ),
         series=series,
-        x_label="sales",
-        y_label="Accounts",
+        x_label=say("sales"),
+        y_label=say("Accounts"),
         y_unit="count",
-        group_label="marketing",
+        group_label=say("marketing"),
         note=note,
     )
 
@@ -174,10 +195,10 @@ def of_value_map(told: Mapping[str, Any], currency: str, note: str = "") -> Char
         Series(name, tuple(
             Point(float(o["benefit"]["value"]), float(o["price"])) for o in offers if bool(o["own"]) == own
         ))
-        for name, own in (("own offers", True), ("rivals' offers", False))
+        for name, own in ((say("own offers"), True), (say("rivals' offers"), False))
     )  # fmt: skip
     fair = Series(
-        "fair-value line",
+        say("fair-value line"),
         tuple(
             Point(float(p["benefit"]), float(p["price"]), as_number(p["low"]), as_number(p["high"]))
             for p in line
@@ -186,22 +207,25 @@ def of_value_map(told: Mapping[str, Any], currency: str, note: str = "") -> Char
     )
     known = [o for o in offers if as_number((o["premium"] or {}).get("low")) is not None]
     off = [o for o in known if o["premium"]["low"] > 0 or o["premium"]["high"] < 0]
-    title = "No own offer is clearly priced off the line of its rivals"
+    title = say("No own offer is clearly priced off the line of its rivals")
     if off:
         far = max(off, key=lambda o: (abs(o["premium"]["value"]), o["offer"]))
-        side = "above" if far["premium"]["value"] >= 0 else "below"
         gap = number(abs(far["premium"]["value"]), "share")
-        title = f"{shorten(clean(far['offer']), 40)} is priced {gap} {side} the line of its rivals"
+        offer = shorten(clean(far["offer"]), 40)
+        if far["premium"]["value"] >= 0:
+            title = say("{offer} is priced {gap} above the line of its rivals", offer=offer, gap=gap)
+        else:
+            title = say("{offer} is priced {gap} below the line of its rivals", offer=offer, gap=gap)
     where = clean(told.get("category") or "")
     return ChartData(
         kind="scatter",
         title=title,
         series=(*series, fair),
-        x_label="Benefit as rated, 1 to 10",
-        y_label="Price",
+        x_label=say("Benefit as rated, 1 to 10"),
+        y_label=say("Price"),
         x_unit="index",
         y_unit="money",
         currency=currency,
-        group_label="offer",
-        note="; ".join(t for t in (f"category {where}" if where else "", note) if t),
+        group_label=say("offer"),
+        note="; ".join(t for t in (say("category {where}", where=where) if where else "", note) if t),
     )

@@ -7,9 +7,9 @@ import unicodedata
 from collections.abc import Callable, Sequence
 from typing import Any, Final
 
-from alignment_toolkit.languages import say
+from alignment_toolkit.languages import ENGLISH, say, spoken
 
-__all__ = ["MISSING", "clean", "humanise", "numeric_columns", "shorten", "width", "wrap"]
+__all__ = ["MISSING", "clean", "humanise", "numeric_columns", "shorten", "width", "within", "wrap"]
 
 MISSING: Final = "(missing)"
 # A sign, a currency, a digit.
@@ -68,6 +68,11 @@ def humanise(name: str) -> str:
     """
     text = clean(name).replace("_", " ").strip()
     return say(text[:1].upper() + text[1:])
+
+
+def within(text: str) -> str:
+    """Write a label as it stands within a sentence: small in English; other languages write as their file does."""
+    return text.lower() if spoken() == ENGLISH else text
 
 
 def width(text: str) -> int:

@@ -259,13 +259,13 @@ def _told(company: Measured, kpi: Kpi, name: str, study: EventStudy, weeks: int)
     }
     half = weeks // 2
     method = say(
-        "event study of {name}, associational: {teams_with} {teams} with, {teams_without} {teams2} "
+        "event study of {name}, associational: {teams_with} {teams} with, {teams_without} {others} "
         "without, {weeks} weeks before and after, the week itself left out; {method}",
         name=name,
         teams_with=study.teams_with,
         teams=_teams(study.teams_with),
         teams_without=study.teams_without,
-        teams2=_teams(study.teams_without),
+        others=_teams(study.teams_without),
         weeks=weeks,
         method=study.effect.method,
     )

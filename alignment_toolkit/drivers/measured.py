@@ -258,11 +258,11 @@ def _told(
     at: tuple[Any, ...],
     way: str,
 ) -> tuple[Any, Any, str]:
-    how = say(
-        "{text} of {formula}",
-        text="Logarithmic means (LMDI)" if way == "lmdi" else "Shapley values",
-        formula=say(identity.formula),
-    )
+    formula = say(identity.formula)
+    if way == "lmdi":
+        how = say("Logarithmic means (LMDI) of {formula}", formula=formula)
+    else:
+        how = say("Shapley values of {formula}", formula=formula)
     names = [d.name for d in identity.drivers]
     values = list(_split(identity, vector, keys, way).parts.values())
     shown = [i for i, n in enumerate(names) if n not in identity.shown_if or values[i]]

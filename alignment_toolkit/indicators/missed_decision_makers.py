@@ -36,7 +36,7 @@ import pandas as pd
 
 from alignment_toolkit.indicator import Data, Observation, evidence, indicator
 from alignment_toolkit.indicator.parts import left_out
-from alignment_toolkit.languages import say
+from alignment_toolkit.languages import noted, say
 from alignment_toolkit.periods import Period
 from alignment_toolkit.relations import alive, day
 from alignment_toolkit.results import Chart, Column, Measure
@@ -44,7 +44,7 @@ from alignment_toolkit.statistics.clustered import share_of_rows
 from alignment_toolkit.statistics.stratified import risk_difference
 
 UNKNOWN = 0.25
-UNTOLD = "opportunities had no decision maker on record before the opening"
+UNTOLD = noted("opportunities had no decision maker on record before the opening")
 LATE_DAYS = 30
 FEWEST = 20
 
@@ -97,7 +97,7 @@ def missed_decision_makers(
     return Observation(
         gap=gap,
         measures=_measures(active, missed, known),
-        guards=left_out(len(rows), len(known), UNTOLD, tolerated=UNKNOWN),
+        guards=left_out(len(rows), len(known), say(UNTOLD), tolerated=UNKNOWN),
         evidence=evidence(
             active[missed].sort_values(["touches", "opportunity_id"], ascending=[False, True]),
             [

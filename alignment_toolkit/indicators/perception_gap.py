@@ -138,10 +138,10 @@ def _measures(reading: Reading) -> list[Measure]:
                 )
             )
     for world in WORLDS:
-        helps = say("can help") if world.tension == "productive" else "hurts"
+        helps = say("can help") if world.tension == "productive" else say("hurts")
         label = say(
             "Thought worlds, {title}: marketing minus sales ({tension}: a difference {helps})",
-            title=world.title,
+            title=say(world.title),
             tension=world.tension,
             helps=helps,
         )

@@ -167,7 +167,9 @@ def _guards(rows: pd.DataFrame) -> list[Guard]:
     if shares.empty or shares.iloc[0] < ONE_SIDED:
         return []
     said = say(
-        "{iloc:.0f} % of the signs were noted by {index}", iloc=100 * shares.iloc[0], index=shares.index[0]
+        "{share:.0f} % of the signs were noted by {department}",
+        share=100 * shares.iloc[0],
+        department=shares.index[0],
     )
     return [Guard("logging", say("{said}: what the others see may not be written down.", said=said))]
 

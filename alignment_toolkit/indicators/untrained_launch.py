@@ -189,8 +189,8 @@ def _guards(data: Data, rows: pd.DataFrame) -> list[Guard]:
         if since > LONG_AGO:
             told.append(
                 say(
-                    "the last training that is recorded dates from {Timestamp:%Y-%m-%d}",
-                    Timestamp=pd.Timestamp(last),
+                    "the last training that is recorded dates from {day:%Y-%m-%d}",
+                    day=pd.Timestamp(last),
                 )
             )
         elif people < receivers / 2:

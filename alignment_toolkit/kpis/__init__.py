@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from alignment_toolkit.languages import noted
+
 FAMILIES = {
-    "revenue": "Revenue",
-    "marketing": "Marketing",
-    "handover": "Hand-over",
-    "sales": "Sales",
-    "cost": "Cost",
+    "revenue": noted("Revenue"),
+    "marketing": noted("Marketing"),
+    "handover": noted("Hand-over"),
+    "sales": noted("Sales"),
+    "cost": noted("Cost"),
 }

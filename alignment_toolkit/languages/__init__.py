@@ -28,7 +28,17 @@ from typing import Any, Final
 
 from alignment_toolkit.errors import UnknownName
 
-__all__ = ["ENGLISH", "language_of", "languages", "noted", "say", "say_count", "speaking", "spoken"]
+__all__ = [
+    "ENGLISH",
+    "language_of",
+    "languages",
+    "noted",
+    "opening",
+    "say",
+    "say_count",
+    "speaking",
+    "spoken",
+]
 
 ENGLISH: Final = "en"
 FOLDER: Final = Path(__file__).parent
@@ -118,7 +128,8 @@ def say(message: str, /, **values: Any) -> str:
         English, with gaps as in `str.format`; without values it is taken as it stands. One that the language's file
         does not know (a third party's) stays English.
     values
-        What the gaps are filled with. Words among them are said as they are: translate them first.
+        What the gaps are filled with: numbers and days as the language writes them, terms in its words, any other
+        text as it is.
     """
     if _SPOKEN.get() == ENGLISH:
         return _FILLING.vformat(message, (), values) if values else message
@@ -140,6 +151,17 @@ def say_count(n: int, one: str, many: str, /, **values: Any) -> str:
     from alignment_toolkit.languages.catalogue import counted, fill
 
     return fill(counted(_SPOKEN.get(), n, one, many), {"n": n, **values})
+
+
+def opening(message: str) -> str:
+    """Give how a message begins in the language spoken, up to its first gap: by that it is known again.
+
+    Examples
+    --------
+    >>> opening("needs {columns}")
+    'needs '
+    """
+    return say(message).partition("{")[0]
 
 
 def noted(message: str) -> str:

@@ -7,10 +7,12 @@ import io
 from collections.abc import Mapping
 from datetime import date, datetime
 from functools import lru_cache
+from numbers import Number
 from typing import Any
 
-from alignment_toolkit.languages import FOLDER, Filling
+from alignment_toolkit.languages import FOLDER, Filling, spoken
 from alignment_toolkit.languages.locale import day_text, numerals
+from alignment_toolkit.languages.terms import TERMS
 
 __all__ = ["counted", "fill", "translated"]
 
@@ -40,13 +42,17 @@ def counted(language: str, n: int, one: str, many: str) -> str:
 
 
 class _Filling(Filling):
-    """Fills gaps with numbers and dates as the language spoken writes them."""
+    """Fills gaps with numbers and dates as the language spoken writes them, and with its words for terms."""
 
     def format_field(self, value: Any, format_spec: str) -> str:
         if isinstance(value, date) and not format_spec:
             return day_text(value.date() if isinstance(value, datetime) else value)
+        if isinstance(value, str) and value in TERMS:
+            value = translated(spoken(), value)
         text = super().format_field(value, format_spec)
-        return text if isinstance(value, (str, bool)) else numerals(text)
+        if isinstance(value, (str, bool)) or not isinstance(value, Number):
+            return text
+        return numerals(text)
 
 
 _FILLING = _Filling()

@@ -17,6 +17,7 @@ from alignment_toolkit.results import Analysis
 __all__ = ["steps_before_sales"]
 
 NO_TOUCH: Final = "(no touch)"
+_BY_SALES: Final = noted(" (sales)")
 _SHOWN: Final = 11
 _ROWS: Final = 40
 _LITTLE: Final = 0.05
@@ -33,6 +34,12 @@ _SHORT: Final = {
     "markov": noted("Markov"),
     "shapley": noted("Shapley"),
 }
+
+
+def _shown(channel: str) -> str:
+    """Write a channel: what sales did bears its mark."""
+    named = channel.removesuffix(_BY_SALES)
+    return named + say(_BY_SALES) if named != channel else channel
 
 
 def _short(model: str) -> str:
@@ -152,7 +159,7 @@ def _chart(channels: Sequence[_Channel], models: Sequence[str], sales: float, no
     widest = max(channels, key=lambda c: (c.most - c.least, c.name))
     title = say(
         "{channel}: {least} or {most} of {sales} sales, depending on the model",
-        channel=shorten(widest.name, 40),
+        channel=shorten(_shown(widest.name), 40),
         least=count.text(widest.least),
         most=count.text(widest.most),
         sales=count.text(sales),
@@ -161,7 +168,9 @@ def _chart(channels: Sequence[_Channel], models: Sequence[str], sales: float, no
         title = say("All models share the {number} sales in the same way", number=count.text(sales))
     shown = list(channels) if len(channels) <= _SHOWN + 1 else list(channels[:_SHOWN])
     rest = channels[len(shown) :]
-    series = [Series(c.name, tuple(Point(_short(m), c.credits.get(m, 0.0)) for m in models)) for c in shown]
+    series = [
+        Series(_shown(c.name), tuple(Point(_short(m), c.credits.get(m, 0.0)) for m in models)) for c in shown
+    ]
     if rest:
         sums = (math.fsum(c.credits.get(m, 0.0) for c in rest) for m in models)
         points = (Point(_short(m), v) for m, v in zip(models, sums, strict=True))
@@ -187,7 +196,7 @@ def _credits(channel: _Channel) -> Cell:
 
 def _span(values: Sequence[float], unit: str, currency: str = "") -> Cell:
     if not values:
-        return Cell(units.NOT_AVAILABLE)
+        return Cell(say(units.NOT_AVAILABLE))
     kind = units.unit(unit)
     low, high = min(values), max(values)
     if kind.text(low, currency=currency) == kind.text(high, currency=currency):
@@ -202,7 +211,7 @@ def _table(channels: Sequence[_Channel], models: int, currency: str) -> Table:
         kept = math.fsum(c.kept) / len(c.kept) if c.kept else None
         rows.append(
             (
-                Cell(shorten(c.name, 60)),
+                Cell(shorten(_shown(c.name), 60)),
                 _credits(c),
                 _span(c.costs, "money", currency),
                 Cell(share.text(kept), number=kept, unit="share"),
@@ -231,7 +240,7 @@ def _everything(channels: Sequence[_Channel], models: Sequence[str]) -> Table:
     count = units.unit("count")
     rows = tuple(
         (
-            Cell(shorten(c.name, 60)),
+            Cell(shorten(_shown(c.name), 60)),
             *(Cell(count.text(c.credits.get(m)), number=c.credits.get(m), unit="count") for m in models),
         )
         for c in channels[:_ROWS]

@@ -7,7 +7,7 @@ from typing import Any, Final
 
 from alignment_toolkit import charts, units
 from alignment_toolkit.charts import as_number, clean, clear_of_chance, humanise
-from alignment_toolkit.languages import say
+from alignment_toolkit.languages import opening, say
 from alignment_toolkit.report import words
 from alignment_toolkit.report.blocks import Block, Cell, Detail, Figure, Fold, Heading, Prose, Table, data
 from alignment_toolkit.results import Analysis
@@ -72,7 +72,7 @@ def _one(analysis: Analysis, row: Row, note: str) -> list[Block]:
     # The method begins with the way of splitting, which tells two splits of one figure apart.
     way = clean(row["method"]).partition(";")[0]
     found: list[Block] = [Heading(3, f"{title}: {_short(way)}"), Prose(_sentence(row, title, unit, currency))]
-    if row["to_period"] != analysis.period and not way.startswith("event study"):
+    if row["to_period"] != analysis.period and not way.startswith(_event_study()):
         young = say("{period} holds cases that have not come to their end.", period=data(analysis.period))
         found.append(
             Prose(
@@ -90,14 +90,21 @@ def _one(analysis: Analysis, row: Row, note: str) -> list[Block]:
     ]
 
 
+def _event_study() -> str:
+    return opening("event study of {name}")
+
+
 def _short(way: str) -> str:
     for start, short in (
-        (say("Shapley values of "), say("by its factors")),
-        (say("Logarithmic means (LMDI) of "), say("by its factors, logarithmic means")),
-        (say("price, volume and mix"), say("by price, volume and mix of products")),
-        (say("mix against rate"), say("quality or handling?")),
-        (say("event study of "), way.partition(",")[0]),
-        (say("counted by the cohort"), say("by the lead they came from")),
+        (opening("Shapley values of {formula}"), say("by its factors")),
+        (opening("Logarithmic means (LMDI) of {formula}"), say("by its factors, logarithmic means")),
+        (opening("price, volume and mix over {k} products"), say("by price, volume and mix of products")),
+        (
+            opening("mix against rate (Kitagawa) over {k} groups by {named}; {how}"),
+            say("quality or handling?"),
+        ),
+        (_event_study(), way.partition(",")[0]),
+        (opening("counted by the cohort of the lead"), say("by the lead they came from")),
     ):
         if way.startswith(start):
             return short

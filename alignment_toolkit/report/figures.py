@@ -7,7 +7,7 @@ from typing import Final
 
 from alignment_toolkit import charts, units
 from alignment_toolkit.charts import as_number, clean
-from alignment_toolkit.languages import say, say_count
+from alignment_toolkit.languages import opening, say, say_count
 from alignment_toolkit.report import words
 from alignment_toolkit.report.blocks import (
     Block,
@@ -84,7 +84,7 @@ def _split(rows: Sequence[KpiValue]) -> tuple[list[KpiValue], list[KpiValue]]:
 
 
 def _needs_data(row: KpiValue) -> bool:
-    return (row.reason or "").startswith(say("needs {columns}").partition("{")[0])
+    return (row.reason or "").startswith(opening("needs {gone}"))
 
 
 def _families(rows: Sequence[KpiValue], analysis: Analysis) -> list[tuple[str, list[KpiValue]]]:
@@ -121,7 +121,7 @@ def _tiles(rows: Sequence[KpiValue], currency: str, compared: str | None) -> Til
     told = [r for r in rows if r.status == "ok" and as_number(r.value) is not None]
     for r in _headlines(told)[:_TILES]:
         change, about = words.change_text(r, currency, compared)
-        change = "" if change == units.NOT_AVAILABLE else change
+        change = "" if change == say(units.NOT_AVAILABLE) else change
         interval = words.interval_text(r, currency)
         against = say(" against {compared}", compared=data(compared)) if compared else ""
         mark = (
@@ -284,7 +284,7 @@ def _slice_cell(row: KpiValue | None, currency: str) -> Cell:
         return Cell("")
     value = as_number(row.value) if row.status == "ok" else None
     if value is None:
-        return Cell(units.NOT_AVAILABLE)
+        return Cell(say(units.NOT_AVAILABLE))
     interval = words.interval_text(row, currency) if row.low != row.high else ""
     small = "; ".join(t for t in (interval, say("n {n:,}", n=row.n)) if t)
     return Cell(

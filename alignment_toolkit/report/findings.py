@@ -86,7 +86,7 @@ def answer(finding: Finding, anchor: str, currency: str) -> Answer:
     mood, link = words.MOODS.get(finding.status, "open"), Link(clean(finding.title), anchor)
     if finding.status != "misaligned":
         takes = (
-            say(" To settle it: {small_start}", small_start=words.small_start(words.what_it_takes(finding)))
+            say(" To settle it: {takes}", takes=words.small_start(words.what_it_takes(finding)))
             if finding.status == "uncertain"
             else ""
         )
@@ -275,7 +275,9 @@ def _slices(slices: Sequence[Finding], currency: str) -> list[Block]:
             Cell(f"{charts.humanise(', '.join(f.by))}: {charts.by_text(f.by)}"),
             Cell(words.status_word(f.status), mood=words.MOODS.get(f.status, "open")),
             Cell(
-                charts.number(as_number(f.gap.value), f.gap.unit, currency) if f.gap else units.NOT_AVAILABLE
+                charts.number(as_number(f.gap.value), f.gap.unit, currency)
+                if f.gap
+                else say(units.NOT_AVAILABLE)
             ),
             Cell(words.interval_text(f.gap, currency) if f.gap else ""),
             Cell(say("{n:,}", n=f.gap.n) if f.gap else ""),

@@ -155,7 +155,7 @@ def _definition(name: str, about: Any) -> tuple[Cell, ...]:
     told = [clean(about[k]) for k in ("about", "meaning", "why") if about.get(k)]
     rest = {k: v for k, v in about.items() if k not in ("title", "question", "about", "meaning", "why")}
     told += [
-        f"{k.replace('_', ' ')}: {v}"
+        f"{say(k.replace('_', ' '))}: {say(v)}"
         for name_, part in rest.items()
         if _defines(part)
         for k, v in _flat(part, clean(name_))

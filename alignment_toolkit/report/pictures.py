@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 from alignment_toolkit import charts
+from alignment_toolkit.languages import spoken
 from alignment_toolkit.report.blocks import Figure
 
 __all__ = ["Picture", "picture"]
@@ -20,9 +21,14 @@ class Picture:
     high: float
 
 
-@lru_cache(maxsize=256)
 def picture(figure: Figure) -> Picture:
-    """Draw a figure; the same data, the same bytes."""
+    """Draw a figure; the same data in the same language, the same bytes."""
+    return _drawn(figure, spoken())
+
+
+@lru_cache(maxsize=256)
+def _drawn(figure: Figure, language: str) -> Picture:
+    """Draw a figure; its numbers on the axes are written in the language spoken, so pictures are kept by it."""
     drawn = charts.draw(figure.chart, titled=False, small=figure.small)
     wide, high = drawn.get_size_inches()
     return Picture(charts.svg(drawn), float(wide), float(high))

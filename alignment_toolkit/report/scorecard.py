@@ -127,7 +127,7 @@ def _departments(departments: Sequence[Row]) -> Table:
                     number=score, unit="share",
                 ),
                 Cell(weights, say("{whole} of them have a number", whole=_whole(as_number(d.get('covered')) or 0.0))),
-                Cell(_span(tried, "low", "high") or units.NOT_AVAILABLE, _span(tried, "least", "most")),
+                Cell(_span(tried, "low", "high") or say(units.NOT_AVAILABLE), _span(tried, "least", "most")),
                 Cell(_percent(tried.get("leads")), number=as_number(tried.get("leads")), unit="share"),
             )
         )  # fmt: skip
@@ -391,7 +391,7 @@ def _levers(caption: str, rows: Sequence[Row]) -> Table:
 def _moved(span: Any) -> Cell:
     """Write a change in points: the middle case, and the range over all that is assumed."""
     if not isinstance(span, Mapping) or (change := as_number(span.get("change"))) is None:
-        return Cell(units.NOT_AVAILABLE)
+        return Cell(say(units.NOT_AVAILABLE))
     low, high = as_number(span.get("low")), as_number(span.get("high"))
     small = (
         ""

@@ -15,7 +15,7 @@ from alignment_toolkit.charts.segments import (
     of_target_grid,
     of_value_map,
 )
-from alignment_toolkit.languages import say
+from alignment_toolkit.languages import noted, say
 from alignment_toolkit.report.blocks import (
     Block,
     Callout,
@@ -36,7 +36,7 @@ __all__ = ["segments_and_plays", "value_map"]
 _PLAYS: Final = 50
 _FIRST: Final = 8
 _ROWS: Final = 12
-_READ: Final = (
+_READ: Final = noted(
     "Shares are of the last 365 days, with 95 % intervals: of accounts like these another year would bring other "
     "shares. Expected in 12 months is the model's forecast of their orders; it knows no season and no market."
 )
@@ -48,7 +48,7 @@ def segments_and_plays(analysis: Analysis, note: str = "") -> list[Block]:
     if not isinstance(about, Mapping):
         return []
     if about.get("reason"):
-        return [Prose(f"There are no segments: {clean(about['reason'])}.")]
+        return [Prose(say("There are no segments: {reason}.", reason=clean(about["reason"])))]
     blocks: list[Block] = []
     for id, told in about.items():
         if isinstance(told, Mapping) and "title" in told:
@@ -57,7 +57,7 @@ def segments_and_plays(analysis: Analysis, note: str = "") -> list[Block]:
     grid = grid if isinstance(grid, Mapping) else {}
     seen = of_target_grid(grid, note)
     if seen is not None:
-        blocks += [Heading(3, "Targets in the eyes of both"), Prose(clean(grid["about"])), Figure(seen)]
+        blocks += [Heading(3, say("Targets in the eyes of both")), Prose(clean(grid["about"])), Figure(seen)]
     blocks += _plays(analysis)
     return blocks
 
@@ -69,11 +69,17 @@ def _one(analysis: Analysis, id: str, told: Mapping[str, Any], note: str) -> lis
         Prose(f"{clean(told['question'])} {clean(told['about'])}"),
     ]
     reason = clean(told.get("reason") or "")
-    if reason.startswith("no clear segments"):
-        text = f"{reason[0].upper()}{reason[1:]}. That is a result: any division of these accounts would be made up."
-        return [*blocks, Callout("No clear segments", text)]
+    if reason.startswith(say("no clear segments: {reason}", reason="")):
+        text = say(
+            "{reason}. That is a result: any division of these accounts would be made up.",
+            reason=reason[0].upper() + reason[1:],
+        )
+        return [*blocks, Callout(say("No clear segments"), text)]
     if reason or not rows:
-        return [*blocks, Prose(f"Not available: {reason or 'no account is in a segment'}.")]
+        return [
+            *blocks,
+            Prose(say("Not available: {reason}.", reason=reason or say("no account is in a segment"))),
+        ]
     blocks.append(_told_only(_table(rows, analysis.currency)))
     blocks += terms(told, analysis.currency)
     titles = {str(r["feature"]): str(r["title"]) for r in told.get("profile") or []}
@@ -87,10 +93,10 @@ def _one(analysis: Analysis, id: str, told: Mapping[str, Any], note: str) -> lis
     more: list[Block] = [*drawn]
     more += by_hand(rows)
     if told.get("drift"):
-        more.append(Prose(_drift(told), label="Since the last run"))
+        more.append(Prose(_drift(told), label=say("Since the last run")))
     for key, words in (
-        ("agreement_with_behaviour", "behaviour"),
-        ("agreement_with_treatment", "how sales treats them"),
+        ("agreement_with_behaviour", say("behaviour")),
+        ("agreement_with_treatment", say("how sales treats them")),
     ):
         e = told.get(key)
         if isinstance(e, Mapping) and as_number(e.get("value")) is not None:
@@ -98,12 +104,17 @@ def _one(analysis: Analysis, id: str, told: Mapping[str, Any], note: str) -> lis
             interval = u.interval(as_number(e.get("low")), as_number(e.get("high")))
             more.append(
                 Prose(
-                    f"Agreement with {words}: {u.text(as_number(e['value']))} ({interval}); 0 is chance, 1 is the same."
+                    say(
+                        "Agreement with {words}: {number} ({interval}); 0 is chance, 1 is the same.",
+                        words=words,
+                        number=u.text(as_number(e["value"])),
+                        interval=interval,
+                    )
                 )
             )
     odd = _exceptions(rows, analysis.currency)
     if odd is not None:
-        more.append(Fold(f"Accounts that fit worst: {clean(told['title'])}", (odd,)))
+        more.append(Fold(say("Accounts that fit worst: {title}", title=clean(told["title"])), (odd,)))
     if more:
         blocks.append(Detail(tuple(more)))
     return blocks
@@ -112,7 +123,7 @@ def _one(analysis: Analysis, id: str, told: Mapping[str, Any], note: str) -> lis
 def _estimate(e: Any, unit: str, currency: str = "") -> Cell:
     value = as_number(e.get("value")) if isinstance(e, Mapping) else None
     if value is None:
-        return Cell(units.NOT_AVAILABLE)
+        return Cell(say(units.NOT_AVAILABLE))
     u = units.unit(unit)
     return Cell(
         u.text(value, currency=currency),
@@ -133,26 +144,28 @@ def _table(rows: Sequence[Mapping[str, Any]], currency: str) -> Table:
             _estimate(r["share_of_revenue"], "share"),
             _estimate(r["share_of_effort"], "share"),
             _estimate(r["value"], "money", currency),
-            Cell(", ".join(f"{p} {n:,}" for p, n in r["plays"].items() if n)),
+            Cell(", ".join(say("{play} {n:,}", play=say(p), n=n) for p, n in r["plays"].items() if n)),
         ]
         if stable:
             s = as_number(r["stability"])
-            cells.append(Cell(units.NOT_AVAILABLE if s is None else f"{s:.2f}", number=s))
+            cells.append(Cell(say(units.NOT_AVAILABLE) if s is None else say("{s:.2f}", s=s), number=s))
         out.append(tuple(cells))
     columns = (
-        "Segment",
-        "Accounts",
-        "Revenue",
-        "Effort",
-        "Expected in 12 months",
-        "Plays",
-        *(("Stability",) if stable else ()),
+        say("Segment"),
+        say("Accounts"),
+        say("Revenue"),
+        say("Effort"),
+        say("Expected in 12 months"),
+        say("Plays"),
+        *((say("Stability"),) if stable else ()),
     )
     numeric = (False, True, True, True, True, False, *((True,) if stable else ()))
-    note = _READ
+    note = say(_READ)
     if stable:
-        note += " Stability is how much of a segment comes back in other draws of the accounts: 0.75 or more."
-    return Table("Segments", columns, tuple(out), numeric, note=note)
+        note += say(
+            " Stability is how much of a segment comes back in other draws of the accounts: 0.75 or more."
+        )
+    return Table(say("Segments"), columns, tuple(out), numeric, note=note)
 
 
 def _told_only(table: Table) -> Table:
@@ -176,12 +189,16 @@ def _drift(told: Mapping[str, Any]) -> str:
     for d in told["drift"]:
         if d["what"] == "moved":
             parts.append(
-                f"{data(labels.get(d['segment'], d['segment']))} has moved by {float(d['distance']):.2f} distances"
+                say(
+                    "{segment} has moved by {distance:.2f} distances",
+                    segment=data(labels.get(d["segment"], d["segment"])),
+                    distance=float(d["distance"]),
+                )
             )
         elif d["what"] == "new":
-            parts.append(f"{data(labels.get(d['segment'], d['segment']))} is new")
+            parts.append(say("{segment} is new", segment=data(labels.get(d["segment"], d["segment"]))))
         elif d["what"] == "gone":
-            parts.append(f"{data(d['was'])} has gone")
+            parts.append(say("{was} has gone", was=data(d["was"])))
         else:
             parts.append(clean(d["what"]))
     return "; ".join(parts) + "."
@@ -194,7 +211,7 @@ def _exceptions(rows: Sequence[Mapping[str, Any]], currency: str) -> Table | Non
         found = r["exceptions"]
         if not isinstance(found, Mapping) or not found.get("rows"):
             continue
-        columns = ("Segment", *(clean(c["label"]) for c in found["columns"]))
+        columns = (say("Segment"), *(clean(c["label"]) for c in found["columns"]))
         for row in found["rows"]:
             cells = [Cell(shorten(clean(r["label"]).split(":")[0], 30))]
             for c, v in zip(found["columns"], row, strict=True):
@@ -207,47 +224,61 @@ def _exceptions(rows: Sequence[Mapping[str, Any]], currency: str) -> Table | Non
             out.append(tuple(cells))
     if not out or any(len(r) != len(columns) for r in out):
         return None
-    return Table("Accounts that fit worst", columns, tuple(out), (False, False, *(True for _ in columns[2:])))
+    return Table(
+        say("Accounts that fit worst"), columns, tuple(out), (False, False, *(True for _ in columns[2:]))
+    )
 
 
 def _plays(analysis: Analysis) -> list[Block]:
     about = analysis.definitions.get("plays")
     if not isinstance(about, Mapping):
         return []
-    blocks: list[Block] = [Heading(3, "Plays"), Callout("A person decides", clean(about.get("decides")))]
+    blocks: list[Block] = [
+        Heading(3, say("Plays")),
+        Callout(say("A person decides"), clean(about.get("decides"))),
+    ]
     blocks += leaving(analysis)
     counts = about.get("counts") or {}
-    said = ", ".join(f"{p} {int(n):,}" for p, n in counts.items())
+    said = ", ".join(say("{play} {n:,}", play=say(p), n=int(n)) for p, n in counts.items())
     limits = about.get("thresholds") or {}
-    words = ", ".join(f"{k} {v}" for k, v in limits.items())
-    proposed = f"Proposed: {said}. " if said else ""
-    blocks.append(Prose(f"{proposed}Thresholds, from [plays] of the settings: {words}."))
+    words = ", ".join(say("{name} {limit}", name=k, limit=v) for k, v in limits.items())
+    proposed = say("Proposed: {said}. ", said=said) if said else ""
+    blocks.append(
+        Prose(
+            say(
+                "{proposed}Thresholds, from [plays] of the settings: {words}.", proposed=proposed, words=words
+            )
+        )
+    )
     if about.get("lacking"):
         blocks.append(
             Prose(
-                "Not looked at, because the data has none: " + "; ".join(map(clean, about["lacking"])) + "."
+                say("Not looked at, because the data has none: ")
+                + "; ".join(map(clean, about["lacking"]))
+                + "."
             )
         )
     if analysis.plays:
         rows = tuple(
             (
                 Cell(shorten(clean(p["account"]), 40)),
-                Cell(clean(p["proposed"])),
-                Cell(clean(p["intent"] or "")),
+                Cell(say(clean(p["proposed"]))),
+                Cell(say(clean(p["intent"] or ""))),
                 Cell("; ".join(map(clean, p["reasons"]))),
                 _estimate(p["value"], "money", analysis.currency),
             )
             for p in analysis.plays[:_PLAYS]
         )
-        columns = ("Account", "Proposed", "Plan says", "Because", "Expected in 12 months")
-        numeric = (False, False, False, False, True)
-        note = (
-            "The most important of each play. The interval holds 19 of 20 futures of such a client: what a single "
-            "client orders is mostly chance."
+        columns = (
+            say("Account"),
+            say("Proposed"),
+            say("Plan says"),
+            say("Because"),
+            say("Expected in 12 months"),
         )
-        blocks.append(_told_only(Table("Proposed plays", columns, rows[:_FIRST], numeric, note=note)))
+        blocks.append(_told_only(Table(say("Proposed plays"), columns, rows[:_FIRST], numeric, note=note)))
         if len(rows) > _FIRST:
-            rest = f"Proposed plays: the other {len(rows) - _FIRST}"
+            rest = say("Proposed plays: the other {rows}", rows=len(rows) - _FIRST)
             blocks.append(
                 Fold(rest, (_told_only(Table(rest, columns, rows[_FIRST:], numeric)),), paper=False)
             )
@@ -259,19 +290,25 @@ def _release(found: Mapping[str, Any], currency: str) -> list[Block]:
     if not found.get("accounts"):
         return []
     money, count = units.unit("money"), units.unit("count")
-    text = (
-        f"Releasing all {count.text(found['accounts'])} proposed would free {count.text(found['hours_freed'])} hours "
-        "of work a year "
-        f"({money.text(found['cost_freed'], currency=currency)}) and lose at most "
-        f"{money.text(found['margin_lost_at_most'], currency=currency)} of margin."
+    text = say(
+        "Releasing all {accounts} proposed would free {hours} hours of work a year ({cost}) and "
+        "lose at most {margin} of margin.",
+        accounts=count.text(found["accounts"]),
+        hours=count.text(found["hours_freed"]),
+        cost=money.text(found["cost_freed"], currency=currency),
+        margin=money.text(found["margin_lost_at_most"], currency=currency),
     )
     best = [
-        f"{e['play']} {money.text(e['margin_per_hour'], currency=currency)}"
+        f"{say(e['play'])} {money.text(e['margin_per_hour'], currency=currency)}"
         for e in found.get("elsewhere") or []
     ]
     if best:
-        text += f" Margin per hour elsewhere, by play: {', '.join(best)}; {clean(found.get('basis'))}."
-    return [Prose(text, label="What releasing would free")]
+        text += say(
+            " Margin per hour elsewhere, by play: {best}; {basis}.",
+            best=", ".join(best),
+            basis=clean(found.get("basis")),
+        )
+    return [Prose(text, label=say("What releasing would free"))]
 
 
 def value_map(analysis: Analysis, note: str = "") -> list[Block]:
@@ -280,13 +317,17 @@ def value_map(analysis: Analysis, note: str = "") -> list[Block]:
     if not isinstance(about, Mapping):
         return []
     if about.get("reason"):
-        return [Prose(f"Not available: {clean(about['reason'])}.")]
+        return [Prose(say("Not available: {reason}.", reason=clean(about["reason"])))]
     blocks: list[Block] = [Prose(clean(about["about"]))]
     for told in about["categories"]:
         if told["category"]:
             blocks.append(Heading(3, humanise(told["category"])))
         chart = of_value_map(told, analysis.currency, note)
-        blocks.append(Figure(chart) if chart is not None else Prose(f"No line: {clean(told['reason'])}."))
+        blocks.append(
+            Figure(chart)
+            if chart is not None
+            else Prose(say("No line: {reason}.", reason=clean(told["reason"])))
+        )
         blocks.append(_offers(told, analysis.currency))
         blocks.append(_attributes(told))
     return blocks
@@ -305,20 +346,21 @@ def _offers(told: Mapping[str, Any], currency: str) -> Table:
             _estimate(o["premium"], "share") if o["own"] else Cell(""),
         ))  # fmt: skip
     columns = (
-        "Offer",
-        "Offered by",
-        "Benefit",
-        "Rational",
-        "Emotional",
-        "Price",
-        "Line asks",
-        "Price against line",
+        say("Offer"),
+        say("Offered by"),
+        say("Benefit"),
+        say("Rational"),
+        say("Emotional"),
+        say("Price"),
+        say("Line asks"),
+        say("Price against line"),
     )
     raters = units.unit("count").text(told["raters"])
-    note = (
-        f"{raters} raters; 95 % intervals. Price against line: above 0 more is asked than the benefit backs."
+    note = say(
+        "{raters} raters; 95 % intervals. Price against line: above 0 more is asked than the benefit backs.",
+        raters=raters,
     )
-    return Table("Offers", columns, tuple(rows), (False, False, *(True for _ in columns[2:])), note=note)
+    return Table(say("Offers"), columns, tuple(rows), (False, False, *(True for _ in columns[2:])), note=note)
 
 
 def _attributes(told: Mapping[str, Any]) -> Table:
@@ -330,10 +372,10 @@ def _attributes(told: Mapping[str, Any]) -> Table:
         rows.append((
             Cell(shorten(clean(a["attribute"]), 40)), Cell(clean(a["kind"] or "")),
             Cell(share.text(weight), number=weight, unit="share"),
-            *(Cell(units.NOT_AVAILABLE if m is None else f"{m:.1f}", number=m) for m in means),
+            *(Cell(say(units.NOT_AVAILABLE) if m is None else say("{m:.1f}", m=m), number=m) for m in means),
         ))  # fmt: skip
-    columns = ("Attribute", "Kind", "Importance", "Own offers", "Rivals' offers")
-    note = "Mean rating, 1 to 10; rational and emotional attributes are told apart."
+    columns = (say("Attribute"), say("Kind"), say("Importance"), say("Own offers"), say("Rivals' offers"))
+    note = say("Mean rating, 1 to 10; rational and emotional attributes are told apart.")
     return Table(
-        "What the benefit is made of", columns, tuple(rows), (False, False, True, True, True), note=note
+        say("What the benefit is made of"), columns, tuple(rows), (False, False, True, True, True), note=note
     )

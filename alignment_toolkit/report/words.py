@@ -9,7 +9,7 @@ from typing import Any, Final
 from alignment_toolkit import units
 from alignment_toolkit.charts import as_number, clean, number
 from alignment_toolkit.languages import ENGLISH, noted, say, say_count, spoken
-from alignment_toolkit.languages.locale import day_text
+from alignment_toolkit.languages.locale import day_text, numerals
 from alignment_toolkit.report.blocks import Mood, data
 from alignment_toolkit.results import Analysis, Estimate, Finding, KpiValue, Measure, Money
 
@@ -263,7 +263,7 @@ def _q(q: float) -> str:
 def money_text(money: Money, *, basis: bool = True) -> str:
     """Write money at stake with its interval and basis."""
     if as_number(money.value) is None:
-        return units.NOT_AVAILABLE
+        return say(units.NOT_AVAILABLE)
     unit = units.unit("money")
     text = unit.text(money.value, currency=money.currency)
     if money.low is not None and money.high is not None and money.low != money.high:
@@ -313,14 +313,14 @@ def change_text(row: KpiValue, currency: str, compared: str | None = None) -> tu
         return "", ""
     value, low, high = as_number(change.value), as_number(change.low), as_number(change.high)
     if value is None:
-        return units.NOT_AVAILABLE, ""
+        return say(units.NOT_AVAILABLE), ""
     text = _difference(value, row.unit, currency)
     if low is None or high is None or low == high:
         return text, ""
     interval = say(
-        "{difference} to {difference2}",
-        difference=_difference(low, row.unit, currency),
-        difference2=_difference(high, row.unit, currency),
+        "{low} to {high}",
+        low=_difference(low, row.unit, currency),
+        high=_difference(high, row.unit, currency),
     )
     clear = low > 0 or high < 0
     if not clear:
@@ -364,5 +364,5 @@ def plain_value(value: Any) -> str:
     if isinstance(value, (list, tuple)):
         return ", ".join(plain_value(v) for v in value)
     if isinstance(value, float):
-        return f"{value:.4g}" if abs(value) < 1000 else f"{value:,.0f}"
+        return numerals(f"{value:.4g}" if abs(value) < 1000 else f"{value:,.0f}")
     return clean(value) if value is not None else say("not set")

@@ -109,7 +109,7 @@ def shared_scorecard(
         weights,
         incentives,
         better=better,
-        titles={id: k.title for id, k in kpis.items()},
+        titles={id: say(k.title) for id, k in kpis.items()},
         from_settings=told,
     )
     departments = _departments(weights, told, counted, said)

@@ -11,6 +11,7 @@ from typing import Final, Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from alignment_toolkit.languages import say
 from alignment_toolkit.statistics.resampling import generator
 
 __all__ = ["Clusters", "find_clusters", "jaccard"]
@@ -136,12 +137,12 @@ def find_clusters(
 
     rows = np.asarray(rows, dtype=float)
     if len(rows) < FEWEST:
-        return _none(rows, f"{len(rows)} accounts, {FEWEST} are needed", method)
+        return _none(rows, say("{rows} accounts, {fewest} are needed", rows=len(rows), fewest=FEWEST), method)
     rows_used = rows[:, np.ptp(rows, axis=0) > 1e-12]
     if not rows_used.shape[1]:
-        return _none(rows, "the accounts do not differ in any feature", method)
+        return _none(rows, say("the accounts do not differ in any feature"), method)
     if len(np.unique(rows_used.round(9), axis=0)) < 3:
-        return _none(rows, "the accounts take fewer than 3 different values", method)
+        return _none(rows, say("the accounts take fewer than 3 different values"), method)
     # One thread: sums of floats in another order could move a row that lies between two groups.
     with threadpool_limits(limits=1), warnings.catch_warnings():
         warnings.simplefilter("ignore")
@@ -153,9 +154,9 @@ def _found(rows: Floats, method: Method, numbers: Sequence[int], seed: str) -> C
     tried = _criteria(fit_rows, method, numbers, seed)
     best_first = sorted(tried, key=lambda t: (-t[1], t[0]))
     if not best_first:
-        return _none(rows, "no method finds two groups", method)
+        return _none(rows, say("no method finds two groups"), method)
     if best_first[0][0] < 2:
-        return _none(rows, "one group describes the accounts best", method, tuple(tried))
+        return _none(rows, say("one group describes the accounts best"), method, tuple(tried))
     # What describes the accounts worse than one group does is no candidate.
     candidates = list(itertools.takewhile(lambda k: k >= 2, (k for k, _ in best_first)))
     reason = ""
@@ -166,30 +167,38 @@ def _found(rows: Floats, method: Method, numbers: Sequence[int], seed: str) -> C
         if k < 2:
             continue
         if made.weights.min() < SMALLEST:
-            reason = reason or f"the smallest of {k} groups holds {made.weights.min():.1%} of the accounts"
+            reason = reason or say(
+                "the smallest of {k} groups holds {weights:.1%} of the accounts",
+                k=k,
+                weights=made.weights.min(),
+            )
             continue
         found = made.assign(fit_rows)
         bridge = _bridge(fit_rows, found, k)
         if bridge > BRIDGE:
-            reason = (
-                reason
-                or f"two of {k} groups run into each other: between them accounts lie {bridge:.0%} as dense as within"
+            reason = reason or say(
+                "two of {k} groups run into each other: between them accounts lie {bridge:.0%} as dense as "
+                "within",
+                k=k,
+                bridge=bridge,
             )
             continue
         overlap, rand = _stability(fit_rows, found, method, k, seed)
         if overlap.min() < STABLE:
-            reason = (
-                reason or f"of {k} groups the least stable comes back to {overlap.min():.0%} in other draws"
+            reason = reason or say(
+                "of {k} groups the least stable comes back to {overlap:.0%} in other draws",
+                k=k,
+                overlap=overlap.min(),
             )
             continue
         if not _beyond_chance(fit_rows, method, k, seed, LEVEL / len(candidates)):
-            reason = reason or f"samples without groups are described as well by {k} groups"
+            reason = reason or say("samples without groups are described as well by {k} groups", k=k)
             continue
         return Clusters(
             made.assign(rows), made.weights, made.means, made.precisions, made.constants,
             tuple(float(v) for v in overlap), rand, None, method, tuple(tried),
         )  # fmt: skip
-    return _none(rows, reason or "no number of groups is stable", method, tuple(tried))
+    return _none(rows, reason or say("no number of groups is stable"), method, tuple(tried))
 
 
 def _part(rows: Floats, most: int, seed: str) -> Floats:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Final
 import ibis
 
 from alignment_toolkit.errors import UnknownName
+from alignment_toolkit.languages import say
 from alignment_toolkit.relations.source import alive, day
 
 if TYPE_CHECKING:
@@ -223,10 +224,10 @@ def _features(company: Company, end: date, wanted: Sequence[Feature]) -> tuple[T
         rows = _rows(company, relation, end)
         own = [f for f in wanted if f.relation == relation]
         if rows is None:
-            missing |= {f.id: f"needs {relation} with accounts" for f in own}
+            missing |= {f.id: say("needs {relation} with accounts", relation=relation) for f in own}
             continue
         there = [f for f in own if set(f.needs) <= set(rows.columns)]
-        missing |= {f.id: f"needs {', '.join(f.needs)}" for f in own if f not in there}
+        missing |= {f.id: say("needs {needs}", needs=", ".join(f.needs)) for f in own if f not in there}
         if there:
             made: dict[str, Any] = {f.id: f.make(rows) for f in there}
             parts.append(rows.group_by("account_id").aggregate(**made))

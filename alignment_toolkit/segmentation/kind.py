@@ -12,6 +12,7 @@ import ibis
 import numpy as np
 import pandas as pd
 
+from alignment_toolkit.languages import say
 from alignment_toolkit.segmentation.clustering import Clusters, Method, find_clusters
 from alignment_toolkit.segmentation.outlook import Outlook, sampled
 from alignment_toolkit.segmentation.scaling import Scale, loosened, scale_of
@@ -174,9 +175,13 @@ def found_in_data(
         ],
     }
     if clusters.reason:
-        whole = {"all": "all accounts"}
+        whole = {"all": say("all accounts")}
         return Placing(
-            lambda t: ibis.literal("all"), whole, f"no clear segments: {clusters.reason}", {}, about
+            lambda t: ibis.literal("all"),
+            whole,
+            say("no clear segments: {reason}", reason=clusters.reason),
+            {},
+            about,
         )
     about["rand"] = clusters.rand
     keys = [f"s{i + 1}" for i in range(clusters.k)]
@@ -223,8 +228,8 @@ def _names(clusters: Clusters, scales: Sequence[Scale]) -> list[str]:
     for mean in clusters.means:
         far = (mean - middle) / np.maximum(spread, 0.25)
         order = sorted(range(len(scales)), key=lambda i: (-round(abs(far[i]), 6), i))
-        words = [scales[i].word(far[i]) for i in order if scales[i].word(far[i])]
-        name = ", ".join(dict.fromkeys(words[:2])) or "average"
+        words = [say(scales[i].word(far[i])) for i in order if scales[i].word(far[i])]
+        name = ", ".join(dict.fromkeys(words[:2])) or say("average")
         count = 2
         while name in out and count < len(words):
             count += 1

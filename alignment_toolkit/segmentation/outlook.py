@@ -9,6 +9,7 @@ import ibis
 import numpy as np
 import pandas as pd
 
+from alignment_toolkit.languages import say
 from alignment_toolkit.results import Estimate
 from alignment_toolkit.statistics.client_groups import (
     Shared,
@@ -145,7 +146,7 @@ class Outlook:
 
 def look_ahead(company: Company, t: Table) -> Outlook:
     """Fit the models to the clients of a table of features."""
-    said = "no orders by account are known"
+    said = say("no orders by account are known")
     nothing = Shared(Purchases(None, None, None, None, None, 0, said), {})
     none = Shared(Spend(None, None, None, None, 0, said), {})
     if not set(NEEDS) <= set(t.columns):
@@ -160,7 +161,7 @@ def look_ahead(company: Company, t: Table) -> Outlook:
     spend = share_spend(kind, rows.order_days, rows.order_size)
     problem = purchases.whole.problem or spend.whole.problem
     if problem is None and any(m.q is not None and m.q <= 1 for m in (spend.whole, *spend.own.values())):
-        problem = "sizes of orders spread too far between clients to have a mean"
+        problem = say("sizes of orders spread too far between clients to have a mean")
     return Outlook(purchases, spend, blank.unit, problem)
 
 

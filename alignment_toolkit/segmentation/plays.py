@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import ibis
 
+from alignment_toolkit.languages import say
 from alignment_toolkit.relations.source import alive, day
 
 if TYPE_CHECKING:
@@ -108,7 +109,7 @@ def _left(t: Table, other: Table, fill: dict[str, Any]) -> Table:
 
 def _intents(company: Company, t: Table, end: date, lacking: list[str]) -> Table:
     if not company.has("intents", "account_id", "intent", "decided_on"):
-        lacking.append("intents: what the plan wants of an account")
+        lacking.append(say("intents: what the plan wants of an account"))
         return t.mutate(intent=ibis.null("string"))
     i = company["intents"]
     i = i.filter(i.decided_on < ibis.literal(end), i.account_id.notnull())
@@ -118,7 +119,7 @@ def _intents(company: Company, t: Table, end: date, lacking: list[str]) -> Table
 
 def _signals(company: Company, t: Table, end: date, lacking: list[str]) -> Table:
     if not company.has("signals", "account_id", "signalled_at"):
-        lacking.append("signals: signs of change at the account")
+        lacking.append(say("signals: signs of change at the account"))
         return t.mutate(open_signal=ibis.literal(0))
     s = company["signals"]
     on = day(s.signalled_at)
@@ -133,7 +134,7 @@ def _signals(company: Company, t: Table, end: date, lacking: list[str]) -> Table
 
 def _contracts(company: Company, t: Table, end: date, lacking: list[str]) -> Table:
     if not company.has("accounts", "account_id", "contract_until"):
-        lacking.append("accounts.contract_until: who is under contract")
+        lacking.append(say("accounts.contract_until: who is under contract"))
         return t.mutate(contract=ibis.literal(False))
     a = company["accounts"]
     return _left(
@@ -148,7 +149,7 @@ def _costs(company: Company, t: Table, end: date, lacking: list[str]) -> Table:
     priced = any(company.settings.effort.cost_per_hour.values())
     costed = company.has("orders", "cost") or company.has("products", "unit_cost")
     if not (priced and costed and company.has("touches", "account_id", "touch_id", "department")):
-        lacking.append("cost to serve: costs of orders, touches and [effort.cost_per_hour]")
+        lacking.append(say("cost to serve: costs of orders, touches and [effort.cost_per_hour]"))
         nothing = {"cost_to_serve": ibis.null("float64"), "year_margin": ibis.null("float64")}
         return t.mutate(lossy_quarters=ibis.literal(0), year_minutes=ibis.null("float64"), **nothing)
 

@@ -11,6 +11,7 @@ import ibis
 import numpy as np
 from numpy.typing import NDArray
 
+from alignment_toolkit.languages import say
 from alignment_toolkit.results import Estimate
 from alignment_toolkit.segmentation.features import CATEGORIES, YEAR, account_features, forget
 from alignment_toolkit.segmentation.outlook import sampled
@@ -80,7 +81,7 @@ def potential_of(accounts: Accounts) -> Potential:
     before = accounts.end - timedelta(days=YEAR)
     then, _ = account_features(accounts.company, before)
     if "order_days" not in then.columns or "order_days" not in accounts.table.columns:
-        return _no_model("no orders by account are known", 0)
+        return _no_model(say("no orders by account are known"), 0)
     clients = accounts.table.filter(accounts.table.order_days >= 1).select(_client="account_id")
     open_ = then.filter(then.order_days.isnull())
     open_ = open_.left_join(clients, open_.account_id == clients._client)
@@ -89,14 +90,18 @@ def potential_of(accounts: Accounts) -> Potential:
     forget(accounts.company, then)
     y = rows.became.to_numpy(bool)
     if min(y.sum(), (~y).sum()) < FEWEST:
-        return _no_model(
-            f"of {len(y)} accounts without orders a year before, {int(y.sum())} became clients; "
-            f"{FEWEST} of either kind are needed", len(y),
-        )  # fmt: skip
+        few = say(
+            "of {accounts} accounts without orders a year before, {clients} became clients; {fewest} of either "
+            "kind are needed",
+            accounts=len(y),
+            clients=int(y.sum()),
+            fewest=FEWEST,
+        )
+        return _no_model(few, len(y))
     there = [c for c in (*NUMBERS, *CATEGORIES) if c in rows.columns]
     scales, left_out = scale_of(rows, there)
     if not scales:
-        return _no_model("nothing is known of accounts before they order", len(y), left_out)
+        return _no_model(say("nothing is known of accounts before they order"), len(y), left_out)
     x = scaled(rows, scales)
     said = _crossed(x, y)
     model = _logistic().fit(x, y)
@@ -108,7 +113,9 @@ def potential_of(accounts: Accounts) -> Potential:
     level, slope = _calibration(said, y)
     reason = None
     if auc.low is not None and auc.low <= 0.5:
-        reason = f"the model tells who becomes a client no better than a coin (AUC {auc.value:.2f})"
+        reason = say(
+            "the model tells who becomes a client no better than a coin (AUC {auc:.2f})", auc=auc.value
+        )
     return Potential(
         model.coef_[0].astype(float) * slope, float(model.intercept_[0]) * slope + level, tuple(scales), auc, brier,
         slope,

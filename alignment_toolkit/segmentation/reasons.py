@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 import ibis
 import pandas as pd
 
+from alignment_toolkit.languages import say
 from alignment_toolkit.results import Estimate
 from alignment_toolkit.units import unit
 
@@ -59,20 +60,24 @@ def told_plays(
     out = []
     for i, r in rows.iterrows():
         n = int(i)  # type: ignore[call-overload]
-        value = Estimate.none(n=1, n_unit="accounts", unit="money", method=outlook.reason or "no orders yet")
+        value = Estimate.none(
+            n=1, n_unit="accounts", unit="money", method=outlook.reason or say("no orders yet")
+        )
         if not pd.isna(r.expected_value):
             value = Estimate(
                 float(r.expected_value), min(float(low[n]), float(r.expected_value)),
                 max(float(high[n]), float(r.expected_value)), int(r.order_days), "orders", "money",
-                "BG/NBD and gamma-gamma: 19 of 20 futures of this client in 365 days",
+                say("BG/NBD and gamma-gamma: 19 of 20 futures of this client in 365 days"),
             )  # fmt: skip
         segment = r.get(f"in_{segmentation}") if segmentation else None
         said, otherwise = _reasons(r, company)
+        if otherwise:
+            said.append(say("would change with {otherwise}", otherwise=say(" or ").join(otherwise)))
         out.append({
             "account": hidden.client(r.account_id),
             "segment": None if pd.isna(segment) else labels.get(segment, segment),
             "proposed": r.proposed, "intent": None if pd.isna(r.intent) else r.intent,
-            "reasons": [*said, f"would change with {' or '.join(otherwise)}"] if otherwise else said, "value": value,
+            "reasons": said, "value": value,
         })  # fmt: skip
     return tuple(out)
 
@@ -124,38 +129,44 @@ def _reasons(r: Any, company: Company) -> tuple[list[str], list[str]]:
     if r.proposed == "defend":
         if r.is_silent:
             said.append(
-                f"probability of still being a client {share.text(float(r.alive))}, below "
-                f"{share.text(rules.alive_below)}"
+                say(
+                    "probability of still being a client {alive}, below {limit}",
+                    alive=share.text(float(r.alive)),
+                    limit=share.text(rules.alive_below),
+                )
             )
-            otherwise.append("an order")
+            otherwise.append(say("an order"))
         if r.open_signal > 0:
-            said.append(f"{int(r.open_signal)} signs of change without answer")
-            otherwise.append("an answer to them")
-        said.append(f"revenue of the last year {m(r.money)}" if "money" in r else "")
+            said.append(say("{open_signal} signs of change without answer", open_signal=int(r.open_signal)))
+            otherwise.append(say("an answer to them"))
+        said.append(say("revenue of the last year {m}", m=m(r.money)) if "money" in r else "")
     elif r.proposed == "release":
+        quarters, margin, cost = int(r.lossy_quarters), m(r.year_margin), m(r.cost_to_serve)
         said += [
-            f"margin did not pay for the work in {int(r.lossy_quarters)} of the last four quarters",
-            f"margin of at most {m(r.year_margin)} for work that cost {m(r.cost_to_serve)}",
-            "low potential", "no contract",
+            say("margin did not pay for the work in {quarters} of the last four quarters", quarters=quarters),
+            say("margin of at most {margin} for work that cost {cost}", margin=margin, cost=cost),
+            say("low potential"), say("no contract"),
         ]  # fmt: skip
         otherwise += [
-            "less work for the same orders",
-            "a price that pays for it",
-            "a higher potential than the data shows",
+            say("less work for the same orders"),
+            say("a price that pays for it"),
+            say("a higher potential than the data shows"),
         ]
     elif r.proposed == "attack":
-        said.append("no client" if not r.is_client else "high potential, and a small share of it so far")
+        said.append(
+            say("no client") if not r.is_client else say("high potential, and a small share of it so far")
+        )
         if r.is_high and not r.is_client:
-            said.append("among the accounts most likely to become one within a year")
+            said.append(say("among the accounts most likely to become one within a year"))
         if r.open_signal > 0:
-            said.append(f"{int(r.open_signal)} signs of change without answer")
-        otherwise.append("an assessment by somebody who knows them that says otherwise")
+            said.append(say("{open_signal} signs of change without answer", open_signal=int(r.open_signal)))
+        otherwise.append(say("an assessment by somebody who knows them that says otherwise"))
     elif r.proposed == "grow":
-        said += [f"healthy: probability of still being a client {share.text(float(r.alive))}",
-                 f"{int(r.breadth)} products in the last year"]  # fmt: skip
-        otherwise.append(f"more than {rules.few_products} products")
+        said += [say("healthy: probability of still being a client {alive}", alive=share.text(float(r.alive))),
+                 say("{breadth} products in the last year", breadth=int(r.breadth))]  # fmt: skip
+        otherwise.append(say("more than {few_products} products", few_products=rules.few_products))
     if isinstance(r.intent, str) and r.intent != r.proposed:
-        said.append(f"the plan says {r.intent}")
+        said.append(say("the plan says {intent}", intent=say(r.intent)))
     return [s for s in said if s], otherwise
 
 
@@ -194,5 +205,7 @@ def economics(company: Company, t: Table) -> dict[str, Any]:
         "cost_freed": float(found.cost[0]),
         "margin_lost_at_most": float(found.margin[0]),
         "elsewhere": sorted(elsewhere, key=lambda e: -e["margin_per_hour"]),
-        "basis": "average margin per hour of the last year; what one more hour brings is less, and not known",
+        "basis": say(
+            "average margin per hour of the last year; what one more hour brings is less, and not known"
+        ),
     }

@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from alignment_toolkit.languages import say
 from alignment_toolkit.segmentation.features import FEATURES
 from alignment_toolkit.statistics.resampling import generator
 
@@ -88,13 +89,17 @@ def scale_of(rows: pd.DataFrame, features: Sequence[str]) -> tuple[list[Scale], 
         known = raw[np.isfinite(raw)]
         unknown = 1 - len(known) / max(len(raw), 1)
         if not len(known) or unknown > 0.5:
-            out[name] = f"unknown of {unknown:.0%} of the accounts" if len(raw) else "there are no accounts"
+            out[name] = (
+                say("unknown of {unknown:.0%} of the accounts", unknown=unknown)
+                if len(raw)
+                else say("there are no accounts")
+            )
             continue
         z = _log(known) if FEATURES[name].log else known
         low, centre, high = np.quantile(z, [0.25, 0.5, 0.75])
         spread = (high - low) / 1.349 if high - low > 1e-9 else float(z.std())
         if spread <= 1e-9 * max(1.0, abs(float(centre))):
-            out[name] = "the same for all accounts"
+            out[name] = say("the same for all accounts")
             continue
         scales.append(Scale(name, FEATURES[name].log, float(centre), float(spread), round(unknown, 6)))
     return scales, out
@@ -104,7 +109,7 @@ def _of_category(rows: pd.DataFrame, name: str) -> tuple[list[Scale], str]:
     shares = rows[name].value_counts(normalize=True)
     kept = sorted(str(v) for v, share in shares.items() if 0.02 <= share <= 0.98)[:12]
     if not kept:
-        return [], "the same for all accounts, or different for each"
+        return [], say("the same for all accounts, or different for each")
     p = np.array([float((rows[name] == v).mean()) for v in kept])
     together = float(np.sqrt((p * (1 - p)).sum()))
     return [Scale(name, False, float(c), together, 0.0, v) for v, c in zip(kept, p, strict=True)], ""

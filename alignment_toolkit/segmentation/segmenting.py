@@ -11,6 +11,7 @@ import ibis
 import numpy as np
 import pandas as pd
 
+from alignment_toolkit.languages import noted, say
 from alignment_toolkit.results import Estimate
 from alignment_toolkit.segmentation.features import MEMORY, account_features, forget
 from alignment_toolkit.segmentation.kind import Accounts, Placing, Segmentation
@@ -34,7 +35,7 @@ __all__ = ["Segmented", "segment_company"]
 # Of what is known of an account, these are told of every segment beside what it was made of.
 TOLD: Final = ("money", "order_days", "recency")
 SAMPLE: Final = 4_000
-DECIDES: Final = (
+DECIDES: Final = noted(
     "A play is a proposal by the rules printed here, from what the data holds. It knows no conversation and no "
     "promise. A person who knows the account decides."
 )
@@ -97,12 +98,12 @@ def _segmented(
     warnings: list[str] = []
     accounts = _accounts(company, period)
     if int(accounts.fetch(accounts.table.aggregate(n=accounts.table.count())).n[0]) == 0:
-        return Segmented(about={"segments": {"reason": "there are no accounts"}})
+        return Segmented(about={"segments": {"reason": say("there are no accounts")}})
     placings: dict[str, Placing] = {}
     drifts: dict[str, list[dict[str, Any]]] = {}
     made = [(s, s.missing(company)) for s in segmentations]
     about: dict[str, Any] = {
-        s.id: _words(s) | {"reason": f"needs {', '.join(gone)}"} for s, gone in made if gone
+        s.id: _words(s) | {"reason": say("needs {gone}", gone=", ".join(gone))} for s, gone in made if gone
     }
     told_before = (earlier or {}).get("segments") or {}
     for s, gone in made:
@@ -112,9 +113,11 @@ def _segmented(
             placing = s.fit(accounts)
             placings[s.id], drifts[s.id] = matched(placing, told_before.get(s.id))
         except Exception as problem:  # one that fails never takes the rest down
-            said = f"could not be made: {type(problem).__name__}: {problem}".splitlines()[0]
+            said = say(
+                "could not be made: {name}: {problem}", name=type(problem).__name__, problem=problem
+            ).splitlines()[0]
             about[s.id] = _words(s) | {"reason": said}
-            warnings.append(f"segmentation {s.id} {said}")
+            warnings.append(say("segmentation {id} {said}", id=s.id, said=said))
     known = {s.id: s for s in segmentations}
     t = _placed(company, accounts.table, known, placings, f"in {accounts.end}")
     t = t.mutate(potential_segment=t.in_potential if "in_potential" in t.columns else ibis.null("string"))
@@ -131,7 +134,7 @@ def _segmented(
         segments += own
         about[i] = (
             _words(s)
-            | {"reason": placing.reason, "labels": dict(placing.labels)}
+            | {"reason": placing.reason, "labels": {key: say(label) for key, label in placing.labels.items()}}
             | dict(placing.about)
             | extra
         )
@@ -178,7 +181,12 @@ def _kept(company: Company, t: Table, what: str, *key: Any) -> Table:
 
 
 def _words(s: Segmentation) -> dict[str, Any]:
-    return {"title": s.title, "question": s.question, "about": s.about, "features": list(s.features)}
+    return {
+        "title": say(s.title),
+        "question": say(s.question),
+        "about": say(s.about),
+        "features": list(s.features),
+    }
 
 
 def _placed(
@@ -283,19 +291,23 @@ def _told(
             )
             if name in found.columns
             else Estimate.none(
-                n=everyone, n_unit="accounts", unit="share", method=f"{words} of accounts is not known"
+                n=everyone, n_unit="accounts", unit="share",
+                method=say("{words} of accounts is not known", words=say(words)),
             )
             for told, name, words in (
-                ("revenue", "money", "last year's revenue"), ("spend", "spend", "last year's spend"),
-                ("effort", "effort", "last year's minutes of work"),
+                ("revenue", "money", noted("last year's revenue")), ("spend", "spend", noted("last year's spend")),
+                ("effort", "effort", noted("last year's minutes of work")),
             )
         }  # fmt: skip
         nothing = Estimate.none(
-            n=int(r.n), n_unit="clients", unit="money", method=accounts.outlook.reason or "no clients in it"
+            n=int(r.n),
+            n_unit="clients",
+            unit="money",
+            method=accounts.outlook.reason or say("no clients in it"),
         )
         inside = z[(own[column] == key).to_numpy()]
         out.append({
-            "segmentation": s.id, "segment": key, "label": label, "size": int(r.n), **shares,
+            "segmentation": s.id, "segment": key, "label": say(label), "size": int(r.n), **shares,
             "value": values.get(key, nothing), "rule": rule.get(key) or None, "rule_accuracy": accuracy,
             "stability": placing.stability.get(key), "plays": {p: int(r[f"play_{p}"]) for p in PLAYS},
             "exceptions": odd.get(key),
@@ -327,13 +339,16 @@ def _agree(about: dict[str, Any], placings: Mapping[str, Placing], rows: pd.Data
     if "in_behaviour" in rows and not placings["behaviour"].reason:
         both = own[own.in_behaviour.notna()]
         given["agreement_with_behaviour"] = agreement(
-            list(both.in_as_given), list(both.in_behaviour), "given segments and behaviour"
+            list(both.in_as_given), list(both.in_behaviour), noted("given segments and behaviour")
         )
-    for name in ("effort", "touches"):
+    for name, words in (
+        ("effort", noted("given segments and thirds of effort")),
+        ("touches", noted("given segments and thirds of touches")),
+    ):
         if name in own and own[name].notna().any() and own[name].nunique() > 2:
             thirds = pd.qcut(own[name].rank(method="first"), 3, labels=False)
             given["agreement_with_treatment"] = agreement(
-                list(own.in_as_given), [str(v) for v in thirds], f"given segments and thirds of {name}"
+                list(own.in_as_given), [str(v) for v in thirds], words
             )
             return
 
@@ -363,7 +378,7 @@ def _lowest_alive(accounts: Accounts) -> float | None:
 def _about_plays(company: Company, t: Table, lacking: Sequence[str]) -> dict[str, Any]:
     counts = company.fetch(t.group_by("proposed").aggregate(n=t.count())).set_index("proposed").n
     return {
-        "decides": DECIDES,
+        "decides": say(DECIDES),
         "thresholds": company.settings.plays.model_dump(),
         "lacking": list(lacking),
         "counts": {p: int(counts.get(p, 0)) for p in PLAYS},

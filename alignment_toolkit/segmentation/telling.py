@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from alignment_toolkit.languages import say
 from alignment_toolkit.results import Column, Estimate, Evidence
 from alignment_toolkit.segmentation.features import FEATURES
 from alignment_toolkit.segmentation.scaling import Scale, scale_of, scaled
@@ -40,13 +41,17 @@ def share_of(own: float, squares: float, whole: float, all_squares: float, n: in
     """
     what: dict[str, Any] = {"n": n, "n_unit": "accounts", "unit": "share"}
     if not np.isfinite(whole) or whole <= 0:
-        return Estimate.none(method=f"share of {method}: there is none", **what)
+        return Estimate.none(method=say("share of {method}: there is none", method=say(method)), **what)
     p = own / whole
     variance = ((1 - p) ** 2 * squares + p**2 * (all_squares - squares)) / whole**2
     half = 1.959963985 * float(np.sqrt(max(variance, 0.0)))
     low, high = (min(max(v, 0.0), 1.0) for v in (p - half, p + half))
     return Estimate(
-        p, min(low, p), max(high, p), method=f"share of {method}, delta method over accounts", **what
+        p,
+        min(low, p),
+        max(high, p),
+        method=say("share of {method}, delta method over accounts", method=say(method)),
+        **what,
     )
 
 
@@ -101,10 +106,12 @@ def _paths(tree: Any, x: Floats, y: NDArray[Any], used: Sequence[str], currency:
         said = []
         for f in used:
             if f in low or f in high:
-                u, title = unit(FEATURES[f].unit), FEATURES[f].title
-                parts = [f"above {u.text(low[f], currency=currency)}"] if f in low else []
-                parts += [f"up to {u.text(high[f], currency=currency)}"] if f in high else []
-                said.append(f"{title} {' and '.join(parts)}")
+                u, title = unit(FEATURES[f].unit), say(FEATURES[f].title)
+                parts = [say("above {number}", number=u.text(low[f], currency=currency))] if f in low else []
+                parts += (
+                    [say("up to {number}", number=u.text(high[f], currency=currency))] if f in high else []
+                )
+                said.append(f"{title} {say(' and ').join(parts)}")
         out[name] = "; ".join(said)
     return out
 
@@ -142,9 +149,9 @@ def exceptions(
     rows = rows.sort_values([segment, "_rank"])
     shown = numbers[:4]
     columns = (
-        Column("account", "Account", None, "name"),
-        Column("distance", "Distance from the middle of its segment", "ratio", "measure"),
-        *(Column(f, FEATURES[f].title, FEATURES[f].unit, "measure") for f in shown),
+        Column("account", say("Account"), None, "name"),
+        Column("distance", say("Distance from the middle of its segment"), "ratio", "measure"),
+        *(Column(f, say(FEATURES[f].title), FEATURES[f].unit, "measure") for f in shown),
     )
     return {
         str(name): Evidence(
@@ -174,7 +181,7 @@ def picture(rows: pd.DataFrame, segments: Sequence[str], features: Sequence[str]
         {
             "segment": n,
             "feature": s.id,
-            "title": FEATURES[s.id].title,
+            "title": say(FEATURES[s.id].title),
             "unit": FEATURES[s.id].unit,
             "median": _number(pd.to_numeric(rows[s.id][y == n]).median()),
             "against_all": float(means[i, j]),
@@ -216,7 +223,7 @@ def agreement(one: Sequence[str], other: Sequence[str], method: str) -> Estimate
     b = np.unique(np.asarray(other, dtype=str), return_inverse=True)[1] if len(other) else np.zeros(0, int)
     what: dict[str, Any] = {"n": len(a), "n_unit": "accounts", "unit": "index"}
     if len(set(a.tolist())) < 2 or len(set(b.tolist())) < 2:
-        return Estimate.none(method=f"{method}: one side has a single group", **what)
+        return Estimate.none(method=say("{method}: one side has a single group", method=say(method)), **what)
     random = generator(f"agreement {method}")
     most = 1_500
     table = np.zeros((int(a.max()) + 1, int(b.max()) + 1), dtype=np.int64)
@@ -233,7 +240,7 @@ def agreement(one: Sequence[str], other: Sequence[str], method: str) -> Estimate
         value,
         min(float(low), value),
         min(max(float(high), value), 1.0),
-        method=f"{method}, adjusted mutual information",
+        method=say("{method}, adjusted mutual information", method=say(method)),
         **what,
     )
 

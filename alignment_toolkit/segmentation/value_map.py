@@ -11,6 +11,7 @@ import ibis
 import numpy as np
 import pandas as pd
 
+from alignment_toolkit.languages import noted, say
 from alignment_toolkit.relations.source import day
 from alignment_toolkit.results import Estimate
 from alignment_toolkit.statistics.price_line import Market, benefits, fair_line, price_premium
@@ -25,7 +26,7 @@ __all__ = ["target_grid", "value_map"]
 NEEDS: Final = ("offer", "attribute", "rating", "owner", "price")
 RIVALS: Final = 4
 HIGH: Final = 50
-WORDS: Final = (
+WORDS: Final = noted(
     "Benefit is the mean rating (1 to 10) of an offer's attributes, weighed by their importance. The line is what "
     "rivals' offers of the category ask for a benefit; own offers are left out of it. Above the line more is asked "
     "than the benefit backs, below it benefit is given away."
@@ -44,12 +45,15 @@ def value_map(company: Company, end: date) -> dict[str, Any] | None:
     gone = [f"value_ratings.{c}" for c in NEEDS if not company.has("value_ratings", c)]
     who = next((c for c in ("rater_id", "account_id") if company.has("value_ratings", c)), None)
     if gone or who is None:
-        return {"reason": f"needs {', '.join(gone or ['value_ratings.rater_id'])}", "categories": []}
+        return {
+            "reason": say("needs {gone}", gone=", ".join(gone or ["value_ratings.rater_id"])),
+            "categories": [],
+        }
     rows = _rows(company, end, who)
     if rows.empty:
-        return {"reason": "there are no ratings with price and owner", "categories": []}
+        return {"reason": say("there are no ratings with price and owner"), "categories": []}
     found = [_category(str(name), part) for name, part in rows.groupby("category", sort=True)]
-    return {"reason": None, "about": WORDS, "to": str(end), "categories": found}
+    return {"reason": None, "about": say(WORDS), "to": str(end), "categories": found}
 
 
 def _rows(company: Company, end: date, who: str) -> pd.DataFrame:
@@ -109,10 +113,15 @@ def _category(name: str, part: pd.DataFrame) -> dict[str, Any]:
     rivals = int((~offers.own).sum())
     reason = None
     if not offers.own.any() or rivals < RIVALS:
-        reason = f"{rivals} rivals' and {int(offers.own.sum())} own offers: a line needs {RIVALS} and 1"
+        reason = say(
+            "{rivals} rivals' and {own} own offers: a line needs {least} and 1",
+            rivals=rivals,
+            own=int(offers.own.sum()),
+            least=RIVALS,
+        )
     line = None if reason else fair_line(market, seed=f"value map {name}")
     if line is None and reason is None:
-        reason = "the rivals' offers do not differ in benefit"
+        reason = say("the rivals' offers do not differ in benefit")
     rows = []
     for i, (offer, o) in enumerate(offers.iterrows()):
         row: dict[str, Any] = {
@@ -144,7 +153,7 @@ def _category(name: str, part: pd.DataFrame) -> dict[str, Any]:
 def _benefits(market: Market, name: str) -> list[Estimate | None]:
     return [
         Estimate(v, low, high, n=n, n_unit="raters", unit="index",
-                 method="mean rating weighed by importance; raters drawn again") if n else None
+                 method=noted("mean rating weighed by importance; raters drawn again")) if n else None
         for v, low, high, n in benefits(market, seed=f"value map {name}")
     ]  # fmt: skip
 
@@ -220,7 +229,7 @@ def target_grid(company: Company, t: Table, end: date) -> dict[str, Any] | None:
     if not (rows[list(_SIDES)] != "no view").any().any():
         return None
     return {
-        "about": "The latest view of either department: should the account be pursued?",
+        "about": say("The latest view of either department: should the account be pursued?"),
         "views": ["target", "not a target", "no view"],
         "rows": [
             {"marketing": r["marketing"], "sales": r["sales"], "accounts": int(r["accounts"]),

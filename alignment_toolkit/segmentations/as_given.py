@@ -11,6 +11,7 @@ else. It is one where sales is asked to treat the segments differently and does 
 
 from __future__ import annotations
 
+from alignment_toolkit.languages import say
 from alignment_toolkit.segmentation import Accounts, Placing, Segmentation
 
 TREATMENT = ("effort", "touches", "personal")
@@ -25,7 +26,7 @@ def fit(accounts: Accounts) -> Placing:
     return Placing(
         lambda t: t.segment.cast("string"),
         names,
-        None if names else "no account has a segment",
+        None if names else say("no account has a segment"),
         {},
         {"given": True},
     )

@@ -16,13 +16,14 @@ from typing import Any
 
 import ibis
 
+from alignment_toolkit.languages import noted, say
 from alignment_toolkit.segmentation import Accounts, Placing, Segmentation, potential_of
 
 LABELS = {
-    "high_small": "High potential, small share",
-    "high_large": "High potential, large share",
-    "low_small": "Low potential, small share",
-    "low_large": "Low potential, large share",
+    "high_small": noted("High potential, small share"),
+    "high_large": noted("High potential, large share"),
+    "low_small": noted("Low potential, small share"),
+    "low_large": noted("Low potential, large share"),
 }
 
 
@@ -37,7 +38,9 @@ def fit(accounts: Accounts) -> Placing:
     found = found.sort_values(by) if by else found
     middle = accounts.fetch(clients.aggregate(n=clients.count(), v=clients.expected_value.quantile(0.5)))
     if not int(middle.n[0]) or middle.v.isna()[0]:
-        return Placing(lambda t: ibis.null("string"), {}, accounts.outlook.reason or "there are no clients")
+        return Placing(
+            lambda t: ibis.null("string"), {}, accounts.outlook.reason or say("there are no clients")
+        )
     cut = float(middle.v[0])
     model = potential_of(accounts)
     # A tenth of a handful is nobody: small strata are measured against all clients.

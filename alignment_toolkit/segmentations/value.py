@@ -15,18 +15,19 @@ from typing import Any
 
 import ibis
 
+from alignment_toolkit.languages import noted, say
 from alignment_toolkit.segmentation import Accounts, Placing, Segmentation
 
 CUTS = (0.2, 0.4, 0.6, 0.8)
 COLUMNS = ("recency", "order_days", "money")
 LABELS = {
-    "champions": "Champions: lately, often and much",
-    "loyal": "Loyal: often, not long ago",
-    "new": "New: first order lately",
-    "promising": "Promising: ordered lately, few orders so far",
-    "attention": "Need attention: middling, longer silent",
-    "at_risk": "At risk: good clients, silent for long",
-    "lapsed": "Lapsed: few orders, silent for long",
+    "champions": noted("Champions: lately, often and much"),
+    "loyal": noted("Loyal: often, not long ago"),
+    "new": noted("New: first order lately"),
+    "promising": noted("Promising: ordered lately, few orders so far"),
+    "attention": noted("Need attention: middling, longer silent"),
+    "at_risk": noted("At risk: good clients, silent for long"),
+    "lapsed": noted("Lapsed: few orders, silent for long"),
 }
 
 
@@ -37,7 +38,7 @@ def fit(accounts: Accounts) -> Placing:
     asked = {f"{c}_{i}": t[c].quantile(q) for c in COLUMNS for i, q in enumerate(CUTS)}
     found = accounts.fetch(t.aggregate(n=t.count(), **asked))
     if not int(found.n[0]):
-        return Placing(lambda t: ibis.null("string"), {}, "there are no clients")
+        return Placing(lambda t: ibis.null("string"), {}, say("there are no clients"))
     cuts = {c: [float(found[f"{c}_{i}"][0]) for i in range(len(CUTS))] for c in COLUMNS}
 
     def fifth(t: Any, c: str) -> Any:

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy.optimize import minimize_scalar
 
+from alignment_toolkit.languages import say
 from alignment_toolkit.results import Estimate
 from alignment_toolkit.statistics.inference import Z95, Gap
 from alignment_toolkit.statistics.shares import wilson
@@ -80,15 +81,17 @@ def disagreement(table: ArrayLike, *, n_unit: str = "accounts", unit: str = "ind
     """
     t = _table(table)
     n = float(t.sum())
-    words = "1 - Cohen's kappa"
+    words = say("1 - Cohen's kappa")
     if n <= 0:
-        return Gap.none(n_unit=n_unit, unit=unit, method=f"{words}; no rows")
+        return Gap.none(n_unit=n_unit, unit=unit, method=say("{words}; no rows", words=words))
     p = t / n
     k = _kappa_value(p)
     if k is None:
-        return Gap.none(n=int(n), n_unit=n_unit, unit=unit, method=f"{words}; all rows in one category")
+        return Gap.none(
+            n=int(n), n_unit=n_unit, unit=unit, method=say("{words}; all rows in one category", words=words)
+        )
     if (p.sum(axis=0) >= 1).any() or (p.sum(axis=1) >= 1).any():
-        told = f"{words}; no interval: one rater puts all rows into one category"
+        told = say("{words}; no interval: one rater puts all rows into one category", words=words)
         return Gap.none(value=1 - k, n=int(n), n_unit=n_unit, unit=unit, method=told)
     if t.shape != (2, 2):
         return Gap.normal(
@@ -97,7 +100,7 @@ def disagreement(table: ArrayLike, *, n_unit: str = "accounts", unit: str = "ind
             n=int(n),
             n_unit=n_unit,
             unit=unit,
-            method=f"{words}, large-sample variance",
+            method=say("{words}, large-sample variance", words=words),
             space=(0.0, 2.0),
         )
     cells = (float(t[0, 0]), float(t[0, 1]), float(t[1, 0]), float(t[1, 1]))
@@ -117,7 +120,7 @@ def disagreement(table: ArrayLike, *, n_unit: str = "accounts", unit: str = "ind
         n=int(n),
         n_unit=n_unit,
         unit=unit,
-        method=f"{words}, score test",
+        method=say("{words}, score test", words=words),
     )
 
 
@@ -258,16 +261,18 @@ def weighted_kappa(
     """
     t = _table(table)
     n, size = float(t.sum()), t.shape[0]
-    words = f"weighted kappa ({weights})"
+    words = say("weighted kappa ({weights})", weights=weights)
     if n <= 0 or size < 2:
-        return Estimate.none(n=int(n), n_unit=n_unit, unit=unit, method=f"{words}; no rows")
+        return Estimate.none(n=int(n), n_unit=n_unit, unit=unit, method=say("{words}; no rows", words=words))
     p = t / n
     apart = np.abs(np.subtract.outer(np.arange(size), np.arange(size))) / (size - 1)
     w = 1 - (apart if weights == "linear" else apart**2)
     rows, columns = p.sum(axis=1), p.sum(axis=0)
     expected, seen = float(rows @ w @ columns), float((w * p).sum())
     if expected >= 1 - 1e-12:
-        return Estimate.none(n=int(n), n_unit=n_unit, unit=unit, method=f"{words}; all rows in one category")
+        return Estimate.none(
+            n=int(n), n_unit=n_unit, unit=unit, method=say("{words}; all rows in one category", words=words)
+        )
     k = (seen - expected) / (1 - expected)
     mean = (w @ columns)[:, None] + (rows @ w)[None, :]
     v = float((p * (w - mean * (1 - k)) ** 2).sum()) - (k - expected * (1 - k)) ** 2

@@ -9,6 +9,7 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from alignment_toolkit.languages import say, say_count
 from alignment_toolkit.results import Estimate
 from alignment_toolkit.statistics.inference import quantile
 from alignment_toolkit.statistics.shares import poisson_count
@@ -66,23 +67,27 @@ def event_count(
         return Estimate(exact.value, exact.low, exact.high, exact.n, n_unit, unit, f"{exact.method}, {why}")
 
     if len(y) < FEWEST_DAYS:
-        days = "1 day is" if len(y) == 1 else f"{len(y)} days are"
-        return plain(f"{days} too few to tell bursts")
+        few = say_count(len(y), "{n} day is too few to tell bursts", "{n} days are too few to tell bursts")
+        return plain(few)
     if number < FEWEST_EVENTS:
-        return plain("too few to tell bursts")
+        return plain(say("too few to tell bursts"))
     alike = float(number) ** 2 / float((y * y).sum())
     if alike < FEWEST_ALIKE:
-        few = "no interval: nearly all of them on a few days"
+        few = say("no interval: nearly all of them on a few days")
         return Estimate(exact.value, None, None, exact.n, n_unit, unit, few)
     waves = _waves(len(y))
     variance = len(y) * float(np.mean((waves * y).sum(axis=1) ** 2))
     if variance <= number:
-        return plain("days swing no more than by chance")
+        return plain(say("days swing no more than by chance"))
     factor = math.exp(min(quantile(len(waves)) * math.sqrt(variance) / number, 700.0))
     low, high = number / factor, number * factor
     if exact.low is not None and exact.high is not None:
         low, high = min(low, exact.low), max(high, exact.high)
-    words = f"swings between days and weeks, {len(waves)} cosines of {len(y)} days, Student's, logarithm"
+    words = say(
+        "swings between days and weeks, {waves} cosines of {days} days, Student's, logarithm",
+        waves=len(waves),
+        days=len(y),
+    )
     return Estimate(exact.value, low, high, exact.n, n_unit, unit, words)
 
 

@@ -15,6 +15,7 @@ from typing import Any, Final, Generic, TypeVar
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from alignment_toolkit.languages import say
 from alignment_toolkit.results import Estimate
 from alignment_toolkit.statistics.client_histories import Histories, Sizes
 from alignment_toolkit.statistics.client_value import (
@@ -183,7 +184,7 @@ def total_of_segments(
     together: list[Floats] = [
         np.zeros(model.middle.shape[0] if model.middle is not None else 0) for model in models
     ]
-    method = "BG/NBD" if spend is None else "BG/NBD and gamma-gamma"
+    method = "BG/NBD" if spend is None else say("BG/NBD and gamma-gamma")
     for k in sorted(set(names.tolist())):
         own = names == k
         part = ahead(
@@ -205,7 +206,7 @@ def total_of_segments(
         if model.middle is not None:
             variance += float(slope @ model.middle @ slope)
     told = Ahead(n, value, variance, ())
-    return told.told(variance, unit, f"{method}, segments sharing strength")
+    return told.told(variance, unit, say("{method}, segments sharing strength", method=method))
 
 
 @dataclass(frozen=True)

@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy.special import expit
 
+from alignment_toolkit.languages import say
 from alignment_toolkit.results import Estimate
 from alignment_toolkit.statistics.client_histories import Histories, Sizes, floats
 from alignment_toolkit.statistics.likelihood import beta_nodes, maximum
@@ -189,9 +190,13 @@ def fit_purchases(
     n = rows.n
     problem = None
     if n < FEWEST_CLIENTS:
-        problem = f"{n} clients, {FEWEST_CLIENTS} are needed"
+        problem = say("{n} clients, {fewest_clients} are needed", n=n, fewest_clients=FEWEST_CLIENTS)
     elif (back := int(rows.counts[rows.x > 0].sum())) < FEWEST_REPEATERS:
-        problem = f"{back} clients ordered again, {FEWEST_REPEATERS} are needed"
+        problem = say(
+            "{back} clients ordered again, {fewest_repeaters} are needed",
+            back=back,
+            fewest_repeaters=FEWEST_REPEATERS,
+        )
     if problem:
         return Purchases(None, None, None, None, None, n, problem)
     scale = float(rows.observed.max())
@@ -292,10 +297,19 @@ def fit_spend(repeats: ArrayLike, mean: ArrayLike, counts: ArrayLike | None = No
     n = rows.n
     if n < FEWEST_CLIENTS:
         return Spend(
-            None, None, None, None, n, f"{n} clients with repeated orders, {FEWEST_CLIENTS} are needed"
+            None,
+            None,
+            None,
+            None,
+            n,
+            say(
+                "{n} clients with repeated orders, {fewest_clients} are needed",
+                n=n,
+                fewest_clients=FEWEST_CLIENTS,
+            ),
         )
     if np.ptp(rows.mean) <= 1e-9 * rows.mean.max():
-        return Spend(None, None, None, None, n, "all clients' orders have the same mean size")
+        return Spend(None, None, None, None, n, say("all clients' orders have the same mean size"))
     scale = float(np.exp(np.average(np.log(rows.mean), weights=rows.counts)))
     scaled = rows.over(scale)
     found, covariance = maximum(scaled.loss, [[1, 1, 0.5], [0, 0, 0], [2, 0.5, -1]], float(n))
@@ -334,7 +348,7 @@ def total_ahead(
     )
     known = all(c is not None for c in fixed)
     return part.told(
-        variance if known else None, unit, "BG/NBD" if spend is None else "BG/NBD and gamma-gamma"
+        variance if known else None, unit, "BG/NBD" if spend is None else say("BG/NBD and gamma-gamma")
     )
 
 
@@ -352,13 +366,29 @@ class Ahead:
         """Give the estimate; None where the parameters have no covariance."""
         if self.problem:
             return Estimate.none(n=self.n, n_unit="clients", unit=unit, method=f"{method}: {self.problem}")
-        why = None if np.isfinite(self.chance) else "order sizes spread too far"
-        why = why or ("the parameters are not determined by the data" if variance is None else None)
+        why = None if np.isfinite(self.chance) else say("order sizes spread too far")
+        why = why or (say("the parameters are not determined by the data") if variance is None else None)
         if why or variance is None or not np.isfinite(variance):
-            return Estimate(self.value, None, None, self.n, "clients", unit, f"{method}; no interval: {why}")
+            return Estimate(
+                self.value,
+                None,
+                None,
+                self.n,
+                "clients",
+                unit,
+                say("{method}; no interval: {why}", method=method, why=why),
+            )
         half = 1.959963985 * float(np.sqrt(variance))
         low, high = max(self.value - half, 0.0), self.value + half
-        return Estimate(self.value, low, high, self.n, "clients", unit, f"{method}, delta method and process")
+        return Estimate(
+            self.value,
+            low,
+            high,
+            self.n,
+            "clients",
+            unit,
+            say("{method}, delta method and process", method=method),
+        )
 
 
 def ahead(
@@ -377,7 +407,7 @@ def ahead(
         repeats, last, observed, 0.0 if mean is None else mean, 1.0 if counts is None else counts
     )
     n = int(w.sum()) if x.size else 0
-    problem = purchases.problem or (spend.problem if spend else None) or (None if n else "no clients")
+    problem = purchases.problem or (spend.problem if spend else None) or (None if n else say("no clients"))
     if problem:
         return Ahead(n, np.nan, np.nan, (), problem)
     orders, chance = purchases.moments(x, t_x, seen, horizon)
@@ -387,7 +417,7 @@ def ahead(
 
     value = total(orders, spend)
     if not np.isfinite(value):
-        return Ahead(n, np.nan, np.nan, (), "order sizes spread too far to have a mean")
+        return Ahead(n, np.nan, np.nan, (), say("order sizes spread too far to have a mean"))
     if spend is not None:
         one, two = spend.spread(x, m)
         p = float(spend.p or 0)

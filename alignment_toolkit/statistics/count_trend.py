@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from alignment_toolkit.languages import say
 from alignment_toolkit.statistics.inference import Gap
 
 __all__ = ["yearly_growth"]
@@ -52,24 +53,28 @@ def yearly_growth(
     y, people, month = y[keep], people[keep], month[keep]
     n = len(y)
     told: dict[str, Any] = {"n": n, "n_unit": n_unit, "unit": unit}
-    method = "quasi-Poisson trend with offset" + (f", {words}" if words else "")
+    method = say("quasi-Poisson trend with offset") + (f", {words}" if words else "")
     if n < 4 or (y > 0).sum() < 2:
-        return Gap.none(**told, method=f"{method}; too little to show a trend")
+        return Gap.none(**told, method=say("{method}; too little to show a trend", method=method))
     years = (month - month.mean()) / MONTHS
     columns = [np.ones(n), years]
     if n >= SEASONS:
         turn = 2 * math.pi * month / MONTHS
         columns += [np.sin(turn), np.cos(turn)]
-        method += ", one wave a year"
+        method += say(", one wave a year")
     fitted = _fit(np.column_stack(columns), y, np.log(people))
     if fitted is None:
-        return Gap.none(**told, method=f"{method}; the fit did not settle")
+        return Gap.none(**told, method=say("{method}; the fit did not settle", method=method))
     beta, covariance, expected = fitted
     df = n - len(columns)
     dispersion = max(float(((y - expected) ** 2 / expected).sum()) / df, 1.0)
     se = math.sqrt(dispersion * float(covariance[1, 1]))
     return Gap.normal(
-        float(beta[1]), se, df=df, **told, method=f"{method}; Student's, dispersion {dispersion:.1f}"
+        float(beta[1]),
+        se,
+        df=df,
+        **told,
+        method=say("{method}; Student's, dispersion {dispersion:.1f}", method=method, dispersion=dispersion),
     )
 
 

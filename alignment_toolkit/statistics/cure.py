@@ -9,6 +9,7 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
+from alignment_toolkit.languages import say
 from alignment_toolkit.results import Estimate
 from alignment_toolkit.statistics.inference import INFINITY, quantile
 from alignment_toolkit.statistics.shares import wilson_limits
@@ -170,7 +171,7 @@ def long_run_share(
     (True, [0.15, 1.0])
     """
     rows, curve = _Grouped.of(days, became, counts), _Curve(days, became, counts, clusters)
-    words = "mixture cure model"
+    words = say("mixture cure model")
 
     def none(reason: str, bounds: tuple[float, float] | None = None) -> LongRun:
         estimate = Estimate.none(n=curve.n, n_unit=n_unit, unit="share", method=words)
@@ -178,19 +179,26 @@ def long_run_share(
 
     events = int(rows.events.sum())
     if curve.n == 0:
-        return none("no rows")
+        return none(say("no rows"))
     end = _reliable_end(curve)
     bounds = _bounds(curve, end)
     if events < FEWEST:
-        return none(f"conversions seen: {events}, at least {FEWEST} are needed", bounds)
+        return none(
+            say("conversions seen: {events}, at least {fewest} are needed", events=events, fewest=FEWEST),
+            bounds,
+        )
     by_end, by_half = _share_at(curve, end), _share_at(curve, end / 2)
     late = (by_end - by_half) / by_end if by_end > 0 else 1.0
     design, df = curve.design(int(np.searchsorted(curve.time, end, side="right")) - 1)
     if design == INFINITY:
-        return none("all rows belong together", bounds)
+        return none(say("all rows belong together"), bounds)
     if wilson_limits(late, events / design)[1] > LATE:
         return none(
-            f"too young: {100 * late:.0f} % of the conversions seen by day {end:.0f} came in its second half",
+            say(
+                "too young: {late:.0f} % of the conversions seen by day {end:.0f} came in its second half",
+                late=100 * late,
+                end=end,
+            ),
             bounds,
         )
     fits = [_Fit(family, rows) for family in ("Weibull", "log-logistic")]
@@ -198,12 +206,18 @@ def long_run_share(
     first = min(range(2), key=lambda i: best[i][0])
     least, share, shape, scale = best[first]
     if _came(fits[first].family, np.array([end + 1]), shape, scale)[0] < SEEN:
-        return none(f"too young: by the curve that fits best more would come after day {end:.0f}", bounds)
+        return none(
+            say("too young: by the curve that fits best more would come after day {end:.0f}", end=end), bounds
+        )
     if _misfit(curve, fits[first].family, share, shape, scale, end, design):
-        return none("no curve of the model fits what was seen", bounds)
+        return none(say("no curve of the model fits what was seen"), bounds)
     drop = DROP * design * (quantile(df) / quantile()) ** 2
     limits = [_limit(fits, best, least + drop, share, toward) for toward in (0.0, 1.0)]
-    words = f"{words}, {fits[first].family}, profile likelihood over Weibull and log-logistic"
+    words = say(
+        "{words}, {family}, profile likelihood over Weibull and log-logistic",
+        words=words,
+        family=fits[first].family,
+    )
     words += ", clustered" if curve.rows.cluster is not None else ""
     estimate = Estimate(share, limits[0], limits[1], curve.n, n_unit, "share", words)
     return LongRun(estimate, None, None, float(curve.time[-1]))

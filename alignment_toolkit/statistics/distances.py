@@ -10,6 +10,7 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from alignment_toolkit.languages import say
 from alignment_toolkit.results import Estimate
 from alignment_toolkit.statistics.inference import Gap
 from alignment_toolkit.statistics.resampling import generator
@@ -326,15 +327,21 @@ def total_variation_gap(
     (0.4, True)
     """
     planned = bool(sides) and all(_has_plan(side) for side in sides)
-    words = "total variation to plan" if planned else "total variation between two pushes"
-    words = f"{words}, debiased, test inversion"
+    words = say("total variation to plan") if planned else say("total variation between two pushes")
+    words = say("{words}, debiased, test inversion", words=words)
     if not planned and len(sides) != 2:
-        return Gap.none(n=n, n_unit=n_unit, unit=unit, method=f"{words}; neither plans nor two sides")
+        return Gap.none(
+            n=n, n_unit=n_unit, unit=unit, method=say("{words}; neither plans nor two sides", words=words)
+        )
     pushes = _pushes(sides, planned)
     if any(push.total <= 0 for push in pushes):
-        return Gap.none(n=n, n_unit=n_unit, unit=unit, method=f"{words}; a side pushes nothing")
+        return Gap.none(
+            n=n, n_unit=n_unit, unit=unit, method=say("{words}; a side pushes nothing", words=words)
+        )
     if any(push.clusters < 2 for push in pushes):
-        return Gap.none(n=n, n_unit=n_unit, unit=unit, method=f"{words}; one cluster has no spread")
+        return Gap.none(
+            n=n, n_unit=n_unit, unit=unit, method=say("{words}; one cluster has no spread", words=words)
+        )
     kind = _AgainstPlans if planned else _Between
     curve = _Curve(kind(pushes, "few"), kind(pushes, "all"), seed, draws)
     low, high = curve.low(), curve.high()

@@ -10,6 +10,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from alignment_toolkit.languages import say
 from alignment_toolkit.results import Estimate
 from alignment_toolkit.statistics.inference import quantile
 
@@ -141,11 +142,14 @@ def _judge(
 ) -> tuple[Estimate, Estimate, Estimate, _Changes] | str:
     changes = _changes(top, bottom, events, before, after)
     if not changes.treated.any():
-        return "no team has rows before and after"
+        return say("no team has rows before and after")
     teams_without = len(np.unique(changes.team[~changes.treated]))
     if teams_without < FEWEST_WITHOUT:
-        needed = f"at least {FEWEST_WITHOUT} teams without, with rows before and after, are needed"
-        return f"{needed}; {teams_without} are there"
+        needed = say(
+            "at least {fewest_without} teams without, with rows before and after, are needed",
+            fewest_without=FEWEST_WITHOUT,
+        )
+        return say("{needed}; {teams_without} are there", needed=needed, teams_without=teams_without)
     groups, at = np.unique(changes.group, return_inverse=True)
     design = np.column_stack([np.eye(len(groups))[at], changes.treated.astype(float)])
     scale = _dispersion(top, bottom, np.unique(changes.team))

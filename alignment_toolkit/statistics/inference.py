@@ -7,6 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Literal
 
+from alignment_toolkit.languages import say
 from alignment_toolkit.results import Estimate
 
 __all__ = ["LEVEL", "Z95", "Gap", "needs_more", "quantile", "tail"]
@@ -127,7 +128,9 @@ class Gap:
         """
         v, s = _finite(value), _finite(se)
         if v is None or s is None or s <= 0 or not df > 0:
-            return cls.none(n=n, n_unit=n_unit, unit=unit, method=f"{method}; no interval", value=v)
+            return cls.none(
+                n=n, n_unit=n_unit, unit=unit, method=say("{method}; no interval", method=method), value=v
+            )
         q = quantile(df)
         return cls.of_statistic(
             v,

@@ -13,6 +13,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from alignment_toolkit.errors import PeriodError
+from alignment_toolkit.languages import noted, say
 from alignment_toolkit.periods import Period
 from alignment_toolkit.results import Estimate
 from alignment_toolkit.statistics.inference import Gap
@@ -76,43 +77,45 @@ COOPERATION: Final = tuple(
     Item(f"c{number:02d}", text)
     for number, text in enumerate(
         (
-            "I know what the other department wants to reach this year.",
-            "Both departments work towards the same targets.",
-            "It is clear which department does what on the way from first contact to sale.",
-            "Where a task lies between the departments, somebody takes it up.",
-            "I hear in time what the other department plans.",
-            "What the other department tells us helps me in my work.",
-            "Our regular meetings with the other department take place as planned.",
-            "I can ask people of the other department anything that I need to know.",
-            "The other department knows what our working day is like.",
-            "The other department is good at its work.",
-            "I am treated with respect by the other department.",
-            "Where opinions differ, facts decide.",
-            "What the departments agree on is done.",
-            "Campaigns and launches are planned by both departments together.",
-            "Both departments mean the same when they speak of a good lead.",
-            "Both departments look at the same figures.",
-            "After a success or a failure, both departments look at the reasons together.",
-            "A success is seen as the success of both departments.",
-            "Our managers support it when I work with the other department.",
-            "To a client, both departments look like one company.",
+            noted("I know what the other department wants to reach this year."),
+            noted("Both departments work towards the same targets."),
+            noted("It is clear which department does what on the way from first contact to sale."),
+            noted("Where a task lies between the departments, somebody takes it up."),
+            noted("I hear in time what the other department plans."),
+            noted("What the other department tells us helps me in my work."),
+            noted("Our regular meetings with the other department take place as planned."),
+            noted("I can ask people of the other department anything that I need to know."),
+            noted("The other department knows what our working day is like."),
+            noted("The other department is good at its work."),
+            noted("I am treated with respect by the other department."),
+            noted("Where opinions differ, facts decide."),
+            noted("What the departments agree on is done."),
+            noted("Campaigns and launches are planned by both departments together."),
+            noted("Both departments mean the same when they speak of a good lead."),
+            noted("Both departments look at the same figures."),
+            noted("After a success or a failure, both departments look at the reasons together."),
+            noted("A success is seen as the success of both departments."),
+            noted("Our managers support it when I work with the other department."),
+            noted("To a client, both departments look like one company."),
         ),
         start=1,
     )
 )
 _WORLD_TEXTS: Final = (
-    "In my department, new ideas begin with what clients want to get done.",
-    "Where a client's wish and our product plan differ, my department looks for a way to meet the wish.",
-    "My department talks more about clients than about product features.",
-    "In my department, what clients say decides whether an idea was good.",
-    "My department plans for more than a year ahead.",
-    "My department gives up a sale today if it brings more over the years.",
-    "Work that shows its result only after a year gets its time in my department.",
-    "My department's own targets reach beyond the current year.",
-    "My department knows how our clients' business works.",
-    "My department knows our products in detail.",
-    "My department knows what our rivals offer.",
-    "My department is skilled at talking with people of all kinds, inside and outside.",
+    noted("In my department, new ideas begin with what clients want to get done."),
+    noted(
+        "Where a client's wish and our product plan differ, my department looks for a way to meet the wish."
+    ),
+    noted("My department talks more about clients than about product features."),
+    noted("In my department, what clients say decides whether an idea was good."),
+    noted("My department plans for more than a year ahead."),
+    noted("My department gives up a sale today if it brings more over the years."),
+    noted("Work that shows its result only after a year gets its time in my department."),
+    noted("My department's own targets reach beyond the current year."),
+    noted("My department knows how our clients' business works."),
+    noted("My department knows our products in detail."),
+    noted("My department knows what our rivals offer."),
+    noted("My department is skilled at talking with people of all kinds, inside and outside."),
 )
 ITEMS: Final = (*COOPERATION, *(Item(f"t{n:02d}", text) for n, text in enumerate(_WORLD_TEXTS, start=1)))
 WORLDS: Final = (
@@ -269,7 +272,11 @@ class Reading:
         if not few:
             return None
         names = " and ".join(s.name for s in few)
-        return f"Fewer than {FLOOR} people of {names} answered; showing more would expose them."
+        return say(
+            "Fewer than {floor} people of {names} answered; showing more would expose them.",
+            floor=FLOOR,
+            names=names,
+        )
 
     @property
     def fewest(self) -> int:
@@ -294,7 +301,10 @@ class Reading:
         """Give the mean total of one department; without value below the floor."""
         if not side.shown:
             return Gap.none(
-                n=side.people, n_unit="people", unit="points", method=f"fewer than {FLOOR} people"
+                n=side.people,
+                n_unit="people",
+                unit="points",
+                method=say("fewer than {floor} people", floor=FLOOR),
             )
         group = side.group(_C, least=LEAST_ITEMS, scale=20.0)
         return mean_of_groups([group], n_unit="people", unit="points", space=(20.0, 100.0))
@@ -305,7 +315,10 @@ class Reading:
         if min(len(first.values), len(second.values)) < FLOOR:
             n = len(first.values) + len(second.values)
             return Gap.none(
-                n=n, n_unit="people", unit="points", method=f"fewer than {FLOOR} people on a side"
+                n=n,
+                n_unit="people",
+                unit="points",
+                method=say("fewer than {floor} people on a side", floor=FLOOR),
             )
         return difference_of_groups(first, second, n_unit="people", unit="points", space=POINTS)
 
@@ -366,7 +379,13 @@ class Reading:
             means = [float(x.mean()) if len(x) >= FLOOR else None for x in (first, second)]
             gap = means[0] - means[1] if means[0] is not None and means[1] is not None else None
             rows.append(
-                {"item": item.id, "text": item.text, "marketing": means[0], "sales": means[1], "gap": gap}
+                {
+                    "item": item.id,
+                    "text": say(item.text),
+                    "marketing": means[0],
+                    "sales": means[1],
+                    "gap": gap,
+                }
                 | {"often": often.value if often else None, "often_low": often.low if often else None}
                 | {"often_high": often.high if often else None, "n": len(first) + len(second), "p": p}
             )

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from alignment_toolkit.languages import say
 from alignment_toolkit.statistics.inference import Gap
 
 __all__ = ["mean_difference"]
@@ -28,7 +29,12 @@ def mean_difference(first: Any, second: Any, *, n_unit: str, unit: str) -> Gap:
     a, b = (np.asarray(x, dtype=float) for x in (first, second))
     a, b = a[np.isfinite(a)], b[np.isfinite(b)]
     n = len(a) + len(b)
-    words: dict[str, Any] = {"n": n, "n_unit": n_unit, "unit": unit, "method": "difference of means, Welch"}
+    words: dict[str, Any] = {
+        "n": n,
+        "n_unit": n_unit,
+        "unit": unit,
+        "method": say("difference of means, Welch"),
+    }
     if not len(a) or not len(b):
         return Gap.none(**words)
     value = float(a.mean() - b.mean())

@@ -9,6 +9,7 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from alignment_toolkit.languages import say
 from alignment_toolkit.results import Estimate
 from alignment_toolkit.statistics.inference import quantile
 
@@ -105,11 +106,19 @@ def _estimate(told: Estimate, influence: Array, count: Array) -> Estimate:
     fourth = math.fsum(squares**2 * count)
     n = float(count[squares > 0].sum())
     if n < FEWEST or not math.isfinite(variance) or not math.isfinite(fourth):
-        return replace(told, method=f"{told.method}; no interval: at least {FEWEST} {told.n_unit} are needed")
+        return replace(
+            told,
+            method=say(
+                "{method}; no interval: at least {fewest} {n_unit} are needed",
+                method=told.method,
+                fewest=FEWEST,
+                n_unit=told.n_unit,
+            ),
+        )
     df = 2 * variance**2 / fourth if fourth > 0 else 0.0
     if df < FEWEST_ALIKE:
-        few = f"a few of the {told.n_unit} make nearly all of it"
-        return replace(told, method=f"{told.method}; no interval: {few}")
+        few = say("a few of the {n_unit} make nearly all of it", n_unit=say(told.n_unit))
+        return replace(told, method=say("{method}; no interval: {few}", method=told.method, few=few))
     half = quantile(min(df, 1e6)) * math.sqrt(variance * n / (n - 1))
     assert told.value is not None
     return replace(told, low=told.value - half, high=told.value + half)

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from alignment_toolkit.languages import say
 from alignment_toolkit.statistics.inference import Gap, quantile
 from alignment_toolkit.statistics.resampling import generator
 
@@ -71,12 +72,12 @@ def price_premium(
     >>> round(price_premium([market], seed="x").gap.estimate.value, 2)
     0.2
     """
-    words = "log price on benefit, line without own offers; raters drawn again"
+    words = say("log price on benefit, line without own offers; raters drawn again")
     used = [m for m in (_Lines(m) for m in markets) if m.fits]
     n = int(sum(np.asarray(m.counts).sum() for m in markets))
     weight = sum(float(m.weights.sum()) for m in used)
     if not used or weight <= 0:
-        return Premium(Gap.none(n=n, n_unit=n_unit, unit=unit, method=f"{words}; no line"))
+        return Premium(Gap.none(n=n, n_unit=n_unit, unit=unit, method=say("{words}; no line", words=words)))
     value, line_variance, df_line = 0.0, 0.0, 0.0
     for m in used:
         part, variance = m.premium(weight)
@@ -96,11 +97,17 @@ def price_premium(
     benefits = tuple(tuple(map(float, m.benefit)) for m in used)
     on_line = tuple(tuple(map(float, np.exp(m.line))) for m in used)
     if not math.isfinite(total) or value <= -1:
-        none = Gap.none(n=n, n_unit=n_unit, unit=unit, method=f"{words}; no interval", value=value)
+        none = Gap.none(
+            n=n, n_unit=n_unit, unit=unit, method=say("{words}; no interval", words=words), value=value
+        )
         return Premium(none, benefits, on_line)
     if total < 1e-18:
         none = Gap.none(
-            n=n, n_unit=n_unit, unit=unit, method=f"{words}; no interval, nothing varies", value=value
+            n=n,
+            n_unit=n_unit,
+            unit=unit,
+            method=say("{words}; no interval, nothing varies", words=words),
+            value=value,
         )
         return Premium(none, benefits, on_line)
     df = total**2 / (rating_variance**2 / (raters - 1) + line_variance**2 / max(df_line, 1.0))

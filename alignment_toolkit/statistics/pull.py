@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from alignment_toolkit.languages import say
 from alignment_toolkit.statistics.inference import Gap, quantile
 
 __all__ = ["BLOCK_WEEKS", "Residuals", "partial_correlation", "residuals"]
@@ -93,25 +94,25 @@ def partial_correlation(
     weeks = np.unique(week)
     n = len(weeks)
     told: dict[str, Any] = {"n": n, "n_unit": n_unit, "unit": unit}
-    words = "correlation beside region, trend and season"
+    words = say("correlation beside region, trend and season")
     xx, yy = float((x * x).mean()) if n else 0.0, float((y * y).mean()) if n else 0.0
     if n < 3 or xx <= 1e-20 or yy <= 1e-20:
-        return Gap.none(**told, method=f"{words}; a series does not vary")
+        return Gap.none(**told, method=say("{words}; a series does not vary", words=words))
     u, v = x / math.sqrt(xx), y / math.sqrt(yy)
     r = float((u * v).mean())
     number = (week - weeks[0]) // block
     blocks = np.unique(number, return_inverse=True)[1]
     count = int(blocks.max()) + 1
-    words += f"; Fisher's scale, {count} blocks of {block} weeks, Student's"
+    words += say("; Fisher's scale, {count} blocks of {block} weeks, Student's", count=count, block=block)
     if count < 3 or abs(r) >= 1 - 1e-12:
-        return Gap.none(**told, method=f"{words}; no interval", value=r)
+        return Gap.none(**told, method=say("{words}; no interval", words=words), value=r)
     influence = np.bincount(blocks, weights=u * v - r * (u * u + v * v) / 2)
     # What trend and season have taken cannot vary between blocks any more.
     lost = n / max(n - 1 - left.taken, 1)
     variance = lost * count / (count - 1) * float((influence**2).sum()) / len(x) ** 2
     se = math.sqrt(variance) / (1 - r * r)
     if se <= 0:
-        return Gap.none(**told, method=f"{words}; no interval", value=r)
+        return Gap.none(**told, method=say("{words}; no interval", words=words), value=r)
     df = count - 1
     middle, half = math.atanh(r), quantile(df) * se
     return Gap.of_statistic(

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from alignment_toolkit.languages import say
 from alignment_toolkit.results import Estimate
 from alignment_toolkit.statistics.inference import Gap
 
@@ -35,7 +36,7 @@ def auc(score: Any, won: Any, weights: Any = None, *, n_unit: str, unit: str = "
     0.75
     """
     s, y, w = _clean(score, won, weights)
-    return _of(_places(s[:, 0], y, w), y, w, n_unit, unit, "area under the ROC curve, DeLong")
+    return _of(_places(s[:, 0], y, w), y, w, n_unit, unit, say("area under the ROC curve, DeLong"))
 
 
 def auc_difference(
@@ -70,8 +71,10 @@ def auc_difference(
     """
     s, y, w = _clean(np.column_stack([_floats(first), _floats(second)]) if len(first) else [], won, weights)
     one, two = _places(s[:, 0], y, w), _places(s[:, 1], y, w)
-    gap = _of(one - two, y, w, n_unit, unit, "difference of paired areas under the ROC curve, DeLong", 1.0)
-    words = "area under the ROC curve, DeLong"
+    gap = _of(
+        one - two, y, w, n_unit, unit, say("difference of paired areas under the ROC curve, DeLong"), 1.0
+    )
+    words = say("area under the ROC curve, DeLong")
     return Ranking(
         gap, _of(one, y, w, n_unit, unit, words).estimate, _of(two, y, w, n_unit, unit, words).estimate
     )
@@ -111,7 +114,7 @@ def _of(
 ) -> Gap:
     n = len(y)
     if n == 0 or y.all() or not y.any():
-        return Gap.none(n=n, n_unit=n_unit, unit=unit, method=f"{method}; one class only")
+        return Gap.none(n=n, n_unit=n_unit, unit=unit, method=say("{method}; one class only", method=method))
     variance = 0.0
     for side in (True, False):
         own, weight = place[y == side], w[y == side]

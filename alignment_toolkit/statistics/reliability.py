@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from alignment_toolkit.languages import say
 from alignment_toolkit.results import Estimate
 from alignment_toolkit.statistics.inference import LEVEL, Z95
 
@@ -85,9 +86,9 @@ def more_often_higher(first: ArrayLike, second: ArrayLike, *, n_unit: str = "peo
     a, b = a[np.isfinite(a)], b[np.isfinite(b)]
     n, m = len(a), len(b)
     told: dict[str, Any] = {"n": n + m, "n_unit": n_unit, "unit": "index"}
-    words = "Cliff's delta, Newcombe's score interval"
+    words = say("Cliff's delta, Newcombe's score interval")
     if not n or not m:
-        return Estimate.none(**told, method=f"{words}; a side has nobody")
+        return Estimate.none(**told, method=say("{words}; a side has nobody", words=words))
     d = float(np.sign(a[:, None] - b[None, :]).mean())
     theta, spare = (1 + d) / 2, (n + m) / 2 - 1
 

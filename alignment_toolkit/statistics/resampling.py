@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from alignment_toolkit.languages import say
 from alignment_toolkit.results import Estimate
 
 __all__ = ["cluster_bootstrap", "generator", "percentile_interval"]
@@ -97,9 +98,11 @@ def percentile_interval(
     97.5
     """
     if value is None or not np.isfinite(value):
-        return Estimate.none(n=n, n_unit=n_unit, unit=unit, method=f"{method}; no value")
+        return Estimate.none(n=n, n_unit=n_unit, unit=unit, method=say("{method}; no value", method=method))
     if len(drawn) < 100:
-        return Estimate(float(value), None, None, n, n_unit, unit, f"{method}; no interval")
+        return Estimate(
+            float(value), None, None, n, n_unit, unit, say("{method}; no interval", method=method)
+        )
     low, high = np.quantile(drawn, [0.025, 0.975])
     return Estimate(
         float(value), min(float(low), float(value)), max(float(high), float(value)), n, n_unit, unit, method

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from alignment_toolkit.languages import say
 from alignment_toolkit.results import Estimate
 from alignment_toolkit.statistics.inference import INFINITY, Z95, Gap, quantile, tail
 
@@ -62,7 +63,9 @@ def score_gap(
     """
     if not (math.isfinite(share) and effective_n > 0 and df > 0):
         value = share if math.isfinite(share) else None
-        return Gap.none(n=n, n_unit=n_unit, unit=unit, method=f"{method}; no interval", value=value)
+        return Gap.none(
+            n=n, n_unit=n_unit, unit=unit, method=say("{method}; no interval", method=method), value=value
+        )
     low, high = wilson_limits(share, effective_n, quantile(df))
 
     def z(m: float) -> float:
@@ -188,14 +191,18 @@ def clustered_share_of_sums(
     >>> gap.estimate == clustered_share([5, 0, 5, 0, 5, 0], [5] * 6).estimate
     True
     """
-    words = f"Wilson on the effective number of rows, {clusters} {cluster_unit}"
+    words = say(
+        "Wilson on the effective number of rows, {clusters} {cluster_unit}",
+        clusters=clusters,
+        cluster_unit=cluster_unit,
+    )
     if bottom <= 0 or clusters < 1:
         return Gap.none(n_unit=n_unit, unit=unit, method="Wilson; no rows")
     share = min(max(top / bottom, 0.0), 1.0)
     if bottom2 <= bottom:  # nothing repeats
         return wilson(top, bottom, n_unit=n_unit, unit=unit)
     if clusters == 1:
-        words = f"{words}; one cluster has no spread"
+        words = say("{words}; one cluster has no spread", words=words)
         return Gap.none(n=int(bottom), n_unit=n_unit, unit=unit, method=words, value=share)
     kish = _kish(bottom, bottom2, clusters)
     df = max(kish - 1, 1.0)
@@ -248,12 +255,14 @@ def clustered_ratio(
     (2.0, 1.7, 2.36)
     """
     rows = clusters if n is None else n
-    words = f"ratio of sums over {clusters} clusters, delta method"
+    words = say("ratio of sums over {clusters} clusters, delta method", clusters=clusters)
     numbers = (top, bottom, top2, topbottom, bottom2)
     if not all(math.isfinite(x) for x in numbers) or bottom == 0 or clusters <= 0:
-        return Estimate.none(n=rows, n_unit=n_unit, unit=unit, method=f"{words}; the bottom is 0")
+        return Estimate.none(
+            n=rows, n_unit=n_unit, unit=unit, method=say("{words}; the bottom is 0", words=words)
+        )
     ratio = top / bottom
-    plain = Estimate(ratio, None, None, rows, n_unit, unit, f"{words}; no interval")
+    plain = Estimate(ratio, None, None, rows, n_unit, unit, say("{words}; no interval", words=words))
     if clusters < 2:
         return plain
     squares = max(top2 - 2 * ratio * topbottom + ratio * ratio * bottom2, 0.0)
@@ -265,7 +274,7 @@ def clustered_ratio(
         factor = math.exp(min(q * se / ratio, 700.0))
         low, high = ratio / factor, ratio * factor
         if math.isfinite(high):
-            return Estimate(ratio, low, high, rows, n_unit, unit, f"{words}, logarithm")
+            return Estimate(ratio, low, high, rows, n_unit, unit, say("{words}, logarithm", words=words))
     return Estimate(ratio, ratio - q * se, ratio + q * se, rows, n_unit, unit, words)
 
 
@@ -320,10 +329,12 @@ def clustered_part_gap(
 ) -> Gap:
     """Give `clustered_part` with its tests."""
     rows = clusters if n is None else n
-    words = f"part of a sum over {clusters} clusters, Wilson on their effective number"
+    words = say("part of a sum over {clusters} clusters, Wilson on their effective number", clusters=clusters)
     if clusters < 2 or whole <= 0 or whole2 <= 0 or not 0 <= part <= whole:
         value = part / whole if whole > 0 else None
-        return Gap.none(n=rows, n_unit=n_unit, unit="share", method=f"{words}; no interval", value=value)
+        return Gap.none(
+            n=rows, n_unit=n_unit, unit="share", method=say("{words}; no interval", words=words), value=value
+        )
     share, kish = part / whole, _kish(whole, whole2, clusters)
     if share in (0.0, 1.0):
         return score_gap(share, kish, n=rows, n_unit=n_unit, method=words)
@@ -360,7 +371,9 @@ def poisson_count(k: float, *, n_unit: str = "rows", unit: str = "count") -> Est
     from scipy.special import gammaincinv
 
     low = float(gammaincinv(k, 0.025)) if k > 0 else 0.0
-    return Estimate(k, low, float(gammaincinv(k + 1, 0.975)), int(k), n_unit, unit, "exact Poisson (Garwood)")
+    return Estimate(
+        k, low, float(gammaincinv(k + 1, 0.975)), int(k), n_unit, unit, say("exact Poisson (Garwood)")
+    )
 
 
 def compound_total(
@@ -385,17 +398,25 @@ def compound_total(
     (1000.0, 818, 1222)
     """
     rows = clusters if n is None else n
-    words = f"sum over {clusters} clusters, compound Poisson"
+    words = say("sum over {clusters} clusters, compound Poisson", clusters=clusters)
     if not (math.isfinite(total) and math.isfinite(sum_of_squares)):
-        return Estimate.none(n=rows, n_unit=n_unit, unit=unit, method=f"{words}; no total")
+        return Estimate.none(n=rows, n_unit=n_unit, unit=unit, method=say("{words}; no total", words=words))
     if clusters < 1 or sum_of_squares <= 0:
-        return Estimate(total, None, None, rows, n_unit, unit, f"{words}; no interval")
+        return Estimate(total, None, None, rows, n_unit, unit, say("{words}; no interval", words=words))
     se = math.sqrt(sum_of_squares)
     q = quantile(max(1.0, _kish(total, sum_of_squares, clusters) / 2))
     if total > 0:
         factor = math.exp(min(q * se / total, 700.0))
         if math.isfinite(total * factor):
-            return Estimate(total, total / factor, total * factor, rows, n_unit, unit, f"{words}, logarithm")
+            return Estimate(
+                total,
+                total / factor,
+                total * factor,
+                rows,
+                n_unit,
+                unit,
+                say("{words}, logarithm", words=words),
+            )
     return Estimate(total, total - q * se, total + q * se, rows, n_unit, unit, words)
 
 
@@ -412,13 +433,15 @@ def difference(a: Estimate, b: Estimate) -> tuple[Estimate, float | None]:
     >>> round(change.low, 4), round(change.high, 4), p < 0.05
     (0.0524, 0.3339, True)
     """
-    words = "difference of independent estimates"
+    words = say("difference of independent estimates")
     n = a.n + b.n
     if a.value is None or b.value is None:
-        return Estimate.none(n=n, n_unit=a.n_unit, unit=a.unit, method=f"{words}; a side is missing"), None
+        return Estimate.none(
+            n=n, n_unit=a.n_unit, unit=a.unit, method=say("{words}; a side is missing", words=words)
+        ), None
     d = a.value - b.value
     if a.low is None or a.high is None or b.low is None or b.high is None:
-        return Estimate(d, None, None, n, a.n_unit, a.unit, f"{words}; no interval"), None
+        return Estimate(d, None, None, n, a.n_unit, a.unit, say("{words}; no interval", words=words)), None
     down = math.hypot(a.value - a.low, b.high - b.value)
     up = math.hypot(a.high - a.value, b.value - b.low)
     estimate = Estimate(d, d - down, d + up, n, a.n_unit, a.unit, words)

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from alignment_toolkit.languages import say
 from alignment_toolkit.statistics.inference import INFINITY, Gap
 
 __all__ = ["Group", "difference_of_groups", "mean_of_groups"]
@@ -110,19 +111,28 @@ def _contrast(
     space: tuple[float, float],
 ) -> Gap:
     n = sum(len(g.values) for _, g in parts)
-    words = "Student's, Welch" if len(parts) > 1 else "Student's"
+    words = say("Student's, Welch") if len(parts) > 1 else "Student's"
     shares = [g.answered for _, g in parts]
     if any(shares):
-        words += f"; corrected for {' and '.join(f'{100 * s:.0f} %' for s in shares)} of the people having answered"
+        words += say(
+            "; corrected for {shares} of the people having answered",
+            shares=" and ".join(f"{100 * s:.0f} %" for s in shares),
+        )
     if not parts or any(len(g.values) == 0 for _, g in parts):
-        return Gap.none(n=n, n_unit=n_unit, unit=unit, method=f"{words}; nobody answered")
+        return Gap.none(n=n, n_unit=n_unit, unit=unit, method=say("{words}; nobody answered", words=words))
     value = start + sum(c * float(g.values.mean()) for c, g in parts)
     variances = [c * c * g.variance for c, g in parts]
     total = sum(variances)
     if total == 0 and all(g.answered == 1 and g.reliability >= 1 for _, g in parts):
         return Gap.exact(value, n=n, n_unit=n_unit, unit=unit, method="everybody was asked and answered")
     if not total > 0:
-        return Gap.none(n=n, n_unit=n_unit, unit=unit, method=f"{words}; no spread, no interval", value=value)
+        return Gap.none(
+            n=n,
+            n_unit=n_unit,
+            unit=unit,
+            method=say("{words}; no spread, no interval", words=words),
+            value=value,
+        )
     squares = sum(v * v / (len(g.values) - 1) for v, (_, g) in zip(variances, parts, strict=True))
     return Gap.normal(
         value,

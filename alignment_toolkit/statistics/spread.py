@@ -10,6 +10,7 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from alignment_toolkit.languages import say
 from alignment_toolkit.results import Estimate
 from alignment_toolkit.statistics.inference import Gap
 
@@ -110,18 +111,18 @@ def spread(
         Without interval where fewer than two people can be compared or no row is left to tell luck by.
     """
     words = (
-        "standard deviation between people, logistic mixed model, quasi-likelihood"
+        say("standard deviation between people, logistic mixed model, quasi-likelihood")
         if kind == "yes_no"
-        else "standard deviation between people, REML"
+        else say("standard deviation between people, REML")
     )
-    words += ", Wald's test inverted"
+    words += say(", Wald's test inverted")
     y = np.asarray(outcome, dtype=float).reshape(-1)
     names = np.array(["" if _empty(p) else str(p) for p in people], dtype=object)
     kept = np.isfinite(y) & (names != "")
     y, n = y[kept], int(kept.sum())
     columns = [np.asarray(c, dtype=object)[kept] for c in _columns(covariates)]
     if n == 0:
-        return Spread(Gap.none(n_unit=n_unit, unit=unit, method=f"{words}; no rows"))
+        return Spread(Gap.none(n_unit=n_unit, unit=unit, method=say("{words}; no rows", words=words)))
     labels, who = np.unique(names[kept].astype(str), return_inverse=True)
     rows = np.bincount(who, minlength=len(labels))
     design = _basis(_design(columns, n))
@@ -188,15 +189,26 @@ class _Contrasts:
     def gap(self, scale: float, *, n: int, n_unit: str, unit: str, method: str) -> Gap:
         if self.r == 0:
             return Gap.none(
-                n=n, n_unit=n_unit, unit=unit, method=f"{method}; fewer than two people to compare"
+                n=n,
+                n_unit=n_unit,
+                unit=unit,
+                method=say("{method}; fewer than two people to compare", method=method),
             )
         if self.f <= 0:
-            return Gap.none(n=n, n_unit=n_unit, unit=unit, method=f"{method}; no rows to tell luck by")
+            return Gap.none(
+                n=n, n_unit=n_unit, unit=unit, method=say("{method}; no rows to tell luck by", method=method)
+            )
         if self.within == 0 and not self.squares.sum() > 0:
-            why = f"{method}; no interval, all outcomes are equal in like cases"
+            why = say("{method}; no interval, all outcomes are equal in like cases", method=method)
             return Gap.none(n=n, n_unit=n_unit, unit=unit, method=why, value=0.0)
         if scale <= 0:
-            return Gap.none(n=n, n_unit=n_unit, unit=unit, method=f"{method}; one outcome only", value=0.0)
+            return Gap.none(
+                n=n,
+                n_unit=n_unit,
+                unit=unit,
+                method=say("{method}; one outcome only", method=method),
+                value=0.0,
+            )
         from scipy.special import chdtr, chdtrc, gammaincinv
 
         quantiles = (np.arange(_NODES) + 0.5) / _NODES

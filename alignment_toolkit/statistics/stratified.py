@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from alignment_toolkit.languages import say
 from alignment_toolkit.statistics.inference import Gap
 
 __all__ = ["risk_difference", "risk_difference_of_counts"]
@@ -73,7 +74,7 @@ def risk_difference_of_counts(
     0.5
     """
     a, n1, b, n0 = (np.atleast_1d(np.asarray(x, dtype=float)) for x in (top, bottom, top2, bottom2))
-    method = "Mantel-Haenszel risk difference, Greenland-Robins variance"
+    method = say("Mantel-Haenszel risk difference, Greenland-Robins variance")
     both = (n1 > 0) & (n0 > 0)
     a, n1, b, n0 = a[both], n1[both], b[both], n0[both]
     size = n1 + n0

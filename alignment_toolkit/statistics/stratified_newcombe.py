@@ -7,6 +7,7 @@ import math
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from alignment_toolkit.languages import say
 from alignment_toolkit.statistics.inference import Gap
 from alignment_toolkit.statistics.shares import wilson_limits
 
@@ -52,10 +53,12 @@ def stratified_newcombe(
     a, n, c, m = (np.atleast_1d(np.asarray(x, dtype=float)) for x in (top, bottom, top2, bottom2))
     both = (n > 0) & (m > 0)
     a, n, c, m = a[both], n[both], c[both], m[both]
-    words = "Mantel-Haenszel weights over strata, Newcombe's hybrid score"
+    words = say("Mantel-Haenszel weights over strata, Newcombe's hybrid score")
     rows = int((n + m).sum())
     if not len(n):
-        return Gap.none(n=rows, n_unit=n_unit, unit=unit, method=f"{words}; no stratum has both groups")
+        return Gap.none(
+            n=rows, n_unit=n_unit, unit=unit, method=say("{words}; no stratum has both groups", words=words)
+        )
     weight = n * m / (n + m)
     weight = weight / weight.sum()
     p, q = float((weight * a / n).sum()), float((weight * c / m).sum())

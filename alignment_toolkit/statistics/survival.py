@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from alignment_toolkit.languages import say
 from alignment_toolkit.results import Estimate
 from alignment_toolkit.statistics.inference import INFINITY, Gap, quantile
 from alignment_toolkit.statistics.shares import score_gap
@@ -175,20 +176,23 @@ def share_by(
     (0.5, 4)
     """
     c = _Curve(durations, events, counts, clusters)
-    words = "Kaplan-Meier, Wilson on Greenwood's effective number"
+    words = say("Kaplan-Meier, Wilson on Greenwood's effective number")
     if c.n == 0:
-        return Gap.none(n_unit=n_unit, unit=unit, method=f"{words}; no rows")
+        return Gap.none(n_unit=n_unit, unit=unit, method=say("{words}; no rows", words=words))
     index = int(np.searchsorted(c.time, at, side="right")) - 1
     survival = float(c.survival[index]) if index >= 0 else 1.0
     if c.last < at and survival > 0:
         return Gap.none(
-            n=c.n, n_unit=n_unit, unit=unit, method=f"{words}; no row was observed for {at:g} yet"
+            n=c.n,
+            n_unit=n_unit,
+            unit=unit,
+            method=say("{words}; no row was observed for {at:g} yet", words=words, at=at),
         )
     greenwood = float(c.greenwood[index]) if index >= 0 else 0.0
     design, df = c.design(index)
     effective = min(c.effective(survival, greenwood, index, at), float(c.n)) / design
     if c.rows.cluster is not None:
-        words = f"{words}, clustered"
+        words = say("{words}, clustered", words=words)
     return score_gap(1 - survival, effective, df=df, n=c.n, n_unit=n_unit, unit=unit, method=words)
 
 
@@ -219,12 +223,14 @@ def median(
     3.0
     """
     c = _Curve(durations, events, counts, clusters)
-    words = "Kaplan-Meier median, inverted score test"
+    words = say("Kaplan-Meier median, inverted score test")
     if c.n == 0:
-        return Estimate.none(n_unit=n_unit, unit=unit, method=f"{words}; no rows")
+        return Estimate.none(n_unit=n_unit, unit=unit, method=say("{words}; no rows", words=words))
     reached = np.flatnonzero(c.survival <= 0.5 + 1e-12)
     if reached.size == 0:
-        return Estimate.none(n=c.n, n_unit=n_unit, unit=unit, method=f"{words}; half is not reached")
+        return Estimate.none(
+            n=c.n, n_unit=n_unit, unit=unit, method=say("{words}; half is not reached", words=words)
+        )
     low: float | None = None
     high: float | None = None
     value = float(c.time[reached[0]])
@@ -232,9 +238,11 @@ def median(
     inside = int(reached[0]) - int(c.survival[reached[0]] <= 0)
     design, df = c.design(inside)
     if c.rows.cluster is not None:
-        words = f"{words}, clustered"
+        words = say("{words}, clustered", words=words)
     if c.n / design < FEWEST:
-        return Estimate(value, None, None, c.n, n_unit, unit, f"{words}; no interval: too few rows")
+        return Estimate(
+            value, None, None, c.n, n_unit, unit, say("{words}; no interval: too few rows", words=words)
+        )
     limit = quantile(df)
     for i, time in enumerate(c.time):
         s = float(c.survival[i])
@@ -246,5 +254,8 @@ def median(
             high = float(time)
             break
     if high is None:
-        high, words = max(c.last, value), f"{words}; upper end open, cut at the last time seen"
+        high, words = (
+            max(c.last, value),
+            say("{words}; upper end open, cut at the last time seen", words=words),
+        )
     return Estimate(value, low, high, c.n, n_unit, unit, words)

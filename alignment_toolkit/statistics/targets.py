@@ -10,6 +10,7 @@ from typing import Any, Final, Literal
 
 from scipy import stats
 
+from alignment_toolkit.languages import say
 from alignment_toolkit.statistics.inference import Z95, quantile
 
 __all__ = ["Projection", "level_beyond", "project_ratio", "project_share", "project_total"]
@@ -125,7 +126,11 @@ def project_total(
     """
     weeks = len(daily) // 7
     if weeks < WEEKS:
-        return f"{len(daily)} days are too few to project from, at least {7 * WEEKS} are needed"
+        return say(
+            "{daily} days are too few to project from, at least {weeks} are needed",
+            daily=len(daily),
+            weeks=7 * WEEKS,
+        )
     days = sorted(daily)
     by_weekday = [[daily[d] for d in days if d.weekday() == w] for w in range(7)]
     means = [math.fsum(v) / len(v) for v in by_weekday]
@@ -135,11 +140,15 @@ def project_total(
         left[day.weekday()] += 1
         day += timedelta(days=1)
     if min(means) < 0 or not any(m > 0 for m in means):
-        return "the days so far sum up to nothing, or less, on some weekday"
+        return say("the days so far sum up to nothing, or less, on some weekday")
     mean = math.fsum(r * m for r, m in zip(left, means, strict=True))
     busy = sum(v != 0 for v in daily.values())
     if not whole and busy < BUSY:
-        return f"only {busy} days so far with anything to add up, at least {BUSY} are needed"
+        return say(
+            "only {busy} days so far with anything to add up, at least {least} are needed",
+            busy=busy,
+            least=BUSY,
+        )
     of_days, of_weeks = _between_days(by_weekday, means), _between_weeks(daily, days, weeks)
     seen = max(of_days, of_weeks)
     factor = max(seen, 1.0 if whole else 0.0)
@@ -153,9 +162,13 @@ def project_total(
         * factor
         * math.fsum(m * (r + r * r / len(v)) for r, m, v in zip(left, means, by_weekday, strict=True))
     )
-    words = (
-        f"the pace of the {len(days)} days up to {last} goes on, weekday by weekday; spread between days and weeks "
-        f"{factor:.3g} times that of {'independent events' if whole else 'sums of 1'}"
+    words = say(
+        "the pace of the {days} days up to {last} goes on, weekday by weekday; spread between days "
+        "and weeks {factor:.3g} times that of {text}",
+        days=len(days),
+        last=last,
+        factor=factor,
+        text="independent events" if whole else "sums of 1",
     )
     if mean <= 0 or variance <= 0:
         law: Any = stats.norm(loc=mean, scale=1e-12)
@@ -211,7 +224,9 @@ def project_share(
     root = math.sqrt(to_come)
     ends = (value + (low - value) * root, value + (high - value) * root)
     law = _Sides(value, low, high, root)
-    words = f"{to_come:.0%} of {what} still to come, taken to be like those known".replace("%", " %")
+    words = say(
+        "{to_come:.0%} of {what} still to come, taken to be like those known", to_come=to_come, what=what
+    ).replace("%", " %")
     return Projection(value, *ends, words, law)
 
 
@@ -238,9 +253,11 @@ class _Sides:
 def project_ratio(top: Projection, bottom: Projection) -> Projection | str:
     """Project one sum divided by another, taken as independent, to first order on the scale of the logarithm."""
     if top.value <= 0 or bottom.value <= 0:
-        return "one of its two parts is expected to end at 0"
+        return say("one of its two parts is expected to end at 0")
     sd = math.hypot(top._sd / top.value, bottom._sd / bottom.value)
     value = top.value / bottom.value
     law: Any = stats.lognorm(s=sd, scale=value) if sd > 0 else stats.norm(loc=value, scale=1e-12)
-    words = f"both parts, taken as independent: {top.method}; {bottom.method}"
+    words = say(
+        "both parts, taken as independent: {top}; {bottom}", top=say(top.method), bottom=say(bottom.method)
+    )
     return Projection(value, value * math.exp(-Z95 * sd), value * math.exp(Z95 * sd), words, law)
