@@ -9,7 +9,7 @@ from typing import Any, Final
 
 from alignment_toolkit import units
 from alignment_toolkit.charts.text import MISSING, clean, humanise, shorten
-from alignment_toolkit.languages import noted, say
+from alignment_toolkit.languages import noted, say, term
 from alignment_toolkit.languages.locale import numerals
 from alignment_toolkit.results import Chart, Finding, KpiValue
 
@@ -144,7 +144,7 @@ def as_number(value: Any) -> float | None:
 def _word(value: Any) -> str:
     if isinstance(value, bool):
         return say("yes") if value else say("no")
-    return clean(value) or MISSING
+    return term(clean(value)) or say(MISSING)
 
 
 def of_finding(finding: Finding, *, currency: str = "", note: str = "") -> ChartData | None:

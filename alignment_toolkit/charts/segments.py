@@ -7,18 +7,18 @@ from typing import Any, Final
 
 from alignment_toolkit.charts.data import ChartData, Point, Series, as_number, number
 from alignment_toolkit.charts.text import clean, shorten, within
-from alignment_toolkit.languages import say
+from alignment_toolkit.languages import noted, say
 
 __all__ = ["of_migration", "of_profile", "of_segment_map", "of_target_grid", "of_value_map"]
 
 MOST: Final = 8
 # Where the largest is so many times what all but a twentieth have, the scale ends there.
 FAR: Final = 2.0
-NOBODY: Final = "(no segment)"
+NOBODY: Final = noted("(no segment)")
 
 
 def _name(labels: Mapping[str, Any], key: Any) -> str:
-    return shorten(clean(labels.get(key, key)).split(":")[0], 34) if key is not None else NOBODY
+    return shorten(clean(labels.get(key, key)).split(":")[0], 34) if key is not None else say(NOBODY)
 
 
 def of_segment_map(
@@ -112,7 +112,7 @@ def of_profile(told: Mapping[str, Any], note: str = "") -> ChartData | None:
         kind="matrix",
         title=title,
         series=series,
-        x_label="feature",
+        x_label=say("feature"),
         y_label=say("Mean against the median of all, in usual distances"),
         y_unit="ratio",
         group_label=say("segment"),
@@ -149,10 +149,10 @@ def of_migration(told: Mapping[str, Any], note: str = "") -> ChartData | None:
         kind="matrix",
         title=title,
         series=series,
-        x_label="now",
+        x_label=say("now"),
         y_label=say("Accounts"),
         y_unit="count",
-        group_label="before",
+        group_label=say("before"),
         note=note,
     )
 

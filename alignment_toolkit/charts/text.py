@@ -7,11 +7,11 @@ import unicodedata
 from collections.abc import Callable, Sequence
 from typing import Any, Final
 
-from alignment_toolkit.languages import ENGLISH, say, spoken
+from alignment_toolkit.languages import ENGLISH, noted, say, spoken
 
 __all__ = ["MISSING", "clean", "humanise", "numeric_columns", "shorten", "width", "within", "wrap"]
 
-MISSING: Final = "(missing)"
+MISSING: Final = noted("(missing)")
 # A sign, a currency, a digit.
 _NUMBER: Final = re.compile(r"[+-]?\W{0,2}(?:[A-Z]{3} ?)?\d[^-]|[+-]?\W?\d$")
 # Embeddings, overrides and isolates of text direction: a name that carries one would turn the text around it.
@@ -38,7 +38,7 @@ def clean(value: Any, *, lines: bool = False) -> str:
     '(missing)'
     """
     if value is None:
-        return MISSING
+        return say(MISSING)
     plain = str(value)
     if plain.isascii() and plain.isprintable():
         return plain.strip() if lines else " ".join(plain.split())

@@ -148,7 +148,7 @@ def judged(
     made = tuple(_part(d, e, o) for d, e, o in zip(drivers, own, owners, strict=True))
     some = next((e.method for e in own if e.low != e.high), own[0].method if own else "")
     if found and some == "delta method":
-        some = say("intervals by the delta method over {n:,} {n_unit}", n=found[0].n, n_unit=n_unit)
+        some = say("intervals by the delta method over {n:,} {n_unit}", n=found[0].n, n_unit=say(n_unit))
     return made, by_owner, some
 
 

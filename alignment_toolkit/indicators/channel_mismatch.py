@@ -36,15 +36,15 @@ import pandas as pd
 from alignment_toolkit.indicator import Data, Observation, evidence, indicator
 from alignment_toolkit.indicator.conversion import conversion, score_band
 from alignment_toolkit.indicator.parts import count_matrix, left_out
-from alignment_toolkit.languages import say
+from alignment_toolkit.languages import noted, say
 from alignment_toolkit.periods import Period
 from alignment_toolkit.results import Chart, Column, Measure
 from alignment_toolkit.statistics.clustered import share_of_rows
 
 ASKED_BY = {
-    "contact": "the contact's preference",
-    "campaign": "the campaign's follow-up channel",
-    "response": "the way in which the person answered",
+    "contact": noted("the contact's preference"),
+    "campaign": noted("the campaign's follow-up channel"),
+    "response": noted("the way in which the person answered"),
 }
 
 
@@ -111,6 +111,7 @@ def channel_mismatch(data: Data, window: Period, *, horizon_days: int = 90) -> O
         those=say("followed up by another channel"),
         horizon_days=horizon_days,
     )
+    shown = known[differs].sort_values(["first_touched_at", "lead_id"], ascending=[False, True])
     return Observation(
         gap=gap,
         counts={"follow-ups with an expectation": len(known)},
@@ -118,7 +119,7 @@ def channel_mismatch(data: Data, window: Period, *, horizon_days: int = 90) -> O
         money=became.money(data, int(differs.sum()), say("leads followed up by another channel")),
         guards=[*left_out(len(rows), len(known), say("first follow-ups had no channel")), *became.guards],
         evidence=evidence(
-            known[differs].sort_values(["first_touched_at", "lead_id"], ascending=[False, True]),
+            shown.assign(asked_by=shown.asked_by.map(say)),
             [
                 Column("lead_id", say("Lead"), None, "id"),
                 Column("first_touched_at", say("First follow-up"), None, "time"),
@@ -171,7 +172,7 @@ def _measures(known: pd.DataFrame, differs: pd.Series) -> list[Measure]:
         told = share_of_rows(own.differs, n_unit="follow-ups", accounts=own.account_id)
         name = next(k for k, words in ASKED_BY.items() if words == by)
         found.append(
-            Measure.of(f"against_{name}", say("By another channel than {by} tells", by=by), told.estimate)
+            Measure.of(f"against_{name}", say("By another channel than {by} tells", by=say(str(by))), told.estimate)
         )
     written = known[known.expected == "email"]
     if len(written):

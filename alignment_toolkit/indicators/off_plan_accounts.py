@@ -38,7 +38,7 @@ import numpy as np
 import pandas as pd
 
 from alignment_toolkit.indicator import Data, Observation, evidence, indicator
-from alignment_toolkit.languages import say
+from alignment_toolkit.languages import noted, say
 from alignment_toolkit.periods import Period
 from alignment_toolkit.results import Chart, Column, Guard, Measure
 from alignment_toolkit.statistics.shares import clustered_share, wilson
@@ -46,9 +46,9 @@ from alignment_toolkit.statistics.shares import clustered_share, wilson
 INTENTS = ("attack", "defend", "release")
 FEW = 10
 SAID = {
-    "attack": "attack, and nobody has been in touch since the decision",
-    "defend": "defend, and nobody has been in touch for 90 days",
-    "release": "release, and sales has been in touch since",
+    "attack": noted("attack, and nobody has been in touch since the decision"),
+    "defend": noted("defend, and nobody has been in touch for 90 days"),
+    "release": noted("release, and sales has been in touch since"),
 }
 
 
@@ -115,7 +115,7 @@ def off_plan_accounts(
         [c for c in ("value", "account_id") if c in rows.columns],
         ascending=[c != "value" for c in ("value", "account_id") if c in rows.columns],
     )
-    shown = shown.assign(said=shown.intent.map(SAID))
+    shown = shown.assign(said=shown.intent.map({intent: say(words) for intent, words in SAID.items()}))
     columns = [
         Column("account_id", say("Account"), None, "id"),
         Column("name", say("Name"), None, "name"),

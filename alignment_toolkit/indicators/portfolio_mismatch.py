@@ -38,17 +38,17 @@ from collections.abc import Mapping
 import pandas as pd
 
 from alignment_toolkit.indicator import Data, Observation, evidence, indicator
-from alignment_toolkit.languages import say
+from alignment_toolkit.languages import noted, say
 from alignment_toolkit.periods import Period
 from alignment_toolkit.results import Chart, Column, Guard, Measure, Money
 from alignment_toolkit.statistics.distances import Side, total_variation_gap
 
 SIDES = ("marketing", "sales")
 PUSHES = {
-    "spend": "Marketing's spend",
-    "leads": "Marketing's leads",
-    "minutes": "Sales' minutes",
-    "opportunities": "Sales' opportunities",
+    "spend": noted("Marketing's spend"),
+    "leads": noted("Marketing's leads"),
+    "minutes": noted("Sales' minutes"),
+    "opportunities": noted("Sales' opportunities"),
 }
 
 
@@ -112,8 +112,8 @@ def portfolio_mismatch(data: Data, window: Period) -> Observation:
     campaigns, contacts = len(sides[0].weights), int(pushes["sales"]["cases"].sum())
     measured = set(rows["measure"])
     words = {
-        "marketing": PUSHES["spend" if "spend" in measured else "leads"],
-        "sales": PUSHES["minutes" if "minutes" in measured else "opportunities"],
+        "marketing": say(PUSHES["spend" if "spend" in measured else "leads"]),
+        "sales": say(PUSHES["minutes" if "minutes" in measured else "opportunities"]),
     }
     contact = "touches" if "minutes" in measured else "opportunities"
     cases = {"marketing": (campaigns, "campaigns"), "sales": (contacts, contact)}

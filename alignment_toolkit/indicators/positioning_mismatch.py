@@ -30,7 +30,7 @@ from __future__ import annotations
 import pandas as pd
 
 from alignment_toolkit.indicator import Data, Observation, evidence, indicator
-from alignment_toolkit.languages import say
+from alignment_toolkit.languages import noted, say
 from alignment_toolkit.periods import Period
 from alignment_toolkit.results import Chart, Column, Guard, Measure
 from alignment_toolkit.statistics import agreement
@@ -39,6 +39,10 @@ from alignment_toolkit.statistics.simpson import crude_and_adjusted
 from alignment_toolkit.statistics.stratified import risk_difference
 
 DEALS = ("opportunity_id", "closed_at", "outcome", "pitch")
+RIVALRY = {
+    "with_rival": noted("Argued on price in deals with a rival"),
+    "without_rival": noted("Argued on price in deals without a rival"),
+}
 
 
 @indicator(
@@ -156,9 +160,7 @@ def _measures(known: pd.DataFrame, benefit: pd.DataFrame, on_price: pd.Series) -
         rival = benefit.competitor.notna()
         for name, part in (("with_rival", rival), ("without_rival", ~rival)):
             e = wilson(int((on_price & part).sum()), int(part.sum()), n_unit="deals").estimate
-            found.append(
-                Measure.of(name, say("Argued on price in deals {name}", name=name.replace("_", " a ")), e)
-            )
+            found.append(Measure.of(name, say(RIVALRY[name]), e))
     total = benefit.pitch == "total_cost"
     e = wilson(int(total.sum()), len(benefit), n_unit="deals").estimate
     found.append(Measure.of("total_cost", say("Argued on total cost"), e))

@@ -34,7 +34,7 @@ import numpy as np
 import pandas as pd
 
 from alignment_toolkit.indicator import Data, Observation, evidence, indicator
-from alignment_toolkit.languages import say
+from alignment_toolkit.languages import noted, say
 from alignment_toolkit.periods import Period
 from alignment_toolkit.results import Chart, Column, Estimate, Guard, Measure, Money
 from alignment_toolkit.statistics.shares import e_value
@@ -42,6 +42,10 @@ from alignment_toolkit.statistics.spread import Spread, spread
 from alignment_toolkit.statistics.stratified import risk_difference
 
 LEAST_DEALS = 10
+RIVALRY = {
+    "with_rival": noted("Spread in deals with a rival"),
+    "without_rival": noted("Spread in deals without a rival"),
+}
 
 
 @indicator(
@@ -161,7 +165,7 @@ def _with_rival(won: pd.DataFrame) -> list[Measure]:
         own = won[won.competitor.notna() == rival]
         mix = pd.DataFrame({"size": np.log(own.list_amount), "month": own.month})
         e = spread(own.discount, own.owner.tolist(), mix, n_unit="deals", unit="points").gap.estimate
-        found.append(Measure.of(name, say("Spread in deals {name}", name=name.replace("_", " a ")), e))
+        found.append(Measure.of(name, say(RIVALRY[name]), e))
     return found
 
 

@@ -38,6 +38,7 @@ __all__ = [
     "say_count",
     "speaking",
     "spoken",
+    "term",
 ]
 
 ENGLISH: Final = "en"
@@ -162,6 +163,22 @@ def opening(message: str) -> str:
     'needs '
     """
     return say(message).partition("{")[0]
+
+
+def term(text: str) -> str:
+    """Say a text that may be a term (a code or name of the toolkit: a department, a status); another stays as it is.
+
+    Examples
+    --------
+    >>> with speaking("de"):
+    ...     term("sales"), term("Salesburg")
+    ('Vertrieb', 'Salesburg')
+    """
+    if _SPOKEN.get() == ENGLISH:
+        return text
+    from alignment_toolkit.languages.terms import TERMS
+
+    return say(text) if text in TERMS else text
 
 
 def noted(message: str) -> str:

@@ -14,14 +14,25 @@ if TYPE_CHECKING:
 
 __all__ = ["read", "renew"]
 
+# What readers of the file need, and no dates: the same messages, the same bytes.
+_HEAD = """msgid ""
+msgstr ""
+"Language: {language}\\n"
+"MIME-Version: 1.0\\n"
+"Content-Type: text/plain; charset=utf-8\\n"
+"Content-Transfer-Encoding: 8bit\\n"
+"Plural-Forms: {plurals}\\n"
+
+"""
+
 
 def read(path: Path, language: str) -> Catalog:
-    """Read a language's file; the language's own form of plurals where there is no file yet."""
+    """Read a language's file; where there is none yet, one without messages in the language's own form of plurals."""
     from babel.messages import Catalog
     from babel.messages.pofile import read_po
 
     if not path.exists():
-        return Catalog(locale=language, fuzzy=False)
+        return Catalog(locale=language)
     with path.open("rb") as file:
         return read_po(file, locale=language)
 
@@ -39,22 +50,17 @@ def renew(language: str, folder: Path = FOLDER) -> str:
 
     path = folder / f"{language}.po"
     before = read(path, language)
-    after = Catalog(locale=language, header_comment=before.header_comment, fuzzy=False)
-    after.mime_headers = _headers(before)
-    done = 0
-    for text, message in messages().items():
+    after = Catalog(locale=language)
+    done, said = 0, messages()
+    for text, message in said.items():
         id = (text, message.many) if message.many else text
         known = before.get(text)
         told = known.string if known is not None and known.id == id else ""
         after.add(id, told, auto_comments=["; ".join(message.places)])
         done += bool(told and all((told,) if isinstance(told, str) else told))
-    written = io.BytesIO()
-    write_po(written, after, width=110, omit_header=False)
-    path.write_bytes(written.getvalue())
-    return f"{path.name}: {done} of {len(messages())} messages are translated"
-
-
-def _headers(catalog: Catalog) -> list[tuple[str, str]]:
-    """Keep what readers of the file need, and no dates."""
-    wanted = ("MIME-Version", "Content-Type", "Content-Transfer-Encoding", "Language", "Plural-Forms")
-    return [(name, value) for name, value in catalog.mime_headers if name in wanted]
+    body = io.BytesIO()
+    write_po(body, after, width=110, omit_header=True)
+    head = path.read_text(encoding="utf-8").partition('msgid ""')[0] if path.exists() else f"# {language}\n"
+    head += _HEAD.format(language=language, plurals=before.plural_forms)
+    path.write_text(head + body.getvalue().decode("utf-8").lstrip("\n"), encoding="utf-8")
+    return f"{path.name}: {done} of {len(said)} messages are translated"

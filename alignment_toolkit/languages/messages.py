@@ -11,6 +11,7 @@ import inspect
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from functools import lru_cache
 from pathlib import Path
 from typing import Any, Final
 
@@ -85,7 +86,8 @@ def _letters(text: str) -> bool:
     return bool(re.search(r"[A-Za-z]", re.sub(r"\{[^{}]*\}", "", text)))
 
 
-def messages(folder: Path | None = None) -> dict[str, Message]:
+@lru_cache(maxsize=4)
+def messages(folder: Path = FOLDER.parent) -> dict[str, Message]:
     """Read all messages of the package, in the order of its files.
 
     Examples
@@ -93,12 +95,11 @@ def messages(folder: Path | None = None) -> dict[str, Message]:
     >>> messages()["Out of line"].places
     ['report/words.py']
     """
-    root = folder or FOLDER.parent
     found: dict[str, Message] = {}
     for text in sorted(TERMS):
         found.setdefault(text, Message(text)).places.append("languages/terms.py")
-    for path in sorted(root.rglob("*")):
-        place = path.relative_to(root).as_posix()
+    for path in sorted(folder.rglob("*")):
+        place = path.relative_to(folder).as_posix()
         if path.suffix == ".py" and place.partition("/")[0] not in _ELSEWHERE:
             told = _of_module(path.read_text(encoding="utf-8"))
         elif path.suffix == ".j2":

@@ -14,28 +14,34 @@ _AREAS: Final = (
     "Portfolio", "Positioning", "Value", "Targeting", "Message", "Clients", "Handover", "Cooperation",
 )  # fmt: skip
 _CODES: Final = (
-    "Strategic", "Tactical", "Personal", "high", "medium", "low", "none", "level", "distance", "contrast", "productive",
-    "harmful", "neutral", "wider", "narrower", "higher", "lower", "attack", "defend", "grow", "keep", "release",
-    "develop", "abandon", "target", "not a target", "no view", "rational", "emotional", "new", "existing", "both",
-    "won", "lost", "open", "stayed", "pursued", "above", "below",
+    "Strategic", "Tactical", "Personal", "high", "medium", "low", "none", "level", "distance", "contrast",
+    "productive", "harmful", "neutral", "wider", "narrower", "higher", "lower", "attack", "defend", "grow",
+    "keep", "release", "develop", "abandon", "target", "not a target", "no view", "rational", "emotional",
+    "new", "existing", "both", "won", "lost", "open", "stayed", "pursued", "above", "below", "joint", "large",
+    "small", "own", "rivals", "left", "dissatisfaction", "process_change", "strategy_change", "people_change",
+    "competitor", "environment", "delivered", "abandoned", "ongoing", "first", "last",
 )  # fmt: skip
 _UNITS: Final = (
     "accounts", "answers", "bookings", "campaigns", "cases", "clients", "deals", "episodes", "follow-ups",
-    "invitations", "leads", "listed accounts", "lifted accounts", "months", "opportunities", "open opportunities",
-    "orders", "people", "products", "projects", "quarter-ends", "raters", "ratings", "rows", "sales lines", "signals",
-    "teams", "touches", "visits", "weeks", "wins", "won opportunities", "year", "years", "days", "hours", "money",
-    "share", "points", "count", "ratio", "index", "people with at least 10 deals", "clusters", "offers",
+    "invitations", "leads", "listed accounts", "lifted accounts", "months", "opportunities",
+    "open opportunities", "orders", "people", "products", "projects", "quarter-ends", "raters", "ratings",
+    "rows", "sales lines", "signals", "teams", "touches", "clients and orders without client",
+    "follow-ups with another message", "accounts judged twice", "rows of results", "promised lines", "visits",
+    "weeks", "wins", "won opportunities", "year", "years", "days", "hours", "money", "share", "points", "count",
+    "ratio", "index", "people with at least 10 deals", "clusters", "offers",
 )  # fmt: skip
 # Dimensions, grains, and what the definitions of an Analysis call their parts.
 _NAMES: Final = (
     "channel", "region", "segment", "owner", "product", "campaign", "industry", "country", "team", "department",
-    "audience", "size", "month", "quarter", "week", "day", "period", "history", "unit", "family", "kind", "margin",
-    "window", "population", "enough", "trailing-12-months", "mature-365-days", "mature-180-days", "mature-90-days",
-    "lead", "marketing score", "score", "theme", "need", "stage", "source",
+    "audience", "size", "month", "quarter", "week", "day", "period", "history", "unit", "family", "kind",
+    "margin", "window", "population", "enough", "trailing-12-months", "mature-365-days", "mature-180-days",
+    "mature-90-days", "lead", "mean distance", "largest distance", "between", "features", "labels", "views",
+    "marketing score", "score", "theme", "need", "stage", "source",
 )  # fmt: skip
 # The same where they stand at the beginning: labels of charts and tables.
 _LABELS: Final = (
     "Marketing", "Sales", "Service", "Channel", "Region", "Segment", "Owner", "Product", "Campaign", "Industry",
     "Country", "Team", "Department", "Audience", "Size", "Month", "Quarter", "Week", "Day", "Period", "Gap",
+    "Conversions", "Cost-per-sale-cohort",
 )  # fmt: skip
 TERMS: Final = frozenset((*_DEPARTMENTS, *_AREAS, *_CODES, *_UNITS, *_NAMES, *_LABELS))

@@ -7,7 +7,8 @@ from typing import Final
 
 from alignment_toolkit import charts, units
 from alignment_toolkit.charts import as_number, clean
-from alignment_toolkit.languages import noted, say
+from alignment_toolkit.languages import noted, say, term
+from alignment_toolkit.languages.locale import moment_text
 from alignment_toolkit.report import questions, words
 from alignment_toolkit.report.blocks import (
     Answer,
@@ -376,8 +377,9 @@ def _cell(value: object, unit: str | None, role: str, currency: str) -> Cell:
     if found is None or role != "measure":
         if isinstance(value, bool):
             return Cell(say("yes") if value else say("no"))
-        text = clean(value)
+        text = term(clean(value))
         return Cell(
-            _moment(text) if role == "time" else charts.shorten(text, 200), whole=charts.width(text) <= 24
+            moment_text(_moment(text)) if role == "time" else charts.shorten(text, 200),
+            whole=charts.width(text) <= 24,
         )
     return Cell(charts.number(found, unit, currency), number=found, unit=unit)

@@ -7,7 +7,7 @@ from typing import Any, Final
 
 from alignment_toolkit import units
 from alignment_toolkit.charts import as_number, clean, humanise
-from alignment_toolkit.languages import noted, say
+from alignment_toolkit.languages import noted, say, term
 from alignment_toolkit.report import figures, words
 from alignment_toolkit.report.blocks import Block, Cell, Detail, Facts, Fold, Heading, Prose, Table
 from alignment_toolkit.results import Analysis
@@ -155,13 +155,18 @@ def _definition(name: str, about: Any) -> tuple[Cell, ...]:
     told = [clean(about[k]) for k in ("about", "meaning", "why") if about.get(k)]
     rest = {k: v for k, v in about.items() if k not in ("title", "question", "about", "meaning", "why")}
     told += [
-        f"{say(k.replace('_', ' '))}: {say(v)}"
+        f"{_words(k)}: {term(v)}"
         for name_, part in rest.items()
         if _defines(part)
         for k, v in _flat(part, clean(name_))
         if v and v != say("not set")
     ]
     return Cell(title, clean(name) if title != name else ""), Cell("; ".join(told))
+
+
+def _words(key: str) -> str:
+    """Write a key of the definitions, part by part."""
+    return ".".join(say(part) for part in key.replace("_", " ").split("."))
 
 
 def _defines(part: Any, deep: bool = False) -> bool:

@@ -21,12 +21,12 @@ _ROUTES: Final = {
         noted("A matter between people: talk, get to know each other's work, and ask again."),
     ),
     "tactical": (
-        "Process",
-        "A matter of daily work: agree on one rule at the hand-over, try it, and look again.",
+        noted("Process"),
+        noted("A matter of daily work: agree on one rule at the hand-over, try it, and look again."),
     ),
     "strategic": (
-        "Plan",
-        "A matter of aims: the heads of both departments settle one plan, then their teams follow.",
+        noted("Plan"),
+        noted("A matter of aims: the heads of both departments settle one plan, then their teams follow."),
     ),
 }
 

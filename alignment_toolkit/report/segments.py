@@ -15,7 +15,7 @@ from alignment_toolkit.charts.segments import (
     of_target_grid,
     of_value_map,
 )
-from alignment_toolkit.languages import noted, say
+from alignment_toolkit.languages import noted, say, term
 from alignment_toolkit.report.blocks import (
     Block,
     Callout,
@@ -339,7 +339,7 @@ def _offers(told: Mapping[str, Any], currency: str) -> Table:
     for o in sorted(told["offers"], key=lambda o: (not o["own"], o["offer"])):
         rows.append((
             Cell(shorten(clean(o["offer"]), 40)),
-            Cell(shorten(clean(o["owner"]), 30)),
+            Cell(shorten(term(clean(o["owner"])), 30)),
             *(_estimate(o[side], "index") for side in ("benefit", "rational", "emotional")),
             Cell(money.text(o["price"], currency=currency), number=float(o["price"]), unit="money"),
             _estimate(o["fair_price"], "money", currency) if o["own"] else Cell(""),
@@ -370,7 +370,7 @@ def _attributes(told: Mapping[str, Any]) -> Table:
         means = [as_number(a[side]) for side in ("own", "rivals")]
         weight = as_number(a["importance"])
         rows.append((
-            Cell(shorten(clean(a["attribute"]), 40)), Cell(clean(a["kind"] or "")),
+            Cell(shorten(clean(a["attribute"]), 40)), Cell(term(clean(a["kind"] or ""))),
             Cell(share.text(weight), number=weight, unit="share"),
             *(Cell(say(units.NOT_AVAILABLE) if m is None else say("{m:.1f}", m=m), number=m) for m in means),
         ))  # fmt: skip

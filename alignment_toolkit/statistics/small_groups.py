@@ -116,7 +116,7 @@ def _contrast(
     if any(shares):
         words += say(
             "; corrected for {shares} of the people having answered",
-            shares=" and ".join(f"{100 * s:.0f} %" for s in shares),
+            shares=say(" and ").join(f"{100 * s:.0f} %" for s in shares),
         )
     if not parts or any(len(g.values) == 0 for _, g in parts):
         return Gap.none(n=n, n_unit=n_unit, unit=unit, method=say("{words}; nobody answered", words=words))
