@@ -172,7 +172,9 @@ def _measures(known: pd.DataFrame, differs: pd.Series) -> list[Measure]:
         told = share_of_rows(own.differs, n_unit="follow-ups", accounts=own.account_id)
         name = next(k for k, words in ASKED_BY.items() if words == by)
         found.append(
-            Measure.of(f"against_{name}", say("By another channel than {by} tells", by=say(str(by))), told.estimate)
+            Measure.of(
+                f"against_{name}", say("By another channel than {by} tells", by=say(str(by))), told.estimate
+            )
         )
     written = known[known.expected == "email"]
     if len(written):

@@ -280,7 +280,7 @@ def _guards(pushes: Mapping[str, pd.DataFrame]) -> list[Guard]:
         total = push["push"].sum()
         lost = push.loc[push["product_id"].isna(), "push"].sum()
         if total > 0 and lost / total > 0.1:
-            whose = "sales'" if side == "sales" else say("{side}'s", side=side)
+            whose = say("sales'") if side == "sales" else say("{side}'s", side=side)
             said = say("{lost:.0f} % of {whose} push names no product", lost=100 * lost / total, whose=whose)
             guards.append(
                 Guard("join_health", say("{said}; the finding speaks of the rest only.", said=said))

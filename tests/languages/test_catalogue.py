@@ -162,7 +162,7 @@ def test_every_currency_and_unit_has_a_german_form():
         assert (
             unit("money").spreadsheet(currency="EUR") == '[>=1000]#,##0" €";[<=-1000]-#,##0" €";#,##0.00" €"'
         )
-        assert unit("days").interval(1, 2) == "1,0 Tage bis 2,0 Tage"
+        assert unit("days").interval(1, 2) == "1,0 bis 2,0 Tage"
         assert (numerals("1,234.5"), day_text(date(2026, 1, 2))) == ("1.234,5", "02.01.2026")
         assert moment_text("2026-09-30T14:05") == "30.09.2026 14:05"
         assert moment_text("2026-13-45 is no day") == "2026-13-45 is no day"
