@@ -17,6 +17,7 @@ from alignment_toolkit.periods import Period
 from tests.builders import company_of
 from tests.indicators.degenerate import FRAMES, sound
 from tests.indicators.guarding import fires, quiet
+from tests.indicators.looks import KINDS
 
 Q3 = Period.parse("2026-Q3")  # the window ends a year before 30 September 2026, with 1 October 2025
 HAND = {"a1": (80, 90, True), "a2": (50, 60, True), "a3": (70, 70, False), "a4": (60, 40, False),
@@ -185,7 +186,7 @@ def test_on_the_sample_it_is_scikit_learns_difference(sample: Company, sample_di
     assert found.seen.gap.estimate.value == pytest.approx(expected)
 
 
-@pytest.mark.parametrize("frame", FRAMES)
+@pytest.mark.parametrize("frame", KINDS)
 def test_whatever_the_data_the_finding_is_sound(frame: str) -> None:
     rows, orders = made(n=30)
     tables = FRAMES[frame](

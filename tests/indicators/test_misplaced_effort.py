@@ -16,6 +16,7 @@ from alignment_toolkit.periods import Period
 from tests.builders import company_of
 from tests.indicators.degenerate import FRAMES, sound
 from tests.indicators.guarding import fires, quiet
+from tests.indicators.looks import KINDS
 
 Q3 = Period.parse("2026-Q3")
 
@@ -155,7 +156,7 @@ def test_on_the_sample_the_shares_are_those_of_pandas(sample: Company, sample_di
     assert shares(found, "target") == pytest.approx(list(potential.groupby(fifth).sum() / potential.sum()))
 
 
-@pytest.mark.parametrize("frame", FRAMES)
+@pytest.mark.parametrize("frame", KINDS)
 def test_whatever_the_data_the_finding_is_sound(frame: str) -> None:
     rows, touches = field(0.1, n=30)
     tables = FRAMES[frame]({"assessments": rows, "touches": touches})

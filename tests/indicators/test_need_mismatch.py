@@ -80,7 +80,7 @@ def test_what_is_not_counted() -> None:
 
 
 def test_what_became_of_few_leads_is_not_compared() -> None:
-    for count, won in ((10, 2), (100, 40)):
+    for count, won in ((10, 2), (20, 10)):
         made = [
             followed(count, wrong={}, right={}, won=(won, won), lead=CAMP | {"need": need}, start=start)
             for need, start in (("speed", 0), ("service", 1000))

@@ -15,6 +15,7 @@ from alignment_toolkit.periods import Period
 from tests.builders import company_of
 from tests.indicators.degenerate import FRAMES, sound
 from tests.indicators.guarding import fires, quiet
+from tests.indicators.looks import KINDS
 
 Q3 = Period.parse("2026-Q3")
 SIX = {"A": "attack", "B": "attack", "C": "defend", "D": "defend", "E": "release", "F": "release"}
@@ -195,7 +196,7 @@ def test_on_the_sample_it_is_the_share_in_pandas(sample: Company, sample_dir: Pa
     assert found.gap.estimate.value == pytest.approx(wrong / len(latest))
 
 
-@pytest.mark.parametrize("frame", FRAMES)
+@pytest.mark.parametrize("frame", KINDS)
 def test_whatever_the_data_the_finding_is_sound(frame: str) -> None:
     intents, touches = six()
     orders = [{"order_id": a, "ordered_at": "2026-05-05", "amount": 10.0, "account_id": a} for a in SIX]

@@ -10,6 +10,7 @@ import pytest
 from alignment_toolkit.catalog import Catalog
 from alignment_toolkit.verdict import verdicts
 from tests.indicators.degenerate import FRAMES, sound
+from tests.indicators.looks import KINDS
 from tests.indicators.personal import FIRST, Q3, company, look, whole
 
 IDS = (
@@ -50,7 +51,7 @@ def test_a_whole_company_gets_six_verdicts(found):
     assert all(f.chart is not None and f.evidence.rows for f in found.values())
 
 
-@pytest.mark.parametrize("frame", FRAMES)
+@pytest.mark.parametrize("frame", KINDS)
 def test_degenerate(frame, found):
     here = company(FRAMES[frame](whole()))
     for indicator in PERSONAL.values():

@@ -15,6 +15,7 @@ from alignment_toolkit.periods import Period
 from tests.builders import company_of
 from tests.indicators.degenerate import FRAMES, sound
 from tests.indicators.guarding import fires, quiet
+from tests.indicators.looks import KINDS
 
 Q3 = Period.parse("2026-Q3")
 PRODUCTS = [
@@ -152,7 +153,7 @@ def test_on_the_sample_it_is_the_share_in_pandas(sample: Company, sample_dir: Pa
     assert found.gap.estimate.value == pytest.approx((rows.pitch[benefit] == "price").mean())
 
 
-@pytest.mark.parametrize("frame", FRAMES)
+@pytest.mark.parametrize("frame", KINDS)
 def test_whatever_the_data_the_finding_is_sound(frame: str) -> None:
     rows = [dict(r, campaign_id="kb", competitor="Rival", amount=9.0, list_amount=10.0) for r in six()]
     tables = FRAMES[frame]({"opportunities": rows, "products": PRODUCTS, "campaigns": CAMPAIGNS})

@@ -14,6 +14,7 @@ from alignment_toolkit.periods import Period
 from tests.builders import company_of
 from tests.indicators.degenerate import FRAMES, sound
 from tests.indicators.guarding import fires, quiet
+from tests.indicators.looks import KINDS
 
 Q3 = Period.parse("2026-Q3")
 SIX = {"A": (1.10, 1.00), "B": (1.05, 1.05), "C": (1.00, 0.90)}
@@ -113,6 +114,6 @@ def test_columns_that_are_missing_are_named() -> None:
     assert any("plan" in m for m in found.missing)
 
 
-@pytest.mark.parametrize("frame", FRAMES)
+@pytest.mark.parametrize("frame", KINDS)
 def test_whatever_the_data_the_finding_is_sound(frame: str) -> None:
     sound(price_ambition.look(company_of(FRAMES[frame]({"plan": plan(SIX), "orders": orders(SOLD)})), Q3))

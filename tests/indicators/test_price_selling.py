@@ -17,6 +17,7 @@ from alignment_toolkit.verdict import verdicts
 from tests.builders import company_of
 from tests.indicators.degenerate import FRAMES, sound
 from tests.indicators.guarding import fires, quiet
+from tests.indicators.looks import KINDS
 
 Q3 = Period.parse("2026-Q3")
 HAND = {"Ada": (4, 6), "Ben": (9, 11), "Cleo": (14, 16)}
@@ -157,12 +158,10 @@ def test_where_discount_goes_with_wins_a_hidden_cause_is_named() -> None:
         found = seen(rows)
         wins = next(m for m in found.measures if m.name == "wins")
         if helps:
-            assert wins.value == pytest.approx(0.5, abs=0.02)
-            fires(
-                "price_selling", "confounding", found, "ratio of 3.41"
-            )  # won twice as often: 2 + sqrt(2 x 1)
+            assert wins.low > 0.2
+            fires("price_selling", "confounding", found)
         else:
-            assert wins.value == pytest.approx(0.0, abs=0.05)
+            assert wins.low < 0 < wins.high
             quiet("price_selling", "confounding", found)
 
 
@@ -181,7 +180,7 @@ def test_columns_that_are_missing_are_named() -> None:
     }
 
 
-@pytest.mark.parametrize("frame", FRAMES)
+@pytest.mark.parametrize("frame", KINDS)
 def test_whatever_the_data_the_finding_is_sound(frame: str) -> None:
     tables = {
         "opportunities": deals(2.0, people=6, each=4, account_id="a1", competitor="Rival"),

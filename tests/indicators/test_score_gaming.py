@@ -12,6 +12,7 @@ from alignment_toolkit.periods import Period
 from tests.builders import company_of
 from tests.indicators.degenerate import FRAMES, sound
 from tests.indicators.guarding import fires, quiet
+from tests.indicators.looks import KINDS
 
 Q3 = Period.parse("2026-Q3")
 LIST = {
@@ -173,7 +174,7 @@ def test_columns_that_are_missing_are_named() -> None:
     assert any(m.startswith("edits") for m in missing)
 
 
-@pytest.mark.parametrize("frame", FRAMES)
+@pytest.mark.parametrize("frame", KINDS)
 def test_whatever_the_data_the_finding_is_sound(frame: str) -> None:
     orders = [{"order_id": "1", "ordered_at": "2025-06-01", "amount": 5.0, "account_id": "a2"}]
     tables = FRAMES[frame](hand() | {"orders": orders})

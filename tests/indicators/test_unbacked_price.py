@@ -16,6 +16,7 @@ from alignment_toolkit.statistics.price_line import Market, price_premium
 from tests.builders import company_of
 from tests.indicators.degenerate import FRAMES, sound
 from tests.indicators.guarding import fires, quiet
+from tests.indicators.looks import KINDS
 
 Q3 = Period.parse("2026-Q3")
 LEVELS = {"r1": (80.0, 4), "r2": (100.0, 5), "r3": (125.0, 6), "r4": (156.25, 7)}
@@ -166,7 +167,7 @@ def test_columns_that_are_missing_are_named() -> None:
     assert {"value_ratings.owner", "value_ratings.price"} <= set(missing)
 
 
-@pytest.mark.parametrize("frame", FRAMES)
+@pytest.mark.parametrize("frame", KINDS)
 def test_whatever_the_data_the_finding_is_sound(frame: str) -> None:
     rows = survey(0.1, raters=4)
     tables = {

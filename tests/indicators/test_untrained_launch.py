@@ -122,7 +122,7 @@ def test_who_is_trained_is_a_habit_of_the_person_so_people_widen_the_interval() 
 
 
 def test_what_became_of_few_leads_is_not_compared() -> None:
-    for count, won in ((10, 2), (100, 40)):
+    for count, won in ((10, 2), (20, 10)):
         made = [
             followed(
                 count,
