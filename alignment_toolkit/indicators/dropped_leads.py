@@ -46,6 +46,7 @@ from alignment_toolkit.statistics.shares import wilson
 from alignment_toolkit.statistics.stratified import risk_difference
 from alignment_toolkit.statistics.working_time import working_hours
 
+ATTEMPTS = 14
 STEPS = (1, 2, 4, 8, 16, 24, 40, 80)
 
 
@@ -63,7 +64,10 @@ STEPS = (1, 2, 4, 8, 16, 24, 40, 80)
     population="leads handed to sales in the period",
     relations=("first_touches",),
     uses_relations=("lead_outcomes",),
-    uses={"leads": ("accepted_at", "received_by", "channel", "marketing_score")},
+    uses={
+        "leads": ("accepted_at", "received_by", "channel", "marketing_score"),
+        "touches": ("touched_at", "department", "direction", "lead_id", "automated"),
+    },
     kpis=("arpu",),
     says="{gap} of the leads handed to sales had no personal answer on record within {within_hours} working hours.",
     who=("sales", "marketing"),
@@ -99,6 +103,7 @@ def dropped_leads(
             wilson(int((~touched).sum()), len(rows), n_unit="leads").estimate,
         ),
     ]
+    measures += _attempts(data, rows)
     shown = rows[rows.late].sort_values(["hours", "lead_id"], ascending=[False, True])
     columns = [
         Column("lead_id", say("Lead"), None, "id"),
@@ -141,6 +146,32 @@ def _waits(data: Data, start: date, end: date, within: float) -> pd.DataFrame:
     until = rows.first_touched_at.where(touched, end_of_data)
     hours = working_hours(data.calendar, rows.qualified_at.to_numpy(), until.to_numpy())
     return rows.assign(hours=hours, touched=touched, late=hours > within)
+
+
+def _attempts(data: Data, rows: pd.DataFrame) -> list[Measure]:
+    """Count the touches that name a lead in its first days, of leads that are that old."""
+    if rows.empty or not data.has("touches", "touched_at", "department", "direction", "lead_id"):
+        return []
+    known = pd.Timestamp(data.as_of("touches") or rows.qualified_at.max())
+    old = rows[rows.qualified_at + pd.Timedelta(days=ATTEMPTS) <= known + pd.Timedelta(days=1)]
+    t = data["touches"]
+    t = t.filter(t.department == "sales", t.direction == "outbound", t.lead_id.notnull())
+    t = t.filter(t.touched_at >= str(rows.qualified_at.min()))
+    if "automated" in t.columns:
+        t = t.filter(~t.automated.fill_null(False))
+    near = data.fetch(t.select("lead_id", "touched_at")).merge(old[["lead_id", "qualified_at"]], on="lead_id")
+    away = pd.to_datetime(near.touched_at) - near.qualified_at
+    near = near[(away >= pd.Timedelta(0)) & (away < pd.Timedelta(days=ATTEMPTS))]
+    if near.empty:  # touches do not say which lead they are for
+        return []
+    times = near.groupby("lead_id").size().reindex(old.lead_id, fill_value=0).to_numpy(float)
+    se = float(times.std(ddof=1)) / len(times) ** 0.5 if len(times) > 1 else None
+    e = Gap.normal(
+        float(times.mean()), se, df=max(len(times) - 1, 1), n=len(times), n_unit="leads", unit="count",
+        method="mean, Student's interval", space=(0.0, np.inf),
+    ).estimate  # fmt: skip
+    label = say("Attempts on a lead in its first {days} days, on average", days=ATTEMPTS)
+    return [Measure.of("attempts", label, e)]
 
 
 def _lost_clients(data: Data, window: Period, within: float, horizon: int) -> Gap | None:

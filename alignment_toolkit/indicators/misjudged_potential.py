@@ -48,6 +48,7 @@ from alignment_toolkit.statistics.shares import wilson
 
 SIDES = ("marketing", "sales")
 YEAR = pd.Timedelta(days=365)
+FIFTHS = 5
 
 
 @indicator(
@@ -256,6 +257,12 @@ def _measures(rows: pd.DataFrame, seen: Ranking, worked: Ranking | None) -> list
                     e,
                 )
             )
+    if len(rows) >= FIFTHS:
+        for side in SIDES:
+            best = rows[rows[side].rank(method="first") > len(rows) * (1 - 1 / FIFTHS)]
+            label = say("Won, of the fifth that {side} rates highest", side=side)
+            e = wilson(int(best.won.sum()), len(best), n_unit="accounts").estimate
+            found.append(Measure.of(f"won_of_best_{side}", label, e))
     return found
 
 

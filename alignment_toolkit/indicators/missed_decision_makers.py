@@ -122,8 +122,9 @@ def _deals(data: Data, window: Period, within: int) -> ibis.Table:
     contacts = data["contacts"].filter(data["contacts"].account_id.notnull())
     people = deals.inner_join(contacts, deals._account == contacts.account_id)
     decides = ((people.role == "decision_maker") & (people.known_on < people._opened)).fill_null(False)
+    later = ((people.role == "decision_maker") & (people.known_on >= people._opened)).fill_null(False)
     people = people.select(
-        "_deal", "_opened", who=people.contact_id, known_on=people.known_on, decides=decides
+        "_deal", "_opened", who=people.contact_id, known_on=people.known_on, decides=decides, later=later
     )
     touches = data["touches"]
     touches = touches.filter(touches.department == "marketing", touches.contact_id.notnull())
@@ -136,12 +137,13 @@ def _deals(data: Data, window: Period, within: int) -> ibis.Table:
     times = people.heard.fill_null(0)
     counted = people.group_by("_deal").aggregate(
         deciders=people.decides.ifelse(1, 0).sum(),
+        later=people.later.ifelse(1, 0).sum(),
         touches=times.sum(),
         reached=(people.decides & (times > 0)).ifelse(1, 0).sum(),
         known_for=people.decides.ifelse(people._opened.delta(people.known_on, unit="day"), None).max(),
     )
     t = t.left_join(counted, t.opportunity_id == counted._deal).drop("_deal")
-    return t.mutate(**{c: t[c].fill_null(0) for c in ("deciders", "touches", "reached")})
+    return t.mutate(**{c: t[c].fill_null(0) for c in ("deciders", "later", "touches", "reached")})
 
 
 def _measures(active: pd.DataFrame, missed: pd.Series, known: pd.DataFrame) -> list[Measure]:
@@ -150,6 +152,9 @@ def _measures(active: pd.DataFrame, missed: pd.Series, known: pd.DataFrame) -> l
         late = share_of_rows(active.known_for < LATE_DAYS, n_unit="opportunities", accounts=active.account_id)
         label = say("The decision maker had been known for less than {late_days} days", late_days=LATE_DAYS)
         found.append(Measure.of("known_late", label, late.estimate))
+        drift = share_of_rows(active.later > 0, n_unit="opportunities", accounts=active.account_id)
+        label = say("Somebody else became known as decision maker from the opening on")
+        found.append(Measure.of("role_drift", label, drift.estimate))
     if len(known):
         quiet = share_of_rows(known.touches == 0, n_unit="opportunities", accounts=known.account_id)
         found.append(

@@ -42,7 +42,9 @@ from alignment_toolkit.relations import alive, day
 from alignment_toolkit.results import Chart, Column, Guard, Measure, Money
 from alignment_toolkit.statistics.client_value import fit_purchases, fit_spend
 from alignment_toolkit.statistics.clustered import share_of_rows
-from alignment_toolkit.statistics.shares import clustered_part_gap
+from alignment_toolkit.statistics.inference import Gap
+from alignment_toolkit.statistics.means import stratified_mean_difference
+from alignment_toolkit.statistics.shares import clustered_part, clustered_part_gap
 
 PERSONAL = ("email", "phone", "meeting", "visit", "chat")
 YEAR = 365.0
@@ -65,10 +67,12 @@ OUTSIDE = 0.2
     population="accounts that had bought before the window, each weighing by its expected value of 12 months",
     needs={"touches": ("touched_at", "account_id", "channel")},
     uses={
-        "touches": ("automated", "department", "minutes"),
+        "touches": ("automated",),
+        "spend": ("spent_on", "amount", "audience"),
         "accounts": ("account_id", "name", "service_contract", "contract_until"),
     },
     relations=("sales_details",),
+    uses_relations=("served",),
     says=(
         "{gap} of what clients are expected to bring within 12 months belongs to {silent} of {clients} clients with "
         "whom nobody had been personally in touch in the last {within_days} days."
@@ -120,7 +124,7 @@ def neglected_clients(data: Data, window: Period, *, within_days: int = 90) -> O
             "silent": say("{silent:,}", silent=int(silent.sum())),
             "clients": say("{rows:,}", rows=len(rows)),
         },
-        measures=_measures(rows, silent),
+        measures=[*_measures(rows, silent), *_devoted(data, rows, window)],
         money=money,
         guards=_guards(data, rows, silent),
         evidence=evidence(
@@ -148,6 +152,7 @@ def _clients(data: Data, window: Period) -> pd.DataFrame:
         revenue=t.amount.sum().cast("float64"),
         margin=t.margin.sum().cast("float64"),
         costed=(t.margin.notnull().ifelse(1, 0)).mean(),
+        **({"products": t.product_id.nunique()} if "product_id" in t.columns else {}),
     )
     return data.fetch(by.order_by("account_id"))
 
@@ -206,6 +211,53 @@ def _measures(rows: pd.DataFrame, silent: np.ndarray) -> list[Measure]:
     good = rows.value.to_numpy() >= np.quantile(rows.value, 0.8)
     told = share_of_rows(silent[good], n_unit="clients").estimate
     found.append(Measure.of("best_fifth", say("Not met, of the fifth worth most"), told))
+    if "products" in rows.columns:
+        fifth = np.ceil(rows.value.rank(method="first") / len(rows) * 5)
+        broad = stratified_mean_difference(rows.products, silent, fifth, n_unit="clients", unit="count")
+        if broad.estimate.value is not None:
+            label = say("Products bought so far: clients not met minus others of like value")
+            found.append(Measure.of("breadth", label, broad.estimate))
+    return found
+
+
+def _devoted(data: Data, rows: pd.DataFrame, window: Period) -> list[Measure]:
+    """Give what of the window's revenue, effort and spend went to those who were clients before it."""
+    found = []
+    if data.has_relation("served"):
+        t = data.relation("served")
+        t = t.filter(t.served_at >= str(window.start), t.served_at < str(window.end), t.account_id.notnull())
+        by = data.fetch(
+            t.group_by("account_id")
+            .aggregate(
+                revenue=t.amount.sum().cast("float64"),
+                # Only minutes of sales: marketing reaches clients by other means than hours.
+                effort=(t.department == "sales").ifelse(t.effort_minutes, None).sum().cast("float64"),
+            )
+            .order_by("account_id")
+        )
+        old = by.account_id.isin(set(rows.account_id)).to_numpy()
+        for name, label in (
+            ("revenue", say("Of the period's revenue, from those who were clients before")),
+            ("effort", say("Of sales' minutes on accounts, on those who were clients before")),
+        ):
+            w = by[name].fillna(0.0).clip(lower=0).to_numpy(float)
+            p = w * old
+            e = clustered_part(p.sum(), w.sum(), p @ p, p @ w, w @ w, int((w > 0).sum()), n_unit="accounts")
+            if e.value is not None:
+                found.append(Measure.of(f"{name}_on_clients", label, e))
+    if data.has("spend", "spent_on", "amount", "audience"):
+        t = data["spend"]
+        t = t.filter(t.spent_on >= ibis.date(window.start), t.spent_on < ibis.date(window.end))
+        t = t.filter(t.audience.isin(["new", "existing"]))
+        by = t.group_by("audience").aggregate(amount=t.amount.sum().cast("float64"), lines=t.count())
+        spent = data.fetch(by).set_index("audience")
+        if float(spent.amount.sum()) > 0:
+            part = float(spent.amount.get("existing", 0.0)) / float(spent.amount.sum())
+            e = Gap.exact(
+                part, n=int(spent.lines.sum()), n_unit="lines of spend", unit="share", method=say("counted")
+            ).estimate
+            label = say("Of the spend that addresses one of them, on clients and not on new ones")
+            found.append(Measure.of("spend_on_clients", label, e))
     return found
 
 

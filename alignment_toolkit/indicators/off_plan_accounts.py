@@ -41,7 +41,7 @@ from alignment_toolkit.indicator import Data, Observation, evidence, indicator
 from alignment_toolkit.languages import noted, say
 from alignment_toolkit.periods import Period
 from alignment_toolkit.results import Chart, Column, Guard, Measure
-from alignment_toolkit.statistics.shares import clustered_share, wilson
+from alignment_toolkit.statistics.shares import clustered_ratio, clustered_share, wilson
 
 INTENTS = ("attack", "defend", "release")
 FEW = 10
@@ -69,7 +69,11 @@ SAID = {
         "intents": ("account_id", "intent", "decided_on"),
         "touches": ("touched_at", "department", "account_id", "direction"),
     },
-    uses={"touches": ("automated",), "accounts": ("account_id", "name", "service_contract")},
+    uses={
+        "touches": ("automated",),
+        "accounts": ("account_id", "name", "service_contract"),
+        "assessments": ("account_id", "department", "assessed_at", "target"),
+    },
     uses_relations=("sales",),
     says=(
         "{gap} of {n} accounts with a stated intent are treated otherwise: {attack} to attack, {defend} to defend, "
@@ -111,6 +115,7 @@ def off_plan_accounts(
         free = rows[~rows.service_contract.fillna(False).astype(bool)]
         e = wilson(*_share(free), n_unit="accounts").estimate
         measures.append(Measure.of("no_service", say("Off plan, accounts without service contract"), e))
+    measures += [*_effort(data, rows, end, settled_days), *_unlisted(data, rows, end)]
     shown = rows[rows.off].sort_values(
         [c for c in ("value", "account_id") if c in rows.columns],
         ascending=[c != "value" for c in ("value", "account_id") if c in rows.columns],
@@ -190,6 +195,61 @@ def _known(data: Data, rows: pd.DataFrame, window: Period) -> pd.DataFrame:
         rows = rows.merge(sums, on="account_id", how="left", validate="many_to_one")
         rows["value"] = rows.value.fillna(0.0)
     return rows
+
+
+def _effort(data: Data, rows: pd.DataFrame, end: date, days: int) -> list[Measure]:
+    """Compare what sales did at accounts to release after the decision with what it did before."""
+    touches = data["touches"]
+    first = data.fetch(touches.aggregate(first=touches.touched_at.min()))["first"][0]
+    release = rows[rows.intent == "release"]
+    span = pd.Timedelta(days=days)
+    release = release[release.decided_on - span >= pd.Timestamp(first)] if first == first else release[:0]
+    if release.empty:
+        return []
+    t = touches.filter(
+        touches.department == "sales",
+        touches.direction == "outbound",
+        touches.account_id.isin(list(release.account_id)),
+        touches.touched_at < str(end),
+    )
+    if "automated" in t.columns:
+        t = t.filter(~t.automated.fill_null(False))
+    near = data.fetch(t.select("account_id", "touched_at")).merge(
+        release[["account_id", "decided_on"]], on="account_id"
+    )
+    away = pd.to_datetime(near.touched_at) - near.decided_on
+    counts = [
+        near[inside].groupby("account_id").size().reindex(release.account_id, fill_value=0).to_numpy(float)
+        for inside in ((away >= pd.Timedelta(0)) & (away < span), (away < pd.Timedelta(0)) & (away >= -span))
+    ]
+    a, b = counts
+    e = clustered_ratio(
+        a.sum(), b.sum(), a @ a, a @ b, b @ b, len(release), unit="ratio", n_unit="accounts to release"
+    )
+    label = say(
+        "Touches by sales at accounts to release: {days} days from the decision on over {days} days before",
+        days=days,
+    )
+    return [] if e.value is None else [Measure.of("release_effort", label, e)]
+
+
+def _unlisted(data: Data, rows: pd.DataFrame, end: date) -> list[Measure]:
+    """Say how many accounts to attack or defend no department names as a target."""
+    wanted = rows[rows.intent.isin(["attack", "defend"])]
+    if wanted.empty or not data.has("assessments", "account_id", "department", "assessed_at", "target"):
+        return []
+    t = data["assessments"]
+    t = t.filter(
+        t.assessed_at >= str(end - timedelta(days=365)), t.assessed_at < str(end), t.target.notnull()
+    )
+    judged = data.fetch(t.order_by(["account_id", "department", "assessed_at", "target"]))
+    if judged.empty:
+        return []
+    judged = judged.drop_duplicates(["account_id", "department"], keep="last")
+    listed = set(judged.account_id[judged.target.astype(bool)])
+    off = int((~wanted.account_id.isin(listed)).sum())
+    label = say("Accounts to attack or defend that neither department names as a target")
+    return [Measure.of("on_nobodys_list", label, wilson(off, len(wanted), n_unit="accounts").estimate)]
 
 
 def _guards(data: Data, rows: pd.DataFrame, window: Period) -> list[Guard]:

@@ -272,6 +272,8 @@ def _signs(
     measures = []
     if len(rows):
         measures = [Measure.of("put_back", say("Lifted accounts that were put back after the freeze"), share)]
+        tens = wilson(int((rows.new % 10 == 0).sum()), len(rows), n_unit="lifted accounts").estimate
+        measures.append(Measure.of("round_numbers", say("Lifted to a full ten"), tens))
     worse = False
     known = data.known_until("clients") if data.has_relation("clients") else None
     if known is not None and len(rows):

@@ -29,6 +29,7 @@ Psychology 61 (AC1).
 
 from __future__ import annotations
 
+import numpy as np
 import pandas as pd
 
 from alignment_toolkit.indicator import Data, Observation, evidence, indicator
@@ -39,6 +40,7 @@ from alignment_toolkit.statistics import agreement
 from alignment_toolkit.statistics.shares import wilson
 
 SIDES = ("marketing", "sales")
+BANDS, BAND = 5, 20.0
 
 
 @indicator(
@@ -135,6 +137,18 @@ def _measures(both: pd.DataFrame, rows: pd.DataFrame, cells: list[list[int]]) ->
             "ac1", say("Agreement beyond chance (Gwet's AC1)"), agreement.ac1(cells, n_unit="accounts")
         ),
     ]
+    if n:
+        more = agreement.bias(cells, n_unit="accounts")
+        found.append(Measure.of("bias", say("Pursued by marketing minus pursued by sales"), more))
+    if n and {"potential_marketing", "potential_sales"} <= set(both.columns):
+        rated = both.dropna(subset=["potential_marketing", "potential_sales"])
+        m, s = (rated[f"potential_{side}"].astype(float).clip(0, 99.9) // BAND for side in SIDES)
+        bands = np.zeros((BANDS, BANDS))
+        np.add.at(bands, (m.astype(int).to_numpy(), s.astype(int).to_numpy()), 1.0)
+        alike = agreement.weighted_kappa(bands, n_unit="accounts")
+        if alike.value is not None:
+            label = say("Agreement on potential beyond chance, in bands of 20 points (weighted kappa)")
+            found.append(Measure.of("potential_kappa", label, alike))
     for side in SIDES:
         own = rows[rows.department == side]
         first = own.drop_duplicates("account_id", keep="first")

@@ -38,10 +38,12 @@ from alignment_toolkit.languages import say
 from alignment_toolkit.periods import Period
 from alignment_toolkit.results import Chart, Column, Guard, Measure
 from alignment_toolkit.statistics import survival
+from alignment_toolkit.statistics.shares import clustered_part
 from alignment_toolkit.statistics.working_time import working_hours
 
 ONE_SIDED = 0.9
 SIDES = ("marketing", "sales")
+UNSEEN = 90
 
 
 @indicator(
@@ -61,7 +63,9 @@ SIDES = ("marketing", "sales")
         "signals": ("kind", "department"),
         "intents": ("account_id", "intent", "decided_on"),
         "accounts": ("account_id", "name"),
+        "touches": ("touched_at", "account_id", "automated"),
     },
+    uses_relations=("sales",),
     says="{gap} of the signs that were noted had no answer on record within {within_days} working days.",
     who=("sales", "marketing"),
     advice=(
@@ -96,7 +100,7 @@ def unanswered_signals(data: Data, window: Period, *, within_days: float = 5.0) 
     ]
     return Observation(
         gap=late,
-        measures=_measures(data, rows, within, window),
+        measures=[*_measures(data, rows, within, window), *_unseen(data, window)],
         guards=_guards(rows),
         evidence=evidence(shown, columns),
         chart=_chart(data, rows, within_days, late.estimate.value),
@@ -158,6 +162,36 @@ def _measures(data: Data, rows: pd.DataFrame, within: float, window: Period) -> 
             )
             found.append(Measure.of(name, label, told.complement().estimate))
     return found
+
+
+def _unseen(data: Data, window: Period) -> list[Measure]:
+    """Give the part of the revenue that lies with clients of whom nobody has seen anything lately."""
+    if not data.has_relation("sales") or not data.has("touches", "touched_at", "account_id"):
+        return []
+    end = min(window.end, (data.as_of("touches") or window.last) + timedelta(days=1))
+    t = data.relation("sales")
+    t = t.filter(
+        t.ordered_at >= str(end - timedelta(days=365)), t.ordered_at < str(end), t.account_id.notnull()
+    )
+    sold = data.fetch(t.group_by("account_id").aggregate(value=t.amount.sum().cast("float64")))
+    sold = sold[sold.value > 0].sort_values("account_id")
+    if sold.empty:
+        return []
+    since = str(end - timedelta(days=UNSEEN))
+    touches, signs = data["touches"], data.relation("signal_answers")
+    if "automated" in touches.columns:
+        touches = touches.filter(~touches.automated.fill_null(False))
+    touches = touches.filter(touches.touched_at >= since, touches.touched_at < str(end))
+    signs = signs.filter(signs.signalled_at >= since, signs.signalled_at < str(end))
+    seen = data.fetch(touches.select("account_id").union(signs.select("account_id")).distinct())
+    w = sold.value.to_numpy()
+    p = w * ~sold.account_id.isin(set(seen.account_id.dropna())).to_numpy()
+    e = clustered_part(p.sum(), w.sum(), p @ p, p @ w, w @ w, len(sold), n_unit="clients")
+    label = say(
+        "Revenue of twelve months with clients at whom nobody noted a sign or was in touch for {days} days",
+        days=UNSEEN,
+    )
+    return [Measure.of("unseen_value", label, e)]
 
 
 def _guards(rows: pd.DataFrame) -> list[Guard]:

@@ -43,6 +43,7 @@ from alignment_toolkit.periods import Period
 from alignment_toolkit.relations import alive, day
 from alignment_toolkit.results import Chart, Column, Guard, Measure, Money
 from alignment_toolkit.statistics.clustered import share_of_rows
+from alignment_toolkit.statistics.shares import clustered_part
 
 LONG_AGO = 365
 
@@ -107,7 +108,7 @@ def untrained_launch(data: Data, window: Period, *, horizon_days: int = 90) -> O
     same = conversion(data, cases, window, strata=("received_by", "band"), **words)
     return Observation(
         gap=gap,
-        measures=_measures(rows, became, same),
+        measures=[*_measures(rows, became, same), *_back(data, rows, window)],
         money=_money(data, rows, window),
         guards=[*(_guards(data, rows) if untrained.any() else []), *became.guards],
         evidence=evidence(*_by_campaign(data, rows)),
@@ -155,6 +156,28 @@ def _measures(rows: pd.DataFrame, became: Conversion, same: Conversion) -> list[
             )
         )
     return found
+
+
+def _back(data: Data, rows: pd.DataFrame, window: Period) -> list[Measure]:
+    """Give the part of sales in what both departments spent on these campaigns: the back of the launch."""
+    if rows.empty or not data.has("spend", "campaign_id", "amount", "spent_on", "department"):
+        return []
+    t = data["spend"]
+    t = t.filter(t.spent_on >= ibis.date(window.start), t.spent_on < ibis.date(window.end))
+    t = t.filter(t.campaign_id.notnull(), t.amount > 0)
+    back = (t.department.fill_null("marketing") == "sales").ifelse(t.amount, 0)
+    by = data.fetch(
+        t.group_by("campaign_id").aggregate(
+            back=back.sum().cast("float64"), whole=t.amount.sum().cast("float64")
+        )
+    )
+    own = by[by.campaign_id.isin(set(rows.campaign_id))].sort_values("campaign_id")
+    if not float(by.back.sum()) or own.empty:  # what sales spends is not told by campaign
+        return []
+    p, w = own.back.to_numpy(), own.whole.to_numpy()
+    e = clustered_part(p.sum(), w.sum(), p @ p, p @ w, w @ w, len(own), n_unit="campaigns")
+    label = say("Sales' part of what both departments spent on these campaigns")
+    return [Measure.of("back_spend", label, e)]
 
 
 def _money(data: Data, rows: pd.DataFrame, window: Period) -> Money | None:

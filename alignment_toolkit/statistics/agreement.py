@@ -15,7 +15,7 @@ from alignment_toolkit.results import Estimate
 from alignment_toolkit.statistics.inference import Z95, Gap
 from alignment_toolkit.statistics.shares import wilson
 
-__all__ = ["ac1", "disagreement", "kappa", "raw", "weighted_kappa"]
+__all__ = ["ac1", "bias", "disagreement", "kappa", "raw", "weighted_kappa"]
 
 GRID: Final = 48
 
@@ -320,3 +320,27 @@ def raw(table: ArrayLike, *, n_unit: str = "accounts", unit: str = "share") -> E
     """
     t: NDArray[Any] = _table(table)
     return wilson(float(np.trace(t)), float(t.sum()), n_unit=n_unit, unit=unit).estimate
+
+
+def bias(table: ArrayLike, *, n_unit: str = "accounts", unit: str = "share") -> Estimate:
+    """Give how much more often the first of two raters says yes, both of the same rows.
+
+    Estimand: the difference of two paired shares. Interval: Wald's after half a row is put into each cell (Agresti
+    and Min 2005, Statistics in Medicine 24), which covers where few rows are judged differently.
+
+    Examples
+    --------
+    >>> bias([[20, 5], [10, 15]]).value
+    -0.1
+    """
+    t = _table(table)
+    n = float(t.sum())
+    words = "difference of paired shares, Agresti and Min"
+    if n <= 0 or t.shape[0] != 2:
+        return Estimate.none(n=int(n), n_unit=n_unit, unit=unit, method=f"{words}; no rows")
+    first, second, all_ = float(t[0, 1]) + 0.5, float(t[1, 0]) + 0.5, n + 2
+    middle = (first - second) / all_
+    se = math.sqrt(max(first + second - (first - second) ** 2 / all_, 0.0)) / all_
+    low, high = max(middle - Z95 * se, -1.0), min(middle + Z95 * se, 1.0)
+    value = float(t[0, 1] - t[1, 0]) / n
+    return Estimate(value, min(low, value), max(high, value), int(n), n_unit, unit, words)

@@ -158,6 +158,21 @@ def test_only_leads_handed_over_in_the_period_count() -> None:
     assert found.seen.gap.estimate.n == 6
 
 
+def test_attempts_of_the_first_days_are_counted() -> None:
+    """Five leads have a touch in 14 days, one of them two; one has none; a seventh is too young to tell."""
+    young = lead("young", at="2026-09-20 10:00")
+    more = [{**touch("l1", 20), "touch_id": "again"}, {**touch("l2", 90), "touch_id": "late"}]
+    machine = {**touch("l3", 9), "touch_id": "machine", "automated": True}
+    found = look([*LEADS, young], [*TOUCHES, *more, machine])
+    assert found.seen is not None
+    attempts = next(m for m in found.seen.measures if m.name == "attempts")
+    assert (attempts.value, attempts.n) == (pytest.approx(6 / 6), 6)
+    bare = [{**t, "lead_id": None, "account_id": f"a-{t['lead_id']}"} for t in TOUCHES]
+    untold = look(LEADS, bare)
+    assert untold.seen is not None
+    assert "attempts" not in {m.name for m in untold.seen.measures}
+
+
 def test_leads_worked_without_a_touch_fire_the_guard_on_logging() -> None:
     leads = [{**r, "accepted_at": "2026-07-07" if r["lead_id"] == "l6" else None} for r in LEADS]
     found = look(leads)

@@ -111,6 +111,19 @@ def test_a_win_is_within_365_days_of_the_later_rating_and_clients_are_out() -> N
     }  # fmt: skip
 
 
+def test_how_many_of_the_highest_rated_were_won_is_told() -> None:
+    """Of ten accounts each side rates two highest: sales' two were won, of marketing's one."""
+    rows, orders = [], [order("a9"), order("a8")]
+    for i in range(10):
+        rows += [
+            rated(f"a{i}", "sales", 10 * i),
+            rated(f"a{i}", "marketing", 10 * i if i != 8 else 5, "2025-06-02"),
+        ]
+    found = {m.name: (m.value, m.n) for m in seen(rows, orders).measures}
+    assert found["won_of_best_sales"] == (1.0, 2)
+    assert found["won_of_best_marketing"] == (0.5, 2)
+
+
 def test_copies_are_left_out_and_told() -> None:
     rows, orders = hand()
     copies = [rated("b1", d, 50) for d in ("marketing", "sales")]

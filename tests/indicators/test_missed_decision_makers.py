@@ -71,6 +71,14 @@ def test_what_reaches_the_decision_maker(more: dict[str, Any], missed: int) -> N
     assert gap({**TABLES, "touches": [*TOUCHES, more]}) == (pytest.approx(missed / 6), 6)
 
 
+def test_that_roles_drift_is_told() -> None:
+    """At one of six accounts somebody else became known as decision maker on the day of the opening."""
+    for on, share in (("2026-06-30", 1 / 6), ("2026-06-29", 0.0)):
+        late = {"contact_id": "n0", "account_id": "a0", "role": "decision_maker", "known_on": on}
+        measures = {m.name: m for m in seen({**TABLES, "contacts": [*CONTACTS, late]}).measures}
+        assert (measures["role_drift"].value, measures["role_drift"].n) == (pytest.approx(share), 6)
+
+
 def test_of_several_who_decide_one_is_enough_and_rows_do_not_multiply() -> None:
     second = [{"contact_id": f"e{i}", "account_id": f"a{i}", "role": "decision_maker", "known_on": "2026-02-01"}
               for i in range(6)]  # fmt: skip

@@ -129,6 +129,43 @@ def test_one_client_that_makes_the_gap_is_told() -> None:
     quiet("neglected_clients", "one_whale", seen(many(lambda i: i % 2 == 1)))
 
 
+def test_what_goes_to_clients_and_how_much_of_the_offer_they_buy_is_told() -> None:
+    """Of the quarter's 80, 60 came from a client; of 40 minutes 30 went there; of 10 spent on either, 4."""
+    now = [
+        {"order_id": "n0", "ordered_at": "2026-07-05", "amount": "60", "account_id": "a0"},
+        {"order_id": "n1", "ordered_at": "2026-07-05", "amount": "20", "account_id": "new"},
+    ]
+    effort = [
+        touch("a1", minutes=30.0),
+        touch("new", minutes=10.0),
+        touch("new2", minutes=99.0, automated=True),
+    ]
+    spend = [
+        {"spent_on": "2026-08-01", "amount": a, "audience": who}
+        for a, who in (("4", "existing"), ("6", "new"), ("99", "both"))
+    ]
+    found = seen({"orders": [*ORDERS, *now], "touches": effort, "spend": spend})
+    told = {m.name: m.value for m in found.measures}
+    assert told["revenue_on_clients"] == pytest.approx(60 / 80)
+    assert told["effort_on_clients"] == pytest.approx(30 / 40)
+    assert told["spend_on_clients"] == pytest.approx(4 / 10)
+    # Clients not met have bought one product, those who were met two, at every value.
+    orders = [
+        {"order_id": f"o{i}-{p}", "ordered_at": "2025-07-01", "amount": str(50 + i % 5), "account_id": f"a{i:02d}",
+         "product_id": f"p{p}"}
+        for i in range(40) for p in range(1 + (i >= 20))
+    ]  # fmt: skip
+    orders = [{**r, "amount": str(float(r["amount"]) / (1 + (r["account_id"] >= "a20")))} for r in orders]
+    # One client of twenty on each side bought one product more: means need a spread.
+    for i in (3, 23):
+        orders.append(
+            {**orders[0], "order_id": f"x{i}", "account_id": f"a{i:02d}", "amount": "0.01", "product_id": "q"}
+        )
+    touches = [touch(f"a{i:02d}") for i in range(20, 40)]
+    breadth = next(m for m in seen({"orders": orders, "touches": touches}).measures if m.name == "breadth")
+    assert breadth.value == pytest.approx(-1.0, abs=0.15)
+
+
 def test_what_is_missing_is_named() -> None:
     assert look_at(neglected_clients, {"orders": ORDERS}).missing == (
         "touches.touched_at",

@@ -121,6 +121,52 @@ def test_weights_contracts_and_names_are_used_where_known() -> None:
     assert [r[:2] for r in found.evidence.rows] == [("D", "Name D"), ("B", "Name B"), ("F", "Name F")]
 
 
+def test_effort_on_release_is_compared_with_before() -> None:
+    """Two accounts were decided on 1 October 2025, with four touches in 90 days before and one after."""
+    intents = [intent("E", "release"), intent("F", "release"), intent("G", "attack")]
+    before = [touch(a, d) for a, d in (("E", "2025-07-03"), ("E", "2025-08-01"), ("F", "2025-09-30"))]
+    after = [touch("E", "2025-10-01")]
+    not_counted = [
+        touch("E", "2025-07-02"),  # 91 days before
+        touch("E", "2025-12-30"),  # 90 days after
+        touch("E", "2025-11-01", "marketing"),
+        touch("E", "2025-11-02", automated=True),
+        touch("E", "2025-11-03", direction="inbound"),
+        touch("G", "2025-11-01"),
+    ]
+    found = {
+        m.name: m for m in seen(intents, [*before, touch("F", "2025-09-01"), *after, *not_counted]).measures
+    }
+    assert (found["release_effort"].value, found["release_effort"].n) == (pytest.approx(1 / 4), 2)
+    # Where records begin after the 90 days did, nothing is known of before.
+    young = {m.name for m in seen(intents, [touch("F", "2025-09-01"), *after]).measures}
+    assert "release_effort" not in young
+
+
+def test_accounts_to_win_that_are_on_nobodys_list_are_told() -> None:
+    intents, touches = six()
+    rows = [
+        {
+            "assessment_id": f"{a}{d}{on}",
+            "account_id": a,
+            "department": d,
+            "assessed_at": on,
+            "target": wanted,
+        }
+        for a, d, on, wanted in (
+            ("A", "marketing", "2026-05-01", True),
+            ("B", "sales", "2026-05-01", True),
+            ("B", "sales", "2026-06-01", False),  # changed its mind
+            ("C", "sales", "2025-09-01", True),  # more than a year ago
+            ("D", "sales", "2026-06-01", False),
+            ("D", "marketing", "2026-06-01", True),
+        )
+    ]
+    found = {m.name: (m.value, m.n) for m in seen(intents, touches, assessments=rows).measures}
+    assert found["on_nobodys_list"] == (pytest.approx(2 / 4), 4)
+    assert "on_nobodys_list" not in {m.name for m in seen(intents, touches).measures}
+
+
 def test_touches_without_account_and_accounts_without_touches_are_told() -> None:
     intents, touches = six()
     quiet("off_plan_accounts", "join_health", seen(intents, touches))

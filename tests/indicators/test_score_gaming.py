@@ -148,6 +148,13 @@ def test_a_list_on_assessments_takes_the_ratings_of_its_year() -> None:
     assert found.values["lifted"] == "1"
 
 
+def test_values_lifted_to_a_full_ten_are_told() -> None:
+    tables = hand()
+    tables["edits"] += [edit(3, 40, 60)]
+    found = {m.name: (m.value, m.n) for m in seen(tables).measures}
+    assert found["round_numbers"] == (pytest.approx(1 / 3), 3)
+
+
 def test_what_speaks_for_corrections_is_told() -> None:
     tables = hand()
     fires("score_gaming", "confounding", seen(tables), "the edits may have been corrections")

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pandas as pd
 import pytest
 from statsmodels.stats.inter_rater import cohens_kappa
@@ -47,6 +48,25 @@ def test_the_worked_example() -> None:
     assert (shares["differ"], shares["marketing_only"], shares["sales_only"]) == pytest.approx(
         (2 / 6, 1 / 6, 1 / 6)
     )
+
+
+def test_who_wants_more_and_whether_potentials_agree_is_told() -> None:
+    """Marketing wants one account more; of six potentials, by bands of twenty, one lies one band apart."""
+    rows = [*six(), judged("marketing", "a5", True, on="2026-08-02")]
+    values = {"marketing": (10, 30, 50, 70, 90, 90), "sales": (10, 30, 50, 70, 90, 70)}
+    for row in rows:
+        row["potential"] = float(values[row["department"]][int(row["account_id"][1]) - 1])
+        row["assessed_at"] += " 09:00" if row["department"] == "sales" else " 10:00"
+    seen = look(rows).seen
+    assert seen is not None
+    shares = {m.name: m for m in seen.measures}
+    assert shares["bias"].value == pytest.approx(1 / 6)
+    assert shares["bias"].low < 1 / 6 < shares["bias"].high
+    # Squared distances, of 16: seen 1 of 6; by chance 4 x (mean square of all 36 pairs).
+    m, s = np.array([0, 1, 2, 3, 4, 4]), np.array([0, 1, 2, 3, 4, 3])
+    chance = np.subtract.outer(m, s).astype(float) ** 2
+    assert shares["potential_kappa"].value == pytest.approx(1 - (1 / 6) / chance.mean())
+    assert "potential_kappa" not in {m.name for m in look(six()).seen.measures}
 
 
 def test_six_accounts_are_too_few_to_judge() -> None:

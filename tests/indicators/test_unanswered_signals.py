@@ -118,6 +118,24 @@ def test_many_touches_never_multiply_signals() -> None:
     assert int(company.fetch(company.relation("signal_answers").count().as_table()).iloc[0, 0]) == 6
 
 
+def test_revenue_that_nobody_looks_at_is_told() -> None:
+    """Of 100, a client of 30 was touched, one of 20 has a sign; one of 40 was met long ago, one of 10 by a machine."""
+    orders = [
+        {"order_id": a, "ordered_at": "2026-02-01", "amount": v, "account_id": a}
+        for a, v in (("a3", "30"), ("a5", "20"), ("old", "40"), ("mail", "10"))
+    ]
+    orders.append({"order_id": "x", "ordered_at": "2025-09-30", "amount": "999", "account_id": "old"})
+    touches = [
+        *TOUCHES,
+        {**TOUCHES[0], "touch_id": "o", "account_id": "old", "touched_at": "2026-07-02"},
+        {**TOUCHES[0], "touch_id": "m", "account_id": "mail", "automated": True},
+    ]
+    until = dict.fromkeys(("signals", "touches", "orders"), "2026-09-30")
+    found = seen({"signals": SIGNALS, "touches": touches, "orders": orders}, until=until)
+    unseen = next(m for m in found.measures if m.name == "unseen_value")
+    assert (unseen.value, unseen.n) == (pytest.approx(50 / 100), 4)
+
+
 def test_signs_that_only_one_department_notes_are_told() -> None:
     one = [{**SIGNALS[0], "signal_id": f"s{i}", "account_id": f"a{i}"} for i in range(12)]
     fires("unanswered_signals", "logging", seen({"signals": one, "touches": TOUCHES}))

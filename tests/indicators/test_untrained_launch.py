@@ -88,6 +88,20 @@ def test_the_spend_that_called_for_them_is_what_is_at_stake() -> None:
     assert seen(TABLES).money is None
 
 
+def test_what_sales_spends_on_a_launch_is_told_beside_what_marketing_does() -> None:
+    spend = [
+        {"spent_on": "2026-07-01", "amount": "600", "campaign_id": "k", "department": "marketing"},
+        {"spent_on": "2026-07-02", "amount": "200", "campaign_id": "k", "department": "sales"},
+        {"spent_on": "2026-06-30", "amount": "999", "campaign_id": "k", "department": "sales"},
+        {"spent_on": "2026-07-02", "amount": "999", "campaign_id": "other", "department": "sales"},
+    ]
+    found = {m.name: m.value for m in seen({**TABLES, "spend": spend}).measures}
+    assert found["back_spend"] == pytest.approx(200 / 800)
+    # Where no line of sales names a campaign, nobody knows what the back got.
+    bare = [{**r, "campaign_id": None} if r["department"] == "sales" else r for r in spend]
+    assert "back_spend" not in {m.name for m in seen({**TABLES, "spend": bare}).measures}
+
+
 def test_records_of_training_that_may_not_be_whole_are_told() -> None:
     quiet("untrained_launch", "logging", seen(TABLES))
     ends = [t for t in TRAINING if t["actor"] == "Ann"][:1]
