@@ -224,7 +224,14 @@ def _effort(data: Data, rows: pd.DataFrame, end: date, days: int) -> list[Measur
     ]
     a, b = counts
     e = clustered_ratio(
-        a.sum(), b.sum(), a @ a, a @ b, b @ b, len(release), unit="ratio", n_unit="accounts to release"
+        float(a.sum()),
+        float(b.sum()),
+        float(a @ a),
+        float(a @ b),
+        float(b @ b),
+        len(release),
+        unit="ratio",
+        n_unit="accounts to release",
     )
     label = say(
         "Touches by sales at accounts to release: {days} days from the decision on over {days} days before",
