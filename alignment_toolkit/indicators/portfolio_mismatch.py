@@ -135,9 +135,12 @@ def portfolio_mismatch(data: Data, window: Period) -> Observation:
     counts = {"campaigns": campaigns, "touches or opportunities": contacts}
     money = None
     if planned and "spend" in measured:
-        spent, apart = float(pushes["marketing"]["push"].sum()), own["marketing"]
+        # Where no product is named nobody knows whether it was the planned one.
+        spent, apart = float(pushes["marketing"].dropna(subset="product_id")["push"].sum()), own["marketing"]
         if apart.value is not None and apart.low is not None and apart.high is not None:
-            basis = say("arithmetical: marketing's spend of the period on other products than planned")
+            basis = say(
+                "arithmetical: marketing's spend of the period that names a product x the share of it to move"
+            )
             money = Money(apart.value * spent, apart.low * spent, apart.high * spent, data.currency, basis)
     return Observation(
         gap=gap,
