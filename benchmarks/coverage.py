@@ -1,8 +1,9 @@
 """Coverage of the intervals, by simulation with known truth: ``python benchmarks/coverage.py [runs] [name ...]``.
 
-Prints the table of docs/statistics.md. Every part draws from a process whose truth is known, asks the statistic for
-its 95 % interval, and counts how often the truth lies below it or above it. tests/statistics/test_coverage.py runs a
-quick form, with a naive method beside it that must fail.
+Prints the tables of docs/statistics.md (the parts below), docs/coverage.md, docs/drivers.md and docs/scorecard.md (the
+parts of coverage_kpis.py and coverage_families.py); 100 runs are a quick form of any. Every part draws from a process
+whose truth is known, asks the statistic for its 95 % interval, and counts how often the truth lies below it or above
+it. tests/statistics/test_coverage.py runs a quick form, with a naive method beside it that must fail.
 """
 
 from __future__ import annotations
@@ -329,13 +330,21 @@ def line(row: Row) -> str:
     )
 
 
+def every_part() -> dict[str, Callable[[int], Iterator[Row]]]:
+    """Give the parts of all three files."""
+    import coverage_families
+    import coverage_kpis
+
+    return {**PARTS, **coverage_kpis.PARTS, "families": coverage_families.families}
+
+
 def main() -> None:
     runs = int(sys.argv[1]) if len(sys.argv) > 1 else 2000
-    names = sys.argv[2:] or list(PARTS)
-    print("| statistic | process | coverage | truth below | truth above | |\n|---|---|---|---|---|---|")
-    for name in names:
+    parts = every_part()
+    print("| what | process | coverage | truth below | truth above | |\n|---|---|---|---|---|---|")
+    for name in sys.argv[2:] or list(parts):
         start = time.perf_counter()
-        for row in PARTS[name](runs if name != "total_variation" else max(runs // 5, 50)):
+        for row in parts[name](runs if name != "total_variation" else max(runs // 5, 50)):
             print(line(row), flush=True)
         print(f"{name}: {time.perf_counter() - start:.0f} s", file=sys.stderr)
 

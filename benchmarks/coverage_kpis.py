@@ -1,4 +1,4 @@
-"""Coverage of whole KPIs and of what is made of them: ``python benchmarks/coverage_kpis.py [runs] [name ...]``.
+"""Coverage of whole KPIs and of what is made of them: ``python benchmarks/coverage.py [runs] [name ...]``.
 
 Every part draws companies from a process whose truth is known, measures them as a user would, and counts how often the
 95 % interval holds the truth. The tables of docs/kpis/*.md, docs/scorecard.md and docs/drivers.md come from here.
@@ -7,7 +7,6 @@ Every part draws companies from a process whose truth is known, measures them as
 from __future__ import annotations
 
 import sys
-import time
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from datetime import date, datetime, timedelta
@@ -15,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from coverage import Row, count, line
+from coverage import Row, count
 
 from alignment_toolkit.kpi import measure
 from alignment_toolkit.kpis import sales
@@ -227,18 +226,3 @@ def counts_in_bursts(runs: int, cases: Any = BURSTS) -> Iterator[Row]:
 PARTS: dict[str, Callable[[int], Iterator[Row]]] = {
     f.__name__: f for f in (event_studies, projections, long_tails, pipeline_velocity, counts_in_bursts)
 }
-
-
-def main() -> None:
-    runs = int(sys.argv[1]) if len(sys.argv) > 1 else 1000
-    names: Any = sys.argv[2:] or list(PARTS)
-    print("| statistic | process | coverage | truth below | truth above | |\n|---|---|---|---|---|---|")
-    for name in names:
-        start = time.perf_counter()
-        for row in PARTS[name](runs):
-            print(line(row), flush=True)
-        print(f"{name}: {time.perf_counter() - start:.0f} s", file=sys.stderr)
-
-
-if __name__ == "__main__":
-    main()

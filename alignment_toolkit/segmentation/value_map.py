@@ -14,7 +14,7 @@ import pandas as pd
 from alignment_toolkit.languages import noted, say
 from alignment_toolkit.relations.source import day
 from alignment_toolkit.results import Estimate
-from alignment_toolkit.statistics.price_line import Market, benefits, fair_line, price_premium
+from alignment_toolkit.statistics.price_line import Market, benefit_to_tie, benefits, fair_line, price_premium
 
 if TYPE_CHECKING:
     from ibis.expr.types import Table
@@ -123,6 +123,7 @@ def _category(name: str, part: pd.DataFrame) -> dict[str, Any]:
     if line is None and reason is None:
         reason = say("the rivals' offers do not differ in benefit")
     rows = []
+    cheapest = offers.price[~offers.own].min() if rivals else 0.0
     for i, (offer, o) in enumerate(offers.iterrows()):
         row: dict[str, Any] = {
             "offer": str(offer),
@@ -131,6 +132,7 @@ def _category(name: str, part: pd.DataFrame) -> dict[str, Any]:
             "price": float(o.price),
         }
         row |= {side: values[i] for side, values in sides.items()}
+        row["to_tie"] = benefit_to_tie(row["price"], float(cheapest)) if o.own else None
         row["premium"] = row["fair_price"] = None
         if o.own and line is not None:
             alone = np.zeros(len(offers))

@@ -14,7 +14,7 @@ from alignment_toolkit.languages import say
 from alignment_toolkit.statistics.inference import Gap, quantile
 from alignment_toolkit.statistics.resampling import generator
 
-__all__ = ["FairLine", "Market", "Premium", "benefits", "fair_line", "price_premium"]
+__all__ = ["FairLine", "Market", "Premium", "benefit_to_tie", "benefits", "fair_line", "price_premium"]
 
 Array = NDArray[np.float64]
 
@@ -168,6 +168,17 @@ def fair_line(market: Market, *, seed: str, points: int = 9, draws: int = 400) -
     middle = line(m.benefit[None, :])[0]
     made = (at, np.exp(middle), np.exp(middle - half), np.exp(middle + half))
     return FairLine(*(tuple(map(float, v)) for v in made))
+
+
+def benefit_to_tie(price: float, other: float) -> float | None:
+    """Give how many times the other offer's benefit an offer must bring to tie with it in benefit per money.
+
+    Examples
+    --------
+    >>> benefit_to_tie(30.0, 20.0)
+    1.5
+    """
+    return price / other if price > 0 and other > 0 else None
 
 
 def benefits(

@@ -23,7 +23,7 @@ from alignment_toolkit.results import KpiValue
 from alignment_toolkit.tables import TABLES
 from tests.builders import Stand, company_of
 from tests.oracle.test_brute_money import TOML, WIDER, wider
-from tests.oracle.worlds import DATA_SETS, larger
+from tests.oracle.worlds import DATA_SETS, PARTS, larger
 
 FRAMES = 2 * DATA_SETS
 KPIS = [k for m in (revenue, marketing, handover, sales, cost) for k in m.KPIS]
@@ -176,7 +176,7 @@ def test_a_relation_that_does_not_hold_is_seen():
 
 @pytest.mark.slow
 @pytest.mark.timeout(7200)
-@pytest.mark.parametrize("part", range(10))
+@pytest.mark.parametrize("part", range(2 * PARTS))
 def test_the_relations_hold_on_many_frames(part):
-    wrong = [w for seed in range(1000 + part, 1000 + FRAMES, 10) for w in tried(seed)[1]]
+    wrong = [w for seed in range(1000 + part, 1000 + FRAMES, 2 * PARTS) for w in tried(seed)[1]]
     assert wrong == []

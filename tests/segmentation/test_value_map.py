@@ -59,6 +59,8 @@ def test_value_map_by_hand(told: dict[str, Any]) -> None:
     assert ours["fair_price"].value == pytest.approx(125)
     assert ours["premium"].value == pytest.approx(0.2)
     assert ours["premium"].n == 20
+    assert ours["to_tie"] == pytest.approx(150 / 80)
+    assert {offers[n]["to_tie"] for n in ("r4", "r5", "r6", "r7")} == {None}
     assert [offers[n]["fair_price"] for n in ("r4", "r5", "r6", "r7")] == [None] * 4
     ends = told["line"][0], told["line"][-1]
     assert [e["price"] for e in ends] == pytest.approx([80, 156.25])

@@ -7,6 +7,7 @@ import pytest
 from alignment_toolkit.statistics.agreement import disagreement, kappa
 from alignment_toolkit.statistics.control import ewma
 from alignment_toolkit.statistics.multiplicity import benjamini_hochberg
+from alignment_toolkit.statistics.price_line import benefit_to_tie
 from alignment_toolkit.statistics.shares import difference, e_value, newcombe, wilson
 from alignment_toolkit.statistics.simpson import crude_and_adjusted
 from alignment_toolkit.statistics.survival import kaplan_meier, median, share_by
@@ -93,3 +94,10 @@ def test_ewma_nist_handbook_6_3_2_4() -> None:
     assert chart.low == pytest.approx(47.4116, abs=1e-4)
     assert chart.high == pytest.approx(52.5884, abs=1e-4)
     assert not any(v < 47.4116 or v > 52.5884 for v in chart.values)
+
+
+def test_value_is_benefit_over_price() -> None:
+    """Prices 39.90 and 195: the dearer must bring 4.887 times the benefit to tie (computed: 195 / 39.90)."""
+    assert benefit_to_tie(195.0, 39.90) == pytest.approx(4.887, rel=1e-4)
+    assert benefit_to_tie(39.90, 195.0) == pytest.approx(1 / 4.887, rel=1e-4)
+    assert benefit_to_tie(195.0, 0.0) is None
