@@ -308,9 +308,21 @@ def test_leads_that_were_never_handed_over_are_not_in_it():
 # By brute force -----------------------------------------------------------------------------------------------
 
 
-@tries(max_examples=60)
+@tries(max_examples=15)
 @given(worlds())
 def test_relations_equal_brute_force_and_never_lose_or_double_a_row(tables):
+    relations_are_brute_force(tables)
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(1200)
+@tries(max_examples=500)
+@given(worlds())
+def test_relations_equal_brute_force_on_many_data_sets(tables):
+    relations_are_brute_force(tables)
+
+
+def relations_are_brute_force(tables):
     company, world = both(tables)
     if not RELATIONS["lead_outcomes"].missing(company):
         found = rows(

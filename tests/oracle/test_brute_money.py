@@ -209,7 +209,7 @@ CASES = {
 }
 
 
-@tries(max_examples=8, phases=NO_SHRINK)
+@tries(max_examples=4, phases=NO_SHRINK)
 @given(**CASES)
 def test_kpis_equal_brute_force(rows, period, by, grain, cap):
     run(rows, period, by, grain, cap)
@@ -219,7 +219,6 @@ def test_kpis_equal_brute_force(rows, period, by, grain, cap):
     ("number", "period", "by", "grain"),
     [
         (0, "2025-04-01..2026-06-30", ("channel",), "quarter"),
-        (1, "2025-Q1", ("accounts.region",), None),
         (3, "2025-Q2", ("products.category",), None),
     ],
 )

@@ -52,9 +52,15 @@ def wald(top: float, bottom: float) -> Estimate:
     return Estimate(p, p - half, p + half, int(bottom), "rows", "share", "Wald")
 
 
-def check(bench: ModuleType, truth: float, good: Callable[[Any], Any], naive: Callable[[Any], Any]) -> None:
-    assert holds(bench.count("", "", truth, RUNS, good))
-    assert not holds(bench.count("", "", truth, RUNS, naive))
+def check(
+    bench: ModuleType,
+    truth: float,
+    good: Callable[[Any], Any],
+    naive: Callable[[Any], Any],
+    runs: int = RUNS,
+) -> None:
+    assert holds(bench.count("", "", truth, runs, good))
+    assert not holds(bench.count("", "", truth, runs, naive))
 
 
 def test_wilson(bench: ModuleType) -> None:
@@ -118,7 +124,8 @@ def test_disagreement(bench: ModuleType) -> None:
         se = None if k is None else math.sqrt(agreement._kappa_variance(p, k) / 100)
         return Gap.normal(None if k is None else 1 - k, se, n=100, n_unit="accounts", unit="index", method="")
 
-    check(bench, 1.0, lambda r: agreement.disagreement(bench.ratings(r, 100, 0.1, 1.0)), large_sample)
+    # Test inversion takes long, and the naive interval holds the truth in two of three cases: a hundred runs tell.
+    check(bench, 1.0, lambda r: agreement.disagreement(bench.ratings(r, 100, 0.1, 1.0)), large_sample, 100)
 
 
 @pytest.mark.parametrize("planned", [True, False])
