@@ -330,19 +330,20 @@ def line(row: Row) -> str:
     )
 
 
-def every_part() -> dict[str, Callable[[int], Iterator[Row]]]:
-    """Give the parts of all three files."""
+def main() -> None:
     import coverage_families
     import coverage_kpis
 
-    return {**PARTS, **coverage_kpis.PARTS, "families": coverage_families.families}
-
-
-def main() -> None:
     runs = int(sys.argv[1]) if len(sys.argv) > 1 else 2000
-    parts = every_part()
+    parts = {**PARTS, **coverage_kpis.PARTS}
+    names = sys.argv[2:] or [*parts, "families"]
+    if "families" in names:
+        names.remove("families")
+        print(coverage_families.table(coverage_families.families(runs)), flush=True)
+    if not names:
+        return
     print("| what | process | coverage | truth below | truth above | |\n|---|---|---|---|---|---|")
-    for name in sys.argv[2:] or list(parts):
+    for name in names:
         start = time.perf_counter()
         for row in parts[name](runs if name != "total_variation" else max(runs // 5, 50)):
             print(line(row), flush=True)

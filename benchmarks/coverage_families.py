@@ -6,7 +6,7 @@ the engine does, and the KPI of the catalogue makes its interval of the sums. Pr
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, Final
 
 import numpy as np
@@ -163,3 +163,17 @@ def families(runs: int, sizes: Any = SIZES) -> Iterator[Row]:
                     above / max(made, 1),
                     none,
                 )
+
+
+def table(rows: Iterable[Row]) -> str:
+    """Give one line per KPI: coverage by how many clients or accounts are expected, and where there is no interval."""
+    found: dict[str, dict[str, Row]] = {}
+    for row in rows:
+        found.setdefault(row.what, {})[row.case.split()[0]] = row
+    sizes = list(dict.fromkeys(size for cases in found.values() for size in cases))
+    lines = [f"| KPI | {' | '.join(sizes)} | no interval |", "|---" * (len(sizes) + 2) + "|"]
+    for id, cases in found.items():
+        cells = [f"{cases[s].coverage:.3f} ± {cases[s].error:.3f}" for s in sizes]
+        none = [f"{cases[s].note.split()[-1]} at {s}" for s in sizes if cases[s].note]
+        lines.append(f"| `{id}` | {' | '.join(cells)} | {', '.join(none)} |")
+    return "\n".join(lines)

@@ -90,8 +90,8 @@ LONGER = ("nothing but headers", "one lead")
     ("name", "periods"),
     [
         *((n, ("2026",)) for n in DEGENERATE if n not in (*ALWAYS, *LONGER)),
-        *((n, ("2026-Q1", *EMPTY_PERIODS)) for n in ALWAYS),
-        *(pytest.param(n, EMPTY_PERIODS, marks=pytest.mark.slow) for n in DEGENERATE if n not in ALWAYS),
+        *((n, ("2026-Q1", EMPTY_PERIODS[0])) for n in ALWAYS),
+        *(pytest.param(n, EMPTY_PERIODS, marks=pytest.mark.slow) for n in DEGENERATE),
         *(pytest.param(n, ("2026-Q1", "2026"), marks=pytest.mark.slow) for n in LONGER),
     ],
 )
@@ -197,15 +197,15 @@ def unbound():
 
 
 def test_kpis_compile_for_every_engine(unbound):
-    """Every KPI is in one of the queries, since each answers all KPIs of its relation and date."""
+    """Every KPI is in a query, since each answers all KPIs of its relation and date. DuckDB runs them."""
     booked = [k for k in ALL if any("spend" in leaf.relation for leaf in leaves([k]))]
     others = [k for k in ALL if k not in booked]
     assert booked
     for kpis, by in ((booked, ()), (others, ("accounts.region",))):
-        found = queries(unbound, kpis, "2026-Q1", by=by, grain="month", compare="previous")
+        found = queries(unbound, kpis, "2026-Q1", by=by, grain="month")
         assert len(found) == len({(_shared(k), k.relation) for k in leaves(kpis)})
         for query in found:
-            for dialect in ("duckdb", "postgres", "databricks"):
+            for dialect in ("postgres", "databricks"):
                 assert "SELECT" in ibis.to_sql(query, dialect=dialect), dialect
 
 

@@ -63,3 +63,8 @@ def test_the_page_lists_its_family_with_owners_and_direction(page):
         assert (owners, better) == (f"{shares[0]} : {shares[1]}", KPIS[id].better), id
     module = __import__(f"alignment_toolkit.kpis.{name}", fromlist=["KPIS"])
     assert {k.id for k in module.KPIS} <= set(listed)
+
+
+def test_how_far_its_interval_holds_is_told_of_every_kpi():
+    text = (PROJECT / "docs" / "coverage.md").read_text("utf-8")
+    assert [id for id in KPIS if f"`{id}`" not in text] == []
