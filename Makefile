@@ -9,12 +9,13 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
 .DEFAULT_GOAL := help
-.PHONY: help report test test-slow check notebooks setup sample docs bench power lock clean
+.PHONY: help report test test-slow test-faults check notebooks setup sample docs bench power lock clean
 
 help:
 	@echo 'make report   the report of the made-up sample company, in $(OUT)/'
 	@echo 'make test     format, lint, types, tests, notebooks'
 	@echo 'make test-slow the proofs that take longer than ten minutes'
+	@echo 'make test-faults the runs under every fault, with full numbers (an hour)'
 	@echo 'make docs     the documentation as HTML, in docs/_build/html/'
 	@echo 'make bench    the benchmarks'
 	@echo 'make power    docs/power.md: what is found and what is a false alarm (hours; goes on where it was interrupted)'
@@ -78,6 +79,11 @@ notebooks: $(READY)
 
 test-slow: $(READY)
 	$(BIN)/python -m pytest -m slow -n $(JOBS) tests
+
+# ALIGNMENT_FAULTS=middle is what CI does; `make test` does the quick form.
+ALIGNMENT_FAULTS ?= full
+test-faults: $(READY)
+	ALIGNMENT_FAULTS=$(ALIGNMENT_FAULTS) $(BIN)/python -m pytest -m 'faults or not slow' tests/faults
 
 # ---- the rest --------------------------------------------------------------------------------------------------
 

@@ -8,6 +8,7 @@ from typing import Annotated
 
 import typer
 
+from alignment_toolkit.cli.interrupting import Interrupted, interruptible
 from alignment_toolkit.errors import AlignmentError, did_you_mean
 
 __all__ = ["app", "main"]
@@ -67,14 +68,17 @@ def main(arguments: Sequence[str] | None = None) -> int:
     words = list(sys.argv[1:] if arguments is None else arguments)
     debug = "--debug" in words
     words = [w for w in words if w != "--debug"] or ["--help"]
+    with interruptible() as interrupted:
+        return _call(words, debug, interrupted)
+
+
+def _call(words: Sequence[str], debug: bool, interrupted: Interrupted) -> int:
     try:
         code = app(args=words, prog_name="alignment", standalone_mode=False)
         # The parser turns Ctrl-C into this code by itself.
         return (
             _failed(None, "interrupted", 130, False) if code == 130 else code if isinstance(code, int) else 0
         )
-    except AlignmentError as e:
-        return _failed(e, str(e), e.exit_code, debug, words)
     except (KeyboardInterrupt, typer.Abort) as e:
         return _failed(e, "interrupted", 130, debug, words)
     except typer.Exit as e:
@@ -84,6 +88,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
         sys.stderr.close()
         return 0
     except Exception as e:
+        if interrupted:
+            return _failed(e, "interrupted", 130, debug, words)
+        if isinstance(e, AlignmentError):
+            return _failed(e, str(e), e.exit_code, debug, words)
         usage = getattr(e, "format_message", None)
         if callable(usage):
             return _failed(e, _usage(e, usage()), 2, debug, words)

@@ -14,7 +14,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from alignment_toolkit.errors import ParameterError, UnknownName
+from alignment_toolkit.errors import ExportFailed, ParameterError, UnknownName
 from alignment_toolkit.notebooks.execution import RUN_FOLDER, RUN_SLIDES, SENTINEL, execute, kernel_starts
 from alignment_toolkit.notebooks.parameters import (
     Kind,
@@ -171,9 +171,12 @@ def finish(
     wanted = [f.strip() for f in formats.split(",")] if isinstance(formats, str) else list(formats)
     wanted = [f for f in wanted if f] or [f for f in told.get("formats") or () if f in FORMATS] or ["html"]
     staging = os.environ.get(RUN_FOLDER)
-    written = report.write(staging or out, formats=dict.fromkeys(["json", *wanted]))
-    names = tuple(path.name for path in written.values())
-    if staging:
-        digests = {name: hashlib.sha256((Path(staging) / name).read_bytes()).hexdigest() for name in names}
-        (Path(staging) / SENTINEL).write_text(json.dumps(digests), encoding="utf-8")
+    try:
+        written = report.write(staging or out, formats=dict.fromkeys(["json", *wanted]))
+        names = tuple(path.name for path in written.values())
+        if staging:
+            digests = {n: hashlib.sha256((Path(staging) / n).read_bytes()).hexdigest() for n in names}
+            (Path(staging) / SENTINEL).write_text(json.dumps(digests), encoding="utf-8")
+    except OSError as e:
+        raise ExportFailed(f"The report could not be written: {e.strerror or e} ({e.filename}).") from e
     return Finished(Path(staging or out), names)

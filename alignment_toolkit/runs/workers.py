@@ -105,6 +105,8 @@ def serve() -> None:
     """Perform the plans that come in by stdin; what a run prints goes to stderr."""
     answers = os.fdopen(os.dup(1), "w", encoding="utf-8")
     os.dup2(2, 1)
+    # Interrupts end a run, also where the command was started in the background, which has them ignored.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     with contextlib.suppress(KeyboardInterrupt):
         for line in sys.stdin:
             # From the process that started this one, through a pipe that nobody else has.

@@ -6,6 +6,7 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 import time
 
 import pytest
@@ -269,17 +270,82 @@ def command(folder, project_dir, *words):
     )  # fmt: skip
 
 
-def test_130_interrupted(company, own_notebook, tmp_path, project_dir):
+@pytest.fixture
+def _foreground():
+    """A shell starts background work, such as these tests, with interrupts ignored."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
+def test_in_the_background_an_interrupt_stays_ignored():
+    from alignment_toolkit.cli.interrupting import interruptible
+
+    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        with interruptible() as interrupted:
+            signal.raise_signal(signal.SIGINT)
+        assert not interrupted
+    finally:
+        signal.signal(signal.SIGINT, before)
+
+
+@pytest.mark.usefixtures("_foreground")
+def test_130_interrupted(alignment, company, own_notebook, tmp_path):
     path = own_notebook("open('begun', 'w').close()\nimport time\ntime.sleep(60)")
-    process = command(tmp_path, project_dir, "run", company, "--notebook", path, "--period", "2026-Q1")
-    for _ in range(600):
-        if (tmp_path / "begun").exists():
-            break
-        time.sleep(0.1)
-    process.send_signal(signal.SIGINT)
-    _, err = process.communicate(timeout=30)
-    assert process.returncode == 130
-    assert err.strip().splitlines()[-1] == "error: interrupted"
-    assert "Traceback" not in err
+
+    def interrupt():
+        while not (tmp_path / "begun").exists():
+            time.sleep(0.05)
+        os.kill(os.getpid(), signal.SIGINT)
+
+    threading.Thread(target=interrupt, daemon=True).start()
+    done = alignment("run", company, "--notebook", path, "--period", "2026-Q1")
+    assert done.code == 130
+    assert done.err.strip().splitlines()[-1] == "error: interrupted"
     assert published(tmp_path) == []
     assert not list((tmp_path / "reports").rglob(".staging-*"))
+
+
+class Deaf:
+    """Its destructor is running when the user interrupts, as those of a library's expressions often are."""
+
+    def __del__(self):
+        signal.raise_signal(signal.SIGINT)
+
+
+@pytest.mark.usefixtures("_foreground")
+def test_130_an_interrupt_that_a_destructor_loses_comes_again(alignment, monkeypatch):
+    from alignment_toolkit import runs
+
+    ended = []
+
+    def work(*_):
+        Deaf()
+        time.sleep(10)
+        ended.append(1)
+        return []
+
+    monkeypatch.setattr(runs, "history", work)
+    assert alignment("runs").code == 130
+    assert not ended
+    # Python by itself loses it.
+    monkeypatch.setattr("sys.unraisablehook", lambda _: None)
+    monkeypatch.setattr(time, "sleep", lambda _: None)
+    work()
+    assert ended
+
+
+@pytest.mark.usefixtures("_foreground")
+def test_130_an_interrupt_that_a_library_turns_into_its_own_error(alignment, monkeypatch):
+    from alignment_toolkit import runs
+
+    def work(*_):
+        try:
+            signal.raise_signal(signal.SIGINT)
+        except KeyboardInterrupt:
+            raise ImportError("numpy.core.multiarray failed to import") from None
+
+    monkeypatch.setattr(runs, "history", work)
+    done = alignment("runs")
+    assert (done.code, done.err.strip()) == (130, "error: interrupted")

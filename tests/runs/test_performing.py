@@ -217,6 +217,8 @@ def child(project_dir, out, sleep):
     )
 
 
+# With kernels; tests/faults tries the same more often without.
+@pytest.mark.slow
 def test_of_two_at_once_one_publishes_and_the_other_says_so_at_once(project_dir, tmp_path, make_plan):
     for repeat in range(3):
         out = tmp_path / str(repeat)
@@ -242,6 +244,7 @@ def test_the_lock_of_this_process_holds_too(make_plan):
     assert perform(plan).fresh
 
 
+@pytest.mark.slow
 def test_a_killed_run_publishes_nothing_and_the_next_one_can_go_on(project_dir, make_plan):
     plan = make_plan()
     before = perform(plan)
