@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from typing import Any
 
@@ -10,7 +11,7 @@ import pytest
 
 from alignment_toolkit.indicator import Indicator, Look, Observation, indicator
 from alignment_toolkit.periods import Period
-from alignment_toolkit.results import Evidence, Finding, Guard, Measure, Money
+from alignment_toolkit.results import Chart, Evidence, Finding, Guard, Measure, Money
 from alignment_toolkit.statistics.inference import Gap
 from alignment_toolkit.statistics.resampling import generator
 from alignment_toolkit.statistics.shrinkage import shrink
@@ -172,6 +173,9 @@ def _raise(_: float) -> float:
         (Observation(look(HEADERS[0], 0.3).seen.gap, money=Money(float("inf"), 1, 2, "EUR", "x")), "inf"),  # type: ignore[union-attr]
         (Observation(look(HEADERS[0], 0.3).seen.gap, evidence=Evidence((), ((float("-inf"),),))), "inf"),  # type: ignore[union-attr]
         (Observation(look(HEADERS[0], 0.3).seen.gap, guards=("not a guard",)), ""),  # type: ignore[union-attr,arg-type]
+        (Observation(look(HEADERS[0], 0.3).seen.gap, chart=Chart("bars", "x", "y", rows=({"y": math.inf},))), "inf"),  # type: ignore[union-attr]
+        (Observation(look(HEADERS[0], 0.3).seen.gap, chart="not a chart"), ""),  # type: ignore[union-attr,arg-type]
+        (Observation(look(HEADERS[0], 0.3).seen.gap, measures=("not a measure",)), ""),  # type: ignore[union-attr,arg-type]
     ],
 )  # fmt: skip
 def test_facts_that_cannot_be_told_are_this_findings_error_alone(seen: Observation, said: str) -> None:

@@ -335,9 +335,9 @@ def bias(table: ArrayLike, *, n_unit: str = "accounts", unit: str = "share") -> 
     """
     t = _table(table)
     n = float(t.sum())
-    words = "difference of paired shares, Agresti and Min"
+    words = say("difference of paired shares, Agresti and Min")
     if n <= 0 or t.shape[0] != 2:
-        return Estimate.none(n=int(n), n_unit=n_unit, unit=unit, method=f"{words}; no rows")
+        return Estimate.none(n=int(n), n_unit=n_unit, unit=unit, method=say("{words}; no rows", words=words))
     first, second, all_ = float(t[0, 1]) + 0.5, float(t[1, 0]) + 0.5, n + 2
     middle = (first - second) / all_
     se = math.sqrt(max(first + second - (first - second) ** 2 / all_, 0.0)) / all_

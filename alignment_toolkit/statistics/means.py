@@ -80,7 +80,7 @@ def stratified_mean_difference(values: Any, first: Any, strata: Any, *, n_unit: 
         weight = len(a) * len(b) / (len(a) + len(b))
         total, weights, n = total + weight * float(a.mean() - b.mean()), weights + weight, n + len(a) + len(b)
         variance += weight**2 * (float(a.var(ddof=1)) / len(a) + float(b.var(ddof=1)) / len(b))
-    words = "difference of means within strata"
+    words = say("difference of means within strata")
     if not weights:
         return Gap.none(n=n, n_unit=n_unit, unit=unit, method=words)
     se = math.sqrt(variance) / weights

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -13,7 +14,9 @@ import pytest
 from alignment_toolkit.company import Company
 from alignment_toolkit.indicator import Look
 from alignment_toolkit.indicators.dropped_leads import dropped_leads
+from alignment_toolkit.indicators.unanswered_signals import unanswered_signals
 from alignment_toolkit.periods import Period
+from alignment_toolkit.verdict import verdicts
 from tests.builders import company_of
 from tests.indicators.guarding import fires, quiet
 
@@ -181,6 +184,29 @@ def test_leads_worked_without_a_touch_fire_the_guard_on_logging() -> None:
     told = look([{**r, "accepted_at": None} for r in LEADS])
     assert told.seen is not None
     quiet("dropped_leads", "logging", told.seen)
+
+
+@pytest.mark.parametrize("part", ["_money", "_guards", "evidence", "_chart"])
+def test_a_bug_in_any_part_is_this_indicators_error_alone(
+    part: str, other: Look, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert other.error is None
+
+    def explode(*_: Any, **__: Any) -> None:
+        raise ZeroDivisionError(f"boom in {part}")
+
+    monkeypatch.setattr(sys.modules[dropped_leads.function.__module__], part, explode)
+    found = {f.indicator: f for f in verdicts([look(), other])}
+    assert found["dropped_leads"].status == "error"
+    assert found["dropped_leads"].message == f"ZeroDivisionError: boom in {part}"
+    assert found["unanswered_signals"] == verdicts([other])[0]
+
+
+@pytest.fixture(scope="module")
+def other() -> Look:
+    """Look at signs of clients, which must not notice."""
+    sign = {"signal_id": "s", "account_id": "a", "signalled_at": str(MONDAY), "answered_at": after(2)}
+    return unanswered_signals.look(company_of({"signals": [sign], "touches": TOUCHES}, toml=TOML), Q3)
 
 
 def test_the_line_of_the_chart_is_what_the_settings_tolerate() -> None:
