@@ -281,7 +281,7 @@ def _interventions(
     for r in refused:
         by_reason.setdefault(r.reason, []).append(r.kpi)
     warnings += [
-        say("What was done with teams is not compared by {k}: {w}.", k=", ".join(k), w=w)
+        say("What was done with teams is not compared by {k}: {w}.", k=", ".join(dict.fromkeys(k)), w=w)
         for w, k in by_reason.items()
     ]
     return found
