@@ -28,6 +28,7 @@ def form(
     out: Annotated[Path, typer.Option("--out", help="The workbook to write.")] = Path("questionnaire.xlsx"),
     company: Annotated[str, typer.Option("--company", help="The company's name, printed on the form.")] = "",
     wave: Wave = None,
+    language: Annotated[str, typer.Option("--language", help="The language of the form: en, de ...")] = "en",
 ) -> None:
     """Write the blank form: one workbook, which every person fills in and sends back.
 
@@ -35,7 +36,7 @@ def form(
     """
     from alignment_toolkit.questionnaire import write_form
 
-    written = write_form(out, company=company, wave=wave or "")
+    written = write_form(out, company=company, wave=wave or "", language=language)
     say(f"The blank form is in {written}. Send it to all people of marketing and sales alike.")
 
 

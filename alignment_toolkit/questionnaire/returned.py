@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from alignment_toolkit.errors import DataError, ExportFailed, ParameterError, Problem, did_you_mean
+from alignment_toolkit.languages import languages, speaking, term
 from alignment_toolkit.questionnaire.layout import (
     ANSWER,
     DEPARTMENT_CELL,
@@ -238,10 +239,21 @@ def _department(file: str, row: int, value: Any, found: _Found) -> str | None:
     word = str(value or "").strip().casefold()
     if word in DEPARTMENTS:
         return word
+    if word in (known := _departments()):
+        return known[word]
     near = did_you_mean(word, DEPARTMENTS) if word else "Choose marketing or sales."
     said = "The department must be marketing or sales." if word else "The department is empty."
     found.tell(file, row, "department", value, "department", f"{said} {near}")
     return None
+
+
+def _departments() -> dict[str, str]:
+    """Give the departments by their words in every language that a form can have."""
+    told: dict[str, str] = {}
+    for language in languages():
+        with speaking(language):
+            told |= {term(department).casefold(): department for department in DEPARTMENTS}
+    return told
 
 
 def _wave(file: str, row: int, value: Any, found: _Found) -> str | None:
