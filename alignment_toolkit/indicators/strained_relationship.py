@@ -117,7 +117,9 @@ def _items(reading: Reading) -> pd.DataFrame:
         if len(given) < FLOOR:
             continue
         mean, low = float(given.mean()), float((given <= 2).mean())
-        rows.append({"item": item.id, "text": item.text, "mean": mean, "low_answers": low, "n": len(given)})
+        rows.append(
+            {"item": item.id, "text": say(item.text), "mean": mean, "low_answers": low, "n": len(given)}
+        )
     frame = pd.DataFrame(rows, columns=[c.name for c in COLUMNS])
     return frame.sort_values(["mean", "item"], kind="stable")
 

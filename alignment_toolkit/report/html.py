@@ -23,8 +23,9 @@ from alignment_toolkit.settings.brand import encoded
 __all__ = ["escape_text", "render"]
 
 _INCH: Final = 96  # pixels of a browser
-# A line must not break between a number and its sign.
+# A line must not break between a number and its sign, nor within 95-%-.
 _PER_CENT: Final = re.compile(r"(?<=\d) (?=%)")
+_PER_CENT_OF: Final = re.compile(r"(?<=\d)-%-")
 
 
 def escape_text(text: object) -> Markup:
@@ -50,7 +51,7 @@ def escape_text(text: object) -> Markup:
 def _safe(text: str) -> Markup:
     """Escape, keeping the blanks at both ends, which separate words from marked data."""
     cleaned = charts.clean(f"|{text}|", lines=True)[1:-1]
-    return escape(_PER_CENT.sub("\u00a0", cleaned))
+    return escape(_PER_CENT_OF.sub("\u2011%\u2011", _PER_CENT.sub("\u00a0", cleaned)))
 
 
 def _attribute(text: object) -> Markup:

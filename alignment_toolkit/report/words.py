@@ -8,7 +8,7 @@ from typing import Any, Final
 
 from alignment_toolkit import units
 from alignment_toolkit.charts import as_number, clean, number
-from alignment_toolkit.languages import ENGLISH, noted, say, say_count, spoken
+from alignment_toolkit.languages import ENGLISH, noted, say, say_count, spoken, term
 from alignment_toolkit.languages.locale import day_text, numerals
 from alignment_toolkit.report.blocks import Mood, data
 from alignment_toolkit.results import Analysis, Estimate, Finding, KpiValue, Measure, Money
@@ -365,4 +365,4 @@ def plain_value(value: Any) -> str:
         return ", ".join(plain_value(v) for v in value)
     if isinstance(value, float):
         return numerals(f"{value:.4g}" if abs(value) < 1000 else f"{value:,.0f}")
-    return clean(value) if value is not None else say("not set")
+    return term(clean(value)) if value is not None else say("not set")
