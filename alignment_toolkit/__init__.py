@@ -31,6 +31,8 @@ if TYPE_CHECKING:
     from alignment_toolkit.errors import SettingsError as SettingsError
     from alignment_toolkit.explanation import Explanation as Explanation
     from alignment_toolkit.explanation import explain as explain
+    from alignment_toolkit.explorer import Explorer as Explorer
+    from alignment_toolkit.explorer import explore as explore
     from alignment_toolkit.indicator import Indicator as Indicator
     from alignment_toolkit.indicator import Observation as Observation
     from alignment_toolkit.kpi import Kpi as Kpi
@@ -66,6 +68,7 @@ _HOME = {
     "Estimate": "results",
     "Evidence": "results",
     "Explanation": "explanation",
+    "Explorer": "explorer",
     "Finding": "results",
     "Indicator": "indicator",
     "Kpi": "kpi",
@@ -83,6 +86,7 @@ _HOME = {
     "cards": "notebooks.cards",
     "earlier": "notebooks.opening",
     "explain": "explanation",
+    "explore": "explorer",
     "figures": "notebooks.cards",
     "finish": "notebooks",
     "measure": "kpi",
@@ -104,6 +108,7 @@ __all__ = [
     "Estimate",
     "Evidence",
     "Explanation",
+    "Explorer",
     "Finding",
     "Indicator",
     "Kpi",
@@ -121,6 +126,7 @@ __all__ = [
     "cards",
     "earlier",
     "explain",
+    "explore",
     "figures",
     "finish",
     "measure",

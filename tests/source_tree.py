@@ -21,7 +21,7 @@ FLOORS: tuple[tuple[str, ...], ...] = (
     ("kpis", "indicators", "segmentations"),
     ("catalog", "changes", "scorecard", "findings", "following", "analysis", "explanation", "questionnaire"),
     ("privacy", "charts", "report"),
-    ("explorer", "notebooks", "runs", "cli"),
+    ("notebooks", "explorer", "runs", "cli"),
 )
 # What starts the toolkit stands above all floors.
 DOORS = ("__init__", "__main__")

@@ -11,7 +11,7 @@ from alignment_toolkit.languages import noted, say
 from alignment_toolkit.results import KpiValue
 from alignment_toolkit.scorecard.levers import KPIS, LEVERS, REFERENCES, Lever, State
 
-__all__ = ["check_incentives", "references_of"]
+__all__ = ["check_incentives", "references_of", "row_of"]
 
 NOTHING: Final = 1e-9
 Weights = Mapping[str, Mapping[str, float]]
@@ -65,13 +65,17 @@ def check_incentives(
     >>> rows[0]["conflict"]
     ['against the other department', 'against profit']
     """
-    spans = spans or REFERENCES
+    return [row_of(lever, weights, better, spans or REFERENCES) for lever in LEVERS]
+
+
+def row_of(lever: Lever, weights: Weights, better: Mapping[str, str], spans: Spans) -> dict[str, Any]:
+    """Give the row of one lever."""
     starts = [
         State.of(**dict(zip(spans, values, strict=True))) for values in itertools.product(*spans.values())
     ]
     middle = State.of(**{name: v[len(v) // 2] for name, v in spans.items()})
     used = sorted({k for card in weights.values() for k, w in card.items() if w > 0})
-    return [_row(lever, starts, middle, weights, better, used, spans) for lever in LEVERS]
+    return _row(lever, starts, middle, weights, better, used, spans)
 
 
 def _row(

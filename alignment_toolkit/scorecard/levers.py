@@ -161,7 +161,7 @@ class Lever:
     who: str
     pull: str
     assumes: str
-    answers: tuple[float, float, float]
+    answers: tuple[float, ...]
     move: Callable[[State, float], State]
 
 
