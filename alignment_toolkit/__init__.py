@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from alignment_toolkit.explanation import explain as explain
     from alignment_toolkit.explorer import Explorer as Explorer
     from alignment_toolkit.explorer import explore as explore
+    from alignment_toolkit.explorer import present as present
     from alignment_toolkit.indicator import Indicator as Indicator
     from alignment_toolkit.indicator import Observation as Observation
     from alignment_toolkit.kpi import Kpi as Kpi
@@ -92,6 +93,7 @@ _HOME = {
     "measure": "kpi",
     "moved": "notebooks.moves",
     "opened": "notebooks.opening",
+    "present": "explorer",
     "targets": "notebooks.moves",
     "what_moved": "changes",
     "where_it_moved": "changes",
@@ -132,6 +134,7 @@ __all__ = [
     "measure",
     "moved",
     "opened",
+    "present",
     "targets",
     "what_moved",
     "where_it_moved",

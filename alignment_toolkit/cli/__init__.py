@@ -45,9 +45,18 @@ def _all_commands(
     pass
 
 
-from alignment_toolkit.cli import catching_up, data, reference, running, segments, survey, workspace  # noqa: E402
+from alignment_toolkit.cli import (  # noqa: E402
+    catching_up,
+    data,
+    explore,
+    reference,
+    running,
+    segments,
+    survey,
+    workspace,
+)
 
-for _module in (running, catching_up, data, segments, workspace, reference, survey):
+for _module in (running, catching_up, data, segments, explore, workspace, reference, survey):
     _module.register(app)
 
 

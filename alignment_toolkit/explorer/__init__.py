@@ -5,7 +5,8 @@ from __future__ import annotations
 from alignment_toolkit.explorer.exploring import Explorer, explore
 from alignment_toolkit.explorer.last_wins import LastWins
 from alignment_toolkit.explorer.looking import TOPICS, Looking
+from alignment_toolkit.explorer.presenting import Presentation, present
 from alignment_toolkit.explorer.shown import Shown
 from alignment_toolkit.explorer.view import View
 
-__all__ = ["TOPICS", "Explorer", "LastWins", "Looking", "Shown", "View", "explore"]
+__all__ = ["TOPICS", "Explorer", "LastWins", "Looking", "Presentation", "Shown", "View", "explore", "present"]

@@ -7,14 +7,17 @@ import re
 import sys
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Final
 
 from alignment_toolkit.errors import ExportFailed, ParameterError, did_you_mean
 from alignment_toolkit.explorer.view import View
 from alignment_toolkit.notebooks import RUN_FOLDER
 
-__all__ = ["INTERACTIVE", "keep_view", "somebody_looks"]
+__all__ = ["AGREED", "INTERACTIVE", "keep_view", "somebody_looks"]
 
-INTERACTIVE = ("auto", "yes", "no")
+AGREED: Final = "agreed.json"
+"""What was agreed lies beside analysis.json, on this machine and nowhere else."""
+INTERACTIVE: Final = ("auto", "yes", "no")
 
 
 def somebody_looks(interactive: str = "auto", environment: Mapping[str, str] | None = None) -> bool:
