@@ -1,7 +1,8 @@
 """All additive KPIs by month and two dimensions: the toolkit against hand-written DuckDB SQL and pandas.
 
 Revenue and gross margin of generated order lines, leads and leads handed over, by month, channel and region, with the
-months, the slices and the whole as well, and with their intervals (sums of squares over accounts for money).
+months, the slices and the whole as well, and with their intervals (sums of squares over accounts for money, the numbers
+of each day for leads).
 
     python benchmarks/additive_cube.py                      # 20 million lines, 1 million leads
     python benchmarks/additive_cube.py --lines 2000000      # quicker; a lead for every 20 lines
@@ -136,10 +137,15 @@ SELECT g, month, channel, region, count(*) AS clusters, sum(top) AS top, sum(mar
 FROM clusters GROUP BY g, month, channel, region
 """
 LEADS = """
-SELECT CAST(date_trunc('month', {at}) AS DATE) AS month, channel, region, count(*) AS k
-FROM read_parquet('{folder}/leads.parquet')
-WHERE {at} >= TIMESTAMP '{first}' AND {at} < TIMESTAMP '{after}'
-GROUP BY GROUPING SETS ((month, channel, region), (month), (channel, region), ())
+WITH days AS (
+    SELECT CAST({at} AS DATE) AS day, CAST(date_trunc('month', {at}) AS DATE) AS month, channel, region,
+           grouping(channel) AS whole, count(*) AS k
+    FROM read_parquet('{folder}/leads.parquet')
+    WHERE {at} >= TIMESTAMP '{first}' AND {at} < TIMESTAMP '{after}'
+    GROUP BY GROUPING SETS ((day, month, channel, region), (day, month))
+)
+SELECT month, channel, region, list(day) AS days, list(k) AS k
+FROM days GROUP BY GROUPING SETS ((month, channel, region, whole), (channel, region, whole))
 """
 
 
@@ -156,11 +162,24 @@ def _money(rows: list[dict[str, Any]]) -> dict[Any, Any]:
 
 
 def _counts(kpi: str, rows: list[dict[str, Any]]) -> dict[Any, Any]:
-    from alignment_toolkit.statistics.shares import poisson_count
+    """Give counts and the intervals of their days, from the first day that there is data of."""
+    from datetime import date
 
+    import numpy as np
+
+    from alignment_toolkit.statistics.bursts import event_count
+
+    begins = min(min(r["days"]) for r in rows)
     found = {}
     for r in rows:
-        e = poisson_count(float(r["k"]))
+        month = r["month"] and date.fromisoformat(f"{r['month']}-01")
+        after = date.fromisoformat(AFTER)
+        if month:
+            after = date(month.year + month.month // 12, month.month % 12 + 1, 1)
+        first = max(month or begins, begins)
+        days = np.zeros((after - first).days)
+        days[[(d - first).days for d in r["days"]]] = r["k"]
+        e = event_count(days)
         found[kpi, r["channel"], r["region"], r["month"]] = (e.value, e.low, e.high)
     return found
 
@@ -206,11 +225,22 @@ def by_pandas(folder: Path) -> Any:
     leads = pd.read_parquet(folder / "leads.parquet")
     for kpi, at in (("leads", "created_at"), ("qualified-leads", "qualified_at")):
         own = leads[(leads[at] >= FIRST) & (leads[at] < AFTER)]
-        own = own.assign(month=own[at].dt.strftime("%Y-%m"))
-        rows = [{"month": None, "channel": None, "region": None, "k": len(own)}]
-        for keys in (["month"], ["channel", "region"], ["month", "channel", "region"]):
-            sums = own.groupby(keys, observed=True).size().rename("k").reset_index()
-            rows += [{"month": None, "channel": None, "region": None, **r} for r in sums.to_dict("records")]
+        own = own.assign(month=own[at].dt.strftime("%Y-%m"), day=own[at].dt.date)
+        rows = []
+        for keys in ([], ["month"], ["channel", "region"], ["month", "channel", "region"]):
+            sums = own.groupby([*keys, "day"], observed=True).size().rename("k").reset_index()
+            for at_keys, part in sums.groupby(keys) if keys else [((), sums)]:
+                named = dict(zip(keys, at_keys, strict=True))
+                rows.append(
+                    {
+                        "month": None,
+                        "channel": None,
+                        "region": None,
+                        **named,
+                        "days": [*part.day],
+                        "k": [*part.k],
+                    }
+                )
         found |= _counts(kpi, rows)
     return found
 

@@ -54,6 +54,7 @@ class World:
                 "order_id": r["opportunity_id"],
                 "on": day_of(r["closed_at"]),
                 "amount": r["amount"] or Decimal(0),
+                "unpriced": r["amount"] is None,
             }
             for r in self.rows("opportunities")
             if r["outcome"] == "won" and r["closed_at"] is not None

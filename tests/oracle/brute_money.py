@@ -198,7 +198,7 @@ class Money(Brute):
 
     def realised_price(self, pick: Pick) -> dict[Slice | None, Answer]:
         def judge(rows: Rows) -> Answer:
-            both = [r for r in rows if r["list_amount"] is not None]
+            both = [r for r in rows if r["list_amount"] is not None and not r.get("unpriced")]
             groups = clustered(both, buyer)
             return self.ratio(
                 groups,
