@@ -32,6 +32,7 @@ def test_bursts_of_days_and_weeks_are_held(kpi_bench) -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(1200)
 def test_all_cases_of_the_table_are_held(kpi_bench) -> None:
     check(kpi_bench.counts_in_bursts(2000, [case for case in kpi_bench.BURSTS if case[1] > 7]))
 
