@@ -76,6 +76,7 @@ heads = false
 
 [report]
 audience = "internal"               # internal, client or public
+language = "en"                     # or "de"
 formats = ["html"]
 """
 

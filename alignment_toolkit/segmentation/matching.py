@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from scipy.optimize import linear_sum_assignment
 
+from alignment_toolkit.languages import say
 from alignment_toolkit.segmentation.kind import Placing
 
 __all__ = ["matched"]
@@ -37,7 +38,12 @@ def matched(placing: Placing, before: Mapping[str, Any] | None) -> tuple[Placing
     past = (before or {}).get("scales") or []
     if [s["feature"] for s in past] != [s["feature"] for s in scales]:
         return placing, [
-            {"segment": None, "was": None, "distance": None, "what": "the features are others than before"}
+            {
+                "segment": None,
+                "was": None,
+                "distance": None,
+                "what": say("the features are others than before"),
+            }
         ]
     now_keys, old_keys = list(placing.centres), list(old)
     now = np.array([placing.centres[k] for k in now_keys])

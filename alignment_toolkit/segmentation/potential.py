@@ -106,10 +106,12 @@ def potential_of(accounts: Accounts) -> Potential:
     said = _crossed(x, y)
     model = _logistic().fit(x, y)
     n = {"n": len(y), "n_unit": "accounts"}
-    auc = _with_interval(_auc(said, y), len(y), "share", "AUC of unseen accounts, 999 bootstrap draws", n)
+    auc = _with_interval(
+        _auc(said, y), len(y), "share", say("AUC of unseen accounts, 999 bootstrap draws"), n
+    )
     off = (said - y) ** 2
     brier = _with_interval(lambda drawn: float(drawn @ off / drawn.sum()), len(y), "index",
-                           "Brier score of unseen accounts, 999 bootstrap draws", n)  # fmt: skip
+                           say("Brier score of unseen accounts, 999 bootstrap draws"), n)  # fmt: skip
     level, slope = _calibration(said, y)
     reason = None
     if auc.low is not None and auc.low <= 0.5:

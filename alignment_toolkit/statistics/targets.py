@@ -168,7 +168,7 @@ def project_total(
         days=len(days),
         last=last,
         factor=factor,
-        text="independent events" if whole else "sums of 1",
+        text=say("independent events") if whole else say("sums of 1"),
     )
     if mean <= 0 or variance <= 0:
         law: Any = stats.norm(loc=mean, scale=1e-12)
