@@ -3,9 +3,11 @@ from __future__ import annotations
 import json
 import os
 import random
+import re
 import shutil
 import subprocess
 import sys
+from collections import Counter
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -47,6 +49,12 @@ def test_the_sample_says_what_was_planted(whole: Analysis, sample_dir: Path) -> 
     known = {i for i, s in status.items() if s == "misaligned" and i in answers["gaps"]}
     assert known <= set(answers["misaligned"])
     assert "error" not in status.values()
+    n = Counter("other" if s not in ("misaligned", "aligned", "uncertain") else s for s in status.values())
+    said = " ".join((sample_dir.parent / "README.md").read_text(encoding="utf-8").split())
+    assert (
+        f"finds {n['misaligned']} of {len(status)} questions out of line, {n['aligned']} in line and "
+        f"{n['uncertain']} uncertain; {n['other']} cannot be judged" in said
+    )
     for f in findings:
         if f.indicator not in expected:  # of many intervals some miss the truth
             continue
@@ -54,6 +62,28 @@ def test_the_sample_says_what_was_planted(whole: Analysis, sample_dir: Path) -> 
         assert f.gap.low is not None
         assert f.gap.high is not None
         assert f.gap.low <= answers["gaps"][f.indicator]["value"] <= f.gap.high
+
+
+ODD = re.compile(
+    r"(?<![\w.,])[-+]0(?:[.,]0+)?(?![\w.,]?\d)"  # a zero with a sign
+    r"|(?<![\w.,])1 (?!is\b|was\b|has\b|clients'\b)[a-z]+s\b(?! of)"  # one accounts
+    r"|\b(?:nan|None|inf)\b|\{|\b(\w+) \1\b|  |s's\b"
+)
+
+
+def test_what_a_finding_says_is_set_in_order(whole: Analysis) -> None:
+    texts = [
+        text
+        for f in whole.findings
+        for text in (
+            f.title, f.statement, " ".join(f.why.split()), f.advice, f.message or "", f.population,
+            *f.counter_explanations.values(), *(g.message for g in f.guards), *(m.label for m in f.measures),
+            f.money_at_stake.basis if f.money_at_stake else "", f.chart.title if f.chart and f.chart.title else "",
+        )
+    ]  # fmt: skip
+    assert [text for text in texts if ODD.search(text)] == []
+    for wrong in ("from -0 to +0 points", "of 1 accounts", "sales's answers", "None of", "the the", "is nan"):
+        assert ODD.search(wrong), wrong
 
 
 def test_the_default_period_is_the_last_complete_quarter(company: Company) -> None:
