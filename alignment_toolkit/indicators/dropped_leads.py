@@ -16,6 +16,8 @@ through for reasons that nobody can plan away. **Minimum.** 50 leads.
 working hours and never (200 working hours on the last day of the data): four of six in time, gap = 2/6 = 33.3
 %.
 
+**Beside the gap.** How many touches name a lead in its first 14 days, over leads that are that old.
+
 **When it lies.** Follow-up that is not logged looks like no follow-up (guard `logging`). Leads that reply
 first, or that are rejected at once for a good reason, count as untouched. Holidays that are missing in
 `[calendar]` make leads late.

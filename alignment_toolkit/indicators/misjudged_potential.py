@@ -21,6 +21,9 @@ error in made-up companies of 5,000 to 15,000 accounts: 0.0205 at 263 wins, 0.01
 **Worked example.** Six accounts, two won (W). Sales rates W 90 and 60, the others 70, 40, 30, 20: of 8 pairs
 7 are right, 0.875. Marketing rates W 80 and 50, the others 70, 60, 40, 30: 6 of 8, 0.75. Gap = 0.125.
 
+**Beside the gap.** The share won of the fifth that each department rates highest: a rating may rank well
+and still promise too much.
+
 **When it lies.** A rating given after the first talks knows more than one given before. Effort outside the
 records hides what made the rating true. Wins say nothing of how much an account would have been worth.
 

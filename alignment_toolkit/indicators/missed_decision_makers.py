@@ -16,6 +16,9 @@ nothing, and are spoken to by those who do. **Minimum.** 50 opportunities.
 **Worked example.** Six opportunities, each account with three touches or more of its contacts. The decision
 makers of four had one touch or more in the half year before, those of two had none: gap = 2/6 = 33.3 %.
 
+**Beside the gap.** How often somebody else became known as decision maker from the opening on: where roles
+drift, whom marketing reached before says less.
+
 **When it lies.** Roles are often noted late, when the deal is under way; who became known on or after the
 opening does not count here (guard `join_health`, measure "known for less than 30 days"). Roles drift: who
 decided last year may not decide now. A reached decision maker may be the sign of a warm account, not its

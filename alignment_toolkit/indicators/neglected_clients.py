@@ -17,6 +17,10 @@ seventh of the value may well rest with clients who want no call. **Minimum.** 5
 **Worked example.** Six clients with expected values of 100, 100, 50, 50, 50 and 50. Spoken to were all but one
 of 100 and one of 50: gap = 150 / 400 = 37.5 %.
 
+**Beside the gap.** What of the period's revenue, of sales' minutes and of the spend that names its audience
+went to those who were clients before; and how many products the clients not met have bought, compared with
+others in the same fifth of expected value.
+
 **When it lies.** Service contacts that are kept elsewhere look like silence (guard `logging`). Some clients want
 to be left alone and buy by themselves. Clients worth little are rightly served by machine: they weigh little.
 

@@ -17,6 +17,10 @@ off plan because something happened since. **Minimum.** 30 accounts.
 last month, defend D last touched five months ago; release E not touched, release F visited last week. B, D
 and F are off plan: 3/6 = 50 %.
 
+**Beside the gap.** Touches by sales at accounts to release in `settled_days` from the decision on, over
+those in as many days before (accounts whose records reach back that far), and the accounts to attack or
+defend that neither department names as a target in its latest assessment of the year.
+
 **When it lies.** A client that leaves by itself is no release, and a call about an open service contract is
 no attack: see the share without service contracts. Contacts that nobody records look like neglect (guard
 `logging`). A plan that nobody told to those who should follow it measures the telling.

@@ -17,6 +17,9 @@ by six, which changes nobody's plan. **Minimum.** 200 listed accounts.
 two of them lifted by sales (from 55 to 61, from 58 to 62); a fifth went from 45 to 52, over the placebo of
 50; the sixth stays at 30. Gap = 2/4 - (1/4) / 4 = 0.4375.
 
+**Beside the gap.** How many accounts were lifted to a full ten: round numbers are typed by people, and
+thresholds are round too.
+
 **When it lies.** A score that was wrong and was put right before it mattered is no gaming: see whether lifted
 accounts are put back after the freeze, and whether they do worse than their neighbours on the list (guard
 `confounding`). Round thresholds attract round numbers; the placebos are as round.

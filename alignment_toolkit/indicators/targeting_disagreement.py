@@ -15,6 +15,9 @@ with half as much noise as accounts differ, read 0.41 to 0.49, and nobody can as
 2/6. Picks made independently with these shares (3/6 each) would differ on half: 1/2. Gap = (2/6) / (1/2) =
 0.667.
 
+**Beside the gap.** Who pursues more (a difference of paired shares), and weighted kappa of the two
+potentials in bands of 20 points, over the same accounts.
+
 **When it lies.** Ratings copied from one department by the other agree by construction: pairs with the same
 potential at the same moment are left out and counted (guard `copied_ratings`). A department that hardly knows
 its own mind disagrees with everybody: see how well it agrees with itself where it judged twice.

@@ -15,6 +15,9 @@ signs need no answer. **Minimum.** 30 signals.
 **Worked example.** Six signals, five working days of eight hours are 40 hours. Answered after 2, 10, 30, 39
 and 60 working hours and never: two of six late, gap = 33.3 %.
 
+**Beside the gap.** The part of twelve months' revenue that lies with clients at whom for 90 days nobody
+noted a sign or was in touch otherwise than by machine.
+
 **When it lies.** Any outbound touch counts as an answer where no `answered_at` is noted, whatever it was
 about: the truth may be worse. Talks that are not recorded make it look worse than it is. Who writes down many
 signals looks worse than who writes down none: compare the numbers of signals noted, too (guard `logging`).

@@ -16,6 +16,9 @@ five. **Minimum.** 50 leads.
 1 July and gets three; Ben was trained on the campaign on 9 July and gets one; Cem was trained on A on 20 July
 and gets one; Dora was never trained and gets one. Two of six: gap = 33.3 %.
 
+**Beside the gap.** Sales' part of what both departments spent on these campaigns: the front of a launch
+against its back, where lines of spend by sales name campaigns.
+
 **When it lies.** People learn from each other and from papers; a training that is not recorded did not happen
 here (guard `logging`). The better people are often trained first, so that what trained people achieve is not
 what training achieves: compare each person before and after (measure "same person").
