@@ -25,6 +25,7 @@ from alignment_toolkit.results import SCHEMA, VERSION, Analysis, Area, Finding, 
 from alignment_toolkit.scorecard import Shared, shared_scorecard
 from alignment_toolkit.segmentation import Segmentation, Segmented
 from alignment_toolkit.sources.relate import PERSON_COLUMNS as PEOPLE
+from alignment_toolkit.wording import words_of
 
 __all__ = ["analyse", "default_period", "findings_of", "measure_kpis"]
 
@@ -193,6 +194,7 @@ def analyse(
         definitions=_definitions(company, chosen_kpis, chosen, catalog.families)
         | ({"attribution": credited.about} if credited.about else {})
         | ({"slices": looked.about} if looked.about else {})
+        | ({"words": words} if (words := _words(company, when, warnings)) else {})
         | dict(groups.about),
         warnings=tuple(_shortened(warnings)),
     )
@@ -211,7 +213,9 @@ def analyse(
             ),
         )
         return replace(found, warnings=(*found.warnings, *told))
-    found = replace(found, alarms=followed.charts, warnings=(*found.warnings, *followed.warnings))
+    about = dict(found.definitions) | ({"changed": list(followed.changed)} if followed.changed else {})
+    told = tuple(_shortened([*found.warnings, *followed.warnings]))
+    found = replace(found, alarms=followed.charts, definitions=about, warnings=told)
     return Analysis.from_json(found.to_json())
 
 
@@ -479,6 +483,15 @@ def _definitions(
             for i in indicators
         },
     }
+
+
+def _words(company: Company, period: Period, warnings: list[str]) -> dict[str, dict[str, int]]:
+    """Give the words of the data, for later runs to compare with; where that fails, the Analysis stands without."""
+    try:
+        return words_of(company, period)
+    except Exception as problem:
+        warnings.append(f"the words of the data could not be counted: {type(problem).__name__}: {problem}")
+        return {}
 
 
 def _looks_back(company: Company, indicator: Indicator) -> int:

@@ -8,9 +8,10 @@ from datetime import date, timedelta
 from typing import Any, Final
 
 from alignment_toolkit.languages import say
-from alignment_toolkit.results import Analysis, Finding
+from alignment_toolkit.results import Analysis, Finding, KpiValue
 from alignment_toolkit.statistics.control import Point, limit_width, self_starting
 from alignment_toolkit.statistics.shrinkage import error_of
+from alignment_toolkit.wording import changed_words
 
 __all__ = ["BUDGET", "LOOKS", "Followed", "follow"]
 
@@ -23,10 +24,11 @@ _ASIDE: Final = ("report", "privacy", "scorecard", "owners", "catalogue")
 
 @dataclass(frozen=True)
 class Followed:
-    """The charts over time, one per indicator, and which earlier analyses were not compared."""
+    """The charts over time, one per indicator, which earlier analyses were not compared, and changes of definition."""
 
     charts: tuple[dict[str, Any], ...] = ()
     warnings: tuple[str, ...] = ()
+    changed: tuple[dict[str, Any], ...] = ()
 
 
 def follow(analysis: Analysis, history: Sequence[Analysis]) -> Followed:
@@ -35,7 +37,8 @@ def follow(analysis: Analysis, history: Sequence[Analysis]) -> Followed:
     A gap raises an alarm where its moving average leaves limits that are printed. The limits are so wide that over 26
     looks at a company in which nothing changes, all indicators together raise any alarm with a chance of 10 %. Only
     indicators that look at the run's own period are followed so; what looks further back shares data with the runs
-    before and is drawn without alarm.
+    before and is drawn without alarm. Key figures that are rates or means are followed in the same way, with a budget
+    of their own; that they move may be a season as well.
 
     Parameters
     ----------
@@ -48,7 +51,9 @@ def follow(analysis: Analysis, history: Sequence[Analysis]) -> Followed:
     earlier, left = _comparable(analysis, history)
     warnings = [say("history: {label} is not compared: {why}", label=label, why=why) for label, why in left]
     if not earlier:
-        return Followed((), tuple(warnings))
+        return Followed((), tuple(warnings), _aside(warnings))
+    changed = changed_words(analysis, earlier)
+    warnings += [say("history: {what}", what=c["message"]) for c in changed]
     series = {f.indicator: _series(analysis, earlier, f, warnings) for f in analysis.findings if not f.by}
     series = {id: runs for id, runs in series.items() if len(runs) > 1}
     exact = {id for id, runs in series.items() if any(not error_of(*_limits(f)) > 0 for _, f in runs)}
@@ -69,7 +74,18 @@ def follow(analysis: Analysis, history: Sequence[Analysis]) -> Followed:
             charts.append(
                 _chart(f, runs, (), None, 0) | {"message": say("Drawn without alarm: {why}.", why=why)}
             )
-    return Followed(tuple(charts), tuple(dict.fromkeys(warnings)))
+    charts += _figures(analysis, earlier)
+    said = {say("history: {what}", what=c["message"]) for c in changed}
+    return Followed(
+        tuple(charts),
+        tuple(dict.fromkeys(warnings)),
+        (*changed, *_aside([w for w in warnings if w not in said])),
+    )
+
+
+def _aside(warnings: Sequence[str]) -> tuple[dict[str, Any], ...]:
+    """Give what was not compared as changes of definition, without the word that its warning begins with."""
+    return tuple({"message": w.partition(": ")[2] or w} for w in dict.fromkeys(warnings))
 
 
 def _comparable(
@@ -128,11 +144,10 @@ def _other(a: Any, b: Any, head: str = "") -> set[str]:
 def _series(
     analysis: Analysis, earlier: Sequence[Analysis], finding: Finding, warnings: list[str]
 ) -> list[tuple[Analysis, Finding]]:
-    told = analysis.definitions.get("indicators", {}).get(finding.indicator)
     runs = []
     for one in (*earlier, analysis):
         found = [f for f in one.findings if f.indicator == finding.indicator and not f.by]
-        if one is not analysis and one.definitions.get("indicators", {}).get(finding.indicator) != told:
+        if one is not analysis and not _same(analysis, one, "indicators", finding.indicator):
             if found:
                 warnings.append(
                     say(
@@ -145,6 +160,15 @@ def _series(
         if found and found[0].gap is not None and None not in (found[0].gap.value, *_limits(found[0])):
             runs.append((one, found[0]))
     return runs if runs and runs[-1][0] is analysis else []
+
+
+def _same(now: Analysis, then: Analysis, kind: str, id: str) -> bool:
+    """Tell whether a question or key figure was defined as it is now; in another language by what it computes."""
+    told, before = (a.definitions.get(kind, {}).get(id) for a in (now, then))
+    tongues = [(a.settings.get("report") or {}).get("language") for a in (now, then)]
+    if tongues[0] == tongues[1] or not (isinstance(told, Mapping) and isinstance(before, Mapping)):
+        return bool(told == before)
+    return all(told.get(k) == before.get(k) for k in ("kind", "margin", "unit", "window", "looks_back"))
 
 
 def _window(analysis: Analysis, indicator: str) -> str:
@@ -184,15 +208,10 @@ def _chart(
     width: float | None,
     of: int,
 ) -> dict[str, Any]:
-    told = []
-    for place, (one, f) in enumerate(runs):
-        point = points[place] if points else None
-        low, high = _limits(f)
-        told.append({
-            "period": one.period, "from": one.start, "to": one.to, "value": _value(f), "low": low, "high": high,
-            "expected": point.expected if point else None, "lower_limit": point.low if point else None,
-            "upper_limit": point.high if point else None, "alarm": bool(point and point.alarm),
-        })  # fmt: skip
+    told = [
+        _point(one, _value(f), _limits(f), points[place] if points else None)
+        for place, (one, f) in enumerate(runs)
+    ]
     last = points[-1] if points else None
     turn = None
     if last is not None and last.alarm and last.expected is not None:
@@ -210,14 +229,91 @@ def _chart(
     return {
         "indicator": finding.indicator, "title": finding.title, "unit": finding.gap.unit if finding.gap else None,
         "margin": finding.margin, "alarm": turn is not None, "turn": turn, "message": said,
-        "method": (
-            say(
-                "self-starting EWMA, weight {weight:g}, limits of {width:.2f} standard deviations: a chance of "
-                "{budget:.2f} of any false alarm over {looks} looks at all {of} indicators followed",
-                weight=WEIGHT, width=width, budget=BUDGET, looks=LOOKS, of=of,
-            )
-            if width is not None
-            else say("drawn only")
-        ),
+        "method": _method(width, of, "indicators"),
         "points": told,
     }  # fmt: skip
+
+
+def _point(one: Analysis, value: float, limits: tuple[Any, Any], point: Point | None) -> dict[str, Any]:
+    return {
+        "period": one.period, "from": one.start, "to": one.to, "value": value, "low": limits[0], "high": limits[1],
+        "expected": point.expected if point else None, "lower_limit": point.low if point else None,
+        "upper_limit": point.high if point else None, "alarm": bool(point and point.alarm),
+    }  # fmt: skip
+
+
+def _method(width: float | None, of: int, what: str) -> str:
+    if width is None:
+        return say("drawn only")
+    if what == "indicators":
+        return say(
+            "self-starting EWMA, weight {weight:g}, limits of {width:.2f} standard deviations: a chance of "
+            "{budget:.2f} of any false alarm over {looks} looks at all {of} indicators followed",
+            weight=WEIGHT, width=width, budget=BUDGET, looks=LOOKS, of=of,
+        )  # fmt: skip
+    return say(
+        "self-starting EWMA, weight {weight:g}, limits of {width:.2f} standard deviations: a chance of "
+        "{budget:.2f} of any false alarm over {looks} looks at all {of} key figures followed",
+        weight=WEIGHT, width=width, budget=BUDGET, looks=LOOKS, of=of,
+    )  # fmt: skip
+
+
+# ---- key figures ---------------------------------------------------------------------------------------------------
+
+
+def _figures(analysis: Analysis, earlier: Sequence[Analysis]) -> list[dict[str, Any]]:
+    """Follow the key figures that are rates or means of the run's own cases, with a false-alarm budget of their own."""
+    series = {k.kpi: _rates(analysis, earlier, k.kpi) for k in analysis.kpis if _rate(analysis, k.kpi) is k}
+    series = {id: runs for id, runs in series.items() if len(runs) > 1}
+    if not series:
+        return []
+    width = limit_width(WEIGHT, LOOKS, BUDGET / len(series))
+    charts = []
+    for runs in series.values():
+        runs = runs[-LOOKS:]
+        row = runs[-1][1]
+        values = [float(r.value or 0.0) for _, r in runs]
+        points = self_starting(values, [error_of(r.low, r.high) for _, r in runs], lam=WEIGHT, width=width)  # type: ignore[arg-type]
+        last = points[-1]
+        turn = None
+        if last.alarm and last.expected is not None:
+            turn = "higher" if values[-1] > last.expected else "lower"
+        said = (
+            say(
+                "It has moved beyond what chance explains; over {n} runs, this run's limits stand beside it.",
+                n=len(runs),
+            )
+            if turn
+            else say(
+                "It is where it was before; over {n} runs, this run's limits stand beside it.", n=len(runs)
+            )
+        )
+        charts.append({
+            "indicator": None, "kpi": row.kpi, "title": row.title, "unit": row.unit, "margin": None,
+            "alarm": turn is not None, "turn": turn,
+            "message": said,
+            "method": _method(width, len(series), "key figures"),
+            "points": [_point(one, v, (r.low, r.high), p) for (one, r), v, p in zip(runs, values, points, strict=True)],
+        })  # fmt: skip
+    return charts
+
+
+def _rates(analysis: Analysis, earlier: Sequence[Analysis], kpi: str) -> list[tuple[Analysis, KpiValue]]:
+    return [
+        (one, row)
+        for one in (*earlier, analysis)
+        if _same(analysis, one, "kpis", kpi) and (row := _rate(one, kpi)) is not None
+    ]
+
+
+def _rate(analysis: Analysis, kpi: str) -> KpiValue | None:
+    """Give a key figure of the whole period that has an interval and a base; sums grow with the company."""
+    for row in analysis.kpis:
+        if row.kpi == kpi and not row.by and row.grain is None and row.period == analysis.period:
+            whole = (
+                row.status == "ok" and not row.immature and row.bottom is not None and row.value is not None
+            )
+            return (
+                row if whole and row.low is not None and row.high is not None and row.high > row.low else None
+            )
+    return None

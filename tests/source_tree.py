@@ -19,7 +19,17 @@ FLOORS: tuple[tuple[str, ...], ...] = (
     ("settings", "tables", "sources", "relations", "company", "simulation"),
     ("statistics", "kpi", "drivers", "attribution", "indicator", "verdict", "segmentation"),
     ("kpis", "indicators", "segmentations"),
-    ("catalog", "changes", "scorecard", "findings", "following", "analysis", "explanation", "questionnaire"),
+    (
+        "catalog",
+        "changes",
+        "scorecard",
+        "findings",
+        "wording",
+        "following",
+        "analysis",
+        "explanation",
+        "questionnaire",
+    ),
     ("privacy", "charts", "report"),
     ("notebooks", "explorer", "runs", "cli"),
 )

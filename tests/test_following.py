@@ -13,7 +13,7 @@ import pytest
 from alignment_toolkit.following import BUDGET, LOOKS, follow
 from alignment_toolkit.indicator import Look, Observation
 from alignment_toolkit.periods import Period
-from alignment_toolkit.results import VERSION, Analysis
+from alignment_toolkit.results import VERSION, Analysis, KpiValue
 from alignment_toolkit.statistics.control import limit_width, self_starting
 from alignment_toolkit.statistics.inference import Gap
 from alignment_toolkit.statistics.resampling import generator
@@ -111,6 +111,7 @@ def test_what_looks_back_over_more_than_the_period_is_drawn_without_alarm(back: 
 )
 def test_what_cannot_be_compared_is_named(other: Analysis, why: str) -> None:
     found = follow(run("2026-Q1", 0.11), [CALM[0], other])
+    assert any(re.search(why, c["message"]) for c in found.changed)
     assert any(re.search(why, w) for w in found.warnings), found.warnings
     assert [p["period"] for p in charts(found)["late"]["points"]] == [CALM[0].period, "2026-Q1"]
 
@@ -121,6 +122,65 @@ def test_a_run_made_again_counts_once_and_overlapping_runs_are_named() -> None:
     assert again.warnings == ()
     shifted = replace(run("2025-Q3", 0.1), period="mid", start="2025-08-15", to="2025-11-14")
     assert any("overlaps" in w for w in follow(run("2026-Q1", 0.11), [*CALM, shifted]).warnings)
+
+
+def figure(value: float, **changes: Any) -> KpiValue:
+    row = KpiValue(
+        kpi="win-rate", title="Win rate", by={}, period="", grain=None, start="", to="", value=value, low=value - 0.04,
+        high=value + 0.04, level=0.95, n=400, top=400 * value, bottom=400, unit="share", method="Wilson",
+        better="higher", owners={}, censored=0, immature=False, spread=None, status="ok", reason=None,
+    )  # fmt: skip
+    return replace(row, **changes)
+
+
+def with_figures(one: Analysis, value: float, **changes: Any) -> Analysis:
+    rows = [
+        figure(value, period=one.period, **changes),
+        figure(value, kpi="leads", bottom=None, period=one.period),
+    ]
+    return replace(one, kpis=tuple(rows))
+
+
+def test_a_rate_is_followed_and_a_sum_or_a_young_figure_is_not() -> None:
+    before = [with_figures(one, 0.25 + 0.005 * (-1) ** i) for i, one in enumerate(CALM)]
+    found = follow(with_figures(run("2026-Q1", 0.11), 0.45), before)
+    (chart,) = (c for c in found.charts if c.get("kpi"))
+    assert (chart["kpi"], chart["alarm"], chart["turn"], len(chart["points"])) == (
+        "win-rate",
+        True,
+        "higher",
+        13,
+    )
+    assert chart["points"][-1]["upper_limit"] < 0.45
+    assert charts(found)["late"]["alarm"] is False
+    calm = follow(with_figures(run("2026-Q1", 0.11), 0.25), before)
+    assert [c["turn"] for c in calm.charts if c.get("kpi")] == [None]
+    young = follow(with_figures(run("2026-Q1", 0.11), 0.45, immature=True), before)
+    assert not [c for c in young.charts if c.get("kpi")]
+
+
+def words(one: Analysis, **counts: int) -> Analysis:
+    return replace(
+        one, definitions={**one.definitions, "words": {"leads.status": counts, "leads.channel": {"web": 9}}}
+    )
+
+
+def test_a_word_that_was_renamed_is_named_with_its_period_and_stable_ones_are_not() -> None:
+    runs = [words(one, won=40 + i, lost=60) for i, one in enumerate(CALM[:9])]
+    runs += [words(one, closed=42, lost=61) for one in CALM[9:]]
+    found = follow(words(run("2026-Q1", 0.11), closed=40, lost=60), runs)
+    changed, *others = found.changed
+    assert others == []
+    assert (changed["column"], changed["kind"], changed["since"]) == (
+        "leads.status",
+        "renamed",
+        CALM[9].period,
+    )
+    assert (changed["before"], changed["after"]) == (["won"], ["closed"])
+    assert f"history: {changed['message']}" in found.warnings
+    assert follow(words(run("2026-Q1", 0.11), won=44, lost=60), runs[:9]).changed == ()
+    # A run that was told before words were counted is passed over, not taken for one without words.
+    assert follow(words(run("2026-Q1", 0.11), won=44, lost=60), [*CALM[:4], *runs[4:9]]).changed == ()
 
 
 def test_nothing_earlier_nothing_followed() -> None:

@@ -45,7 +45,7 @@ _SEGMENTS: Final = (
     "left_out",
 )
 _PLAYS: Final = ("decides", "thresholds", "lacking")
-_SINGLE: Final = ("target_grid",)
+_SINGLE: Final = ("target_grid", "words", "changed")
 
 
 def seen_by(analysis: Analysis, audience: str, *, key: str = "") -> Analysis:

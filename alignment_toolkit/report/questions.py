@@ -15,6 +15,7 @@ from alignment_toolkit.results import Analysis, Finding
 __all__ = ["FEW", "by_area", "one_line", "over_time", "route", "routes"]
 
 FEW: Final = 5
+MANY: Final = 12
 _ROUTES: Final = {
     "personal": (
         noted("People"),
@@ -103,17 +104,33 @@ def one_line(findings: Sequence[Finding], currency: str) -> list[Block]:
 
 
 def over_time(analysis: Analysis) -> list[Block]:
-    """Give where this run's gaps stand against the runs before."""
+    """Give where this run's gaps stand against the runs before, and what is no movement but another definition."""
     drawn = [a for a in analysis.alarms if a.get("points")]
+    aside = [str(c.get("message", "")) for c in analysis.definitions.get("changed", ())]
+    named: list[Block] = []
+    if aside:
+        more = [say("and {n:,} more", n=len(aside) - MANY)] if len(aside) > MANY else []
+        bullets = (*map(clean, aside[:MANY]), *more)
+        named.append(Prose("", label=say("Changes of definition, not of the company"), bullets=bullets))
     if not drawn:
-        return []
-    moved = sum(bool(a.get("alarm")) for a in drawn)
+        return named
+    gaps = [a for a in drawn if not a.get("kpi")]
+    figures = [a for a in drawn if a.get("kpi")]
+    moved = sum(bool(a.get("alarm")) for a in gaps)
     text = (
         say_count(moved, "{n:,} gap moved beyond the limits.", "{n:,} gaps moved beyond the limits.")
         if moved
         else say("No gap moved beyond its limits.")
     )
-    rows = tuple(_followed(a, analysis.currency) for a in drawn)
+    found: list[Block] = (
+        [Prose(text), _runs(say("Gaps over the runs"), gaps, analysis.currency)] if gaps else []
+    )
+    if figures:
+        found.append(_runs(say("Key figures over the runs"), figures, analysis.currency))
+    return [*found, *named]
+
+
+def _runs(caption: str, charts_: Sequence[Mapping[str, Any]], currency: str) -> Table:
     columns = (
         say("Finding"),
         say("Runs"),
@@ -122,17 +139,9 @@ def over_time(analysis: Analysis) -> list[Block]:
         say("Limits for this run"),
         say("What it says"),
     )
-    method = next((str(a["method"]) for a in drawn if a["points"][-1].get("upper_limit") is not None), "")
-    return [
-        Prose(text),
-        Table(
-            say("Gaps over the runs"),
-            columns,
-            rows,
-            (False, True, True, True, True, False),
-            note=clean(method),
-        ),
-    ]
+    method = next((str(a["method"]) for a in charts_ if a["points"][-1].get("upper_limit") is not None), "")
+    rows = tuple(_followed(a, currency) for a in charts_)
+    return Table(caption, columns, rows, (False, True, True, True, True, False), note=clean(method))
 
 
 def _followed(alarm: Mapping[str, Any], currency: str) -> tuple[Cell, ...]:

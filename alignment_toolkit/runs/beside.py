@@ -73,7 +73,10 @@ def bearing(places: Iterable[str]) -> str:
         for path in files:
             data = _read(path)
             if data is not None:
-                told.append(json.dumps({k: v for k, v in data.items() if k not in _ASIDE}, sort_keys=True))
+                kept = {k: v for k, v in data.items() if k not in _ASIDE}
+                if isinstance(kept.get("definitions"), dict):
+                    kept["definitions"] = {k: v for k, v in kept["definitions"].items() if k != "changed"}
+                told.append(json.dumps(kept, sort_keys=True))
     return hashlib.sha256("\n".join(dict.fromkeys(told)).encode()).hexdigest() if told else ""
 
 

@@ -50,7 +50,7 @@ class Notices:
         out = [f for f in told["findings"] if f["status"] == "misaligned" and not f["by"]]
         entry = self._add(run.manifest, "published")
         entry["findings"] = [{k: f[k] for k in ("indicator", "title", "severity")} for f in out]
-        entry["alarms"] = [str(a["title"]) for a in told["alarms"] if a.get("alarm")]
+        entry["alarms"] = [str(a["title"]) for a in told["alarms"] if a.get("alarm") and not a.get("kpi")]
         entry["folder"] = run.folder.as_posix()
 
     def failed(self, about: Mapping[str, Any], error: str, code: int) -> None:

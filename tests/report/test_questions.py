@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from alignment_toolkit.report import Report
-from alignment_toolkit.report.blocks import Fold, Section, Table
+from alignment_toolkit.report.blocks import Fold, Prose, Section, Table
 from alignment_toolkit.report.questions import FEW, by_area, over_time, routes
 from alignment_toolkit.results import Analysis, Estimate, Finding
 from tests.test_following import CALM, follow, run
@@ -71,3 +71,19 @@ def test_gaps_over_runs_are_told_with_their_limits() -> None:
     assert isinstance(table, Table)
     assert "Alarm: wider than before" in page(*now.findings, analysis=followed)
     assert over_time(now) == []
+
+
+def test_a_change_of_definition_is_named_beside_the_gaps_and_by_itself() -> None:
+    def changed(one: Analysis, *messages: str) -> Analysis:
+        return replace(one, definitions={**one.definitions, "changed": [{"message": m} for m in messages]})
+
+    now = run("2026-Q1", 0.4)
+    said = "leads.status: since 2025-Q4 'won' is called <b>; what moved since then may be this change"
+    assert [b.bullets for b in over_time(changed(now, said)) if isinstance(b, Prose)] == [(said,)]
+    followed = replace(now, alarms=follow(now, CALM).charts)
+    many = over_time(changed(followed, *map(str, range(20))))[-1]
+    assert isinstance(many, Prose)
+    assert many.bullets[-1] == "and 8 more"
+    text = page(*now.findings, analysis=changed(followed, said))
+    assert "Changes of definition, not of the company" in text
+    assert "is called &lt;b&gt;" in text
