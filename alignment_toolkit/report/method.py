@@ -127,6 +127,9 @@ def _definitions(analysis: Analysis) -> list[Block]:
     plain: list[tuple[Cell, ...]] = []
     tables: list[Block] = []
     for name, about in analysis.definitions.items():
+        # What later runs compare with, and what this one found by it: told elsewhere.
+        if name in ("words", "changed"):
+            continue
         if isinstance(about, Mapping) and about and all(isinstance(v, Mapping) for v in about.values()):
             rows = tuple(_definition(k, v) for k, v in about.items())
             title = _GROUPS.get(name, humanise(name))
