@@ -194,7 +194,7 @@ def analyse(
         definitions=_definitions(company, chosen_kpis, chosen, catalog.families)
         | ({"attribution": credited.about} if credited.about else {})
         | ({"slices": looked.about} if looked.about else {})
-        | ({"words": words} if (words := _words(company, when, warnings)) else {})
+        | ({"words": words} if (words := words_of(company, when, warnings)) else {})
         | dict(groups.about),
         warnings=tuple(_shortened(warnings)),
     )
@@ -479,25 +479,18 @@ def _definitions(
                 "window": i.window,
             }
             | {"population": say(i.population), "enough": dict(i.enough)}
-            | ({"looks_back": _looks_back(company, i)} if i.looks_back else {})
+            | (
+                {"looks_back": max(int(_options(company, i)[name]) for name in i.looks_back)}
+                if i.looks_back
+                else {}
+            )
             for i in indicators
         },
     }
 
 
-def _words(company: Company, period: Period, warnings: list[str]) -> dict[str, dict[str, int]]:
-    """Give the words of the data, for later runs to compare with; where that fails, the Analysis stands without."""
-    try:
-        return words_of(company, period)
-    except Exception as problem:
-        warnings.append(f"the words of the data could not be counted: {type(problem).__name__}: {problem}")
-        return {}
-
-
-def _looks_back(company: Company, indicator: Indicator) -> int:
-    """Give over how many days before its window's end an indicator judges the same cases."""
-    _, chosen = indicator.configured(company.settings.indicator_options(indicator.id))
-    return max(int(chosen[name]) for name in indicator.looks_back)
+def _options(company: Company, indicator: Indicator) -> dict[str, Any]:
+    return indicator.configured(company.settings.indicator_options(indicator.id))[1]
 
 
 def _shortened(warnings: Sequence[str]) -> list[str]:

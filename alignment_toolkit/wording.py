@@ -18,8 +18,22 @@ __all__ = ["MOST", "changed_words", "words_of"]
 MOST: Final = 40
 
 
-def words_of(company: Company, period: Period) -> dict[str, dict[str, int]]:
-    """Count the words of each column in the rows of a period; columns of very many words are left out."""
+def words_of(company: Company, period: Period, warnings: list[str]) -> dict[str, dict[str, int]]:
+    """Count the words of each column in the rows of a period; columns of very many words are left out.
+
+    Where that fails, a warning says so and the Analysis stands without.
+    """
+    try:
+        return _counted(company, period)
+    except Exception as problem:
+        kind = type(problem).__name__
+        warnings.append(
+            say("the words of the data could not be counted: {kind}: {problem}", kind=kind, problem=problem)
+        )
+        return {}
+
+
+def _counted(company: Company, period: Period) -> dict[str, dict[str, int]]:
     counted = word_counts(company, period)
     if counted is None:
         return {}
