@@ -15,7 +15,7 @@ from alignment_toolkit.changes import changes
 from alignment_toolkit.company import Company
 from alignment_toolkit.errors import AlignmentError, DataError
 from alignment_toolkit.findings import find
-from alignment_toolkit.following import follow
+from alignment_toolkit.following import followed_through
 from alignment_toolkit.indicator import AREAS, Indicator
 from alignment_toolkit.kpi import Kpi, RatioOfKpis, measure
 from alignment_toolkit.languages import say, speaking
@@ -202,24 +202,10 @@ def analyse(
     found = Analysis.from_json(found.to_json())
     if not history:
         return found
-    try:
-        followed = follow(found, history)
-    except Exception as problem:  # what earlier files hold must not take this run down
-        told = (
-            say(
-                "the history could not be followed: {name}: {problem}",
-                name=type(problem).__name__,
-                problem=problem,
-            ),
-        )
-        return replace(found, warnings=(*found.warnings, *told))
-    about = dict(found.definitions) | ({"changed": list(followed.changed)} if followed.changed else {})
-    told = tuple(_shortened([*found.warnings, *followed.warnings]))
-    found = replace(found, alarms=followed.charts, definitions=about, warnings=told)
-    return Analysis.from_json(found.to_json())
+    followed = followed_through(found, history)
+    return Analysis.from_json(replace(followed, warnings=tuple(_shortened(followed.warnings))).to_json())
 
 
-@_in_its_language
 def findings_of(
     company: Company,
     period: str | int | Period | None = None,

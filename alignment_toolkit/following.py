@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from typing import Any, Final
 
@@ -13,7 +13,7 @@ from alignment_toolkit.statistics.control import Point, limit_width, self_starti
 from alignment_toolkit.statistics.shrinkage import error_of
 from alignment_toolkit.wording import changed_words
 
-__all__ = ["BUDGET", "LOOKS", "Followed", "follow"]
+__all__ = ["BUDGET", "LOOKS", "Followed", "follow", "followed_through"]
 
 LOOKS: Final = 26
 BUDGET: Final = 0.10
@@ -81,6 +81,19 @@ def follow(analysis: Analysis, history: Sequence[Analysis]) -> Followed:
         tuple(dict.fromkeys(warnings)),
         (*changed, *_aside([w for w in warnings if w not in said])),
     )
+
+
+def followed_through(analysis: Analysis, history: Sequence[Analysis]) -> Analysis:
+    """Give an Analysis with its alarms, changes of definition and warnings from the runs before it."""
+    try:
+        found = follow(analysis, history)
+    except Exception as problem:  # what earlier files hold must not take this run down
+        name = type(problem).__name__
+        told = say("the history could not be followed: {name}: {problem}", name=name, problem=problem)
+        return replace(analysis, warnings=(*analysis.warnings, told))
+    about = dict(analysis.definitions) | ({"changed": list(found.changed)} if found.changed else {})
+    warnings = (*analysis.warnings, *found.warnings)
+    return replace(analysis, alarms=found.charts, definitions=about, warnings=warnings)
 
 
 def _aside(warnings: Sequence[str]) -> tuple[dict[str, Any], ...]:
