@@ -56,6 +56,8 @@ def segments(
     from alignment_toolkit.analysis import analyse
     from alignment_toolkit.catalog import Catalog
 
+    if out is not None and not out.parent.is_dir():
+        raise ParameterError(f"There is no folder {out.parent}; make it, or name another file with --out.")
     company = opened(source, as_of)
     catalog = Catalog.load(company.settings)
     chosen = listed(segmentation) or list(catalog.segmentations)
@@ -79,8 +81,6 @@ def _write_all(
     from alignment_toolkit.pseudonyms import Pseudonyms
     from alignment_toolkit.segmentation import every_play, segment_company
 
-    if not out.parent.is_dir():
-        raise ParameterError(f"There is no folder {out.parent}; make it, or name another file with --out.")
     hidden = Pseudonyms(company.settings.secret_key() or company.name, company.settings.privacy.names)
     period = company.settings.period(analysis.period, as_of=company.as_of)
     found = segment_company(company, period, catalog.chosen_segmentations(chosen), hidden)
