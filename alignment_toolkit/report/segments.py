@@ -69,10 +69,12 @@ def _one(analysis: Analysis, id: str, told: Mapping[str, Any], note: str) -> lis
         Prose(f"{clean(told['question'])} {clean(told['about'])}"),
     ]
     reason = clean(told.get("reason") or "")
-    if reason.startswith(say("no clear segments: {reason}", reason="")):
+    none = say("no clear segments: {reason}", reason="")
+    if reason.startswith(none):
+        found = reason.removeprefix(none)
         text = say(
             "{reason}. That is a result: any division of these accounts would be made up.",
-            reason=reason[0].upper() + reason[1:],
+            reason=found[:1].upper() + found[1:],
         )
         return [*blocks, Callout(say("No clear segments"), text)]
     if reason or not rows:
@@ -352,7 +354,6 @@ def _offers(told: Mapping[str, Any], currency: str) -> Table:
         ))  # fmt: skip
     columns = (
         say("Offer"),
-        say("Offered by"),
         say("Benefit"),
         say("Rational"),
         say("Emotional"),
@@ -365,7 +366,7 @@ def _offers(told: Mapping[str, Any], currency: str) -> Table:
         "{raters} raters; 95 % intervals. Price against line: above 0 more is asked than the benefit backs.",
         raters=raters,
     )
-    return Table(say("Offers"), columns, tuple(rows), (False, False, *(True for _ in columns[2:])), note=note)
+    return Table(say("Offers"), columns, tuple(rows), (False, *(True for _ in columns[1:])), note=note)
 
 
 def _attributes(told: Mapping[str, Any]) -> Table:

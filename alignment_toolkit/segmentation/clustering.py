@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from alignment_toolkit.languages import say
 from alignment_toolkit.statistics.resampling import generator
+from alignment_toolkit.units import unit
 
 __all__ = ["Clusters", "find_clusters", "jaccard"]
 
@@ -159,7 +160,8 @@ def _found(rows: Floats, method: Method, numbers: Sequence[int], seed: str) -> C
         return _none(rows, say("one group describes the accounts best"), method, tuple(tried))
     # What describes the accounts worse than one group does is no candidate.
     candidates = list(itertools.takewhile(lambda k: k >= 2, (k for k, _ in best_first)))
-    reason = ""
+    # Of the numbers that fail, the one that came farthest is told.
+    failed: list[str] = [""] * 4
     for k in candidates:
         labels = _canonical(fit_rows, _fit(fit_rows, method, k, seed))
         made = _describe(fit_rows, labels, method)
@@ -167,38 +169,43 @@ def _found(rows: Floats, method: Method, numbers: Sequence[int], seed: str) -> C
         if k < 2:
             continue
         if made.weights.min() < SMALLEST:
-            reason = reason or say(
-                "the smallest of {k} groups holds {weights:.1%} of the accounts",
+            failed[0] = failed[0] or say(
+                "the smallest of {k} groups holds {share} of the accounts",
                 k=k,
-                weights=made.weights.min(),
+                share=_share(made.weights.min()),
             )
             continue
         found = made.assign(fit_rows)
         bridge = _bridge(fit_rows, found, k)
         if bridge > BRIDGE:
-            reason = reason or say(
-                "two of {k} groups run into each other: between them accounts lie {bridge:.0%} as dense as "
-                "within",
+            failed[1] = failed[1] or say(
+                "two of {k} groups run into each other: between them the accounts lie {share} as dense as in the "
+                "sparser one",
                 k=k,
-                bridge=bridge,
+                share=_share(bridge),
             )
             continue
         overlap, rand = _stability(fit_rows, found, method, k, seed)
         if overlap.min() < STABLE:
-            reason = reason or say(
-                "of {k} groups the least stable comes back to {overlap:.0%} in other draws",
+            failed[2] = failed[2] or say(
+                "of {k} groups the least stable comes back to {share} in other draws",
                 k=k,
-                overlap=overlap.min(),
+                share=_share(overlap.min()),
             )
             continue
         if not _beyond_chance(fit_rows, method, k, seed, LEVEL / len(candidates)):
-            reason = reason or say("samples without groups are described as well by {k} groups", k=k)
+            failed[3] = failed[3] or say("samples without groups are described as well by {k} groups", k=k)
             continue
         return Clusters(
             made.assign(rows), made.weights, made.means, made.precisions, made.constants,
             tuple(float(v) for v in overlap), rand, None, method, tuple(tried),
         )  # fmt: skip
-    return _none(rows, reason or say("no number of groups is stable"), method, tuple(tried))
+    reason = next((words for words in reversed(failed) if words), say("no number of groups is stable"))
+    return _none(rows, reason, method, tuple(tried))
+
+
+def _share(value: float) -> str:
+    return unit("share").text(float(value))
 
 
 def _part(rows: Floats, most: int, seed: str) -> Floats:

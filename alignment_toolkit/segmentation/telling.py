@@ -106,7 +106,9 @@ def _paths(tree: Any, x: Floats, y: NDArray[Any], used: Sequence[str], currency:
         said = []
         for f in used:
             if f in low or f in high:
-                u, title = unit(FEATURES[f].unit), say(FEATURES[f].title)
+                # The title says already that these are days.
+                kind = FEATURES[f].unit
+                u, title = unit("count" if kind == "days" else kind), say(FEATURES[f].title)
                 parts = [say("above {number}", number=u.text(low[f], currency=currency))] if f in low else []
                 parts += (
                     [say("up to {number}", number=u.text(high[f], currency=currency))] if f in high else []
