@@ -345,8 +345,7 @@ def _offers(told: Mapping[str, Any], currency: str) -> Table:
     rows = []
     for o in sorted(told["offers"], key=lambda o: (not o["own"], o["offer"])):
         rows.append((
-            Cell(shorten(clean(o["offer"]), 40)),
-            Cell(shorten(term(clean(o["owner"])), 30)),
+            Cell(shorten(clean(o["offer"]), 40), shorten(term(clean(o["owner"])), 30)),
             *(_estimate(o[side], "index") for side in ("benefit", "rational", "emotional")),
             Cell(money.text(o["price"], currency=currency), number=float(o["price"]), unit="money"),
             _estimate(o["fair_price"], "money", currency) if o["own"] else Cell(""),

@@ -134,6 +134,9 @@ def find_clusters(
     seed
         A text.
     """
+    # Loaded before the limit is set: it reaches only the libraries of threads that are there already.
+    import sklearn.cluster
+    import sklearn.mixture  # noqa: F401
     from threadpoolctl import threadpool_limits
 
     rows = np.asarray(rows, dtype=float)

@@ -119,9 +119,15 @@ def test_the_test_against_chance_keeps_its_level(monkeypatch: pytest.MonkeyPatch
 ANSWER = """
 import hashlib
 from tests.segmentation.test_clustering import planted
-from alignment_toolkit.segmentation import find_clusters
+from alignment_toolkit.segmentation import clustering, find_clusters
+from threadpoolctl import threadpool_info
+inside, search = [], clustering._found
+def watched(*given):
+    inside.extend(library["num_threads"] for library in threadpool_info() if library["user_api"] == "openmp")
+    return search(*given)
+clustering._found = watched
 found = find_clusters(planted(3, 5, n=300)[0], numbers=[3])
-print(found.k, hashlib.sha256(found.labels.tobytes() + found.means.tobytes()).hexdigest())
+print(found.k, max(inside), hashlib.sha256(found.labels.tobytes() + found.means.tobytes()).hexdigest())
 """
 
 
@@ -136,7 +142,7 @@ def test_threads_do_not_matter() -> None:
             [sys.executable, "-c", ANSWER], env=words, capture_output=True, text=True, check=True
         )
         said.append(made.stdout.split())
-    assert said[0][0] == "3"
+    assert said[0][:2] == ["3", "1"]
     assert said[0] == said[1]
 
 
