@@ -36,7 +36,8 @@ _NAMES: Final = (
     "audience", "size", "month", "quarter", "week", "day", "period", "history", "unit", "family", "kind",
     "margin", "window", "population", "enough", "trailing-12-months", "mature-365-days", "mature-180-days",
     "mature-90-days", "lead", "mean distance", "largest distance", "between", "features", "labels", "views",
-    "marketing score", "score", "theme", "need", "stage", "source",
+    "to", "sales with a path", "sales without a touch", "paths without a sale", "expected value from",
+    "revenue of the best tenth", "marketing score", "score", "theme", "need", "stage", "source",
 )  # fmt: skip
 # The same where they stand at the beginning: labels of charts and tables.
 _LABELS: Final = (

@@ -8,6 +8,7 @@ from dataclasses import fields
 from typing import Any, Final
 
 from alignment_toolkit.errors import ParameterError, UnknownName
+from alignment_toolkit.languages import say
 from alignment_toolkit.scorecard.incentives import Spans, Weights, row_of
 from alignment_toolkit.scorecard.levers import LEVERS, REFERENCES, Lever, State
 
@@ -72,11 +73,15 @@ def _together(chosen: Sequence[tuple[Lever, float]]) -> Lever:
             state = _farther(state, lever.move(state, answer), far)
         return state
 
-    told = [f"{lever.title} ({lever.pull}, {far:g} times as far)" for lever, far in chosen]
+    told = [
+        say("{title} ({pull}, {far:g} times as far)", title=say(lever.title), pull=say(lever.pull), far=far)
+        for lever, far in chosen
+    ]
     who = {lever.who for lever, _ in chosen}
+    assumed = "; ".join(f"{say(lever.title)}: {say(lever.assumes)}" for lever, _ in chosen)
     return Lever(
-        "together", "; ".join(told) or "No lever is pulled", who.pop() if len(who) == 1 else "both", "all at once",
-        "; ".join(f"{lever.title}: {lever.assumes}" for lever, _ in chosen), tuple(range(len(combinations))), move,
+        "together", "; ".join(told) or say("No lever is pulled"), who.pop() if len(who) == 1 else "both",
+        say("all at once"), assumed, tuple(range(len(combinations))), move,
     )  # fmt: skip
 
 

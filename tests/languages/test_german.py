@@ -39,7 +39,8 @@ AS_IT_IS = re.compile(
 def english(text: str) -> list[str]:
     """Return the lines in which English words stand."""
     lines = re.split(r"[\n\u2028]", AS_IT_IS.sub(" ", text))
-    return [line.strip() for line in lines if ENGLISH.search(line)]
+    # The value of a setting ([attribution] shapley) stands by itself.
+    return [line.strip() for line in lines if ENGLISH.search(line) and line.strip("| ") != "within"]
 
 
 def in_words(value: Any) -> Any:
@@ -182,5 +183,6 @@ def test_the_whole_report_of_the_sample_is_german(whole, kind):
 def names_of(analysis: Analysis) -> list[str]:
     """Return what came from the data: names of products, campaigns, offers, and what stands in evidence."""
     found = {str(v) for f in analysis.findings for row in f.evidence.rows for v in row if isinstance(v, str)}
+    found |= {f"\n{id}\n" for part in analysis.definitions.values() if isinstance(part, dict) for id in part}
     found |= {o["offer"] for c in analysis.definitions["value_map"]["categories"] for o in c["offers"]}
     return sorted((n for n in found if ENGLISH.search(n)), key=len, reverse=True)
