@@ -118,7 +118,7 @@ def test_one_table_has_every_aim_and_the_page_says_how_few_companies_there_are(t
     page = tables.document(rows, accounts=9, period="2026-Q3")
     assert "| busywork | 20, 0, 20 | **0.45** |  | **0.00** | **0.00** | 0.00 | 1.00 |" in page.splitlines()
     assert "With 20 companies of nothing planted, no alarm at all still leaves room for 0.16." in page
-    assert "Of a confounder nothing is known." in page
+    assert "Of the least tried confounder nothing is known." in page
     assert "\n- busywork: A growth of 0.40 (twice the margin) is found in 9 of 10 cases" in page
     full = [company("null", s, {}, x=found("aligned")) for s in range(100)]
     assert "Fewer companies" not in tables.document(full, accounts=9, period="2026-Q3")
