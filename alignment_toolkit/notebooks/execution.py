@@ -69,6 +69,13 @@ def _engine() -> str:
                 with contextlib.suppress(Exception):
                     self._cleanup_kernel()
 
+        async def _check_raise_for_error(self, cell: Any, cell_index: int, reply: Any) -> None:
+            await super()._check_raise_for_error(cell, cell_index, reply)
+            # quit() only asks for the end, and the kernel goes on for a moment.
+            told = (reply or {}).get("content", {}).get("payload") or ()
+            if any(one.get("source") == "ask_exit" for one in told):
+                raise CellFailed("The cell left the notebook by quit(); a notebook ends with its last cell.")
+
         def process_message(self, msg: dict[str, Any], cell: Any, cell_index: int) -> Any:
             kind, content = msg["msg_type"], msg["content"]
             if kind == "clear_output":
@@ -246,6 +253,8 @@ def execute(
             if isinstance(e, PapermillExecutionError):
                 told = e.cell_index, e.source, e.exec_count, e.ename, e.evalue, e.traceback
                 raise _failure(name, notebook, *told) from e
+            if isinstance(e, CellFailed):
+                raise CellFailed(f"{where}\n  {e}") from e
             if isinstance(e, CellTimeoutError):
                 raise KernelLost(
                     f"{where}: the cell took longer than {timeout:g} seconds (--timeout)."

@@ -9,6 +9,10 @@ import sys
 
 import pytest
 
+from tests.runs.conftest import make_plan
+
+__all__ = ["make_plan", "trials"]
+
 
 @pytest.fixture(scope="session")
 def trials(project_dir):
