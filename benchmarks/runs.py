@@ -1,0 +1,99 @@
+"""What a run costs beside the bare notebook: seconds, and each as a ratio to papermill alone, in one go.
+
+    python benchmarks/runs.py [--repeat 3]
+
+`empty` is papermill over a notebook that imports the same libraries as the report and does nothing else; `papermill` is
+the report by papermill alone; `alignment run` checks, watches, hashes and publishes it. Each way is a process of its
+own. The limit is that a run costs at most twice the empty notebook.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import resource
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+import nbformat
+
+PROJECT = Path(__file__).parents[1]
+REPORT = PROJECT / "notebooks" / "01_alignment_report.ipynb"
+# What a report has loaded when it is written, asked of a run itself.
+PROBE = "import sys; print(*sorted({m.partition('.')[0] for m in sys.modules}))"
+KNOWN = (
+    "ibis duckdb pandas numpy scipy statsmodels sklearn matplotlib seaborn jinja2 babel pydantic pyarrow sqlglot"
+).split()
+LIMIT = 2.0
+
+
+def _timed(words: list[str], place: Path) -> tuple[float, float]:
+    before = resource.getrusage(resource.RUSAGE_CHILDREN)
+    begun = time.perf_counter()
+    done = subprocess.run(
+        words, cwd=place, capture_output=True, text=True, env={**os.environ, "PYTHONPATH": str(PROJECT)}
+    )
+    took = time.perf_counter() - begun
+    if done.returncode:
+        raise SystemExit(f"{' '.join(words)}\n{done.stderr}")
+    after = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return took, after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
+
+
+def _imports(place: Path) -> str:
+    """Ask the report notebook, run as it is, which of the libraries it has loaded at its end."""
+    node = nbformat.read(REPORT, as_version=4)
+    node.cells.append(nbformat.v4.new_code_cell(PROBE))
+    nbformat.write(node, place / "probe.ipynb")
+    subprocess.run(
+        [sys.executable, "-m", "papermill", "probe.ipynb", "probed.ipynb", "-p", "source", "sample"],
+        cwd=place, check=True, capture_output=True, env={**os.environ, "PYTHONPATH": str(PROJECT)},
+    )  # fmt: skip
+    told = nbformat.read(place / "probed.ipynb", as_version=4).cells[-1].outputs[0].text.split()
+    return "\n".join(f"import {name}" for name in KNOWN if name in told)
+
+
+def main() -> int:
+    words = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    words.add_argument("--repeat", type=int, default=3)
+    repeat = words.parse_args().repeat
+    python = sys.executable
+    with tempfile.TemporaryDirectory() as name:
+        place = Path(name)
+        imports = _imports(place)
+        cells = [nbformat.v4.new_code_cell(f"import alignment_toolkit as at\n{imports}")]
+        nbformat.write(nbformat.v4.new_notebook(cells=cells), place / "empty.ipynb")
+        ways = {
+            "empty, same imports": [python, "-m", "papermill", "empty.ipynb", "out.ipynb", "-k", "python3"],
+            "papermill alone": [
+                python,
+                "-m",
+                "papermill",
+                str(REPORT),
+                "out.ipynb",
+                "-p",
+                "source",
+                "sample",
+            ],
+            "alignment run": [python, "-m", "alignment_toolkit", "run", "sample", "--force"],
+        }
+        spent: dict[str, list[tuple[float, float]]] = {way: [] for way in ways}
+        for _ in range(repeat):
+            for way, command in ways.items():
+                spent[way].append(_timed(command, place))
+    base = [statistics.median(column) for column in zip(*spent["empty, same imports"], strict=True)]
+    print("| way | seconds | ratio | of the processor | ratio |\n|---|---|---|---|---|")
+    ratio = 0.0
+    for way, rows in spent.items():
+        wall, cpu = (statistics.median(column) for column in zip(*rows, strict=True))
+        ratio = cpu / base[1]
+        print(f"| {way} | {wall:.1f} | {wall / base[0]:.2f} | {cpu:.1f} | {ratio:.2f} |")
+    return 0 if ratio <= LIMIT else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())
