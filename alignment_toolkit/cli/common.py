@@ -25,6 +25,7 @@ __all__ = [
     "Words",
     "gate",
     "given_values",
+    "kept_values",
     "level",
     "listed",
     "note",
@@ -107,6 +108,19 @@ def gate(analysis: Analysis | Mapping[str, Any], fail_on: str) -> None:
     ]
     if found:
         raise FindingsGate(f"{len(found)} findings at or above '{fail_on}': {', '.join(found)}.")
+
+
+def kept_values(path: Path) -> dict[str, Any]:
+    """Read the parameters of a notebook from a file; what the command line says besides goes before them."""
+    try:
+        told = json.loads(path.read_text(encoding="utf-8-sig"))
+    except (OSError, ValueError) as e:
+        raise ParameterError(f"The parameters in {path} could not be read: {e}.") from None
+    if not isinstance(told, dict):
+        raise ParameterError(f'{path} must hold one object with parameters, such as {{"period": "2026-Q3"}}.')
+    if "source" in told:
+        raise ParameterError(f"{path} names a source; it is named before the options: alignment run SOURCE.")
+    return told
 
 
 def given_values(values: Words, period: str | None, formats: Words) -> dict[str, Any]:

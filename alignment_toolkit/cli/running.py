@@ -13,6 +13,7 @@ from alignment_toolkit.cli.common import (
     Source,
     gate,
     given_values,
+    kept_values,
     level,
     listed,
     note,
@@ -61,6 +62,10 @@ def run(
         list[str] | None,
         typer.Option("--set", metavar="NAME=VALUE", help="A parameter of the notebook; repeat it."),
     ] = None,
+    parameters: Annotated[
+        Path | None,
+        typer.Option("--parameters", help="A .json with parameters, such as a view that the explorer kept."),
+    ] = None,
     out: Out = REPORTS,
     formats: Annotated[list[str] | None, typer.Option("--formats", help="html,pdf,pptx,xlsx,json.")] = None,
     fail_on: Annotated[
@@ -106,7 +111,7 @@ def run(
         "run_timeout": run_timeout,
         "memory": memory and int(memory * 1e6),
     }
-    given = given_values(values, period, formats)
+    given = {**(kept_values(parameters) if parameters else {}), **given_values(values, period, formats)}
     if matrix is not None:
         run_matrix(
             source, listed(notebook) or [REPORT], matrix, given=given, out=out, jobs=jobs, only_failed=only_failed,

@@ -163,7 +163,7 @@ class Controls:
             w.HTML("<b>Weights, margins, owners</b>"),
             *(w.HBox([of, slider], layout=row) for of, slider in
               ((self.weight_of, self.weight), (self.margin_of, self.margin), (self.owner_of, self.owner))),
-            self.reset,
+            w.HBox([self.reset]),
         ])  # fmt: skip
 
     # ---- what is heard -----------------------------------------------------------------------------------------

@@ -9,6 +9,7 @@ import pytest
 
 from alignment_toolkit.cli import main
 from alignment_toolkit.cli.explore import _app, _kernel_names, _lab, _put_notebooks, _serve
+from alignment_toolkit.explorer import View
 from alignment_toolkit.notebooks import bundled, parameters_of, read_notebook
 from alignment_toolkit.notebooks.kernels import NAMES, ThisKernel
 
@@ -80,3 +81,24 @@ def test_a_server_ends_with_ctrl_c(tmp_path, monkeypatch, capsys):
     monkeypatch.setattr("alignment_toolkit.cli.explore.subprocess.Popen", Server)
     assert _serve(["voila"], tmp_path, {}) == 0
     assert started[0].returncode is not None
+
+
+def test_a_view_that_was_kept_is_run_and_what_the_command_says_goes_before_it(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    kept = tmp_path / "view.json"
+    kept.write_text(View.of(period="2026-Q2", kpi="leads", only="region=North").dumps())
+    asked = ["run", "sample", "--notebook", "07_explore", "--parameters", "view.json", "--dry-run", "--json"]
+    assert main(asked) == 0
+    told = json.loads(capsys.readouterr().out)["parameters"]
+    assert (told["period"], told["kpi"], told["only"]) == ("2026-Q2", "leads", ["region=North"])
+    assert main([*asked, "--period", "2026-Q3", "--set", "kpi=arpu"]) == 0
+    told = json.loads(capsys.readouterr().out)["parameters"]
+    assert (told["period"], told["kpi"]) == ("2026-Q3", "arpu")
+    for text, said in (
+        ("[]", "one object"),
+        ("{", "could not be read"),
+        ('{"source": "x"}', "names a source"),
+    ):
+        kept.write_text(text)
+        assert main(asked) == 2
+        assert said in capsys.readouterr().err

@@ -1,0 +1,243 @@
+"""The explorer in a real browser, in JupyterLab and in Voila: every control moved, numbers held against `analyse`.
+
+`ALIGNMENT_LOOK=folder` keeps the pictures for a person to look at.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+import os
+import re
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+pytestmark = [pytest.mark.browser, pytest.mark.timeout(1500)]
+
+PATIENCE = 240_000  # milliseconds; on a busy machine a kernel with all its libraries takes long
+LEVERS = ("More leads", "Fewer leads", "A stricter", "Faster follow-up", "Firmer prices", "Deeper discounts")
+
+
+@pytest.fixture(scope="module")
+def browser():
+    from playwright.sync_api import sync_playwright
+
+    chromium = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+    assert chromium, "no chromium on the path; on Debian: apt-get install chromium"
+    with sync_playwright() as playwright:
+        started = playwright.chromium.launch(executable_path=chromium, args=["--no-sandbox"])
+        yield started
+        started.close()
+
+
+@pytest.fixture(scope="module")
+def look(tmp_path_factory) -> Path:
+    named = os.environ.get("ALIGNMENT_LOOK")
+    folder = Path(named) if named else tmp_path_factory.mktemp("look")
+    folder.mkdir(parents=True, exist_ok=True)
+    return folder
+
+
+class Served:
+    """`alignment explore`, started as a user would, and ended with Ctrl-C."""
+
+    def __init__(self, folder: Path, *words: str) -> None:
+        self.folder = folder
+        self.log = folder / "log.txt"
+        environment = {**os.environ, "PYTHONUNBUFFERED": "1"}
+        with self.log.open("w") as log:
+            self.process = subprocess.Popen(
+                [sys.executable, "-m", "alignment_toolkit", "explore", "sample", "--no-browser", *words],
+                cwd=folder, stdout=log, stderr=subprocess.STDOUT, env=environment,
+            )  # fmt: skip
+
+    def address(self, pattern: str) -> str:
+        until = time.monotonic() + PATIENCE / 1000
+        while time.monotonic() < until and self.process.poll() is None:
+            found = re.search(pattern, self.log.read_text())
+            if found:
+                return found[1]
+            time.sleep(0.3)
+        raise AssertionError(f"the server did not start:\n{self.log.read_text()}")
+
+    def end(self) -> int:
+        self.process.send_signal(signal.SIGINT)
+        try:
+            return self.process.wait(60)
+        finally:
+            if self.process.poll() is None:
+                self.process.kill()
+
+
+@pytest.fixture(scope="module", params=["lab", "app"])
+def page(request, browser, look, tmp_path_factory):
+    """Give a page with the explorer on it, and its kind, complaints and requests."""
+    app = request.param == "app"
+    if app and importlib.util.find_spec("voila") is None:
+        pytest.skip("voila is not installed (the extra `app`)")
+    served = Served(tmp_path_factory.mktemp(request.param), *(["--app"] if app else []))
+    try:
+        pattern = (
+            r"running at:\s+(http://127\.0\.0\.1:\d+/)"
+            if app
+            else r"(http://127\.0\.0\.1:\d+/lab\S*token=\w+)"
+        )
+        opened = browser.new_page(viewport={"width": 1400, "height": 1500})
+        opened.set_default_timeout(PATIENCE)
+        opened.complaints, opened.hosts, opened.kind, opened.served = [], set(), request.param, served
+        opened.on("console", lambda m: opened.complaints.append(m.text) if m.type == "error" else None)
+        opened.on("pageerror", lambda e: opened.complaints.append(str(e)))
+        opened.on(
+            "request", lambda r: opened.hosts.add(r.url.split("/")[2]) if r.url.startswith("http") else None
+        )
+        opened.goto(served.address(pattern), wait_until="commit")
+        if not app:
+            opened.wait_for_selector(".jp-Notebook .jp-Cell")
+            opened.wait_for_selector(".jp-Notebook-ExecutionIndicator[data-status=idle]", state="attached")
+            opened.locator(".jp-Notebook .jp-Cell").first.click()
+            opened.locator(".lm-MenuBar-itemLabel", has_text="Run").first.click()
+            opened.locator(".lm-Menu-itemLabel", has_text="Run All Cells").first.click()
+        opened.wait_for_selector(".widget-dropdown select")
+        yield opened
+        opened.screenshot(path=look / f"{request.param}-last.png")
+        opened.close()
+    finally:
+        code = served.end()
+    assert code == 0, "Ctrl-C did not end it cleanly"
+
+
+def choose(page, label: str, option: str, nth: int = 0) -> None:
+    box = page.locator(".widget-dropdown", has=page.locator(f'label:text-is("{label}")')).nth(nth)
+    box.locator("select").select_option(label=option)
+
+
+def slider(page, label: str):
+    return page.locator(".widget-slider", has=page.locator(f'label:has-text("{label}")')).locator(
+        ".noUi-handle"
+    )
+
+
+def shown(page) -> str:
+    """Give the text of the results."""
+    return page.locator(".jp-OutputArea-output h3").last.locator("xpath=..").inner_text().replace("\xa0", " ")
+
+
+def wait_for(page, words: str) -> str:
+    until = time.monotonic() + PATIENCE / 1000
+    while time.monotonic() < until:
+        said = shown(page)
+        if words in said:
+            return said
+        time.sleep(0.2)
+    raise AssertionError(f"'{words}' did not come; there stands:\n{shown(page)[:2000]}")
+
+
+def test_every_control_leads_to_the_numbers_of_the_analysis(page, sample, look):
+    from alignment_toolkit.analysis import analyse
+    from alignment_toolkit.explorer import Looking, View
+
+    looking = Looking(sample)
+    view = View(period="2026-Q3", by=("channel",))
+    first = analyse(sample, "2026-Q3", by="channel", kpis=["revenue"], indicators=[])
+    said = wait_for(page, "Revenue, 2026-Q3")
+    for row in first.kpis:
+        assert f"€{row.value:,.0f}" in said
+    page.screenshot(path=look / f"{page.kind}-figures.png")
+
+    moves = (
+        ("Key figure", "Win rate", {"kpi": "win-rate"}), ("Split by", "region", {"by": ("region",)}),
+        ("Period", "2026-Q2", {"period": "2026-Q2"}), ("Compared with", "the same a year ago", {"compare": "year-ago"}),
+        ("Only", "region", {"only": ("region=East",)}), ("Split by", "(nothing)", {"by": ()}),
+        ("and only", "size", None), ("and only", "(everything)", {}), ("Only", "(everything)", {"only": ()}),
+    )  # fmt: skip
+    for label, option, changed in moves:
+        before = shown(page)
+        choose(page, label, option)
+        if changed is None:
+            until = time.monotonic() + 60
+            while shown(page) == before and time.monotonic() < until:
+                time.sleep(0.2)
+            continue
+        view = view.but(**changed)
+        rows = looking.measured(view)
+        total = next(r for r in rows if not r.by and r.grain is None)
+        wait_for(
+            page,
+            f"{total.title}, {total.period}: {total.value * 100:.1f} %" if total.unit == "share" else "€",
+        )
+        for row in rows:
+            if row.value is not None and row.unit == "share":
+                wait_for(page, f"{row.value * 100:.1f} %")
+
+    for topic, words in (
+        ("What moved it", "What moved it"), ("All key figures", "Revenue per active client"), ("Segments", "by hand"),
+        ("Findings", "All questions"), ("What if", "The departments' scores"),
+    ):  # fmt: skip
+        page.locator("button.widget-toggle-button", has_text=topic).click()
+        wait_for(page, words)
+        page.screenshot(path=look / f"{page.kind}-{topic.replace(' ', '-').lower()}.png")
+
+
+def test_findings_and_segments_are_picked_from_their_lists(page, sample):
+    from alignment_toolkit.explorer import Looking, View
+
+    page.locator("button.widget-toggle-button", has_text="Findings").click()
+    wait_for(page, "All questions")
+    found = Looking(sample).findings(View(period="2026-Q2"))
+    dropped = next(f for f in found if f.indicator == "dropped_leads")
+    of = page.locator(".widget-dropdown", has=page.locator('label:text-is("Finding")')).locator("select")
+    of.select_option(label=next(o for o in of.locator("option").all_inner_texts() if dropped.title in o))
+    said = wait_for(page, dropped.statement[:60].replace("\xa0", " "))
+    assert f"{dropped.gap.value * 100:.1f} %" in said
+    page.locator("button.widget-toggle-button", has_text="Segments").click()
+    wait_for(page, "by hand")
+    of = page.locator(".widget-dropdown", has=page.locator('label:text-is("Accounts of")')).locator("select")
+    last = of.locator("option").all_inner_texts()[-1]
+    of.select_option(label=last)
+    wait_for(page, f"{last}: the ")
+
+
+def test_a_hundred_fast_moves_show_the_last_value(page, look):
+    page.locator("button.widget-toggle-button", has_text="What if").click()
+    wait_for(page, "The departments' scores")
+    one = slider(page, "Faster follow-up")
+    one.focus()
+    for number in range(100):
+        page.keyboard.press("ArrowRight" if number % 20 < 14 else "ArrowLeft")
+    wait_for(page, "times as far")
+    time.sleep(2)
+    value = float(one.get_attribute("aria-valuenow"))
+    wait_for(page, f"{value:g} times as far")
+    for label in LEVERS:
+        slider(page, label).focus()
+        page.keyboard.press("ArrowRight")
+    said = wait_for(page, "Deeper discounts")
+    assert all(label in said for label in LEVERS)
+    for label in ("weighs", "up to", "marketing's share"):
+        slider(page, label).focus()
+        for _ in range(30):
+            page.keyboard.press("ArrowRight")
+    wait_for(page, "difference")
+    page.screenshot(path=look / f"{page.kind}-supposed.png", full_page=True)
+    page.locator("button", has_text="Suppose nothing").click()
+    wait_for(page, "Nothing is supposed yet")
+
+
+def test_a_view_is_kept_and_a_report_written(page):
+    page.locator("button", has_text="Keep this view").click()
+    page.wait_for_selector("text=Kept in views/")
+    page.locator("button", has_text="Report of this view").click()
+    page.wait_for_selector("text=Written to reports/views/")
+    place = page.served.folder / "explorer"
+    assert len(list((place / "views").glob("*.json"))) == 1
+    assert len(list((place / "reports" / "views").rglob("report.html"))) == 1
+
+
+def test_nothing_is_complained_of_and_nobody_else_is_asked(page):
+    assert [c for c in page.complaints if "favicon" not in c] == []
+    assert {host.partition(":")[0] for host in page.hosts} <= {"127.0.0.1"}
