@@ -98,6 +98,7 @@ docs: $(READY)
 bench: $(READY)
 	$(BIN)/python benchmarks/kpi_cube.py
 	$(BIN)/python benchmarks/additive_cube.py
+	$(BIN)/python benchmarks/explorer.py
 
 # ROWS keeps every made-up company that was looked at, so that the proof can be interrupted, continued and enlarged.
 SEEDS ?= 100

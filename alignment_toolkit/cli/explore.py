@@ -157,9 +157,9 @@ def _serve(words: Sequence[str], folder: Path, environment: dict[str, str]) -> i
     from alignment_toolkit import explorer
 
     looks = str(Path(str(explorer.__file__)).parent / "pages")
-    environment["JUPYTER_PATH"] = os.pathsep.join(
-        p for p in (looks, environment.get("JUPYTER_PATH", "")) if p
-    )
+    # Voila's page without style sheets from elsewhere, and Lab without its question about news.
+    for name in ("JUPYTER_PATH", "JUPYTER_CONFIG_PATH"):
+        environment[name] = os.pathsep.join(p for p in (looks, environment.get(name, "")) if p)
     # A session of its own: Ctrl-C comes here alone and is passed on as what servers end on without asking.
     server = subprocess.Popen(
         [sys.executable, "-m", *words], cwd=folder, env=environment, start_new_session=True

@@ -170,7 +170,33 @@ def _settings(folder: Path, kind: str, data: Path | None) -> str:
     told |= {"kind": "olist" if kind == "olist" else "folder", "url": url}
     # A JSON string is a TOML string too.
     head = HEAD.format(**{k: json.dumps(v, ensure_ascii=False) for k, v in told.items()})
-    return head + ("" if kind == "olist" else TABLES) + TAIL
+    found = _found(data) if kind == "csv" and data is not None else ""
+    return head + ("" if kind == "olist" else TABLES + found) + TAIL
+
+
+def _found(data: Path) -> str:
+    """List the files that are no canonical table by name, each with its columns to copy."""
+    import csv
+
+    from alignment_toolkit.tables import TABLES as KNOWN
+
+    lines = []
+    for path in sorted(data.glob("*.csv")) if data.is_dir() else []:
+        if path.stem in KNOWN:
+            continue
+        try:
+            with path.open(encoding="utf-8-sig", newline="") as file:
+                first = file.readline()
+            apart = csv.Sniffer().sniff(first, delimiters=",;\t|").delimiter
+            columns = next(csv.reader([first], delimiter=apart))
+        except (OSError, UnicodeDecodeError, csv.Error, StopIteration):
+            continue
+        told = ", ".join(json.dumps(c.strip(), ensure_ascii=False) for c in columns)
+        lines.append(f"# {json.dumps(path.name, ensure_ascii=False)} has the columns {told}")
+    if not lines:
+        return ""
+    known = "# All tables and columns, and what each means: docs/data-dictionary.md.\n"
+    return "\n# To be mapped:\n" + "\n".join(lines) + "\n" + known
 
 
 def _relative(data: Path, folder: Path) -> str:

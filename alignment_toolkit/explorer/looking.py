@@ -343,17 +343,16 @@ class Looking:
         found: Shared = self._once(("shared", when.label, view.only, tuple(weights.items())), weighed)
         return found
 
-    def pulled(self, view: View) -> dict[str, Any] | None:
-        """Give what the view's levers do together; None where there is no scorecard to hold them against."""
+    def pulled(self, view: View) -> dict[str, Any]:
+        """Give what the view's levers do together; to profit alone where there is no scorecard."""
         shared = self.shared(view)
         cards: dict[str, dict[str, float]] = {}
         for row in shared.scorecard.rows:
             cards.setdefault(row["department"], {})[row["kpi"]] = row["weight"]
-        if not cards:
-            return None
         better = {id: k.better for id, k in self.catalog.kpis.items()} | {"realised-price": "higher"}
-        spans = {k: tuple(v) for k, v in shared.incentives[0]["starts_from"].items()}
-        return check_pulls(view.supposed("lever"), cards, better, spans or references_of([]))
+        known = shared.incentives[0]["starts_from"] if shared.incentives else references_of([])
+        spans = {k: tuple(v) for k, v in known.items()}
+        return check_pulls(view.supposed("lever"), cards, better, spans)
 
     def _what_if(self, view: View, progress: Progress) -> Shown:
         bare = view.but(what_if={})

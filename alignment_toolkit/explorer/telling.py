@@ -241,7 +241,7 @@ def what_if(
     *,
     findings: tuple[Sequence[Finding], Sequence[Finding]],
     shared: tuple[Shared, Shared],
-    pulled: Mapping[str, Any] | None,
+    pulled: Mapping[str, Any],
     moved: tuple[Shown, Shown] | None,
     drivers: Sequence[Mapping[str, Any]],
     currency: str,
@@ -253,10 +253,7 @@ def what_if(
             Text("Nothing is supposed yet; this is how it stands. Move something to see what it changes.")
         )
     parts.append(_scores(shared))
-    if pulled is None:
-        parts.append(Text("Levers need a scorecard: targets in the table plan, or weights in the settings."))
-    else:
-        parts += _levers(pulled)
+    parts += _levers(pulled)
     parts += _verdicts(findings, currency)
     if moved is not None:
         before, after = moved
