@@ -4,8 +4,8 @@
     python benchmarks/explorer.py --lines 2000000 --leads 100000   # quicker
 
 On the sample: the first view after imports, and a changed filter. On the large company: revenue of a quarter by channel
-and month, against the quarter before, with what the intervals are made of, on the tables as they lie in the engine; then the
-same view from the explorer's memory. Times are wall and CPU seconds.
+and month, against the quarter before, with what the intervals are made of, on the tables as they lie in the engine;
+then the same view from the explorer's memory. Times are wall and CPU seconds.
 """
 
 from __future__ import annotations
