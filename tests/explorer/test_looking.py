@@ -73,6 +73,7 @@ def test_what_moved_is_that_of_the_analysis(looking, catalog):
     assert "leads" in repr(looking.show("moved", view.but(kpi="leads")))
 
 
+@pytest.mark.slow
 def test_another_margin_gives_the_verdict_that_the_settings_would_give(
     looking, catalog, sample_dir, tmp_path
 ):
@@ -158,6 +159,7 @@ def test_what_if_shows_all_that_is_supposed(looking):
     assert looking.show("what-if", View(period="2026-Q3", what_if={"lever.none": 1})).failed
 
 
+@pytest.mark.slow
 def test_segments_lead_to_accounts_by_pseudonym(looking, sample_dir):
     shown = looking.show("segments", View(period="2026-Q3", compare="none", segmentation="as_given"))
     assert shown.picks["segment"]
@@ -198,6 +200,7 @@ def test_who_looks_is_seen_from_the_environment(monkeypatch):
         somebody_looks("yess")
 
 
+@pytest.mark.slow
 def test_without_anybody_the_explorer_is_tables_and_pictures(looking, catalog):
     explorer = explore(
         looking.company, "2026-Q3", kpi="win-rate", by=["region"], interactive="no", catalog=catalog
