@@ -187,12 +187,11 @@ class Looking:
         def measure() -> tuple[KpiValue, ...]:
             company, against = self.part(view), compare_periods(view.compare, when)
             grain = "month" if when.days > 31 else "week" if when.days > 7 else None
+            # One pass over the data; months of every slice come along and are not told.
             rows = measure_kpis(
-                company, chosen, when, by=view.by, grain=None if view.by else grain, compare=against,
-                hidden=self.hidden,
-            )  # fmt: skip
-            if view.by and grain:
-                rows += measure_kpis(company, chosen, when, grain=grain, only_parts=True)
+                company, chosen, when, by=view.by, grain=grain, compare=against, hidden=self.hidden
+            )
+            rows = [r for r in rows if r.grain is None or not r.by]
             return tuple(rows)
 
         found: tuple[KpiValue, ...] = self._once(
