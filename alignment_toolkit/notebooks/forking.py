@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import array
 import contextlib
+import gc
 import json
 import os
 import select
@@ -145,6 +146,12 @@ def serve() -> None:
     with contextlib.suppress(Exception):  # the kernel that opens it by itself says what is wrong
         _COMPANIES[_key(source, as_of)] = _loaded(source, as_of or None)
     _import_all()
+    for company in _COMPANIES.values():
+        with contextlib.suppress(Exception):  # nothing is kept of it
+            _warm(company)
+    # What is there now is never swept by a copy, which would have to copy every page of it.
+    gc.collect()
+    gc.freeze()
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     door = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
     door.bind(path)
@@ -183,6 +190,17 @@ def _loaded(source: str, as_of: str | None) -> Company:
     # A copy has no threads but its own: the engine must not count on any.
     company.backend.con.execute("SET threads = 1")
     return company
+
+
+def _warm(company: Company) -> None:
+    """Compute and draw a little once: what libraries build at their first use is then there for all copies."""
+    from alignment_toolkit.analysis import analyse
+    from alignment_toolkit.notebooks.cards import cards
+    from alignment_toolkit.report import Report
+
+    analysis = analyse(company, kpis=["leads"], indicators=["dropped_leads"], compare="none")
+    cards(analysis)._repr_html_()
+    Report.of(analysis).content("html")
 
 
 def _import_all() -> None:

@@ -36,7 +36,8 @@ from alignment_toolkit.notebooks.forking import inherited
 company = at.opened(source, part="region=North")
 print(inherited(source, None) is not None, os.environ.get("MARK"), os.getcwd(), sorted(os.environ)[:0])
 found = at.analyse(company, "2026-Q3", indicators=["dropped_leads"], kpis=["leads"])
-print(found.dumps())"""
+print(found.dumps(), len(at.Report.of(found).content("html")))
+print(at.Report.of(found).content("html").decode()[-3000:])"""
 ALIVE = "import subprocess\nchild = subprocess.Popen(['sleep', '60'])\nprint(os.getpid(), child.pid)"
 
 
