@@ -164,6 +164,10 @@ def serve() -> None:
         while _reaped():
             pass
         if 0 in ready:
+            # The last kernels are ending; the account of their time is taken along.
+            with contextlib.suppress(ChildProcessError):
+                while True:
+                    os.waitpid(-1, 0)
             return
         if not ready:
             continue
