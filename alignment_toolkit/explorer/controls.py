@@ -227,13 +227,17 @@ class Controls:
         )
         told = self.view.what_if.get(f"{kind}.{id}")
         value = starts[id] if told is None else told
-        with self._silence():
-            if kind == "margin":
-                slider.min, slider.max = 0.0, max(3 * starts[id], 1.5 * value)
-                slider.step = starts[id] / 20
-                slider.min = slider.step
-            if kind == "weight":
-                slider.max = max(5.0, 2 * starts[id], value)
+        least, most, step = slider.min, slider.max, slider.step
+        if kind == "margin":
+            least, most, step = starts[id] / 20, max(4 * starts[id], value), starts[id] / 20
+        if kind == "weight":
+            most = max(5.0, 2 * starts[id], value)
+        # In one message: a slider whose ends change before its value tells the old value once more.
+        with self._silence(), slider.hold_sync():
+            if (slider.min, slider.max, slider.step) != (least, most, step):
+                slider.min, slider.max = min(least, slider.min), max(most, slider.max)
+                slider.value = value
+                slider.min, slider.max, slider.step = least, most, step
             slider.value = value
 
     _starts: Mapping[str, Mapping[str, float]] = {"margin": {}, "owner": {}, "weight": {}}
