@@ -98,10 +98,19 @@ def page(request, browser, look, tmp_path_factory):
         opened.goto(served.address(pattern), wait_until="commit")
         if not app:
             opened.wait_for_selector(".jp-Notebook .jp-Cell")
-            opened.wait_for_selector(".jp-Notebook-ExecutionIndicator[data-status=idle]", state="attached")
-            opened.locator(".jp-Notebook .jp-Cell").first.click()
-            opened.locator(".lm-MenuBar-itemLabel", has_text="Run").first.click()
-            opened.locator(".lm-Menu-itemLabel", has_text="Run All Cells").first.click()
+            # Lab takes the menu's command only once it has put the notebook in front and started its kernel.
+            opened.wait_for_selector(".jp-Toolbar-kernelName:has-text('Python 3')")
+            until = time.monotonic() + PATIENCE / 1000
+            while not opened.locator(".widget-dropdown select").count() and time.monotonic() < until:
+                if (
+                    not opened.locator(".jp-InputPrompt", has_text="[")
+                    .locator("text=/\\[[0-9*]+\\]/")
+                    .count()
+                ):
+                    opened.locator(".jp-Notebook .jp-Cell").first.click()
+                    opened.locator(".lm-MenuBar-itemLabel", has_text="Run").first.click()
+                    opened.locator(".lm-Menu-itemLabel", has_text="Run All Cells").first.click()
+                time.sleep(3)
         opened.wait_for_selector(".widget-dropdown select")
         yield opened
         opened.screenshot(path=look / f"{request.param}-last.png")
