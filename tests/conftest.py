@@ -57,6 +57,21 @@ def sample(sample_dir: Path) -> Any:
 
 
 @pytest.fixture(scope="session")
+def sample_report(tmp_path_factory) -> Path:
+    """Return the folder in which `alignment demo` left the sample's report: made once for all test processes."""
+    from filelock import FileLock
+
+    from alignment_toolkit.cli import main
+
+    own = tmp_path_factory.getbasetemp()
+    folder = (own.parent if os.environ.get("PYTEST_XDIST_WORKER") else own) / "sample-report"
+    with FileLock(f"{folder}.lock"):
+        if not folder.is_dir():
+            assert main(["demo", "--out", str(folder)]) == 0
+    return folder
+
+
+@pytest.fixture(scope="session")
 def real_data() -> Path:
     """Return the folder of the public data sets, to be read only; without it the test is skipped."""
     named = os.environ.get("ALIGNMENT_TEST_DATA")

@@ -249,12 +249,9 @@ def unfit(part: Any, where: str = "analysis") -> list[str]:
 
 
 @pytest.fixture(scope="module")
-def sample_analysis(sample_dir):
-    from alignment_toolkit.analysis import analyse
-    from alignment_toolkit.company import Company
-
-    text = analyse(Company.open(sample_dir), "2026-Q3", by=("channel",)).dumps()
-    return json.loads(text, parse_constant=refuse_constant)
+def sample_analysis(sample_report):
+    (made,) = sample_report.glob("*/*/*/latest/analysis.json")
+    return json.loads(made.read_text(encoding="utf-8"), parse_constant=refuse_constant)
 
 
 def test_law_8_no_number_of_the_sample_stands_alone(sample_analysis):

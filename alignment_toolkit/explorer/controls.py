@@ -59,7 +59,7 @@ class Controls:
         self.status = w.HTML()
         self._make()
         self.asked._wanted = [(self.topic, self.view)]
-        self.asked.now()
+        self.asked.at_once()
 
     # ---- the widgets -------------------------------------------------------------------------------------------
 

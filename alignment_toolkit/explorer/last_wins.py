@@ -67,11 +67,11 @@ class LastWins(Generic[T]):
             self._timer = None
         later = self._later or _loop_later()
         if later is None:
-            self.now()
+            self.at_once()
         else:
-            self._timer = later(self._delay, self.now)
+            self._timer = later(self._delay, self.at_once)
 
-    def now(self) -> None:
+    def at_once(self) -> None:
         """Do what was last asked for without waiting; nothing where it is done."""
         if self._timer is not None:
             self._timer.cancel()

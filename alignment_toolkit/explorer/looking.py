@@ -92,8 +92,9 @@ class Looking:
     >>> from alignment_toolkit.company import Company
     >>> looking = Looking(Company.open("data/sample"))
     >>> shown = looking.show("figures", View(period="2026-Q3", kpi="leads"))
-    >>> shown.results[0].value == looking.company.fetch(looking.company.cohort("leads", "2026-Q3").count()).iloc[0, 0]
-    True
+    >>> leads = looking.company.cohort("leads", "2026-Q3")
+    >>> shown.results[0].value, int(looking.company.fetch(leads.count()).iloc[0, 0])
+    (389, 389)
     """
 
     def __init__(self, company: Company, catalog: Catalog | None = None) -> None:

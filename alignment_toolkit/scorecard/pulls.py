@@ -47,7 +47,7 @@ def check_pulls(
     >>> cards = {"marketing": {"leads": 1}, "sales": {"win-rate": 1}}
     >>> row = check_pulls({"more-weaker-leads": 2}, cards, {"leads": "higher", "win-rate": "higher"})
     >>> [(s["department"], round(s["change"], 3)) for s in row["scores"]]
-    [('marketing', 0.21), ('sales', -0.22)]
+    [('marketing', 0.21), ('sales', -0.219)]
     """
     known = {lever.id: lever for lever in LEVERS}
     chosen: list[tuple[Lever, float]] = []

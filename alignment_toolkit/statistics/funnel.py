@@ -57,7 +57,7 @@ def beside_the_rest(
     --------
     >>> parts = beside_the_rest([0.10, 0.12, 0.11, 0.30], [0.03, 0.03, 0.03, 0.03], [100, 100, 100, 100])
     >>> [round(p.rest, 2) for p in parts], [p.p < 0.05 for p in parts]
-    ([0.18, 0.17, 0.17, 0.11], [True, False, True, True])
+    ([0.18, 0.17, 0.17, 0.11], [True, False, False, True])
     >>> beside_the_rest([0.1], [0.03], [100])
     ()
     """

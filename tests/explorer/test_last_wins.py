@@ -63,7 +63,7 @@ def test_what_is_asked_while_work_is_done_is_done_after_it_and_only_the_last():
         if value == "first":
             for other in range(10):
                 asked(other)
-            asked.now()  # a second call inside the first does not nest
+            asked.at_once()  # a second call inside the first does not nest
             done.append("end of first")
 
     asked = LastWins(work, delay=0.15, call_later=clock.call_later)
