@@ -359,7 +359,7 @@ def test_worse_handling_is_the_rate() -> None:
 
 
 def test_no_change_is_quiet_and_intervals_cover() -> None:
-    runs = 30
+    runs = 12
     found = [handled(100 + i, (EVEN, EVEN), ([0.2, 0.4], [0.2, 0.4]), n=400) for i in range(runs)]
     alarms = sum(clear(p) for s in found for p in s.parts)
     assert alarms <= 0.05 * 3 * runs + 2 * math.sqrt(3 * runs * 0.05 * 0.95)

@@ -190,7 +190,9 @@ def test_kpis_equal_brute_force(rows, period, by, grain, cap):
     run(rows, period, by, grain, cap)
 
 
-@pytest.mark.parametrize("number", range(len(CUTS)))
+@pytest.mark.parametrize(
+    "number", [0, *(pytest.param(n, marks=pytest.mark.slow) for n in range(1, len(CUTS)))]
+)
 def test_kpis_equal_brute_force_on_larger_data(number):
     period, by, grain = CUTS[number]
     run(larger(number), Period.parse(period), by, grain, None)

@@ -219,7 +219,7 @@ def test_kpis_equal_brute_force(rows, period, by, grain, cap):
     ("number", "period", "by", "grain"),
     [
         (0, "2025-04-01..2026-06-30", ("channel",), "quarter"),
-        (3, "2025-Q2", ("products.category",), None),
+        pytest.param(3, "2025-Q2", ("products.category",), None, marks=pytest.mark.slow),
     ],
 )
 def test_kpis_equal_brute_force_on_larger_data(number, period, by, grain):

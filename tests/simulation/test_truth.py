@@ -16,7 +16,7 @@ def gap(company: Simulated, name: str) -> float:
     return float(company.answers["gaps"][name]["value"])
 
 
-@pytest.mark.parametrize("strength", [0.0, 0.5, 1.0])
+@pytest.mark.parametrize("strength", [0.5, *(pytest.param(s, marks=pytest.mark.slow) for s in (0.0, 1.0))])
 def test_drawn_gaps_of_a_large_company_are_the_true_ones(strength, brute_force):
     company = simulate(
         Recipe(
