@@ -144,6 +144,9 @@ def _ends(shape: Shape, series: tuple[Lines, ...]) -> tuple[float | None, float 
     low, high = min((a for a, _ in known), default=0.0), max((b for _, b in known), default=0.0)
     if shape == "scatter":
         return None, None
+    if shape == "bar" and low < 0 and len(series) == 1 and series[0].sure:
+        # A negative bar carries its number at its own end, where the names stand.
+        low -= 0.15 * (max(high, 0.0) - low)
     if shape == "bar" or not (low > 0 and high < 1.4 * low):
         low, high = min(low, 0.0), max(high, 0.0)
     if not high - low > 0 or high - low > 1e14:
