@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Final
 
 from alignment_toolkit import charts, units
@@ -27,7 +29,7 @@ from alignment_toolkit.report.blocks import (
     Table,
     data,
 )
-from alignment_toolkit.results import Evidence, Finding
+from alignment_toolkit.results import Estimate, Evidence, Finding
 
 __all__ = ["answer", "company_level", "full", "in_order", "not_judged", "shorter", "slices_of"]
 
@@ -109,14 +111,30 @@ def answer(finding: Finding, anchor: str, currency: str) -> Answer:
 
 
 def _said(finding: Finding, currency: str) -> bool:
-    """Whether the statement gives the gap with its interval, so that it need not be given twice."""
-    if finding.gap is None:
+    """Whether the statement gives the gap with its interval, so that it need not be given twice.
+
+    A ratio is often told in per cent, a logarithm as what it multiplies by.
+    """
+    gap = finding.gap
+    if gap is None or as_number(gap.value) is None:
         return False
-    value = charts.number(as_number(finding.gap.value), finding.gap.unit, currency)
-    interval = words.interval_text(finding.gap, currency)
-    if finding.gap.low is not None and finding.gap.low == finding.gap.high:
-        return value in finding.statement
-    return bool(interval) and value in finding.statement and interval in finding.statement
+    ways = [gap]
+    if gap.unit in ("ratio", "index"):
+        value, low, high = (_grown(as_number(v)) for v in (gap.value, gap.low, gap.high))
+        ways += [replace(gap, unit="share"), replace(gap, unit="share", value=value, low=low, high=high)]
+    return any(_told(way, finding.statement, currency) for way in ways)
+
+
+def _grown(logarithm: float | None) -> float | None:
+    return None if logarithm is None or logarithm > 700 else math.expm1(logarithm)
+
+
+def _told(gap: Estimate, statement: str, currency: str) -> bool:
+    value = charts.number(as_number(gap.value), gap.unit, currency)
+    if gap.low is not None and gap.low == gap.high:
+        return value in statement
+    interval = words.interval_text(gap, currency)
+    return bool(interval) and value in statement and interval in statement
 
 
 def full(finding: Finding, anchor: str, currency: str, note: str, slices: Sequence[Finding] = ()) -> Section:

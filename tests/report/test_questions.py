@@ -6,8 +6,10 @@ from dataclasses import replace
 
 from alignment_toolkit.report import Report
 from alignment_toolkit.report.blocks import Fold, Prose, Section, Table
+from alignment_toolkit.report.findings import answer
 from alignment_toolkit.report.questions import FEW, by_area, over_time, routes
 from alignment_toolkit.results import Analysis, Estimate, Finding
+from tests.report import builders
 from tests.test_following import CALM, follow, run
 from tests.test_verdict_families import HEADERS, Part, look, slice_verdicts, verdicts
 
@@ -87,3 +89,19 @@ def test_a_change_of_definition_is_named_beside_the_gaps_and_by_itself() -> None
     text = page(*now.findings, analysis=changed(followed, said))
     assert "Changes of definition, not of the company" in text
     assert "is called &lt;b&gt;" in text
+
+
+def test_a_gap_told_in_per_cent_is_not_told_twice():
+    def facts(statement, unit="ratio", value=0.14, low=0.14, high=0.14):
+        gap = Estimate(value, low, high, 8, "products", unit, "m")
+        made = builders.finding(
+            "price_ambition", "misaligned", "t", gap=gap, margin=0.05, statement=statement
+        )
+        return [name for name, _ in answer(made, "a", "EUR").facts]
+
+    assert "How far" not in facts("Prices lie 14.0 % apart.")
+    assert "How far" not in facts("Prices lie 0.14 apart.")
+    assert "How far" in facts("Prices lie apart.")
+    grown = "Procedures grow by 22.1 % a year. The 95 % interval is 10.5 % to 35.0 %."
+    assert "How far" not in facts(grown, "index", 0.2, 0.1, 0.3)
+    assert "How far" in facts(grown, "share", 0.2, 0.1, 0.3)
