@@ -43,13 +43,17 @@ def days_of(text: str | None) -> dict[date, float]:
 def series(days: Mapping[date, float], first: date, last: date) -> NDArray[np.float64]:
     """Give the numbers of each day from the first to the last, those beyond too where there are any.
 
+    No day at all where the last lies before the first: rows are known until then, and events begin later.
+
     Examples
     --------
     >>> series({date(2026, 1, 2): 3.0}, date(2026, 1, 1), date(2026, 1, 4))
     array([0., 3., 0., 0.])
+    >>> series({}, date(2026, 1, 4), date(2026, 1, 1))
+    array([], dtype=float64)
     """
     first, last = min(first, *days, first), max(last, *days, last)
-    found = np.zeros((last - first).days + 1)
+    found = np.zeros(max((last - first).days + 1, 0))
     for on, number in days.items():
         found[(on - first).days] = number
     return found

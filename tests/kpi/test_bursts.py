@@ -9,7 +9,7 @@ import pytest
 
 from alignment_toolkit.errors import ParameterError
 from alignment_toolkit.kpi import measure
-from alignment_toolkit.kpis import marketing
+from alignment_toolkit.kpis import marketing, sales
 from alignment_toolkit.statistics.bursts import event_count
 from alignment_toolkit.statistics.shares import poisson_count
 from tests.builders import company_of
@@ -112,3 +112,17 @@ def test_what_is_distinct_is_no_event_of_a_day(company):
     odd = dataclasses.replace(marketing.leads, id="odd", top=lambda t: t.channel.nunique())
     with pytest.raises(ParameterError, match="interval='count'"):
         measure(company, odd, "2026-Q1")
+
+
+def test_a_channel_without_clients_where_the_first_client_is_dated_after_the_data_ends():
+    """A client of December in data of June: a date that was typed ahead, or a clock that was wrong."""
+    tables = {
+        "accounts": [{"account_id": "a1", "client_since": date(2025, 12, 28)}],
+        "leads": [{"lead_id": "l1", "created_at": datetime(2025, 6, 29, 12), "channel": "web"}],
+        "spend": [{"channel": "mail", "spent_on": date(2025, 6, 29), "amount": 10}],
+    }
+    company = company_of(tables, columns={"leads": ["account_id", "converted_at"]})
+    total, *channels = measure(company, sales.cost_per_sale, "2025", by=("channel",))
+    assert (total.value, total.n) == (10, 1)
+    mail = next(row for row in channels if row.by == {"channel": "mail"})
+    assert (mail.value, mail.reason) == (None, "no new client")
