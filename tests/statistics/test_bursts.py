@@ -17,8 +17,7 @@ def check(rows) -> None:
     for row in rows:
         plain = float(row.note.rpartition(" ")[2])
         calm = "chance alone" in row.case or "growth" in row.case
-        # Four weeks tell a spread from week to week badly: three cosines.
-        assert holds(row, 0.93 if "28 days" not in row.case else 0.91), row
+        assert holds(row, 0.93), row
         assert row.coverage <= 0.97 + row.error + 0.005, row
         assert calm or "weeks vary by 0.02" in row.case or plain < 0.93, "the control must miss the truth"
 
