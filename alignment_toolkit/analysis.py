@@ -242,13 +242,19 @@ def measure_kpis(
     hidden: Pseudonyms | None = None,
     warnings: list[str] | None = None,
     only_parts: bool = False,
+    sliced_grain: bool = True,
 ) -> list[KpiValue]:
     """Measure KPIs as an Analysis does: people by pseudonym, a broken KPI isolated.
 
-    `only_parts` leaves the rows of the whole period out (they are there already).
+    `only_parts` leaves the rows of the whole period out (they are there already); `sliced_grain` as in `measure`.
     """
     try:
-        rows = list(measure(company, kpis, period, by=tuple(by), grain=grain, compare=tuple(compare)))
+        rows = list(
+            measure(
+                company, kpis, period, by=tuple(by), grain=grain, compare=tuple(compare),
+                sliced_grain=sliced_grain,
+            )
+        )  # fmt: skip
     except AlignmentError:
         raise
     except Exception as problem:  # find the one that fails; the others still count
@@ -258,7 +264,7 @@ def measure_kpis(
         for kpi in kpis:
             single += measure_kpis(
                 company, [kpi], period, by=by, grain=grain, compare=compare, hidden=hidden, warnings=warnings,
-                only_parts=only_parts,
+                only_parts=only_parts, sliced_grain=sliced_grain,
             )  # fmt: skip
         return single
     if only_parts:

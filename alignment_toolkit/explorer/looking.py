@@ -188,11 +188,11 @@ class Looking:
         def measure() -> tuple[KpiValue, ...]:
             company, against = self.part(view), compare_periods(view.compare, when)
             grain = "month" if when.days > 31 else "week" if when.days > 7 else None
-            # One pass over the data; months of every slice come along and are not told.
+            # One pass over the data.
             rows = measure_kpis(
-                company, chosen, when, by=view.by, grain=grain, compare=against, hidden=self.hidden
-            )
-            rows = [r for r in rows if r.grain is None or not r.by]
+                company, chosen, when, by=view.by, grain=grain, compare=against, hidden=self.hidden,
+                sliced_grain=False,
+            )  # fmt: skip
             return tuple(rows)
 
         found: tuple[KpiValue, ...] = self._once(

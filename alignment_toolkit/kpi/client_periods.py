@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Final
 
 import ibis
 
-from alignment_toolkit.kpi.cube import Ask, Cube, _Cells
+from alignment_toolkit.kpi.cells import Ask, Cells
+from alignment_toolkit.kpi.cube import Cube
 from alignment_toolkit.relations import day
 from alignment_toolkit.relations.money import money_marks
 
@@ -35,7 +36,7 @@ class ClientPeriods(Cube):
         for sliced in (False, True) if self.dims else (False,):
             keys = ["part", "piece", *(self.dims if sliced else ())]
             clients = _clients(rows, keys)
-            cells = _Cells(clients, prefix)
+            cells = Cells(clients, prefix)
             outer: dict[str, Callable[[Table], Value]] = {}
             for ask in asks:
                 self._declare(ask, cells, outer, clustered=True)

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from alignment_toolkit.kpi.cube import Ask, Cube, Part
+from alignment_toolkit.kpi.cells import Ask
+from alignment_toolkit.kpi.cube import Cube, Part
 from alignment_toolkit.kpi.dimensions import attach, dimension_column, home_of
 from alignment_toolkit.kpi.kinds import Kpi, call
 from alignment_toolkit.kpi.measuring import Measured, _terms

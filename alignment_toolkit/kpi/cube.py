@@ -9,13 +9,13 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 import ibis
-import ibis.expr.operations as ops
 import pandas as pd
 
 from alignment_toolkit.errors import ParameterError
+from alignment_toolkit.kpi.cells import Ask, Cell, Cells, currencies, sum_of_products, too_large, unit_of
 from alignment_toolkit.kpi.days import DAY, told
 from alignment_toolkit.kpi.dimensions import dimension_column
-from alignment_toolkit.kpi.kinds import Aggregate, Kpi, Terms, call
+from alignment_toolkit.kpi.kinds import Aggregate, call
 from alignment_toolkit.periods import GRAINS, Period
 from alignment_toolkit.relations import alive, day
 from alignment_toolkit.results import clean_value
@@ -23,12 +23,10 @@ from alignment_toolkit.results import clean_value
 if TYPE_CHECKING:
     from ibis.expr.types import Table, Value
 
-__all__ = ["Answer", "Ask", "By", "Cube", "Part"]
+__all__ = ["Answer", "By", "Cube", "Part"]
 
 By: TypeAlias = tuple[Any, ...] | None
 
-# Beyond this a square does not fit the engine's decimals; such sums get no interval.
-LARGE: Final = 10**13
 ALONE: Final = "\x1f"
 _TRUNCATED: Final[dict[str, str]] = dict(zip(GRAINS, ("D", "W", "M", "Q", "Y"), strict=True))
 _EXTREMES: Final = ("currency_min", "currency_max", "unrated")
@@ -43,109 +41,6 @@ class Part:
     pieces: tuple[Period, ...] = ()
     grain: str | None = None
     cap: date | None = None
-
-
-@dataclass(frozen=True)
-class Ask:
-    """A KPI with the terms of the question; `number` tells it from the others of the query."""
-
-    number: int
-    kpi: Kpi
-    terms: Terms
-
-
-@dataclass(frozen=True)
-class _Cell:
-    """An aggregate per cluster, and how it is summed up further: ``sum``, ``max``, ``min``, or ``distinct`` units."""
-
-    name: str
-    how: str
-    kind: Any
-    make: Callable[[Table], Value]
-
-
-class _Cells:
-    """The aggregates per cluster of some KPIs, each computed once however many KPIs use it."""
-
-    def __init__(self, t: Table, prefix: str) -> None:
-        self.t, self.prefix = t, prefix
-        self.cells: dict[str, _Cell] = {}
-        self.unit: Callable[[Table], Value] | None = None
-        self._known: dict[Any, str] = {}
-
-    def add(self, kpi: Kpi, role: str, aggregate: Aggregate, terms: Terms) -> _Cell:
-        """Take an aggregate in; give the cell that holds it."""
-        op = call(aggregate, self.t, terms).op()
-        if op not in self._known:
-            name = f"{self.prefix}c{len(self.cells)}"
-            how = _HOW.get(type(op))
-            if how is None:
-                raise ParameterError(
-                    f"{kpi.id}: {role} is a {type(op).__name__}; it must be one sum, count, nunique, max or min "
-                    "over the rows, as in lambda t: (t.amount - t.cost).sum()."
-                )
-            if how == "distinct":
-                self.unit = lambda t: call(aggregate, t, terms).op().arg.to_expr()
-            self._known[op] = name
-            self.cells[name] = _Cell(name, how, _kind(kpi, role, op), _maker(aggregate, terms, how))
-        return self.cells[self._known[op]]
-
-    def first(self, t: Table) -> dict[str, Value]:
-        """Give the cells over rows."""
-        return {c.name: _whole(c.make(t), c.kind) for c in self.cells.values()}
-
-    def rolled(self, t: Table, *, units: bool) -> dict[str, Value]:
-        """Give the cells over finer cells; `units` keeps the distinct units apart."""
-        return {
-            c.name: _whole(
-                getattr(t[c.name], ("max" if units else "sum") if c.how == "distinct" else c.how)(), c.kind
-            )
-            for c in self.cells.values()
-        }
-
-
-_HOW: Final[dict[type, str]] = {
-    ops.Sum: "sum",
-    ops.Count: "sum",
-    ops.CountStar: "sum",
-    ops.CountDistinct: "distinct",
-    ops.Max: "max",
-    ops.Min: "min",
-}
-
-
-def _maker(aggregate: Aggregate, terms: Terms, how: str) -> Callable[[Table], Value]:
-    if how != "distinct":
-        return lambda t: call(aggregate, t, terms)
-
-    def flagged(t: Table) -> Value:
-        op = call(aggregate, t, terms).op()
-        counts = op.arg.to_expr().notnull()
-        if op.where is not None:
-            counts = counts & op.where.to_expr()
-        return counts.ifelse(1, 0).max()
-
-    return flagged
-
-
-def _kind(kpi: Kpi, role: str, op: Any) -> Any:
-    kind = op.to_expr().type()
-    if not (kind.is_decimal() or kind.is_integer() or kind.is_string()):
-        raise ParameterError(
-            f"{kpi.id}: {role} is of type {kind}; it must be a decimal or a whole number, so that the same data gives "
-            "the same bytes in any order. Cast the rows first."
-        )
-    return kind
-
-
-def _whole(value: Value, kind: Any) -> Value:
-    """Keep whole numbers in 64 bits, where an engine would widen each sum."""
-    return value.cast("int64") if kind.is_integer() else value
-
-
-def _unit_of(aggregate: Aggregate, t: Table, terms: Terms) -> Any:
-    op = call(aggregate, t, terms).op()
-    return op.arg if isinstance(op, ops.CountDistinct) else None
 
 
 @dataclass(frozen=True)
@@ -187,6 +82,7 @@ class Cube:
         *,
         home: str,
         spread: bool = True,
+        sliced_pieces: bool = True,
     ) -> None:
         self.t, self.when, self.asks, self.parts, self.home = (
             alive(t, when),
@@ -195,7 +91,7 @@ class Cube:
             tuple(parts),
             home,
         )
-        self.spread = spread
+        self.spread, self.sliced_pieces = spread, sliced_pieces
         self.dims = [dimension_column(n) for n in range(dimensions)]
         self.names: dict[tuple[int, str], str] = {}
 
@@ -229,7 +125,7 @@ class Cube:
         return pd.DataFrame()
 
     def _facts(self) -> Table:
-        facts: dict[str, Value] = {"begins": day(self.t[self.when]).min()}
+        facts: dict[str, Value] = {"begins": day(self.t[self.when].min())}
         for ask in self.asks:
             if ask.kpi.requires is not None:
                 name = f"requires_{ask.number}"
@@ -245,7 +141,7 @@ class Cube:
             there = [DAY] if ask.kpi.interval == "events" else there
             keys = (there[0] if there else None, there[1] if len(there) > 1 else None)
             aggregates = [a for a in (ask.kpi.top, ask.kpi.bottom, ask.kpi.n) if a is not None]
-            units = {_unit_of(a, self.t, ask.terms) for a in aggregates} - {None}
+            units = {unit_of(a, self.t, ask.terms) for a in aggregates} - {None}
             for group in groups:
                 if group[:2] == keys and len(units | group[2]) <= 1:
                     group[2].update(units)
@@ -258,7 +154,7 @@ class Cube:
     def _sums(
         self, asks: Sequence[Ask], cluster: str | None, alone: str | None, prefix: str
     ) -> Iterator[Table]:
-        cells = _Cells(self.t, prefix)
+        cells = Cells(self.t, prefix)
         outer: dict[str, Callable[[Table], Value]] = {}
         for ask in asks:
             self._declare(ask, cells, outer, clustered=cluster is not None)
@@ -279,7 +175,7 @@ class Cube:
             else rows.aggregate(**made)
         )
         for pieces in (False, True) if self.parts[0].pieces else (False,):
-            for sliced in (False, True) if self.dims else (False,):
+            for sliced in (False, True) if self.dims and (self.sliced_pieces or not pieces) else (False,):
                 keys = [*parts, *(self.dims if sliced else ()), *(["piece"] if pieces else ())]
                 level = first.filter(first.piece.notnull()) if pieces and parts else first
                 if unit and keys != finest:
@@ -305,7 +201,7 @@ class Cube:
                 yield level.mutate(what=ibis.literal("sums"), **label)
 
     def _declare(
-        self, ask: Ask, cells: _Cells, outer: dict[str, Callable[[Table], Value]], *, clustered: bool
+        self, ask: Ask, cells: Cells, outer: dict[str, Callable[[Table], Value]], *, clustered: bool
     ) -> None:
         kpi, terms = ask.kpi, ask.terms
 
@@ -313,7 +209,7 @@ class Cube:
             outer.setdefault(cells.prefix + key, make)
             self.names[ask.number, role] = cells.prefix + key
 
-        def cell(role: str, aggregate: Aggregate) -> _Cell:
+        def cell(role: str, aggregate: Aggregate) -> Cell:
             found = cells.add(kpi, role, aggregate, terms)
             how = (
                 {"distinct": "sum", "max": "sum"}.get(found.how, found.how)
@@ -336,7 +232,7 @@ class Cube:
         if kpi.left_out is not None:
             cell("left_out", kpi.left_out)
         if kpi.money or top.kind.is_decimal():
-            _currencies(cells.t, cell)
+            currencies(cells.t, cell)
         if kpi.interval == "events":
             if top.how == "distinct":
                 raise ParameterError(
@@ -349,10 +245,10 @@ class Cube:
         if bottom is not None:
             pairs |= {"topbottom": (top, bottom), "bottom2": (bottom, bottom)}
         for role, (a, b) in pairs.items():
-            put(role, f"{a.name}_x_{b.name}", _sum_of_products(a, b))
+            put(role, f"{a.name}_x_{b.name}", sum_of_products(a, b))
         for role, one in (("large", top), ("large_bottom", bottom)):
             if one is not None and one.kind.is_decimal():
-                put(role, f"large_{one.name}", _too_large(one.name))
+                put(role, f"large_{one.name}", too_large(one.name))
         a, b = (top, bottom) if bottom is not None else (n, n)
         put(
             "clusters",
@@ -363,7 +259,7 @@ class Cube:
     def _spreads(
         self,
         asks: Sequence[Ask],
-        cells: _Cells,
+        cells: Cells,
         t: Table,
         keys: Sequence[str],
         label: Mapping[str, Value],
@@ -390,6 +286,8 @@ class Cube:
     @cached_property
     def _rows(self) -> Table:
         """The rows of all parts; a row that lies in two is there twice."""
+        if self._one_stretch():
+            return self._in_one_pass()
         found = []
         for number, part in enumerate(self.parts):
             rows = self._within(part)
@@ -401,15 +299,36 @@ class Cube:
             found.append(rows.mutate(**more))
         return ibis.union(*found) if len(found) > 1 else found[0]
 
+    def _one_stretch(self) -> bool:
+        """Say whether two parts make one stretch of time, as a period and the one just before it do."""
+        if len(self.parts) != 2:
+            return False
+        now, then = self.parts
+        return then.period.end == now.period.start and not then.pieces and now.cap == then.cap
+
+    def _in_one_pass(self) -> Table:
+        """Read the rows of both parts once."""
+        now, then = self.parts
+        rows = self._between(then.period.start, now.period.end, now.cap)
+        later = rows[self.when] >= self._moment(now.period.start)
+        more: dict[str, Value] = {"part": later.ifelse(ibis.literal(0, "int64"), ibis.literal(1, "int64"))}
+        if now.pieces:
+            more["piece"] = later.ifelse(self._piece(rows, now), ibis.null("date"))
+        return rows.mutate(**more)
+
     def _within(self, part: Part) -> Table:
+        return self._between(part.period.start, part.period.end, part.cap)
+
+    def _between(self, start: date, end: date, cap: date | None) -> Table:
+        if cap is not None:
+            end = min(end, date.fromordinal(cap.toordinal() + 1))
         column = self.t[self.when]
-        end = part.period.end
-        if part.cap is not None:
-            end = min(end, date.fromordinal(part.cap.toordinal() + 1))
-        if column.type().is_date():
-            return self.t.filter(column >= ibis.literal(part.period.start), column < ibis.literal(end))
-        first, after = (ibis.literal(datetime.combine(d, time())) for d in (part.period.start, end))
-        return self.t.filter(column >= first, column < after)
+        return self.t.filter(column >= self._moment(start), column < self._moment(end))
+
+    def _moment(self, on: date) -> Value:
+        """Give the beginning of a day as the type that rows are dated by."""
+        is_date = self.t[self.when].type().is_date()
+        return ibis.literal(on) if is_date else ibis.literal(datetime.combine(on, time()))
 
     def _piece(self, rows: Table, part: Part) -> Value:
         """Give the first day of the piece that a row lies in, before it is clipped at the period's start."""
@@ -450,40 +369,6 @@ def _first(on: date, unit: str) -> date:
         return date.fromordinal(on.toordinal() - on.weekday())
     months = {"M": 1, "Q": 3, "Y": 12}[unit]
     return date(on.year, (on.month - 1) // months * months + 1, 1)
-
-
-def _too_large(name: str) -> Callable[[Table], Value]:
-    return lambda t: (t[name].abs() >= LARGE).ifelse(1, 0).sum()
-
-
-def _sum_of_products(a: _Cell, b: _Cell) -> Callable[[Table], Value]:
-    """Give the exact sum over clusters of the product of two of their sums; what would not fit counts as 0."""
-    if not (a.kind.is_decimal() or b.kind.is_decimal()):
-        return lambda t: (t[a.name] * t[b.name]).sum()
-
-    def make(t: Table) -> Value:
-        fits: Value = ibis.literal(True)
-        sides = []
-        for cell in (a, b):
-            if cell.kind.is_decimal():
-                fits = fits & (t[cell.name].abs() < LARGE)
-                sides.append(t[cell.name].cast("decimal(19,4)"))
-            else:
-                sides.append(t[cell.name].cast("decimal(18,0)"))
-        product = (sides[0] * sides[1]).cast("decimal(38,8)")
-        return fits.ifelse(product, ibis.literal(0).cast("decimal(38,8)")).sum()
-
-    return make
-
-
-def _currencies(t: Table, cell: Callable[[str, Aggregate], _Cell]) -> None:
-    """Ask which rows have no rate or, where nothing was converted, which currencies there are."""
-    if "unrated" in t.columns:
-        cell("unrated", lambda t: t.unrated.min())
-    elif "currency" in t.columns:
-        last = "currency_max" if "currency_max" in t.columns else "currency"
-        cell("currency_min", lambda t: t.currency.upper().min())
-        cell("currency_max", lambda t: t[last].upper().max())
 
 
 def _stacked(branches: Iterable[Table]) -> Table:

@@ -8,8 +8,9 @@ from datetime import date, datetime, timedelta
 from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
 
 from alignment_toolkit.errors import MissingTable, ParameterError, UnknownName, did_you_mean
+from alignment_toolkit.kpi.cells import Ask
 from alignment_toolkit.kpi.client_periods import ClientPeriods
-from alignment_toolkit.kpi.cube import Ask, By, Cube, Part
+from alignment_toolkit.kpi.cube import By, Cube, Part
 from alignment_toolkit.kpi.dimensions import attach, home_of
 from alignment_toolkit.kpi.kinds import (
     DifferenceOfKpis,
@@ -72,6 +73,7 @@ def measure(
     compare: Sequence[Period] | str = (),
     catalogue: Mapping[str, Any] | None = None,
     spread: bool = True,
+    sliced_grain: bool = True,
 ) -> tuple[KpiValue, ...]:
     """Measure KPIs: one row per KPI, slice and stretch of time.
 
@@ -94,6 +96,8 @@ def measure(
         KPIs by id, for ratios that name their sides.
     spread
         Give the percentiles inside means too; they need the values of all units at once.
+    sliced_grain
+        Give the rows along the grain for every slice too, not for the whole alone.
 
     Raises
     ------
@@ -103,8 +107,19 @@ def measure(
         For an ambiguous dimension, with the choices.
     """
     wanted = (kpis,) if isinstance(kpis, (Kpi, RatioOfKpis)) else tuple(kpis)
-    question = _Question.of(company, wanted, period, tuple(by), grain, compare, catalogue, spread=spread)
-    return tuple(row for kpi in wanted for row in _rows(question, kpi))
+    question = _Question.of(
+        company,
+        wanted,
+        period,
+        tuple(by),
+        grain,
+        compare,
+        catalogue,
+        spread=spread,
+        sliced_grain=sliced_grain,
+    )
+    rows = (row for kpi in wanted for row in _rows(question, kpi))
+    return tuple(r for r in rows if sliced_grain or r.grain is None or not r.by)
 
 
 def measure_both(
@@ -161,6 +176,7 @@ class _Question:
         *,
         ask: bool = True,
         spread: bool = True,
+        sliced_grain: bool = True,
     ) -> _Question:
         parts = _parts(company, period, grain, compare)
         q = cls(company, parts, by, {}, {}, {}, [])
@@ -193,7 +209,8 @@ class _Question:
                 q.lacking.update({a.number: str(e) for a in asks})
             home, until = home_of(relation, company)[-1], _until(company, asks[0].kpi)
             ends = _ending(parts, until) if kind is StockCube else parts
-            cube = kind(t, when, asks, ends, len(dims), home=home, spread=spread)
+            told = {"spread": spread, "sliced_pieces": sliced_grain}
+            cube = kind(t, when, asks, ends, len(dims), home=home, **told)
             q.cubes.append(cube)
             if not ask:
                 continue

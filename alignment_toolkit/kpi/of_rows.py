@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any, Final
 import ibis
 import pandas as pd
 
-from alignment_toolkit.kpi.cube import Answer, Ask, By, Cube, _piece_of
+from alignment_toolkit.kpi.cells import Ask
+from alignment_toolkit.kpi.cube import Answer, By, Cube, _piece_of
 from alignment_toolkit.kpi.kinds import Kpi, Terms
 from alignment_toolkit.results import Estimate, clean_value
 

@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any
 import ibis
 import pandas as pd
 
-from alignment_toolkit.kpi.cube import Answer, Ask, Cube, Part
+from alignment_toolkit.kpi.cells import Ask
+from alignment_toolkit.kpi.cube import Answer, Cube, Part
 
 if TYPE_CHECKING:
     from ibis.expr.types import Table
@@ -48,6 +49,9 @@ class StockCube(Cube):
         cells = {(*self.places[part], by): cell for (part, by, _), cell in found.cells.items()}
         self.parts = self.asked
         return Answer(self, found.facts, {(part, by, piece): c for (part, piece, by), c in cells.items()})
+
+    def _one_stretch(self) -> bool:
+        return False
 
     def _within(self, part: Part) -> Table:
         moment = moment_of(part)

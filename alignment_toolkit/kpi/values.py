@@ -9,7 +9,8 @@ from fractions import Fraction
 from math import exp, hypot, log, prod
 from typing import TYPE_CHECKING, Any, Final
 
-from alignment_toolkit.kpi.cube import PERCENTILES, Answer, Ask, By, Part
+from alignment_toolkit.kpi.cells import Ask
+from alignment_toolkit.kpi.cube import PERCENTILES, Answer, By, Part
 from alignment_toolkit.kpi.days import days_of, series
 from alignment_toolkit.kpi.of_rows import KpiOfRows
 from alignment_toolkit.kpi.stock import moment_of

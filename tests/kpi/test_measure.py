@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import ibis
 import pytest
 
 from alignment_toolkit.errors import ParameterError, PeriodError, UnknownName
 from alignment_toolkit.kpi import measure
+from alignment_toolkit.kpi.measuring import queries
 from alignment_toolkit.periods import Period
 from tests.builders import company_of
 from tests.kpi.rows import KPIS, LINES, by, lead, line, one
@@ -141,6 +143,17 @@ def test_fiscal_quarters_are_cut_where_the_fiscal_year_says(starts):
     assert [r.value for r in found if r.grain] == expected
 
 
+def test_months_of_slices_are_left_out_where_they_are_not_asked_for():
+    company = company_of(
+        {"orders": [line("2026-01-10", "1", "a", channel="x"), line("2026-02-10", "2", "b")]}
+    )
+    asked = {"by": ("channel",), "grain": "month", "compare": "previous"}
+    whole = measure(company, KPIS["revenue"], "2026-Q1", **asked)
+    less = measure(company, KPIS["revenue"], "2026-Q1", **asked, sliced_grain=False)
+    assert less == tuple(r for r in whole if r.grain is None or not r.by)
+    assert any(r.grain and r.by and r.value for r in whole), "there was something to leave out"
+
+
 def test_weeks_are_iso_weeks():
     rows = [
         line("2026-01-04 23:59", "1"),
@@ -215,6 +228,32 @@ def test_changes_against_other_periods():
     assert 0 < change.p < 1
     several = one(company, "revenue", "2026-02", compare=(Period.parse("2026-01"), Period.parse("2025-02")))
     assert [(c.from_period, c.value) for c in several.changes] == [("2026-01", -100), ("2025-02", None)]
+
+
+@pytest.mark.parametrize("kpi", ["revenue", "leads"])
+def test_the_period_just_before_is_read_with_the_same_pass_and_says_what_it_says_alone(kpi):
+    days = ("2025-09-30", "2025-10-01", "2025-12-31", "2026-01-01", "2026-03-31", "2026-04-01")
+    company = company_of(
+        {
+            "orders": [line(f"{on} 23:59:59", f"{2**i}", "a") for i, on in enumerate(days)],
+            "leads": [lead(f"{on}{i}", on, f"{on}{i}") for i, on in enumerate(days)],
+        }
+    )
+    then, now = Period.parse("2025-Q4"), Period.parse("2026-Q1")
+    asked = {"revenue": ("orders", "ordered_at"), "leads": ("leads", "created_at")}[kpi]
+    read = {
+        words: str(ibis.to_sql(queries(company, KPIS[kpi], now, compare=[other])[0], dialect="duckdb")).count(
+            f'"{asked[0]}"'
+        )
+        for words, other in (("before", then), ("a year ago", now.year_ago()))
+    }
+    assert read["before"] == read["a year ago"] - 1
+    alone = {p: one(company, kpi, p).value for p in (then.label, now.label)}
+    assert alone == (
+        {"2025-Q4": 2 + 4, "2026-Q1": 8 + 16} if kpi == "revenue" else {"2025-Q4": 2, "2026-Q1": 2}
+    )
+    (change,) = one(company, kpi, now, compare=[then]).changes
+    assert change.value == alone[now.label] - alone[then.label]
 
 
 def test_a_slice_that_vanished_is_compared_too():
