@@ -20,7 +20,7 @@ from alignment_toolkit.relations import RELATIONS
 from alignment_toolkit.relations.money import AMOUNTS, in_own_currency, rates_of
 from alignment_toolkit.results import DataQuality
 from alignment_toolkit.settings import Settings
-from alignment_toolkit.sources.engine import bare, connect, rows_hash
+from alignment_toolkit.sources.engine import connect, rows_hash, shape_of
 from alignment_toolkit.sources.load import Loaded, load
 from alignment_toolkit.sources.narrow import Step, narrowed_table, owners_of_dimension
 from alignment_toolkit.sources.opening import Opened, open_source, read_source
@@ -30,8 +30,9 @@ from alignment_toolkit.tables import TABLES
 
 if TYPE_CHECKING:
     import pandas as pd
-    from ibis.backends import BaseBackend
     from ibis.expr.types import Expr, Table
+
+    from alignment_toolkit.sources.engine import DuckDB
 
 __all__ = ["Company"]
 
@@ -45,7 +46,7 @@ _BYTES: Final = {"bytes": 1, "KiB": 2**10, "MiB": 2**20, "GiB": 2**30, "TiB": 2*
 class _Data:
     """What all slices of a company share."""
 
-    backend: Any
+    backend: DuckDB
     engine: Any
     loaded: Loaded
     facts: Facts
@@ -144,7 +145,7 @@ class Company:
         return self.settings.working_calendar()
 
     @property
-    def backend(self) -> BaseBackend:
+    def backend(self) -> DuckDB:
         """The ibis backend that the tables are bound to."""
         return self._data.backend
 
@@ -281,7 +282,7 @@ class Company:
     @cached_property
     def _shape(self) -> tuple[Any, ...]:
         """All that decides how relations are built (`relations.Source`): tables, their columns, settings."""
-        tables = {name: bare(self[name].op()) for name in self.tables}
+        tables = {name: shape_of(self[name].op()) for name in self.tables}
         # A table with rows of this process in it is like no other.
         alike = tuple((name, op or object()) for name, op in tables.items())
         return (*alike, self.settings.model_dump_json())

@@ -213,7 +213,7 @@ def account_features(
     names = company.backend.list_tables()
     if name not in names:
         with company.frugal(MEMORY):
-            company.backend.create_table(name, made, temp=True)
+            company.backend.store(name, made)
     return company.backend.table(name), missing
 
 

@@ -177,7 +177,7 @@ def _accounts(company: Company, period: Period) -> Accounts:
 def _kept(company: Company, t: Table, what: str, *key: Any) -> Table:
     """Keep a table in the engine, so that what is asked of it several times is computed once."""
     digest = hashlib.sha256(repr((what, key, company.steps)).encode()).hexdigest()[:16]
-    return company.backend.create_table(f"{what} {digest}", t, temp=True, overwrite=True)
+    return company.backend.store(f"{what} {digest}", t)
 
 
 def _words(s: Segmentation) -> dict[str, Any]:

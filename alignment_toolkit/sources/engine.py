@@ -4,19 +4,22 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from collections.abc import Callable, Hashable, Iterable
+from functools import lru_cache
 from threading import Lock
 from typing import TYPE_CHECKING, Any, Final, Generic, TypeVar
 
 import ibis.expr.operations as ops
 from ibis.backends.duckdb import Backend
+from ibis.common.graph import Node
 
 from alignment_toolkit.sources.part import quoted
 
 if TYPE_CHECKING:
+    from ibis.expr.datatypes import DataType
     from ibis.expr.schema import Schema
     from ibis.expr.types import Expr, Table
 
-__all__ = ["MOST_QUERIES", "DuckDB", "bare", "connect", "rows_hash"]
+__all__ = ["MOST_QUERIES", "DuckDB", "connect", "rows_hash", "shape_of"]
 
 MOST_QUERIES: Final = 512
 T = TypeVar("T")
@@ -45,15 +48,46 @@ class _Latest(Generic[T]):
         return len(self._known)
 
 
-def bare(op: ops.Node) -> ops.Node | None:
-    """Give an expression that names no connection, so that it can be kept; None where rows in memory are in it.
+def shape_of(op: ops.Node) -> tuple[Any, ...] | None:
+    """Give all that an expression says, without the connection; None where rows in memory are in it.
 
-    It equals the one it was made from, and that of another company whose tables have the same names and columns.
+    Two that are equal are written alike, those of two companies too whose tables have the same names and columns. It is
+    flat: each node once, with the places of its parts, so that it is made, hashed and compared in one walk.
     """
-    tables = op.find(ops.PhysicalTable)
-    if any(type(table) is not ops.DatabaseTable for table in tables):
-        return None
-    return op.replace({table: table.copy(source=_NOWHERE) for table in tables})
+    places: dict[Node, int] = {}
+    said: list[tuple[Any, ...]] = []
+
+    def told(value: Any) -> Any:
+        if isinstance(value, Node):
+            return Node, places[value]  # marked, so that it is no number of the query
+        if isinstance(value, (tuple, list)):
+            return tuple(map(told, value))
+        if isinstance(value, dict):
+            return tuple((told(k), told(v)) for k, v in value.items())
+        return value
+
+    waiting: list[tuple[Node, bool]] = [(op, False)]
+    while waiting:
+        node, parts_told = waiting.pop()
+        if node in places:
+            continue
+        if not parts_told:
+            waiting.append((node, True))
+            waiting += [(part, False) for part in node.__children__]
+            continue
+        if isinstance(node, ops.PhysicalTable):
+            if type(node) is not ops.DatabaseTable:
+                return None
+            said.append((type(node), node.name, node.schema, node.namespace))
+        else:
+            said.append((type(node), *map(told, node.__args__)))
+        places[node] = len(places)
+    return tuple(said)
+
+
+@lru_cache(maxsize=256)
+def _type(kind: DataType) -> str:
+    return str(DuckDB.compiler.type_mapper.to_string(kind))
 
 
 class DuckDB(Backend):  # type: ignore[misc]  # ibis has no types of its own
@@ -68,24 +102,28 @@ class DuckDB(Backend):  # type: ignore[misc]  # ibis has no types of its own
         """Give an expression's SQL."""
         if any(options.values()):
             return str(super().compile(expr, **options))
-        op = expr.as_table().op()
-        sql = WRITTEN.get(op)
+        shape = shape_of(expr.as_table().op())
+        sql = WRITTEN.get(shape) if shape is not None else None
         if sql is None:
             sql = str(super().compile(expr))
-            key = bare(op)
-            if key is not None:
-                WRITTEN.put(key, sql)
+            if shape is not None:
+                WRITTEN.put(shape, sql)
         return sql
 
+    def store(self, name: str, t: Table) -> Table:
+        """Compute a table and keep it in the engine until the connection ends, in place of what had its name."""
+        self._run_pre_execute_hooks(t)
+        return self._store(name, t.schema(), self.compile(t))
+
     def keep(self, name: str, make: Callable[[], Table], follows_from: Hashable) -> Table:
-        """Compute a table and keep it in the engine, under a name, until the connection ends.
+        """Give what `store` gives, but build the table only where none that follows from the same was built before.
 
         Parameters
         ----------
         name
             Its name.
         make
-            Builds it, where none of this name that follows from the same was built before.
+            Builds it, from tables of the engine.
         follows_from
             All that decides how it is built.
         """
@@ -93,13 +131,17 @@ class DuckDB(Backend):  # type: ignore[misc]  # ibis has no types of its own
         if known is None:
             made = make()
             known = made.schema(), self.compile(made)
-            if bare(made.op()) is not None:
+            if shape_of(made.op()) is not None:
                 BUILT.put((name, follows_from), known)
-        schema, sql = known
-        kept = self.create_table(name, schema=schema, temp=True)
-        columns = ", ".join(map(quoted, schema.names))
-        self.con.execute(f"INSERT INTO temp.main.{quoted(name)} ({columns}) {sql}")
-        return kept
+        return self._store(name, *known)
+
+    def _store(self, name: str, schema: Schema, sql: str) -> Table:
+        place = f"temp.main.{quoted(name)}"
+        columns = ", ".join(f"{quoted(c)} {_type(kind)}" for c, kind in schema.items())
+        self.con.execute(f"CREATE OR REPLACE TEMP TABLE {place} ({columns})")
+        self.con.execute(f"INSERT INTO {place} ({', '.join(map(quoted, schema.names))}) {sql}")
+        at = ops.Namespace(catalog="temp", database="main")
+        return ops.DatabaseTable(name, schema=schema, source=self, namespace=at).to_expr()
 
 
 _NOWHERE: Final = DuckDB()

@@ -82,6 +82,25 @@ def test_a_kept_table_is_built_once_where_it_follows_from_the_same(written):
     assert built == [1, 0]
 
 
+def test_a_stored_table_has_the_types_that_were_asked_for_and_takes_the_place_of_the_last(written):
+    made = database([1, 2])
+    t = made.table("t", database="main")
+    exact = t.aggregate(n=t.a.sum().cast("decimal(9, 2)"), none=ibis.null("date"))
+    kept = made.store("k", exact)
+    assert made.table("k", database="temp.main").schema() == kept.schema() == exact.schema()
+    kept = made.store("k", larger(made, 1))
+    assert list(made.to_pandas(kept).b) == [2]
+
+
+def test_the_place_of_a_part_is_no_number_of_the_query(written):
+    t = database([1]).table("t", database="main")
+    one, other = (engine.shape_of(x.op()) for x in (t.limit(1), t.limit(t.count())))
+    assert one[-1][1:] != other[-1][1:]
+    assert engine.shape_of(t.limit(1).op()) == engine.shape_of(
+        database([2]).table("t", database="main").limit(1).op()
+    )
+
+
 def test_no_query_keeps_a_database_alive(written):
     made = database([1, 2])
     query = larger(made, 1)
