@@ -16,6 +16,7 @@ The nine nouns:
 from __future__ import annotations
 
 import importlib
+import sys
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -155,3 +156,8 @@ def __getattr__(name: str) -> Any:
 
 def __dir__() -> list[str]:
     return sorted([*globals(), *_HOME])
+
+
+_shell = getattr(sys.modules.get("IPython"), "get_ipython", lambda: None)()
+if _shell is not None:  # in a notebook, results show themselves as tables and cards
+    importlib.import_module("alignment_toolkit.display").load_ipython_extension(_shell)

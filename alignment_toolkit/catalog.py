@@ -14,6 +14,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import TYPE_CHECKING, Any, Literal
 
+from alignment_toolkit import brief
 from alignment_toolkit.drivers import known_drivers
 from alignment_toolkit.errors import SettingsError, UnknownName, did_you_mean
 from alignment_toolkit.indicator import Indicator
@@ -54,6 +55,8 @@ class Catalog:
     segmentations: Mapping[str, Segmentation] = field(default_factory=dict)
     origin: Mapping[str, str] = field(default_factory=dict)
     families: Mapping[str, str] = field(default_factory=dict)
+
+    __repr__ = brief.catalog
 
     @classmethod
     def load(cls, settings: Any = None, folders: Iterable[str | Path] = ()) -> Catalog:

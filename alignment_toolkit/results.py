@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 import dataclasses
-import functools
 import json
-import math
-import types
-import typing
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Literal, TypeVar
+from typing import TYPE_CHECKING, Any, Literal
 
+from alignment_toolkit import brief
 from alignment_toolkit.errors import AlignmentError, UnknownName
+from alignment_toolkit.lossless import SCHEMA, NotANumber, build, clean_number, clean_value, dump
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -33,107 +31,16 @@ __all__ = [
     "KpiValue",
     "Measure",
     "Money",
+    "NotANumber",
     "Scorecard",
     "Window",
     "clean_number",
     "clean_value",
 ]
 
-SCHEMA = 1
 VERSION = "0.1.0"  # pyproject.toml says the same; a test compares them
-T = TypeVar("T")
 Status = Literal["misaligned", "aligned", "uncertain", "too_little_data", "withheld", "not_assessed", "error"]
 Severity = Literal["high", "medium", "low", "none"]
-
-
-class NotANumber(AlignmentError):
-    """A result was about to carry NaN or an infinity."""
-
-
-def clean_number(value: Any) -> float | int | None:
-    """Round to 12 significant digits as every number of an Analysis is; refuse NaN and infinities.
-
-    Examples
-    --------
-    >>> clean_number(1 / 3)
-    0.333333333333
-    >>> clean_number(7)
-    7
-    """
-    if value is None or isinstance(value, bool):
-        return value
-    if isinstance(value, int):
-        return value
-    number = float(value)
-    if not math.isfinite(number):
-        raise NotANumber(f"A result carries {number}; a missing number must be None with its reason.")
-    rounded = float(f"{number:.12g}")
-    return 0.0 if rounded == 0 else rounded
-
-
-def clean_value(value: Any) -> Any:
-    """Turn a cell of evidence or a dimension value into plain JSON: numbers cleaned, missing None, the rest text."""
-    if value is None or isinstance(value, (str, bool)):
-        return value
-    if isinstance(value, float) and math.isnan(value):
-        return None
-    item = getattr(value, "item", None)
-    if callable(item):
-        return clean_value(item())
-    if isinstance(value, (int, float)):
-        return clean_number(value)
-    if type(value).__name__ in ("NaTType", "NAType"):
-        return None
-    if type(value).__name__ == "Decimal":
-        return clean_number(float(value))
-    return value.isoformat() if hasattr(value, "isoformat") else str(value)
-
-
-def _key(f: dataclasses.Field[Any]) -> str:
-    return str(f.metadata.get("key", f.name))
-
-
-def _dump(value: Any) -> Any:
-    if dataclasses.is_dataclass(value) and not isinstance(value, type):
-        return {_key(f): _dump(getattr(value, f.name)) for f in dataclasses.fields(value)}
-    if isinstance(value, Mapping):
-        return {str(k): _dump(v) for k, v in value.items()}
-    if isinstance(value, (list, tuple)):
-        return [_dump(v) for v in value]
-    return clean_value(value)
-
-
-def _load(kind: Any, value: Any) -> Any:
-    if value is None:
-        return None
-    origin = typing.get_origin(kind)
-    if origin in (typing.Union, types.UnionType):
-        inner = [k for k in typing.get_args(kind) if k is not type(None)]
-        return _load(inner[0], value) if len(inner) == 1 else value
-    if isinstance(kind, type) and dataclasses.is_dataclass(kind):
-        return _build(kind, value)
-    if origin is tuple:
-        inside = typing.get_args(kind)[0]
-        return tuple(_load(inside, v) for v in value)
-    return value
-
-
-@functools.cache
-def _hints(cls: type[Any]) -> dict[str, Any]:
-    return typing.get_type_hints(cls)
-
-
-def _build(cls: type[T], data: Mapping[str, Any]) -> T:
-    hints = _hints(cls)  # type: ignore[arg-type]
-    fields_ = [f for f in dataclasses.fields(cls) if f.init]  # type: ignore[arg-type]
-    known = {_key(f) for f in fields_}
-    missing = sorted(_key(f) for f in fields_ if _key(f) not in data)
-    if missing:
-        raise AlignmentError(f"This is no {cls.__name__} of schema {SCHEMA}: {', '.join(missing)} missing.")
-    extra = sorted(set(data) - known)
-    if extra:
-        raise AlignmentError(f"This is no {cls.__name__} of schema {SCHEMA}: {', '.join(extra)} unknown.")
-    return cls(**{f.name: _load(hints[f.name], data[_key(f)]) for f in fields_})
 
 
 @dataclass(frozen=True)
@@ -152,6 +59,8 @@ class Estimate:
     unit: str
     method: str
     level: float = 0.95
+
+    __repr__ = brief.estimate
 
     @classmethod
     def none(cls, *, n: int = 0, n_unit: str, unit: str, method: str) -> Estimate:
@@ -173,6 +82,8 @@ class Measure:
     unit: str
     method: str
     level: float = 0.95
+
+    __repr__ = brief.measure
 
     @classmethod
     def of(cls, name: str, label: str, estimate: Estimate) -> Measure:
@@ -224,6 +135,8 @@ class KpiValue:
     reason: str | None
     changes: tuple[Change, ...] = ()
 
+    __repr__ = brief.kpi_value
+
 
 @dataclass(frozen=True)
 class Money:
@@ -261,6 +174,8 @@ class Evidence:
     columns: tuple[Column, ...] = ()
     rows: tuple[tuple[Any, ...], ...] = ()
 
+    __repr__ = brief.evidence
+
     def records(self) -> list[dict[str, Any]]:
         """Give the rows as dictionaries by column name."""
         names = [c.name for c in self.columns]
@@ -284,6 +199,8 @@ class Chart:
     rows: tuple[Mapping[str, Any], ...] | None = None
     reference: float | None = None
     title: str = ""
+
+    __repr__ = brief.chart
 
 
 @dataclass(frozen=True)
@@ -328,6 +245,8 @@ class Finding:
     evidence: Evidence
     chart: Chart | None
 
+    __repr__ = brief.finding
+
     def checked(self) -> Finding:
         """Give the finding as it will be written and read back.
 
@@ -336,7 +255,7 @@ class Finding:
         NotANumber
             Where any of its numbers is NaN or infinite.
         """
-        return _build(Finding, _dump(self))
+        return build(Finding, dump(self))
 
 
 @dataclass(frozen=True)
@@ -367,6 +286,8 @@ class Scorecard:
 
     departments: tuple[Mapping[str, Any], ...] = ()
     rows: tuple[Mapping[str, Any], ...] = ()
+
+    __repr__ = brief.scorecard
 
 
 @dataclass(frozen=True)
@@ -405,6 +326,8 @@ class Analysis:
     definitions: Mapping[str, Any] = field(default_factory=dict)
     warnings: tuple[str, ...] = ()
 
+    __repr__ = brief.analysis
+
     @classmethod
     def empty(cls, *, company: str, currency: str, period: str, start: str = "", to: str = "") -> Analysis:
         """Give an Analysis in which nothing was assessed."""
@@ -424,7 +347,7 @@ class Analysis:
 
     def to_json(self) -> dict[str, Any]:
         """Give plain dictionaries, lists, text and numbers, as in docs (analysis.json, schema 1)."""
-        data: dict[str, Any] = _dump(self)
+        data: dict[str, Any] = dump(self)
         return data
 
     def dumps(self) -> str:
@@ -444,7 +367,7 @@ class Analysis:
             raise AlignmentError(
                 f"This analysis has schema {data.get('schema')!r}; this version of the toolkit reads schema {SCHEMA}."
             )
-        return _build(cls, data)
+        return build(cls, data)
 
     @classmethod
     def loads(cls, text: str) -> Analysis:
@@ -492,7 +415,7 @@ def frame(rows: Iterable[KpiValue] | Sequence[Any]) -> pd.DataFrame:
 
     records = []
     for row in rows:
-        record = _dump(row)
+        record = dump(row)
         by = record.pop("by", {}) or {}
         records.append({**by, **record})
     return pd.DataFrame(records)

@@ -15,7 +15,7 @@ PACKAGE = "alignment_toolkit"
 
 # The lowest floor first; within a floor, a module stands above those listed before it.
 FLOORS: tuple[tuple[str, ...], ...] = (
-    ("errors", "secrets", "languages", "units", "periods", "pseudonyms", "results"),
+    ("errors", "secrets", "languages", "units", "periods", "pseudonyms", "brief", "lossless", "results"),
     ("settings", "tables", "sources", "relations", "company", "simulation"),
     ("statistics", "kpi", "drivers", "attribution", "indicator", "verdict", "segmentation"),
     ("kpis", "indicators", "segmentations"),
@@ -31,7 +31,7 @@ FLOORS: tuple[tuple[str, ...], ...] = (
         "questionnaire",
     ),
     ("privacy", "charts", "report"),
-    ("notebooks", "explorer", "runs", "cli"),
+    ("notebooks", "display", "explorer", "runs", "cli"),
 )
 # What starts the toolkit stands above all floors.
 DOORS = ("__init__", "__main__")

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import ArrayLike
 
+from alignment_toolkit import brief
 from alignment_toolkit.languages import say
 from alignment_toolkit.results import Estimate, clean_number
 from alignment_toolkit.statistics.part_intervals import part_intervals
@@ -77,6 +78,8 @@ class SplitChange:
     parts: tuple[DriverPart, ...]
     by_owner: Mapping[str, OwnerPart]
     path: tuple[tuple[str, Estimate], ...] = ()
+
+    __repr__ = brief.split_change
 
     def row(self) -> dict[str, Any]:
         """Give the row of `Analysis.drivers`."""

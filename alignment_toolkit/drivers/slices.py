@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
+from alignment_toolkit import brief
 from alignment_toolkit.drivers.measured import Measurements, Refused, comparable
 from alignment_toolkit.errors import ParameterError, TooManyRows
 from alignment_toolkit.kpi import Kpi
@@ -41,6 +42,8 @@ class Slice:
     n: int
     looks: int
     unit: str
+
+    __repr__ = brief.where
 
 
 def find_slices(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import html
 import textwrap
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -66,26 +65,18 @@ class Explanation:
             parts += ["Rows that count, and rows that do not", _aligned([_row_words(r) for r in self.rows])]
         return "\n\n".join(parts) + "\n"
 
-    def _repr_html_(self) -> str:
-        def table(pairs: Sequence[tuple[str, str]]) -> str:
-            cells = "".join(
-                f"<tr><th style='text-align:left'>{html.escape(k)}</th>"
-                f"<td style='text-align:left'>{html.escape(v)}</td></tr>"
-                for k, v in pairs
-            )
-            return f"<table>{cells}</table>"
+    __repr__ = __str__
 
-        found = [f"<h4>{html.escape(self.title)} ({html.escape(self.id)})</h4>"]
-        found.append(table([(n.replace("_", " "), _words(v)) for n, v in self.facts.items() if n != "title"]))
+    def tables(self) -> list[tuple[str, list[tuple[str, str]]]]:
+        """Give what there is to say as tables of two columns, each under its heading."""
+        facts = [(n.replace("_", " "), _words(v)) for n, v in self.facts.items() if n != "title"]
+        found = [(f"{self.title} ({self.id})", facts)]
         if self.number:
-            found.append(f"<h4>{html.escape(str(self.number.get('what', 'This number')))}</h4>")
-            found.append(
-                table([(n.replace("_", " "), _words(v)) for n, v in self.number.items() if n != "what"])
-            )
+            told = [(n.replace("_", " "), _words(v)) for n, v in self.number.items() if n != "what"]
+            found.append((str(self.number.get("what", "This number")), told))
         if self.rows:
-            found.append("<h4>Rows that count, and rows that do not</h4>")
-            found.append(table([_row_words(r) for r in self.rows]))
-        return "".join(found)
+            found.append(("Rows that count, and rows that do not", [_row_words(r) for r in self.rows]))
+        return found
 
 
 def part_of(

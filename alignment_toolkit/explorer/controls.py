@@ -14,8 +14,9 @@ from alignment_toolkit.errors import AlignmentError
 from alignment_toolkit.explorer.keeping import keep_view
 from alignment_toolkit.explorer.last_wins import LastWins
 from alignment_toolkit.explorer.looking import TOPICS, Looking
-from alignment_toolkit.explorer.shown import Shown, Text
+from alignment_toolkit.explorer.shown import Shown
 from alignment_toolkit.explorer.view import View
+from alignment_toolkit.notebooks.pieces import Text
 from alignment_toolkit.report.html import escape_text
 from alignment_toolkit.scorecard.levers import LEVERS
 

@@ -13,13 +13,14 @@ from alignment_toolkit.changes import what_moved
 from alignment_toolkit.company import Company
 from alignment_toolkit.errors import AlignmentError, UnknownName
 from alignment_toolkit.explorer import telling
-from alignment_toolkit.explorer.shown import Shown, Text
+from alignment_toolkit.explorer.shown import Shown
 from alignment_toolkit.explorer.view import View
 from alignment_toolkit.explorer.what_if import judged, with_owners, with_weights
 from alignment_toolkit.findings import first_day, look_at
 from alignment_toolkit.indicator import Look
 from alignment_toolkit.languages import speaking
 from alignment_toolkit.notebooks.opening import part_of
+from alignment_toolkit.notebooks.pieces import Text
 from alignment_toolkit.periods import Period, compare_periods
 from alignment_toolkit.pseudonyms import Pseudonyms
 from alignment_toolkit.results import Analysis, Finding, KpiValue

@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Any, Final
 from alignment_toolkit import charts, units
 from alignment_toolkit.charts.segments import of_profile
 from alignment_toolkit.drivers import known_drivers
-from alignment_toolkit.explorer.shown import Card, Figure, Grid, Part, Shown, Text
+from alignment_toolkit.explorer.shown import Part, Shown
 from alignment_toolkit.notebooks.cards import Cards
+from alignment_toolkit.notebooks.pieces import Card, Figure, Grid, Text
 from alignment_toolkit.report import words
 from alignment_toolkit.report.findings import in_order
 from alignment_toolkit.results import Analysis, Finding, KpiValue

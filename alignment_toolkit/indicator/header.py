@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from typing import Any, Literal
 
+from alignment_toolkit import brief
 from alignment_toolkit.errors import SettingsError, did_you_mean
 from alignment_toolkit.indicator.seen import Data, Observation, Source
 from alignment_toolkit.languages import say
@@ -64,6 +65,8 @@ class Indicator:
     options: Mapping[str, Any]
     card: str
     looks_back: tuple[str, ...] = ()
+
+    __repr__ = brief.indicator
 
     def describe(self) -> str:
         """Give the method card as Markdown: what the header declares, then the card of the indicator's file."""

@@ -9,6 +9,7 @@ from datetime import date, timedelta
 from fractions import Fraction
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
+from alignment_toolkit import brief
 from alignment_toolkit.errors import ParameterError, SettingsError, did_you_mean
 from alignment_toolkit.languages import say
 from alignment_toolkit.periods import Period
@@ -160,6 +161,8 @@ class Kpi:
     options: Mapping[str, Any] = field(default_factory=dict)
     choices: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
+    __repr__ = brief.kpi
+
     def __post_init__(self) -> None:
         unit_of(self.unit)
         _check_owners(self.id, self.owners)
@@ -222,6 +225,8 @@ class RatioOfKpis:
     about: str
     empty: str = "nothing to divide by"
 
+    __repr__ = brief.kpi
+
     def __post_init__(self) -> None:
         unit_of(self.unit)
         _check_owners(self.id, self.owners)
@@ -271,12 +276,12 @@ class RatioOfKpis:
         )
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class DifferenceOfKpis(RatioOfKpis):
     """One KPI less another, `top_kpi` - `bottom_kpi`, each summed up on its own relation (gross margin less spend)."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class ProductOfKpis(RatioOfKpis):
     """KPIs multiplied with each other and divided by one: `top_kpi` x `times` / `bottom_kpi` (pipeline velocity)."""
 

@@ -51,7 +51,7 @@ def _nothing(rows: pd.DataFrame, terms: Terms) -> Found:
     raise NotImplementedError("a KpiOfRows needs a statistic")
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class KpiOfRows(Kpi):
     """A KPI that is a statistic of single rows (a median, Kaplan-Meier, a cure model), and no quotient of sums.
 

@@ -307,7 +307,9 @@ def _become(told: Mapping[str, Any], files: list[int]) -> None:
         sys.path[:] = [p for p in sys.path if p]
         from ipykernel.kernelapp import launch_new_instance
 
-        launch_new_instance(argv=told["arguments"])
+        # The toolkit was imported before there was a notebook; this is what its import would have told IPython.
+        shown = "--InteractiveShellApp.extra_extensions=['alignment_toolkit.display']"
+        launch_new_instance(argv=[*told["arguments"], shown])
         code = 0
     except SystemExit as e:
         code = e.code if isinstance(e.code, int) else 0 if e.code is None else 1

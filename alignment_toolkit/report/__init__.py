@@ -17,6 +17,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
+from alignment_toolkit import brief
 from alignment_toolkit.errors import ParameterError, UnknownName
 from alignment_toolkit.languages import language_of, speaking
 from alignment_toolkit.privacy import check_audience, seen_by
@@ -49,6 +50,8 @@ class Report:
     key: str = field(default="", repr=False)
     slides: bytes | None = field(default=None, repr=False)
     layouts: Mapping[str, str] = field(default_factory=dict)
+
+    __repr__ = brief.report
 
     def __post_init__(self) -> None:
         """Refuse an audience or a kind that there is not."""

@@ -14,6 +14,7 @@ from typing import Annotated, Any, Final
 
 from pydantic import ConfigDict, Field, PrivateAttr, ValidationError
 
+from alignment_toolkit import brief
 from alignment_toolkit.errors import ParameterError, SettingsError, did_you_mean
 from alignment_toolkit.periods import Period, WorkingCalendar, compare_periods, resolve
 from alignment_toolkit.secrets import references
@@ -101,6 +102,12 @@ class Settings(Strict):
     _name: str = PrivateAttr(default=FILE_NAME)
     _data: dict[str, Any] = PrivateAttr(default_factory=dict)
     _lines: dict[tuple[str | int, ...], int] = PrivateAttr(default_factory=dict)
+
+    def __repr__(self) -> str:
+        """Name the company; what settings say may hold addresses."""
+        return brief.settings(self)
+
+    __str__ = __repr__
 
     @classmethod
     def load(cls, path: Path | str) -> Settings:

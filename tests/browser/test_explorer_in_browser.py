@@ -1,14 +1,10 @@
-"""The explorer in a real browser, in JupyterLab and in Voila: every control moved, numbers held against `analyse`.
-
-`ALIGNMENT_LOOK=folder` keeps the pictures for a person to look at.
-"""
+"""The explorer in a real browser, in JupyterLab and in Voila: every control moved, numbers held against `analyse`."""
 
 from __future__ import annotations
 
 import importlib.util
 import os
 import re
-import shutil
 import signal
 import subprocess
 import sys
@@ -21,26 +17,6 @@ pytestmark = [pytest.mark.browser, pytest.mark.timeout(1500)]
 
 PATIENCE = 180_000  # milliseconds; on a busy machine a kernel with all its libraries takes long
 LEVERS = ("More leads", "Fewer leads", "A stricter", "Faster follow-up", "Firmer prices", "Deeper discounts")
-
-
-@pytest.fixture(scope="module")
-def browser():
-    from playwright.sync_api import sync_playwright
-
-    chromium = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
-    assert chromium, "no chromium on the path; on Debian: apt-get install chromium"
-    with sync_playwright() as playwright:
-        started = playwright.chromium.launch(executable_path=chromium, args=["--no-sandbox"])
-        yield started
-        started.close()
-
-
-@pytest.fixture(scope="module")
-def look(tmp_path_factory) -> Path:
-    named = os.environ.get("ALIGNMENT_LOOK")
-    folder = Path(named) if named else tmp_path_factory.mktemp("look")
-    folder.mkdir(parents=True, exist_ok=True)
-    return folder
 
 
 class Served:

@@ -1,11 +1,6 @@
-"""The report in a real browser, every text of its Analysis wanting to be a script: nothing runs, nothing is asked for.
-
-Needs chromium and playwright; without either these tests are skipped with a message.
-"""
+"""The report in a real browser, every text of its Analysis wanting to be a script: nothing runs, nothing is asked."""
 
 from __future__ import annotations
-
-import shutil
 
 import pytest
 
@@ -14,27 +9,6 @@ from tests.report import builders
 from tests.report.hostile import MANY, plant
 
 pytestmark = pytest.mark.browser
-
-QUIET = (
-    "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
-    "--disable-component-update", "--disable-sync",
-)  # fmt: skip
-
-
-@pytest.fixture(scope="module")
-def browser():
-    playwright = pytest.importorskip(
-        "playwright.sync_api", reason="playwright is not installed: pip install playwright"
-    )
-    program = next(
-        (p for p in map(shutil.which, ("chromium", "chromium-browser", "google-chrome")) if p), None
-    )
-    if program is None:
-        pytest.skip("no chromium on the path; on Debian: apt-get install chromium")
-    with playwright.sync_playwright() as running:
-        started = running.chromium.launch(executable_path=program, args=list(QUIET))
-        yield started
-        started.close()
 
 
 class Seen:

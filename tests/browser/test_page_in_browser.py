@@ -1,12 +1,7 @@
-"""The published page in a browser: it asks nobody for anything, fits a narrow window, and prints.
-
-`ALIGNMENT_LOOK=folder` keeps the pictures and the PDF for a person to look at.
-"""
+"""The published page in a browser: it asks nobody for anything, fits a narrow window, and prints."""
 
 from __future__ import annotations
 
-import os
-import shutil
 from pathlib import Path
 
 import pytest
@@ -24,26 +19,6 @@ def page_file(sample_dir, tmp_path_factory) -> Path:
 
     analysis = analyse(Company.open(sample_dir), "2026-Q3")
     return Report.of(analysis).write(tmp_path_factory.mktemp("report"), formats=("html",))["html"]
-
-
-@pytest.fixture(scope="module")
-def browser():
-    from playwright.sync_api import sync_playwright
-
-    chromium = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
-    assert chromium, "no chromium on the path; on Debian: apt-get install chromium"
-    with sync_playwright() as playwright:
-        started = playwright.chromium.launch(executable_path=chromium, args=["--no-sandbox"])
-        yield started
-        started.close()
-
-
-@pytest.fixture(scope="module")
-def look(tmp_path_factory) -> Path:
-    named = os.environ.get("ALIGNMENT_LOOK")
-    folder = Path(named) if named else tmp_path_factory.mktemp("look")
-    folder.mkdir(parents=True, exist_ok=True)
-    return folder
 
 
 @pytest.mark.parametrize("width", WIDTHS)

@@ -1,0 +1,187 @@
+"""How results print on a terminal: one line that a person can read; every field is there as an attribute."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping
+from typing import Any
+
+from alignment_toolkit import units
+
+__all__ = [
+    "analysis",
+    "catalog",
+    "chart",
+    "difference",
+    "estimate",
+    "evidence",
+    "finding",
+    "indicator",
+    "kpi",
+    "kpi_value",
+    "measure",
+    "number",
+    "part",
+    "report",
+    "scorecard",
+    "settings",
+    "split_change",
+    "where",
+]
+
+
+def number(value: float | None, unit: str, currency: str = "") -> str:
+    """Write a number with its unit; where the currency of money is not known, the word stands behind it.
+
+    Examples
+    --------
+    >>> number(0.25, "share"), number(1234.5, "money"), number(None, "days")
+    ('25.0 %', '1,234 (money)', 'not available')
+    """
+    known = units.UNITS.get(unit)
+    if value is None or known is None:
+        return units.UNITS["ratio"].text(value) + ("" if value is None else f" {unit}")
+    return known.text(value, currency=currency) + (" (money)" if unit == "money" and not currency else "")
+
+
+def difference(value: float, unit: str, currency: str = "") -> str:
+    """Write a difference with its sign; that of two shares in points.
+
+    Examples
+    --------
+    >>> difference(-0.05, "share"), difference(3, "count")
+    ('-5.00 points', '+3')
+    """
+    said = number(value * 100, "points") if unit == "share" else number(value, unit, currency)
+    return f"+{said}" if value > 0 else said
+
+
+def part(by: Mapping[str, Any]) -> str:
+    """Write a part of the company, with a comma before it; nothing for the whole.
+
+    Examples
+    --------
+    >>> part({"region": "North", "size": None})
+    ', region = North, size = (missing)'
+    """
+    return "".join(f", {k} = {'(missing)' if v is None else v}" for k, v in by.items())
+
+
+def _interval(e: Any, level: float | None = None) -> str:
+    if e.low is None or e.high is None or e.low == e.high:
+        return ""
+    known = units.UNITS.get(e.unit, units.UNITS["ratio"])
+    return f" ({level or e.level * 100:.0f} % interval {known.interval(e.low, e.high)})"
+
+
+def estimate(self: Any) -> str:
+    """Write an Estimate."""
+    return f"<{number(self.value, self.unit)}{_interval(self)}, n {self.n:,} {self.n_unit}".rstrip() + ">"
+
+
+def measure(self: Any) -> str:
+    """Write a secondary number of a finding."""
+    return f"<{self.label}: {estimate(self)[1:]}"
+
+
+def kpi_value(self: Any) -> str:
+    """Write a row of a KPI."""
+    where = f"{self.title}, {self.period}{part(self.by)}"
+    if self.value is None:
+        return f"<{where}: {number(None, self.unit)}; {self.reason or 'no cases'}>"
+    changes = [
+        f"; {difference(c.value, self.unit)} against {c.from_period}"
+        for c in self.changes
+        if c.value is not None
+    ]
+    young = "; too young to compare" if self.immature else ""
+    return (
+        f"<{where}: {number(self.value, self.unit)}{_interval(self)}, n {self.n:,}{''.join(changes)}{young}>"
+    )
+
+
+def kpi(self: Any) -> str:
+    """Write what a KPI is."""
+    owners = ", ".join(f"{who} {share * 100:.0f} %" for who, share in self.owners.items())
+    better = {"higher": "; higher is better", "lower": "; lower is better"}.get(self.better, "")
+    return f"<{type(self).__name__} {self.id}: {self.title} ({self.unit}{better}; {owners})>"
+
+
+def indicator(self: Any) -> str:
+    """Write what an indicator asks."""
+    tolerated = number(self.margin, self.unit)
+    return f"<Indicator {self.id}: {self.question} ({self.nature}, {self.area}; tolerated {tolerated})>"
+
+
+def split_change(self: Any) -> str:
+    """Write a change and its parts."""
+    parts = ", ".join(f"{p.driver} {difference(p.value, self.unit)}" for p in self.parts)
+    where = f"{self.title}{part(self.by)}, {self.from_period} to {self.to_period}"
+    return f"<{where}: {difference(self.total, self.unit)} = {parts}>"
+
+
+def where(self: Any) -> str:
+    """Write a slice that moved otherwise."""
+    effect = f"{difference(self.effect, self.unit)}{_interval(self, 95)}"
+    return f"<{part(self.by)[2:]}: {effect}, n {self.n:,}; p {self.p:.2g}>"
+
+
+def scorecard(self: Any) -> str:
+    """Write the departments' scores."""
+    scores = ", ".join(f"{d['department']} {number(d['score'], 'share')}" for d in self.departments)
+    return f"<Scorecard: {scores or 'no targets and no weights'}>"
+
+
+def catalog(self: Any) -> str:
+    """Write how much a catalogue holds."""
+    kinds = ("kpis", "indicators", "segmentations")
+    return f"<Catalog: {', '.join(f'{len(getattr(self, kind))} {kind}' for kind in kinds)}>".replace(
+        "kpis", "KPIs"
+    )
+
+
+def report(self: Any) -> str:
+    """Write of what, of which kind and for whom a report is."""
+    of = self.analysis
+    return f"<Report of {of.company}, {of.period}: {self.kind}, for {self.audience}; .save('report.html') writes it>"
+
+
+def settings(self: Any) -> str:
+    """Write whose settings they are; what they say may hold addresses, so it is not printed."""
+    return (
+        f"<Settings of {self.company.name or 'a company'} in {self.company.currency}; .public() gives them>"
+    )
+
+
+def evidence(self: Any) -> str:
+    """Write of what the rows of evidence are."""
+    if not self.rows:
+        return "<Evidence: no rows>"
+    return f"<Evidence: {len(self.rows)} rows of {', '.join(c.label for c in self.columns)}>"
+
+
+def chart(self: Any) -> str:
+    """Write what a chart draws."""
+    rows = "the evidence" if self.rows is None else f"{len(self.rows)} rows"
+    return f"<Chart: {self.kind} of {self.y} by {self.x}, from {rows}>"
+
+
+def finding(self: Any) -> str:
+    """Write a finding: verdict, name, gap."""
+    said = f"<{self.status.replace('_', ' ')}: {self.title}{part(self.by)}"
+    if self.gap is not None:
+        said += f"; gap {estimate(self.gap)[1:-1]}, tolerated {number(self.margin, self.gap.unit)}"
+    elif self.message or self.missing:
+        said += f"; {self.message or 'needs ' + ', '.join(self.missing)}"
+    return said + ">"
+
+
+def analysis(self: Any) -> str:
+    """Write what an Analysis holds."""
+    whole = [f for f in self.findings if not f.by]
+    verdicts = ", ".join(f"{n} {s.replace('_', ' ')}" for s, n in Counter(f.status for f in whole).items())
+    kpis = len({k.kpi for k in self.kpis if k.value is not None})
+    held = [f"{kpis} key figures", f"{len(whole)} findings{f' ({verdicts})' if verdicts else ''}"]
+    held += [f"{len(self.segments)} segments"] if self.segments else []
+    held += [f"{len(self.warnings)} warnings"] if self.warnings else []
+    return f"<Analysis of {self.company}, {self.period}: {', '.join(held)}>"
