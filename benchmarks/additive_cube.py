@@ -170,17 +170,23 @@ def _counts(kpi: str, rows: list[dict[str, Any]]) -> dict[Any, Any]:
     from alignment_toolkit.statistics.bursts import event_count
 
     begins = min(min(r["days"]) for r in rows)
-    found = {}
-    for r in rows:
-        month = r["month"] and date.fromisoformat(f"{r['month']}-01")
+
+    def by_day(r: dict[str, Any], month: date | None) -> Any:
         after = date.fromisoformat(AFTER)
         if month:
             after = date(month.year + month.month // 12, month.month % 12 + 1, 1)
         first = max(month or begins, begins)
         days = np.zeros((after - first).days)
         days[[(d - first).days for d in r["days"]]] = r["k"]
-        e = event_count(days)
-        found[kpi, r["channel"], r["region"], r["month"]] = (e.value, e.low, e.high)
+        return days
+
+    whole = {(r["channel"], r["region"]): by_day(r, None) for r in rows if not r["month"]}
+    found = {}
+    for r in rows:
+        month = date.fromisoformat(f"{r['month']}-01") if r["month"] else None
+        slice_ = r["channel"], r["region"]
+        e = event_count(by_day(r, month), within=whole[slice_] if month else None)
+        found[kpi, *slice_, r["month"]] = (e.value, e.low, e.high)
     return found
 
 

@@ -172,15 +172,16 @@ BURSTS = tuple(
     )
     if days > 7 or how in ((0.0, 0.0, 0.0, 0.0), (0.5, 0.0, 0.0, 0.0))
 )  # fmt: skip
+PIECES = ((7, 91), (31, 91), (31, 365))
 
 
 def burst_days(
     r: Random, rate: float, days: int, of_days: float, of_weeks: float, growth: float, fairs: float
-) -> tuple[Any, float]:
+) -> tuple[Any, Any]:
     """Give events of each day, and how many are expected: a profile of the week, which begins on any day."""
     at, start = np.arange(days), int(r.integers(7))
     pace = rate * (np.array(WEEK) / np.mean(WEEK))[at % 7] * (1 + growth * (at - (days - 1) / 2) / 30)
-    expected = float(pace.sum())
+    expected = pace.copy()
     if of_days:
         pace = pace * r.gamma(1 / of_days, of_days, days)
     if of_weeks:
@@ -189,7 +190,7 @@ def burst_days(
     if fairs:
         brought = r.multinomial(r.poisson(20 * rate * r.poisson(fairs, days + 2)), [1 / 3] * 3)
         events = events + brought[2:, 0] + brought[1:-1, 1] + brought[:-2, 2]
-        expected += fairs * 20 * rate * days
+        expected = expected + fairs * 20 * rate
     return events, expected
 
 
@@ -206,23 +207,38 @@ def burst_case(rate: float, days: int, of_days: float, of_weeks: float, growth: 
 def counts_in_bursts(runs: int, cases: Any = BURSTS) -> Iterator[Row]:
     """Counts such as leads, where days or weeks vary by themselves; the note is what exact Poisson would hold."""
     for case in cases:
-        held = 0
+        yield _burst_row(runs, case, case[1])
 
-        def once(r: Random, case: Any = case) -> Estimate:
-            nonlocal held
-            events, expected = burst_days(r, *case)
-            plain = poisson_count(int(events.sum()))
-            held += plain.low <= expected <= plain.high
-            e = event_count(events)
-            # The truth differs from run to run by the weekday that the stretch begins on; it is counted from 0.
-            return Estimate(
-                0.0, e.low and e.low - expected, e.high and e.high - expected, e.n, "", "count", ""
-            )
 
-        row = count("event_count", burst_case(*case), 0.0, runs, once)
-        yield replace(row, note="; ".join(n for n in (row.note, f"exact Poisson {held / runs:.3f}") if n))
+def pieces_in_bursts(runs: int, cases: Any = BURSTS, pieces: Any = PIECES) -> Iterator[Row]:
+    """The same of a week or month, told by the days of the longer stretch around it."""
+    for piece, whole in pieces:
+        for case in cases:
+            if case[1] == whole:
+                yield _burst_row(runs, case, piece)
+
+
+def _burst_row(runs: int, case: Any, piece: int) -> Row:
+    held, days = 0, case[1]
+
+    def once(r: Random) -> Estimate:
+        nonlocal held
+        events, by_day = burst_days(r, *case)
+        first = int(r.integers(days - piece + 1))
+        own, expected = events[first : first + piece], float(by_day[first : first + piece].sum())
+        plain = poisson_count(int(own.sum()))
+        held += plain.low <= expected <= plain.high
+        e = event_count(own, within=None if piece == days else events)
+        # The truth differs from run to run by the weekday that the stretch begins on; it is counted from 0.
+        low, high = (None if limit is None else limit - expected for limit in (e.low, e.high))
+        return Estimate(0.0, low, high, e.n, "", "count", "")
+
+    of = "" if piece == days else f"{piece} of "
+    row = count("event_count", of + burst_case(*case), 0.0, runs, once)
+    return replace(row, note="; ".join(n for n in (row.note, f"exact Poisson {held / runs:.3f}") if n))
 
 
 PARTS: dict[str, Callable[[int], Iterator[Row]]] = {
-    f.__name__: f for f in (event_studies, projections, long_tails, pipeline_velocity, counts_in_bursts)
+    f.__name__: f
+    for f in (event_studies, projections, long_tails, pipeline_velocity, counts_in_bursts, pieces_in_bursts)
 }

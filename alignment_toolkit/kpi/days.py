@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from datetime import date
+from functools import lru_cache
 from typing import TYPE_CHECKING, Final
 
 import ibis
@@ -40,20 +41,24 @@ def days_of(text: str | None) -> dict[date, float]:
     return {date.fromisoformat(on): float(number) for on, number in pairs}
 
 
-def series(days: Mapping[date, float], first: date, last: date) -> NDArray[np.float64]:
+@lru_cache(maxsize=64)
+def series(told: str | None, first: date, last: date) -> NDArray[np.float64]:
     """Give the numbers of each day from the first to the last, those beyond too where there are any.
 
-    No day at all where the last lies before the first: rows are known until then, and events begin later.
+    No day at all where the last lies before the first: rows are known until then, and events begin later. Not to be
+    written to: the pieces of one period share it.
 
     Examples
     --------
-    >>> series({date(2026, 1, 2): 3.0}, date(2026, 1, 1), date(2026, 1, 4))
+    >>> series("2026-01-02:3", date(2026, 1, 1), date(2026, 1, 4))
     array([0., 3., 0., 0.])
-    >>> series({}, date(2026, 1, 4), date(2026, 1, 1))
+    >>> series(None, date(2026, 1, 4), date(2026, 1, 1))
     array([], dtype=float64)
     """
+    days = days_of(told)
     first, last = min(first, *days, first), max(last, *days, last)
     found = np.zeros(max((last - first).days + 1, 0))
     for on, number in days.items():
         found[(on - first).days] = number
+    found.flags.writeable = False
     return found

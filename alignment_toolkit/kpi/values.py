@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from alignment_toolkit.kpi.cells import Ask
 from alignment_toolkit.kpi.cube import PERCENTILES, Answer, By, Part
-from alignment_toolkit.kpi.days import days_of, series
+from alignment_toolkit.kpi.days import series
 from alignment_toolkit.kpi.of_rows import KpiOfRows
 from alignment_toolkit.kpi.stock import moment_of
 from alignment_toolkit.languages import noted, say
@@ -119,7 +119,7 @@ class Sheet:
         found = (
             self._mixed(cell)
             or self._judged(cell)
-            or _counted(self.kpi, cell, self._days(cell, asked, period))
+            or _counted(self.kpi, cell, self._days(cell, asked, period), self._around(part, by, piece))
         )
         notes = [say(found.method), self.note]
         if self.kpi.left_out is not None and cell.get("left_out"):
@@ -192,7 +192,14 @@ class Sheet:
         if self.kpi.interval != "events" or self.undated:
             return None
         ends = [d for d in (period.last, part.cap, self.until) if d is not None]
-        return series(days_of(cell.get("days")), max(period.start, self._begins() or period.start), min(ends))
+        return series(cell.get("days"), max(period.start, self._begins() or period.start), min(ends))
+
+    def _around(self, part: int, by: By, piece: int | None) -> Any:
+        """Give the numbers of each day of the part that a shorter stretch is a piece of; None for the part itself."""
+        if piece is None:
+            return None
+        asked = self.answer.cube.parts[part]
+        return self._days(self.answer.cell(self.ask, part, by, None), asked, asked.period)
 
     def out_of_time(self, period: Period, *, whole: bool) -> str | None:
         """Say why the data does not reach into a period at all; None where it does."""
@@ -257,7 +264,7 @@ class Sheet:
         )
 
 
-def _counted(kpi: Kpi, cell: Mapping[str, Any], days: Any) -> Number:
+def _counted(kpi: Kpi, cell: Mapping[str, Any], days: Any, around: Any) -> Number:
     top, bottom, n = cell.get("top") or 0, cell.get("bottom") or 0, int(cell.get("n") or 0)
     whole: dict[str, Any] = {"unit": kpi.unit, "n_unit": kpi.n_unit}
     top2, both, bottom2 = (cell.get(role) or 0 for role in ("top2", "topbottom", "bottom2"))
@@ -270,7 +277,7 @@ def _counted(kpi: Kpi, cell: Mapping[str, Any], days: Any) -> Number:
     exact = float(top) if kpi.bottom is None else float(Fraction(top) / Fraction(bottom))
     value = _float(top) if kpi.bottom is None else _float(exact)
     if kpi.interval == "events" and days is not None:
-        e = event_count(days, total=float(top), **whole)
+        e = event_count(days, total=float(top), within=around, **whole)
     elif kpi.interval in ("count", "events"):
         e = poisson_count(float(top), **whole)
     elif kpi.interval == "exact":

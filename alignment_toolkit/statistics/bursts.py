@@ -23,7 +23,12 @@ QUARTER: Final = 91
 
 
 def event_count(
-    by_day: ArrayLike, *, total: float | None = None, n_unit: str = "rows", unit: str = "count"
+    by_day: ArrayLike,
+    *,
+    total: float | None = None,
+    within: ArrayLike | None = None,
+    n_unit: str = "rows",
+    unit: str = "count",
 ) -> Estimate:
     """Give a count of events from the numbers of each day.
 
@@ -40,11 +45,15 @@ def event_count(
         The number of each day of the period in order, days without any as 0.
     total
         The count, where it is known more exactly than the sum of the days.
+    within
+        The number of each day of a longer stretch that holds these days: a quarter around its month. How far its days
+        swing, for each event, is then taken for the spread of the shorter one too, which alone tells it badly.
 
     Notes
     -----
     Under four weeks, or with fewer than ten events, nothing can be told of bursts: exact Poisson, and the method
-    says so. Where nearly all came on a few days there is no interval.
+    says so. Where nearly all came on a few days there is no interval. A stretch of few days is spread less than its
+    share of a longer one where good days follow good days: the interval is then rather too wide.
 
     Examples
     --------
@@ -55,8 +64,12 @@ def event_count(
     >>> bursts = event_count(fairs)
     >>> bursts.value, round(bursts.low), round(bursts.high)
     (229, 93, 565)
+    >>> month = event_count(fairs[:30], within=fairs)
+    >>> month.value, round(month.low), round(month.high), month.method
+    (99, 25, 391, "swings between days and weeks of the 91 days around it, 8 cosines, Student's, logarithm")
     """
     y: NDArray[np.float64] = np.asarray(by_day, dtype=float)
+    around: NDArray[np.float64] = y if within is None else np.asarray(within, dtype=float)
     number: Any = total if total is not None else float(y.sum())
     number = int(number) if float(number).is_integer() else number
     exact = poisson_count(number, n_unit=n_unit, unit=unit)
@@ -66,27 +79,34 @@ def event_count(
     def plain(why: str) -> Estimate:
         return Estimate(exact.value, exact.low, exact.high, exact.n, n_unit, unit, f"{exact.method}, {why}")
 
-    if len(y) < FEWEST_DAYS:
-        few = say_count(len(y), "{n} day is too few to tell bursts", "{n} days are too few to tell bursts")
+    if len(around) < FEWEST_DAYS:
+        few = say_count(
+            len(around), "{n} day is too few to tell bursts", "{n} days are too few to tell bursts"
+        )
         return plain(few)
-    if number < FEWEST_EVENTS:
+    events = float(number) if within is None else float(around.sum())
+    if events < FEWEST_EVENTS:
         return plain(say("too few to tell bursts"))
-    alike = float(number) ** 2 / float((y * y).sum())
-    if alike < FEWEST_ALIKE:
+    if events**2 / float((around * around).sum()) < FEWEST_ALIKE:
         few = say("no interval: nearly all of them on a few days")
         return Estimate(exact.value, None, None, exact.n, n_unit, unit, few)
-    waves = _waves(len(y))
-    variance = len(y) * float(np.mean((waves * y).sum(axis=1) ** 2))
-    if variance <= number:
+    waves = _waves(len(around))
+    per_event = len(around) * float(np.mean((waves * around).sum(axis=1) ** 2)) / events
+    if per_event <= 1 or exact.low is None or exact.high is None:
         return plain(say("days swing no more than by chance"))
-    factor = math.exp(min(quantile(len(waves) - 1) * math.sqrt(variance) / number, 700.0))
-    low, high = number / factor, number * factor
-    if exact.low is not None and exact.high is not None:
-        low, high = min(low, exact.low), max(high, exact.high)
-    words = say(
-        "swings between days and weeks, {waves} cosines of {days} days, Student's, logarithm",
-        waves=len(waves),
-        days=len(y),
+    if number > 0:
+        factor = math.exp(min(quantile(len(waves) - 1) * math.sqrt(per_event / number), 700.0))
+        low, high = min(number / factor, exact.low), max(number * factor, exact.high)
+    else:
+        low, high = 0.0, exact.high * per_event
+    told = {"waves": len(waves), "days": len(around)}
+    words = (
+        say("swings between days and weeks, {waves} cosines of {days} days, Student's, logarithm", **told)
+        if within is None
+        else say(
+            "swings between days and weeks of the {days} days around it, {waves} cosines, Student's, logarithm",
+            **told,
+        )
     )
     return Estimate(exact.value, low, high, exact.n, n_unit, unit, words)
 

@@ -42,8 +42,8 @@ def interval(row):
     return (row.low, row.high)
 
 
-def told(numbers):
-    e = event_count(numbers)
+def told(numbers, within=None):
+    e = event_count(numbers, within=within)
     return (pytest.approx(e.low, rel=1e-11), pytest.approx(e.high, rel=1e-11))
 
 
@@ -51,8 +51,8 @@ def test_the_days_tell_the_spread_of_each_slice_and_stretch(company):
     rows = measure(company, marketing.leads, "2026-Q1", by=("channel",), grain="month")
     found = {(tuple(r.by.values()), r.period): r for r in rows}
     assert interval(found[("mail",), "2026-Q1"]) == told(QUARTER)
-    assert interval(found[("mail",), "2026-01"]) == told(QUARTER[:31])
-    assert interval(found[("mail",), "2026-03"]) == told(QUARTER[59:])
+    assert interval(found[("mail",), "2026-01"]) == told(QUARTER[:31], QUARTER)
+    assert interval(found[("mail",), "2026-03"]) == told(QUARTER[59:], QUARTER)
     assert interval(found[(), "2026-Q1"]) == told([n + 1 for n in QUARTER])
     calm = found[("web",), "2026-Q1"]
     assert interval(calm) == told([1] * 90)
@@ -60,6 +60,16 @@ def test_the_days_tell_the_spread_of_each_slice_and_stretch(company):
     bursts, plain = found[("mail",), "2026-Q1"], poisson_count(sum(QUARTER))
     assert bursts.high - bursts.low > 2 * (plain.high - plain.low)
     assert bursts.method.startswith("swings between days and weeks, 8 cosines of 90 days")
+
+
+def test_a_month_is_told_by_the_days_of_the_quarter_around_it(company):
+    month, piece = (
+        next(r for r in measure(company, marketing.leads, p, grain="month") if r.period == "2026-01")
+        for p in ("2026-01", "2026-Q1")
+    )
+    assert month.value == piece.value == 2 * 31 + 2 * 12
+    assert month.low < piece.low < piece.high < month.high
+    assert "of the 90 days around it" in piece.method
 
 
 def test_a_part_alone_says_what_it_says_beside_others(company):

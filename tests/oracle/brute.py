@@ -238,8 +238,9 @@ def tells(total: Decimal, squares: Decimal, clusters: int) -> bool:
 class Brute:
     """Every KPI of the catalogue for a stretch of time, over rows that a slice picks."""
 
-    def __init__(self, world: World, start: date, last: date) -> None:
+    def __init__(self, world: World, start: date, last: date, around: Brute | None = None) -> None:
         self.w, self.start, self.last = world, start, last
+        self.around = around  # the whole period that this stretch is a piece of
 
     def inside(self, on: date | None) -> bool:
         stop = min(self.last, self.w.cap) if self.w.cap else self.last
@@ -291,18 +292,33 @@ class Brute:
         pick: Pick,
         counts: Callable[[Mapping[str, Any]], bool] = lambda r: True,
     ) -> dict[Slice | None, Answer]:
-        """Count rows, their spread being that of the days from the data's first to its last in the stretch."""
+        """Count rows, their spread being that of the days from the data's first to its last in the stretch.
+
+        That of a piece is told by the days of the whole period.
+        """
         begins = min((r["on"] for r in everything if r["on"] is not None), default=self.start)
-        ends = min(d for d in (self.last, self.w.cap, until) if d is not None)
+        inside = self.slices((r for r in everything if self.inside(r["on"])), pick)
+        wide = (
+            {}
+            if self.around is None
+            else self.around.slices((r for r in everything if self.around.inside(r["on"])), pick)
+        )
 
-        def judge(rows: list[dict[str, Any]]) -> Answer:
+        def by_day(stretch: Brute, rows: list[dict[str, Any]]) -> list[int]:
             on = [r["on"] for r in rows if counts(r)]
-            first, last = max(self.start, begins), max([ends, *on])
-            days = [first + timedelta(days=i) for i in range((last - first).days + 1)]
-            e = bursts.event_count([on.count(d) for d in days])
-            return Answer(len(on), len(on), None, len(on), low=e.low, high=e.high)
+            ends = min(d for d in (stretch.last, self.w.cap, until) if d is not None)
+            first, last = max(stretch.start, begins), max([ends, *on])
+            return [on.count(first + timedelta(days=i)) for i in range((last - first).days + 1)]
 
-        return self._over(everything, until, pick, judge)
+        found = self._over(
+            everything, until, pick, lambda rows: Answer(n := sum(map(counts, rows)), n, None, n)
+        )
+        for by, answer in found.items():
+            if answer.value is not None:
+                around = None if self.around is None else by_day(self.around, wide[by])
+                e = bursts.event_count(by_day(self, inside[by]), within=around)
+                answer.low, answer.high = e.low, e.high
+        return found
 
     # -- revenue -----------------------------------------------------------------------------------------------------
 

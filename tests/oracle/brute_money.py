@@ -34,9 +34,14 @@ class Money(Brute):
     """The further KPIs for a period; `minutes` and `per_hour` are the settings of effort."""
 
     def __init__(
-        self, world: World, period: Period, minutes: Mapping[str, float], per_hour: Mapping[str, float]
+        self,
+        world: World,
+        period: Period,
+        minutes: Mapping[str, float],
+        per_hour: Mapping[str, float],
+        around: Brute | None = None,
     ) -> None:
-        super().__init__(world, period.start, period.last)
+        super().__init__(world, period.start, period.last, around)
         self.period, self.minutes, self.per_hour = period, minutes, per_hour
 
     # -- what is shared ----------------------------------------------------------------------------------------------

@@ -67,11 +67,12 @@ def check(rows: list[KpiValue], world: World, by: tuple[str, ...], period: Perio
     """Compare all rows of one KPI with the oracle, none missing and none too many."""
     kpi = KPIS[rows[0].kpi]
     pick = picker(by, world, kpi)
-    whole = Brute(world, period.start, period.last).measure(kpi.id, pick)
+    around = Brute(world, period.start, period.last)
+    whole = around.measure(kpi.id, pick)
     said = {(tuple(r.by.values()) or None, r.period if r.grain else None): r for r in rows}
     assert len(said) == len(rows)
     pieces = {
-        p.label: Brute(world, p.start, p.last).measure(kpi.id, pick)
+        p.label: Brute(world, p.start, p.last, around).measure(kpi.id, pick)
         for p in (period.split(grain) if grain else ())
     }
     if len(rows) == 1 and not any(

@@ -149,13 +149,14 @@ def check(
 ) -> int:
     kpi = KPIS[rows[0].kpi]
     pick, ratio = chosen(by, world, kpi), isinstance(kpi, RatioOfKpis) and kpi.id != "profit"
+    around = Money(world, period, minutes, PER_HOUR)
+    whole = around.measure(kpi.id, pick)
     made = {
-        p: Money(world, p, minutes, PER_HOUR).measure(kpi.id, pick)
-        for p in (period, *(period.split(grain) if grain else ()))
+        p: Money(world, p, minutes, PER_HOUR, around).measure(kpi.id, pick)
+        for p in (period.split(grain) if grain else ())
     }
     said = {(tuple(r.by.values()) or None, r.period if r.grain else None): r for r in rows}
     assert len(said) == len(rows)
-    whole = made.pop(period)
     if len(rows) == 1 and all(a.value is None for found in (whole, *made.values()) for a in found.values()):
         return 0
     assert {s for s, _ in said} == set(whole), (kpi.id, set(whole), set(said))
