@@ -16,6 +16,7 @@ import numpy as np
 import pandas as pd
 
 from alignment_toolkit.statistics import bursts, shares
+from tests.oracle.rows import answers, client_row
 
 # Money of fewer clusters has no interval.
 FEWEST = 10
@@ -135,11 +136,11 @@ class World:
                 and r["created_on"] - timedelta(days=self.grace_days) <= since
             ]
             opener = openers[-1] if openers else None
-            found.append(_client(account, since, opener, regions.get(account)))
+            found.append(client_row(account, since, opener, regions.get(account)))
         named = {w["lead"] for w in self.won() if w["account"] is not None}
         for r in self.leads():
             if r["account_id"] is None and r["since"] is not None and r["lead_id"] not in named:
-                found.append(_client(r["lead_id"], r["since"], r, None))
+                found.append(client_row(r["lead_id"], r["since"], r, None))
         return found
 
     def first_touches(self) -> list[dict[str, Any]]:
@@ -151,7 +152,7 @@ class World:
                 t
                 for t in self.rows("touches")
                 if t["department"] == "sales" and t["direction"] == "outbound" and t["automated"] is not True
-                and t["touched_at"] >= r["qualified_at"] and _answers(t, r)
+                and t["touched_at"] >= r["qualified_at"] and answers(t, r)
             ]  # fmt: skip
             first = min(touches, key=lambda t: (t["touched_at"], t["touch_id"]), default=None)
             found.append(
@@ -174,27 +175,6 @@ class World:
 
     def client_tables(self) -> list[str]:
         return [t for t in ("leads", "opportunities", "orders") if t in self.tables]
-
-
-def _client(name: str, since: date, opener: Mapping[str, Any] | None, region: str | None) -> dict[str, Any]:
-    lead = opener or {}
-    return {
-        "client": name,
-        "on": since,
-        "lead_id": lead.get("lead_id"),
-        "channel": lead.get("channel"),
-        "campaign_id": lead.get("campaign_id"),
-        "region": region if region is not None else lead.get("region"),
-    }
-
-
-def _answers(touch: Mapping[str, Any], lead: Mapping[str, Any]) -> bool:
-    """By the lead if the touch names one, else by the contact if both name one, else by the account."""
-    if touch["lead_id"] is not None:
-        return touch["lead_id"] == lead["lead_id"]
-    if touch["contact_id"] is not None and lead["contact_id"] is not None:
-        return touch["contact_id"] == lead["contact_id"]
-    return touch["account_id"] is not None and touch["account_id"] == lead["account_id"]
 
 
 @dataclass
@@ -347,7 +327,7 @@ class Brute:
         return self._sales(pick, judge)
 
     def arpu(self, pick: Pick) -> dict[Slice | None, Answer]:
-        return self._sales(pick, lambda rows: self._per(rows, lambda g: len(active(g)), per_client(rows)))
+        return self._sales(pick, lambda rows: self._per(rows, lambda g: len(active(g)), perclient_row(rows)))
 
     def average_order(self, pick: Pick) -> dict[Slice | None, Answer]:
         return self._sales(pick, lambda rows: self._per(rows, lambda g: len(orders(g)), per_order(rows)))
@@ -399,7 +379,7 @@ class Brute:
             return {None: Answer.none()}
         return self._over(rows, self.w.as_of(["leads"]), pick, judge)
 
-    def lead_to_client(self, pick: Pick) -> dict[Slice | None, Answer]:
+    def lead_toclient_row(self, pick: Pick) -> dict[Slice | None, Answer]:
         as_of = self.w.as_of(self.w.client_tables())
 
         def judge(rows: list[dict[str, Any]]) -> Answer:
@@ -497,7 +477,7 @@ def orders(rows: Iterable[Mapping[str, Any]]) -> set[tuple[str, str | None]]:
     return {(r["order_id"], r["account_id"]) for r in rows if r["amount"] > 0}
 
 
-def per_client(rows: list[dict[str, Any]]) -> list[Decimal]:
+def perclient_row(rows: list[dict[str, Any]]) -> list[Decimal]:
     return [sum((r["amount"] for r in rows if r["account_id"] == a), Decimal(0)) for a in active(rows)]
 
 
