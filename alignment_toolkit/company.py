@@ -272,11 +272,12 @@ class Company:
         Sales lines are a plain selection of a table that may be very large: they stay a view.
         """
         if name not in self._relations:
+            for below in RELATIONS[name].stands_on:  # its SQL may be known, and name their tables
+                if not RELATIONS[below].missing(self):
+                    self._derived(below)
             build = partial(RELATIONS[name].build, self)
-            kept = name != "sales"
-            self._relations[name] = (
-                self._data.backend.keep(f"relation {name}", build, self._shape) if kept else build()
-            )
+            keep = partial(self._data.backend.keep, f"relation {name}", build, self._shape)
+            self._relations[name] = build() if name == "sales" else keep()
         return self._relations[name]
 
     @cached_property

@@ -10,6 +10,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import ibis
+import ibis.expr.operations as ops
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -25,6 +26,7 @@ from alignment_toolkit.errors import (
     UnknownName,
 )
 from alignment_toolkit.periods import Period
+from alignment_toolkit.relations import RELATIONS
 from alignment_toolkit.tables import TABLES
 
 FILES = {
@@ -367,3 +369,20 @@ def test_relations_of_a_company_of_another_shape_are_built_anew(folder):
     (folder / "alignment.toml").unlink()
     again = Company.open(folder)
     assert again.fetch(again.relation("lead_outcomes")).equals(before)
+
+
+def test_a_relation_names_all_that_it_is_made_from(sample):
+    """The SQL of a relation is kept for later companies: what its tables stand on must be there before."""
+    there = [name for name, r in RELATIONS.items() if not r.missing(sample)]
+    assert {"clients", "lead_values", "discarded_episodes"} <= set(there)
+    for name in there:
+        tables = RELATIONS[name].build(sample).op().find(ops.DatabaseTable)
+        stood_on = {t.name for t in tables if t.namespace.catalog == "temp"}
+        assert stood_on == {f"relation {below}" for below in RELATIONS[name].stands_on}, name
+
+
+def test_a_second_company_of_one_shape_may_ask_for_the_last_relation_first(folder):
+    before = Company.open(folder)
+    told = before.fetch(before.relation("lead_values"))
+    second = Company.open(folder)
+    assert second.fetch(second.relation("lead_values")).equals(told)

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Final
 import ibis
 
 from alignment_toolkit.errors import DataError
-from alignment_toolkit.relations.source import DEALS, ORDERS, Source, alive, column, day, without
+from alignment_toolkit.relations.source import DEALS, ORDERS, Source, alive, column, day, standing, without
 
 if TYPE_CHECKING:
     from ibis.expr.types import Table, Value
@@ -237,7 +237,7 @@ def clients(source: Source) -> Table:
 def _openers(source: Source, since: Table) -> Table:
     """Give each client account's opening lead: of the last episode opened up to client_since (and its grace days)."""
     grace = source.settings.company.grace_days
-    t = lead_outcomes(source)
+    t = standing(source, "lead_outcomes", lead_outcomes)
     found = t.filter(t.opens_episode, t.converted, t.account_id.notnull())
     found = found.select("account_id", "lead_id", "created_at")
     won = _won(source)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Final
 import ibis
 
 from alignment_toolkit.relations.derived import client_tables, lead_outcomes
-from alignment_toolkit.relations.source import DEALS, Source, alive, column, day, without
+from alignment_toolkit.relations.source import DEALS, Source, alive, column, day, standing, without
 
 if TYPE_CHECKING:
     from ibis.expr.types import Table
@@ -76,7 +76,7 @@ def discarded_episodes(source: Source) -> Table:
     channel where they are there. Episodes of accounts that were clients before, or on or before the day of the discard,
     are left out: they were not given up.
     """
-    t = lead_outcomes(source)
+    t = standing(source, "lead_outcomes", lead_outcomes)
     t = t.mutate(_rejected=column(t, "rejected_at", "timestamp"))
     rejected = t._rejected
     # The opening lead's own columns; of an episode exactly one lead opens it.

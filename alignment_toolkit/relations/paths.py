@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final
 import ibis
 
 from alignment_toolkit.relations.derived import clients
-from alignment_toolkit.relations.source import DEALS, ORDERS, Source, alive, column, day
+from alignment_toolkit.relations.source import DEALS, ORDERS, Source, alive, column, day, standing
 
 if TYPE_CHECKING:
     from ibis.expr.types import Table, Value
@@ -145,7 +145,7 @@ def sale_moments(source: Source, of: str) -> Table:
         deals = _deals(source)
         found = deals.group_by("journey", sold_on=day(deals.at)).aggregate(moment=_timed(deals.at).max())
     else:
-        known = clients(source)
+        known = standing(source, "clients", clients)
         lead = known.lead_id if "lead_id" in known.columns else ibis.null("string")
         known = known.select("account_id", lead_id=lead, sold_on=known.client_since)
         known = _owned(source, known, "account_id").select("journey", "sold_on")

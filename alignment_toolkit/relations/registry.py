@@ -60,6 +60,8 @@ class Relation:
         The tables that its dates, and the outcomes in it, come from; their completeness bounds what it can say.
     extends
         Names the relation that it has all rows and columns of, beside its own: one query then serves both.
+    stands_on
+        The relations that it is made from, where they are there.
     """
 
     name: str
@@ -72,6 +74,7 @@ class Relation:
     needs: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     any_of: tuple[Mapping[str, tuple[str, ...]], ...] = ()
     extends: Callable[[Source], str | None] = lambda source: None
+    stands_on: tuple[str, ...] = ()
 
     def missing(self, source: Source) -> tuple[str, ...]:
         """Name what is needed and not there, as table.column."""
@@ -146,6 +149,7 @@ RELATIONS: Final[dict[str, Relation]] = {
             dated_by=client_tables,
             outcome_tables=client_tables,
             any_of=_CLIENT_EVENTS,
+            stands_on=("lead_outcomes",),
         ),
         Relation(
             name="lead_outcomes",
@@ -167,6 +171,7 @@ RELATIONS: Final[dict[str, Relation]] = {
             dated_by=client_tables,
             outcome_tables=_value_tables,
             any_of=_SALES,
+            stands_on=("clients",),
         ),
         Relation(
             name="lead_values",
@@ -178,6 +183,7 @@ RELATIONS: Final[dict[str, Relation]] = {
             outcome_tables=_value_tables,
             needs={"leads": ("lead_id", "created_at")},
             any_of=_SALES,
+            stands_on=("lead_outcomes", "client_values"),
         ),
         Relation(
             name="served",
@@ -222,6 +228,7 @@ RELATIONS: Final[dict[str, Relation]] = {
             date="discarded_on",
             dated_by=discard_tables,
             outcome_tables=client_tables,
+            stands_on=("lead_outcomes",),
             needs={"leads": ("lead_id", "created_at")},
             any_of=tuple(
                 {"leads": (*left.get("leads", ()), *right.get("leads", ()))}

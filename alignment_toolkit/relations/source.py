@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Final, Protocol
 
 import ibis
@@ -10,7 +10,7 @@ import ibis
 if TYPE_CHECKING:
     from ibis.expr.types import Table, Value
 
-__all__ = ["DEALS", "ORDERS", "PARENTS", "Source", "alive", "column", "day", "missing", "without"]
+__all__ = ["DEALS", "ORDERS", "PARENTS", "Source", "alive", "column", "day", "missing", "standing", "without"]
 
 # What makes a table of orders, or of opportunities, one that tells of sales.
 ORDERS: Final = ("order_id", "ordered_at", "amount")
@@ -46,6 +46,15 @@ class Source(Protocol):
 
     def has(self, table: str, *columns: str) -> bool:
         """Say whether a table and these columns of it are there."""
+
+    def relation(self, name: str) -> Table:
+        """Give a derived relation."""
+
+
+def standing(source: Source, name: str, build: Callable[[Source], Table]) -> Table:
+    """Give a relation that another one stands on: the one that a whole company keeps, or a part's own."""
+    whole = getattr(source, "whole", source) is source
+    return source.relation(name) if whole else build(source)
 
 
 def day(column: Value) -> Value:

@@ -8,7 +8,7 @@ import ibis
 
 from alignment_toolkit.relations.derived import _account_since, clients, lead_outcomes, sales
 from alignment_toolkit.relations.money import EXACT, MONEY, UNSAID, money_marks, rates_of, with_rate
-from alignment_toolkit.relations.source import Source, alive, column, day, without
+from alignment_toolkit.relations.source import Source, alive, column, day, standing, without
 
 if TYPE_CHECKING:
     from ibis.expr.types import Table, Value
@@ -93,7 +93,7 @@ def client_values(source: Source) -> Table:
     Added are first_year_revenue, first_year_margin (of the lines whose cost is known) and first_year_uncosted (the
     number of lines whose cost is not). A line belongs to its account, else to that of its opportunity or lead.
     """
-    t = clients(source)
+    t = standing(source, "clients", clients)
     t = without(t, (*_SUMS, *_MARKS))
     lines = _bought(source)
     since = t.select(_client=t.client_id, _since=t.client_since)
@@ -147,9 +147,9 @@ def lead_values(source: Source) -> Table:
 
     A client is brought by one lead: the one that opened its last episode up to the day it became a client.
     """
-    t = lead_outcomes(source)
+    t = standing(source, "lead_outcomes", lead_outcomes)
     t = without(t, (*_SUMS, *_MARKS))
-    values = client_values(source)
+    values = standing(source, "client_values", client_values)
     values = values.filter(values.lead_id.notnull())
     made: dict[str, Any] = {name: values[name].sum() for name in _SUMS}
     sums = values.group_by("lead_id").aggregate(**made, **money_marks(values))
