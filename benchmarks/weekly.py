@@ -4,6 +4,9 @@
 for 26 weeks, every time with the data that was there at the week's end: rows that came later are cut off, and so are
 dates that lie later. The gaps are followed as `alignment run` does, each look with the ones before it as its history.
 
+Looked at are the questions that are followed: those about a run's own week. What looks further back is drawn without
+an alarm, and a gap that is counted whole (`price_ambition`) has no chance to allow for.
+
 *false alarms*: nothing is planted, or something is and does not change. The company grows with its data. Counted is any
 alarm of any followed indicator in 26 looks; the budget printed with the limits is 0.10 a company.
 
@@ -12,7 +15,7 @@ margin). The weeks up to 12 come from the company without, those from 13 on from
 Counted are indicators with at least twice their minimum of cases a week; *named* is an alarm within the four looks of
 weeks 13 to 16.
 
-Every company is a line of the row file as soon as it is done; a run that was interrupted goes on where the file ends.
+Every company is a line of the row file; a run that was interrupted goes on where the file ends.
 """
 
 from __future__ import annotations
@@ -29,6 +32,7 @@ from datetime import date, timedelta
 from pathlib import Path
 from typing import Any, Final
 
+import duckdb
 import pandas as pd
 
 from alignment_toolkit.analysis import findings_of
@@ -51,13 +55,27 @@ FOLLOWED: Final = (
     "need_mismatch",
     "message_mismatch",
     "channel_mismatch",
-    "neglected_clients",
-    "off_plan_accounts",
     "unanswered_signals",
     "untrained_launch",
     "misplaced_effort",
     "portfolio_mismatch",
 )
+# What no gap of these follows from: money, and what became of leads. Without it a look costs half.
+ASIDE: Final = (
+    *(
+        "edits",
+        "intents",
+        "lists",
+        "opportunities",
+        "opportunity_contacts",
+        "orders",
+        "people",
+        "products",
+        "rates",
+    ),
+    *("results", "survey", "value_ratings", "work"),
+)
+ASIDE_COLUMNS: Final = {"leads": ("converted_at",)}
 Row = dict[str, Any]
 
 
@@ -66,38 +84,41 @@ def weeks() -> list[Period]:
     return [Period.of(FIRST + timedelta(weeks=i), "week") for i in range(LOOKS)]
 
 
-def known_on(tables: Mapping[str, pd.DataFrame], day: date) -> dict[str, pd.DataFrame]:
-    """Cut a company's tables to what was known at the end of a day: no later row, no later date in a row."""
-    end = pd.Timestamp(day) + pd.Timedelta(days=1)
-    cut = {}
-    for name, table in tables.items():
-        own = TABLES[name].date
-        kept = table
-        if own is not None and own in kept and TABLES[name].event_columns:
-            kept = kept[~(pd.to_datetime(kept[own], errors="coerce") >= end)]
-        kept = kept.copy()
-        for column in TABLES[name].event_columns:
-            if column != own and column in kept:
-                moments = pd.to_datetime(kept[column], errors="coerce")
-                kept.loc[moments >= end, column] = None
-        cut[name] = kept
-    return cut
+def kept_tables(recipe: Recipe, *, whole: bool = False) -> duckdb.DuckDBPyConnection:
+    """Make a company up, and keep in memory what its gaps follow from, or all of it."""
+    kept = duckdb.connect()
+    kept.execute("SET threads = 1")
+    for name, table in simulate(recipe).tables.items():
+        if name in ASIDE and not whole:
+            continue
+        kept.register("made", table.drop(columns=[] if whole else list(ASIDE_COLUMNS.get(name, ()))))
+        kept.execute(f'CREATE TABLE "{name}" AS SELECT * FROM made')
+        kept.unregister("made")
+    return kept
 
 
-def looks(recipe: Recipe, chosen: Iterable[int], indicators: Sequence[str]) -> dict[int, tuple[Finding, ...]]:
-    """Look at a company at the end of these weeks (0 is the first), each time with what was known then."""
-    made = simulate(recipe)
-    found = {}
-    all_weeks = weeks()
-    for number in chosen:
-        week = all_weeks[number]
-        with tempfile.TemporaryDirectory() as folder:
-            for name, table in known_on(made.tables, week.last).items():
-                table.to_parquet(Path(folder) / f"{name}.parquet", index=False)
-            (Path(folder) / "alignment.toml").write_text(SETTINGS, encoding="utf-8")
-            company = Company.open(folder, as_of=week.last)
-            found[number] = findings_of(company, week, indicators=indicators)
-    return found
+def write_known(kept: duckdb.DuckDBPyConnection, day: date, folder: Path) -> None:
+    """Write what was known at the end of a day: no later row, no later date in a row."""
+    end = f"TIMESTAMP '{day + timedelta(days=1)}'"
+    for (name,) in kept.execute("SELECT table_name FROM duckdb_tables() ORDER BY 1").fetchall():
+        spec = TABLES[name]
+        there = [c for c, *_ in kept.execute(f'DESCRIBE "{name}"').fetchall()]
+        events = [c for c in spec.event_columns if c in there]
+        own = spec.date if spec.date in events else None
+        cut = ", ".join(f'CASE WHEN "{c}" < {end} THEN "{c}" END AS "{c}"' for c in events if c != own)
+        rows = f'SELECT *{f" REPLACE ({cut})" if cut else ""} FROM "{name}"'
+        rows += f' WHERE "{own}" IS NULL OR "{own}" < {end}' if own else ""
+        kept.execute(f"COPY ({rows}) TO '{folder / name}.parquet' (FORMAT parquet)")
+    (folder / "alignment.toml").write_text(SETTINGS, encoding="utf-8")
+
+
+def look(kept: duckdb.DuckDBPyConnection, week: Period, indicators: Sequence[str]) -> tuple[Finding, ...]:
+    """Look at a company at the end of a week, with what was known then."""
+    with tempfile.TemporaryDirectory() as folder:
+        write_known(kept, week.last, Path(folder))
+        company = Company.open(folder, as_of=week.last)
+        company.backend.con.execute("SET threads = 1")
+        return findings_of(company, week, indicators=indicators)
 
 
 def analyses(found: Mapping[int, tuple[Finding, ...]]) -> list[Analysis]:
@@ -133,29 +154,45 @@ def alarms(runs: Sequence[Analysis], wanted: Iterable[int]) -> dict[str, list[in
     return raised
 
 
-def one(seed: int, accounts: int, leads: int) -> Row:
-    """Follow one company through 26 weeks, as it is and with a change in week 13."""
+def several(seeds: Sequence[int], accounts: int, leads: int) -> list[Row]:
+    """Follow companies through 26 weeks, each as it is and with a change in week 13.
+
+    They go through the weeks together: what a week asks of the engine is then written once for all of them.
+    """
     begun = time.process_time()
-    base = Recipe(seed=seed, accounts=accounts, leads=leads, start=START, end=weeks()[-1].last)
-    calm = looks(base, range(LOOKS), FOLLOWED)
-    changed_weeks = range(CHANGE - 1, CHANGE - 1 + WITHIN)
-    changed = looks(replace(base, plant=dict.fromkeys(FOLLOWED, 1.0)), changed_weeks, FOLLOWED)
-    runs = analyses(calm)
-    spliced = analyses({**{i: calm[i] for i in range(CHANGE - 1)}, **changed})
-    return {
-        "seed": seed, "accounts": accounts, "leads": leads, "seconds": round(time.process_time() - begun, 1),
-        "null": alarms(runs, range(1, LOOKS)),
-        "changed": alarms(spliced, changed_weeks),
-        "gaps": {
-            id: [
-                [f.gap.value, f.gap.low, f.gap.high, f.gap.n] if f.gap else None
-                for found in (*(calm[i] for i in range(LOOKS)), *(changed[i] for i in changed_weeks))
-                for f in found
-                if f.indicator == id
-            ]
-            for id in FOLLOWED
-        },
-    }  # fmt: skip
+    with pd.option_context("mode.string_storage", "python"):  # quicker for so few rows
+        recipes = [
+            Recipe(seed=s, accounts=accounts, leads=leads, start=START, end=weeks()[-1].last) for s in seeds
+        ]
+        calm_tables = [kept_tables(r) for r in recipes]
+        plant = dict.fromkeys(FOLLOWED, 1.0)
+        changed_tables = [kept_tables(replace(r, plant=plant)) for r in recipes]
+        calm: list[dict[int, tuple[Finding, ...]]] = [{} for _ in seeds]
+        changed: list[dict[int, tuple[Finding, ...]]] = [{} for _ in seeds]
+        changed_weeks = range(CHANGE - 1, CHANGE - 1 + WITHIN)
+        for number, week in enumerate(weeks()):
+            for i in range(len(seeds)):
+                calm[i][number] = look(calm_tables[i], week, FOLLOWED)
+                if number in changed_weeks:
+                    changed[i][number] = look(changed_tables[i], week, FOLLOWED)
+    spent = round((time.process_time() - begun) / len(seeds), 1)
+    rows = []
+    for seed, before, after in zip(seeds, calm, changed, strict=True):
+        spliced = {**{i: before[i] for i in range(CHANGE - 1)}, **after}
+        rows.append({
+            "seed": seed, "accounts": accounts, "leads": leads, "seconds": spent,
+            "null": alarms(analyses(before), range(1, LOOKS)), "changed": alarms(analyses(spliced), changed_weeks),
+            "gaps": {
+                id: [
+                    [f.gap.value, f.gap.low, f.gap.high, f.gap.n] if f.gap else None
+                    for found in (*(before[i] for i in range(LOOKS)), *(after[i] for i in changed_weeks))
+                    for f in found
+                    if f.indicator == id
+                ]
+                for id in FOLLOWED
+            },
+        })  # fmt: skip
+    return rows
 
 
 def document(rows: Sequence[Row]) -> str:
@@ -174,8 +211,8 @@ def document(rows: Sequence[Row]) -> str:
         "|---|---|---|---|---|",
     ]  # fmt: skip
     for id in FOLLOWED:
-        # The first of several minimums counts the cases of the gap.
-        enough = next(iter(entries[id].enough.values()), 0)
+        # The largest of several minimums counts the cases of the gap, others its people, campaigns or needs.
+        enough = max(entries[id].enough.values(), default=0)
         cases = [g[3] for r in rows for g in r["gaps"][id] if g]
         typical = sorted(cases)[len(cases) // 2] if cases else 0
         followed = [r for r in rows if id in r["null"]]
@@ -197,9 +234,12 @@ def main() -> int:
     )
     parser.add_argument("--seeds", type=int, default=100)
     parser.add_argument("--first", type=int, default=1)
-    parser.add_argument("--accounts", type=int, default=800)
-    parser.add_argument("--leads", type=int, default=64_000)
+    parser.add_argument("--accounts", type=int, default=6000)
+    parser.add_argument("--leads", type=int, default=30_000)
     parser.add_argument("--jobs", type=int, default=2)
+    parser.add_argument(
+        "--together", type=int, default=5, help="companies that go through the weeks together"
+    )
     parser.add_argument("--rows", type=Path, help="keep the companies here, as JSON lines")
     parser.add_argument("--out", type=Path, help="write the tables here")
     args = parser.parse_args()
@@ -211,12 +251,22 @@ def main() -> int:
         rows = [r for r in rows if (r["accounts"], r["leads"]) == (args.accounts, args.leads)]
     done = {r["seed"] for r in rows}
     seeds = [s for s in range(args.first, args.first + args.seeds) if s not in done]
-    with ProcessPoolExecutor(args.jobs) as pool:
-        for future in as_completed([pool.submit(one, s, args.accounts, args.leads) for s in seeds]):
-            rows.append(future.result())
-            if args.rows:
-                with args.rows.open("a", encoding="utf-8") as f:
-                    f.write(json.dumps(rows[-1]) + "\n")
+    together = [seeds[i : i + args.together] for i in range(0, len(seeds), args.together)]
+
+    def keep(made: Sequence[Row]) -> None:
+        rows.extend(made)
+        if args.rows:
+            with args.rows.open("a", encoding="utf-8") as f:
+                f.writelines(json.dumps(row) + "\n" for row in made)
+
+    if args.jobs == 1:
+        for group in together:
+            keep(several(group, args.accounts, args.leads))
+    else:
+        with ProcessPoolExecutor(args.jobs) as pool:
+            waited = [pool.submit(several, group, args.accounts, args.leads) for group in together]
+            for future in as_completed(waited):
+                keep(future.result())
     if not rows:
         print("no company was made")
         return 1
