@@ -65,7 +65,7 @@ def _sql(folder: Path) -> dict[str, Any]:
 
     connection = duckdb.connect()
     connection.execute("SET threads = 2")
-    connection.execute(f"CREATE TABLE orders AS SELECT * FROM '{folder / 'orders.parquet'}'")
+    connection.execute(f"CREATE VIEW orders AS SELECT * FROM '{folder / 'orders.parquet'}'")
     begun, used = time.perf_counter(), time.process_time()
     connection.execute(SQL)
     took, cpu = time.perf_counter() - begun, time.process_time() - used

@@ -79,15 +79,15 @@ def _write_all(
     company: Company, analysis: Analysis, catalog: Catalog, chosen: Sequence[str], out: Path
 ) -> None:
     from alignment_toolkit.pseudonyms import Pseudonyms
-    from alignment_toolkit.segmentation import every_play, segment_company
+    from alignment_toolkit.segmentation import every_play, kept_accounts
 
     hidden = Pseudonyms(company.settings.secret_key() or company.name, company.settings.privacy.names)
     period = company.settings.period(analysis.period, as_of=company.as_of)
-    found = segment_company(company, period, catalog.chosen_segmentations(chosen), hidden)
-    if found.table is None:
+    accounts = kept_accounts(company, period, catalog.chosen_segmentations(chosen))
+    if accounts is None:
         note("There are no accounts; nothing was written.")
         return
-    rows = every_play(company, found.table, hidden)
+    rows = every_play(company, accounts, hidden)
     rows.to_csv(out, index=False, lineterminator="\n")
     note(f"{len(rows):,} accounts in {out}")
 
@@ -104,6 +104,7 @@ def print_segments(analysis: Analysis) -> None:
         if told.get("reason"):
             say(f"  {told['reason']}")
         _print_rows([r for r in analysis.segments if r["segmentation"] == id], analysis.currency)
+    _print_past(about.get("clients") or {}, analysis.currency)
     if analysis.plays:
         say("\nPlays: what could be done, and why. A person who knows the account decides.")
         print_table(
@@ -117,6 +118,22 @@ def print_segments(analysis: Analysis) -> None:
             say(
                 f"{len(analysis.plays) - PLAYS} more with --json and in the report; every account with --out plays.csv."
             )
+
+
+def _print_past(clients: Mapping[str, Any], currency: str) -> None:
+    """Say how far off the forecast was on the company's own past."""
+    from alignment_toolkit.units import unit
+
+    past = clients.get("past") or {}
+    if not past.get("told"):
+        return
+    money, told, came = unit("money"), past["told"], past["came"]
+    interval = money.interval(told["low"], told["high"], currency=currency)
+    say(
+        f"\nThe forecast on its own past: fitted up to {past['fitted_up_to']}, it told "
+        f"{money.text(told['value'], currency=currency)} ({interval}) for the {past['days']} days after it; "
+        f"{money.text(came, currency=currency)} came."
+    )
 
 
 def _print_rows(rows: Sequence[Mapping[str, Any]], currency: str) -> None:

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from datetime import date
 from typing import Any, Final
 
 from alignment_toolkit import units
 from alignment_toolkit.charts import as_number, clean
 from alignment_toolkit.languages import noted, say
+from alignment_toolkit.languages.locale import day_text
 from alignment_toolkit.report.blocks import Block, Callout, Prose, data
 from alignment_toolkit.results import Analysis
 
-__all__ = ["by_hand", "leaving", "terms"]
+__all__ = ["by_hand", "leaving", "looked_back", "terms"]
 
 # A rule that does not beat the name of the largest segment by this much places nobody.
 _BETTER: Final = 0.05
@@ -126,6 +128,53 @@ def by_hand(rows: Sequence[Mapping[str, Any]]) -> list[Block]:
         )
         blocks.append(Prose(text))
     return blocks
+
+
+def looked_back(analysis: Analysis) -> list[Block]:
+    """Say how far off the forecast of orders was on the company's own past; empty where no forecast is told."""
+    about = analysis.definitions.get("segments")
+    clients = about.get("clients") if isinstance(about, Mapping) else None
+    past = clients.get("past") if isinstance(clients, Mapping) else None
+    if not isinstance(past, Mapping) or not isinstance(clients, Mapping) or clients.get("reason"):
+        return []
+    label = say("How far off the forecast was")
+    told, came = past.get("told"), as_number(past.get("came"))
+    value = as_number(told.get("value")) if isinstance(told, Mapping) else None
+    if value is None or came is None or not isinstance(told, Mapping):
+        text = say("Not known: {reason}.", reason=clean(past.get("reason") or say("no forecast")))
+        return [Prose(text, label=label)]
+    money, share = units.unit("money"), units.unit("share")
+    low, high = as_number(told.get("low")), as_number(told.get("high"))
+    held = low is not None and high is not None and low <= came <= high
+    given = {
+        "day": day_text(date.fromisoformat(str(past["fitted_up_to"]))),
+        "days": int(past["days"]),
+        "told": money.text(value, currency=analysis.currency),
+        "interval": money.interval(low, high, currency=analysis.currency) or say(units.NOT_AVAILABLE),
+        "came": money.text(came, currency=analysis.currency),
+        "gap": share.text(abs(came / value - 1)) if value > 0 else say(units.NOT_AVAILABLE),
+    }
+    if came >= value:
+        text = say(
+            "Fitted to the orders up to {day}, the same model told {told} ({interval}) for the {days} days after it; "
+            "{came} came, {gap} more.",
+            **given,
+        )
+    else:
+        text = say(
+            "Fitted to the orders up to {day}, the same model told {told} ({interval}) for the {days} days after it; "
+            "{came} came, {gap} less.",
+            **given,
+        )
+    text += (
+        say(" The interval held it.")
+        if held
+        else say(
+            " The interval did not hold it: seasons, growth and campaigns are not in the model. Intervals of what is "
+            "expected in 12 months hold an error of that size."
+        )
+    )
+    return [Prose(text, label=label)]
 
 
 def leaving(analysis: Analysis) -> list[Block]:

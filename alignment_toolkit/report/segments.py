@@ -28,7 +28,7 @@ from alignment_toolkit.report.blocks import (
     Table,
     data,
 )
-from alignment_toolkit.report.segment_terms import by_hand, leaving, terms
+from alignment_toolkit.report.segment_terms import by_hand, leaving, looked_back, terms
 from alignment_toolkit.results import Analysis
 
 __all__ = ["segments_and_plays", "value_map"]
@@ -49,7 +49,7 @@ def segments_and_plays(analysis: Analysis, note: str = "") -> list[Block]:
         return []
     if about.get("reason"):
         return [Prose(say("There are no segments: {reason}.", reason=clean(about["reason"])))]
-    blocks: list[Block] = []
+    blocks: list[Block] = looked_back(analysis) if analysis.segments else []
     for id, told in about.items():
         if isinstance(told, Mapping) and "title" in told:
             blocks += _one(analysis, str(id), told, note)

@@ -8,7 +8,7 @@ from alignment_toolkit.segmentation.features import FEATURES, Feature, account_f
 from alignment_toolkit.segmentation.kind import Accounts, Placing, Segmentation, found_in_data
 from alignment_toolkit.segmentation.potential import Potential, potential_of
 from alignment_toolkit.segmentation.reasons import every_play
-from alignment_toolkit.segmentation.segmenting import Segmented, segment_company
+from alignment_toolkit.segmentation.segmenting import Segmented, kept_accounts, segment_company
 
 __all__ = [
     "FEATURES",
@@ -23,6 +23,7 @@ __all__ = [
     "every_play",
     "find_clusters",
     "found_in_data",
+    "kept_accounts",
     "potential_of",
     "segment_company",
 ]

@@ -14,6 +14,7 @@ import pandas as pd
 
 from alignment_toolkit.languages import say
 from alignment_toolkit.segmentation.clustering import Clusters, Method, find_clusters
+from alignment_toolkit.segmentation.looking_back import LookBack
 from alignment_toolkit.segmentation.outlook import Outlook, sampled
 from alignment_toolkit.segmentation.scaling import Scale, loosened, scale_of
 
@@ -39,6 +40,8 @@ class Accounts:
         The first day that is not known.
     outlook
         The model behind alive and expected_value.
+    past
+        How far off that model was on the company's own past.
     company
         Fetches aggregates and samples.
     """
@@ -48,6 +51,7 @@ class Accounts:
     missing: Mapping[str, str]
     end: date
     outlook: Outlook
+    past: LookBack = field(default_factory=LookBack)
 
     def fetch(self, t: Table) -> pd.DataFrame:
         """Bring an aggregate to pandas."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Final
 
 import ibis
@@ -55,12 +55,16 @@ class Outlook:
         Days in one unit of the models' time.
     reason
         Why there is none.
+    off
+        How far off totals were on the company's own past, as a share, beyond chance and parameters: what the model
+        leaves out. Intervals of totals hold it.
     """
 
     purchases: Shared[Purchases]
     spend: Shared[Spend]
     unit: int
     reason: str | None
+    off: float = 0.0
 
     def history(self, t: Table) -> Table:
         """Add what the models need: the segment, repeats, last, observed in units of time."""
@@ -105,8 +109,8 @@ class Outlook:
         size = t._p * (t._v + t.order_days * t.order_size) / (t._p * t.order_days + t._q - 1)
         return t.select(*kept, "alive", expected_value=t._orders * size)
 
-    def total(self, company: Company, t: Table, by: str) -> dict[Any, Estimate]:
-        """Give what the clients of each group will bring in 365 days."""
+    def total(self, company: Company, t: Table, by: str, days: float = HORIZON) -> dict[Any, Estimate]:
+        """Give what the clients of each group will bring in so many days."""
         if self.reason:
             return {}
         t = self.history(t)
@@ -117,11 +121,21 @@ class Outlook:
         ).sort_values(columns)
         out = {}
         for name, own in rows.groupby(by, sort=True, dropna=False):
-            out[name] = total_of_segments(
-                self.purchases, own.kind, own.repeats, own["last"], own.observed, horizon=HORIZON / self.unit,
+            found = total_of_segments(
+                self.purchases, own.kind, own.repeats, own["last"], own.observed, horizon=days / self.unit,
                 spend=self.spend, mean=own["mean"], counts=own.n, unit="money",
             )  # fmt: skip
+            out[name] = self._widened(found)
         return out
+
+    def _widened(self, e: Estimate) -> Estimate:
+        if not self.off or e.value is None or e.high is None:
+            return e
+        half = float(np.hypot(e.high - e.value, 1.959963985 * self.off * e.value))
+        return replace(
+            e, low=max(e.value - half, 0.0), high=e.value + half,
+            method=say("{method}, and the error on the company's own past", method=e.method),
+        )  # fmt: skip
 
     def ranges(self, rows: pd.DataFrame) -> tuple[Any, Any]:
         """Give the range within which each of a few clients' orders will lie, 19 times in 20."""

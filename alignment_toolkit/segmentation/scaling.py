@@ -42,8 +42,9 @@ class Scale:
     def numbers(self, rows: pd.DataFrame) -> NDArray[np.float64]:
         """Scale the values of a frame; the unknown lie in the middle."""
         if self.value is not None:
-            same = (rows[self.id] == self.value).to_numpy().astype(np.float64)
-            return np.asarray((same - self.centre) / self.spread, dtype=float)
+            return np.asarray(
+                (_is(_text(rows, self.id), self.value) - self.centre) / self.spread, dtype=float
+            )
         raw: NDArray[np.float64] = pd.to_numeric(rows[self.id]).to_numpy(float, na_value=np.nan)
         z = (_log(raw) if self.log else raw) - self.centre
         return np.nan_to_num(np.clip(z / self.spread, -REACH, REACH), nan=0.0)
@@ -51,7 +52,8 @@ class Scale:
     def expression(self, t: Table) -> Value:
         """Write the same for the engine."""
         if self.value is not None:
-            return ((t[self.id] == self.value).fill_null(False).cast("float64") - self.centre) / self.spread
+            same: Any = t[self.id].cast("string") == self.value
+            return (same.fill_null(False).cast("float64") - self.centre) / self.spread
         x: Any = t[self.id].cast("float64")
         if self.log:
             x = ibis.ifelse(x < 0, -(1 - x).ln(), (1 + ibis.ifelse(x < 0, 0.0, x)).ln())
@@ -105,12 +107,22 @@ def scale_of(rows: pd.DataFrame, features: Sequence[str]) -> tuple[list[Scale], 
     return scales, out
 
 
+def _text(rows: pd.DataFrame, name: str) -> pd.Series[str]:
+    """Give a category as text: a size may have come as a number."""
+    return rows[name].astype("string")
+
+
+def _is(text: pd.Series[str], value: str) -> NDArray[np.float64]:
+    return np.asarray(text.eq(value).fillna(False), dtype=bool).astype(np.float64)
+
+
 def _of_category(rows: pd.DataFrame, name: str) -> tuple[list[Scale], str]:
-    shares = rows[name].value_counts(normalize=True)
+    text = _text(rows, name)
+    shares = text.value_counts(normalize=True)
     kept = sorted(str(v) for v, share in shares.items() if 0.02 <= share <= 0.98)[:12]
     if not kept:
         return [], say("the same for all accounts, or different for each")
-    p = np.array([float((rows[name] == v).mean()) for v in kept])
+    p = np.array([float(_is(text, v).mean()) for v in kept])
     together = float(np.sqrt((p * (1 - p)).sum()))
     return [Scale(name, False, float(c), together, 0.0, v) for v, c in zip(kept, p, strict=True)], ""
 

@@ -15,6 +15,7 @@ from alignment_toolkit.languages import noted, say
 from alignment_toolkit.results import Estimate
 from alignment_toolkit.segmentation.features import MEMORY, account_features, forget
 from alignment_toolkit.segmentation.kind import Accounts, Placing, Segmentation
+from alignment_toolkit.segmentation.looking_back import look_back
 from alignment_toolkit.segmentation.matching import matched
 from alignment_toolkit.segmentation.outlook import Outlook, look_ahead, sampled
 from alignment_toolkit.segmentation.plays import PLAYS, proposed_plays
@@ -30,7 +31,7 @@ if TYPE_CHECKING:
     from alignment_toolkit.periods import Period
     from alignment_toolkit.pseudonyms import Pseudonyms
 
-__all__ = ["Segmented", "segment_company"]
+__all__ = ["Segmented", "kept_accounts", "segment_company"]
 
 # Of what is known of an account, these are told of every segment beside what it was made of.
 TOLD: Final = ("money", "order_days", "recency")
@@ -87,6 +88,15 @@ def segment_company(
     return replace(found, about={**found.about, **{k: v for k, v in about.items() if v is not None}})
 
 
+def kept_accounts(company: Company, period: Period, segmentations: Sequence[Segmentation]) -> Table | None:
+    """Give every account as `segment_company` left it in the engine; None where it made nothing.
+
+    An Analysis holds no accounts. Who lists them after it need not compute them again.
+    """
+    name = _name(company, "plays", period.end, [s.id for s in segmentations])
+    return company.backend.table(name) if name in company.backend.list_tables() else None
+
+
 def _segmented(
     company: Company,
     period: Period,
@@ -122,7 +132,7 @@ def _segmented(
     t = _placed(company, accounts.table, known, placings, f"in {accounts.end}")
     t = t.mutate(potential_segment=t.in_potential if "in_potential" in t.columns else ibis.null("string"))
     proposed = proposed_plays(company, t, accounts.end)
-    t = _kept(company, proposed.table, "plays", accounts.end, tuple(placings))
+    t = _kept(company, proposed.table, "plays", accounts.end, [s.id for s in segmentations])
     forget(company, accounts.table)
     accounts = replace(accounts, table=t)
     rows = sampled(company, t, SAMPLE)
@@ -169,15 +179,21 @@ def _segmented(
 def _accounts(company: Company, period: Period) -> Accounts:
     table, missing = account_features(company, period.end)
     outlook = look_ahead(company, table)
+    past = look_back(company, table, outlook, period.end)
+    outlook = replace(outlook, off=past.off)
     kept = _kept(company, outlook.add(company, table), "accounts", period.end)
     forget(company, table)
-    return Accounts(company, kept, missing, period.end, outlook)
+    return Accounts(company, kept, missing, period.end, outlook, past)
 
 
 def _kept(company: Company, t: Table, what: str, *key: Any) -> Table:
     """Keep a table in the engine, so that what is asked of it several times is computed once."""
+    return company.backend.store(_name(company, what, *key), t)
+
+
+def _name(company: Company, what: str, *key: Any) -> str:
     digest = hashlib.sha256(repr((what, key, company.steps)).encode()).hexdigest()[:16]
-    return company.backend.store(f"{what} {digest}", t)
+    return f"{what} {digest}"
 
 
 def _words(s: Segmentation) -> dict[str, Any]:
@@ -362,6 +378,7 @@ def _clients(accounts: Accounts) -> dict[str, Any]:
         "lowest_alive": _lowest_alive(accounts) if not o.reason else None,
         "sharing": {"segments": sorted(o.purchases.own), "between": list(o.purchases.between)},
         "expected_in_12_months": total,
+        "past": accounts.past.row(),
         "purchases": {k: getattr(o.purchases.whole, k) for k in ("r", "alpha", "a", "b", "n")}
         | {"unit_days": o.unit},
         "spend": {k: getattr(o.spend.whole, k) for k in ("p", "q", "v", "n")},

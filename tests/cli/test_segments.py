@@ -7,6 +7,8 @@ import json
 
 import pytest
 
+from alignment_toolkit.segmentation import segmenting
+
 
 @pytest.fixture
 def shop(tmp_path):
@@ -20,12 +22,16 @@ def shop(tmp_path):
     return folder
 
 
-def test_the_keys_are_those_of_the_contract(alignment, shop, tmp_path) -> None:
+def test_the_keys_are_those_of_the_contract(alignment, shop, tmp_path, monkeypatch) -> None:
+    """And what the file holds is not computed a second time."""
+    made, times = segmenting._segmented, []
+    monkeypatch.setattr(segmenting, "_segmented", lambda *given: times.append(1) or made(*given))
     done = alignment(
         "segments", shop, "--period", "2026-Q1", "--segmentation", "value", "--compare", "none",
         "--out", tmp_path / "plays.csv", "--json",
     )  # fmt: skip
     assert done.code == 0
+    assert len(times) == 1
     told = json.loads(done.out)
     assert set(told) == {"segments", "plays", "definitions"}
     assert set(told["segments"][0]) == {

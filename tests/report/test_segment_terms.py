@@ -9,7 +9,7 @@ import pytest
 
 from alignment_toolkit.charts.segments import of_migration, of_segment_map
 from alignment_toolkit.report.blocks import Prose, data
-from alignment_toolkit.report.segment_terms import by_hand, leaving, terms
+from alignment_toolkit.report.segment_terms import by_hand, leaving, looked_back, terms
 from alignment_toolkit.results import Analysis
 
 EMPTY = Analysis.empty(company="Acme", currency="EUR", period="2026-Q3")
@@ -82,6 +82,32 @@ def test_where_nobody_seems_to_have_left_nobody_is_healthy(lowest: float | None,
     assert bool(found) is said
     if said:
         assert "still one with a probability of 68.7 %" in text(found)
+
+
+@pytest.mark.parametrize(
+    ("came", "said"),
+    [
+        (110.0, "€110.00 came, 10.0 % more. The interval held it."),
+        (150.0, "€150.00 came, 50.0 % more. The interval did not hold it"),
+        (70.0, "€70.00 came, 30.0 % less. The interval did not hold it"),
+    ],
+)
+def test_how_far_off_the_forecast_was_is_told(came: float, said: str) -> None:
+    told = {"value": 100.0, "low": 85.0, "high": 115.0}
+    past = {"fitted_up_to": "2026-03-31", "days": 182, "told": told, "came": came}
+    shown = text(looked_back(replace(EMPTY, definitions={"segments": {"clients": {"past": past}}})))
+    assert "up to 2026-03-31, the same model told €100.00 (€85.00 to €115.00) for the 182 days" in shown
+    assert said in shown
+
+
+def test_a_forecast_that_was_never_held_against_anything_is_told_so() -> None:
+    clients = {"past": {"reason": "the data is too short"}}
+    assert text(looked_back(replace(EMPTY, definitions={"segments": {"clients": clients}}))).endswith(
+        "Not known: the data is too short."
+    )
+    assert (
+        looked_back(replace(EMPTY, definitions={"segments": {"clients": clients | {"reason": "none"}}})) == []
+    )
 
 
 def test_a_map_ends_where_nearly_all_accounts_are() -> None:

@@ -31,7 +31,7 @@ from alignment_toolkit.segmentation import (
 )
 from alignment_toolkit.segmentation.features import _features
 from alignment_toolkit.segmentation.matching import matched
-from alignment_toolkit.segmentation.scaling import loosened, scale_of
+from alignment_toolkit.segmentation.scaling import loosened, scale_of, scaled
 from alignment_toolkit.segmentation.telling import agreement, share_of
 from alignment_toolkit.tables import TABLES
 from tests.builders import Unbound, company_of, written
@@ -158,6 +158,18 @@ def test_neither_whole_numbers_nor_the_unknown_make_a_group() -> None:
     assert len(np.unique(spread[:, 0])) == 400
     # They are placed as they are: once spread, a value stays nearer to its own number than to any other.
     assert np.abs(np.expm1(spread[:, 0] * scales[0].spread + scales[0].centre) - orders).max() <= 0.5
+
+
+@pytest.mark.filterwarnings("error")
+@pytest.mark.parametrize("sizes", [[1, 2], ["1", None, "2", "2"], [1.5, 1.5, None, 40]])
+def test_a_category_of_numbers_or_partly_unknown_is_scaled(sizes: list[Any]) -> None:
+    rows = pd.DataFrame({"size": pd.Series(sizes * 10, dtype=object)})
+    scales, _ = scale_of(rows, ["size"])
+    assert [s.value for s in scales] == sorted({str(v) for v in sizes if v is not None})
+    z = scaled(rows, scales)
+    assert z.mean(axis=0) == pytest.approx(0)
+    # Together as wide as one number, however many values there are.
+    assert (z**2).sum(axis=1).mean() == pytest.approx(1)
 
 
 def test_names_stay_from_run_to_run() -> None:
