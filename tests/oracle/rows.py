@@ -17,6 +17,7 @@ def client_row(
         "lead_id": lead.get("lead_id"),
         "channel": lead.get("channel"),
         "campaign_id": lead.get("campaign_id"),
+        "product_id": lead.get("product_id"),
         "region": region if region is not None else lead.get("region"),
     }
 
