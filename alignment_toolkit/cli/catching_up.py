@@ -8,9 +8,17 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from alignment_toolkit.cli.common import (
+    REPORT,
+    REPORTS,
     As_json,
+    Dry_run,
+    Fail_on,
+    Formats,
+    Notebooks,
     Out,
     Source,
+    Timeout,
+    Values,
     gate,
     given_values,
     level,
@@ -29,13 +37,10 @@ if TYPE_CHECKING:
 
 __all__ = ["register"]
 
-REPORT = "01_alignment_report"
-REPORTS = Path("reports")
-
 
 def catch_up(
     source: Source,
-    notebook: Annotated[list[str] | None, typer.Option("--notebook", help="Names or paths.")] = None,
+    notebook: Notebooks = None,
     every: Annotated[
         str | None,
         typer.Option("--every", help="day, week, month, quarter, year ...; by default as the newest run."),
@@ -46,21 +51,12 @@ def catch_up(
     matrix: Annotated[
         str | None, typer.Option("--matrix", metavar="COL", help="For each part, as in alignment run.")
     ] = None,
-    values: Annotated[
-        list[str] | None,
-        typer.Option("--set", metavar="NAME=VALUE", help="A parameter of the notebook; repeat it."),
-    ] = None,
+    values: Values = None,
     out: Out = REPORTS,
-    formats: Annotated[list[str] | None, typer.Option("--formats", help="html,pdf,pptx,xlsx,json.")] = None,
-    fail_on: Annotated[
-        str, typer.Option("--fail-on", help="high, medium, low or never: exit code 10.")
-    ] = "never",
-    timeout: Annotated[
-        float, typer.Option("--timeout", min=1, help="Seconds that one cell may take.")
-    ] = 3600,
-    dry_run: Annotated[
-        bool, typer.Option("--dry-run", help="Show what would be run, and run nothing.")
-    ] = False,
+    formats: Formats = None,
+    fail_on: Fail_on = "never",
+    timeout: Timeout = 3600,
+    dry_run: Dry_run = False,
     as_json: As_json = False,
 ) -> None:
     """Run the periods that were missed, each once, the oldest first.

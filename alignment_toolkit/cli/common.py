@@ -19,9 +19,18 @@ if TYPE_CHECKING:
     from alignment_toolkit.results import Analysis
 
 __all__ = [
+    "REPORT",
+    "REPORTS",
     "As_json",
+    "Dry_run",
+    "Fail_on",
+    "Formats",
+    "Notebooks",
     "Out",
+    "Period",
     "Source",
+    "Timeout",
+    "Values",
     "Words",
     "gate",
     "given_values",
@@ -51,6 +60,21 @@ Source = Annotated[
 As_json = Annotated[bool, typer.Option("--json", help="Print JSON instead of a table.")]
 Out = Annotated[Path, typer.Option("--out", help="The folder of the reports.")]
 Words = list[str] | None
+Notebooks = Annotated[list[str] | None, typer.Option("--notebook", help="Names or paths.")]
+Period = Annotated[
+    str | None,
+    typer.Option("--period", help="2026-Q3, 2026-07, last-month ...; by default the last complete quarter."),
+]
+Values = Annotated[
+    list[str] | None,
+    typer.Option("--set", metavar="NAME=VALUE", help="A parameter of the notebook; repeat it."),
+]
+Formats = Annotated[list[str] | None, typer.Option("--formats", help="html,pdf,pptx,xlsx,json.")]
+Fail_on = Annotated[str, typer.Option("--fail-on", help="high, medium, low or never: exit code 10.")]
+Timeout = Annotated[float, typer.Option("--timeout", min=1, help="Seconds that one cell may take.")]
+Dry_run = Annotated[bool, typer.Option("--dry-run", help="Show what would be run, and run nothing.")]
+REPORT = "01_alignment_report"
+REPORTS = Path("reports")
 
 
 def listed(words: Words) -> list[str]:

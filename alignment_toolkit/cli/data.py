@@ -12,6 +12,8 @@ import typer
 
 from alignment_toolkit.cli.common import (
     As_json,
+    Fail_on,
+    Period,
     Source,
     day,
     gate,
@@ -33,10 +35,6 @@ if TYPE_CHECKING:
 
 __all__ = ["register"]
 
-Period = Annotated[
-    str | None,
-    typer.Option("--period", help="2026-Q3, 2026-07, last-month ...; by default the last complete quarter."),
-]
 By = Annotated[list[str] | None, typer.Option("--by", help="Dimensions to split by: channel,region.")]
 AsOf = Annotated[str | None, typer.Option("--as-of", help="Use no data after this day.")]
 
@@ -177,9 +175,7 @@ def analyse(
         ),
     ] = None,
     out: Annotated[Path | None, typer.Option("--out", help="Write the Analysis to this file.")] = None,
-    fail_on: Annotated[
-        str, typer.Option("--fail-on", help="high, medium, low or never: exit code 10.")
-    ] = "never",
+    fail_on: Fail_on = "never",
     as_json: As_json = False,
 ) -> None:
     """Compute KPIs and findings of one period.

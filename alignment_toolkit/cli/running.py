@@ -8,9 +8,18 @@ from typing import Annotated, Any
 import typer
 
 from alignment_toolkit.cli.common import (
+    REPORT,
+    REPORTS,
     As_json,
+    Dry_run,
+    Fail_on,
+    Formats,
+    Notebooks,
     Out,
+    Period,
     Source,
+    Timeout,
+    Values,
     gate,
     given_values,
     kept_values,
@@ -25,12 +34,10 @@ from alignment_toolkit.cli.common import (
 )
 from alignment_toolkit.cli.matrix import run_matrix
 from alignment_toolkit.cli.notices import noticed
+from alignment_toolkit.cli.trends import print_trends
 from alignment_toolkit.errors import AlignmentError, MatrixFailed, ParameterError
 
 __all__ = ["register"]
-
-REPORT = "01_alignment_report"
-REPORTS = Path("reports")
 
 
 def demo(out: Out = REPORTS, as_json: As_json = False) -> None:
@@ -53,27 +60,17 @@ def demo(out: Out = REPORTS, as_json: As_json = False) -> None:
 
 def run(
     source: Source,
-    notebook: Annotated[list[str] | None, typer.Option("--notebook", help="Names or paths.")] = None,
-    period: Annotated[
-        str | None,
-        typer.Option("--period", help="2026-Q3, last-month ...; by default the last complete quarter."),
-    ] = None,
-    values: Annotated[
-        list[str] | None,
-        typer.Option("--set", metavar="NAME=VALUE", help="A parameter of the notebook; repeat it."),
-    ] = None,
+    notebook: Notebooks = None,
+    period: Period = None,
+    values: Values = None,
     parameters: Annotated[
         Path | None,
         typer.Option("--parameters", help="A .json with parameters, such as a view that the explorer kept."),
     ] = None,
     out: Out = REPORTS,
-    formats: Annotated[list[str] | None, typer.Option("--formats", help="html,pdf,pptx,xlsx,json.")] = None,
-    fail_on: Annotated[
-        str, typer.Option("--fail-on", help="high, medium, low or never: exit code 10.")
-    ] = "never",
-    timeout: Annotated[
-        float, typer.Option("--timeout", min=1, help="Seconds that one cell may take.")
-    ] = 3600,
+    formats: Formats = None,
+    fail_on: Fail_on = "never",
+    timeout: Timeout = 3600,
     run_timeout: Annotated[
         float | None, typer.Option("--run-timeout", min=1, help="Seconds that a whole run may take.")
     ] = None,
@@ -83,9 +80,7 @@ def run(
             "--memory", min=100, help="MB of memory a run may take; by default 90 % of the machine's."
         ),
     ] = None,
-    dry_run: Annotated[
-        bool, typer.Option("--dry-run", help="Show what would be run, and run nothing.")
-    ] = False,
+    dry_run: Dry_run = False,
     force: Annotated[bool, typer.Option("--force", help="Run again what is done already.")] = False,
     matrix: Annotated[
         str | None,
@@ -240,6 +235,32 @@ def _list_runs(context: typer.Context, out: Out = REPORTS, as_json: As_json = Fa
             r["findings"] = ", ".join(f"{n} {k}" for k, n in (r["findings"] or {}).items() if n)
             r["latest"] = "yes" if r["latest"] else ""
         print_table(columns, [[r[c] for c in columns] for r in found])
+
+
+@runs_app.command("trend")
+def _show_trend(
+    figures: Annotated[
+        list[str] | None,
+        typer.Argument(metavar="FIGURE", help="Indicators and key figures.", show_default=False),
+    ] = None,
+    notebook: Annotated[str | None, typer.Option("--notebook", help="Only this one's runs.")] = None,
+    part: Annotated[
+        str | None, typer.Option("--part", metavar="COL=VALUE", help='Only this part; "all" is the whole.')
+    ] = None,
+    out: Out = REPORTS,
+    as_json: As_json = False,
+) -> None:
+    """Follow gaps and key figures over the runs: all of them at a glance, or those named run by run.
+
+    Example: alignment runs trend dropped_leads win-rate
+    """
+    from alignment_toolkit.runs.trends import trends
+
+    found = trends(out, figures or (), notebook=notebook, part=part)
+    if as_json:
+        print_json([one.to_json() for one in found])
+    else:
+        print_trends(found, out, each_run=bool(figures))
 
 
 @runs_app.command("show")

@@ -10,6 +10,7 @@ import typer
 
 from alignment_toolkit.cli.common import (
     As_json,
+    Period,
     Source,
     listed,
     note,
@@ -19,7 +20,7 @@ from alignment_toolkit.cli.common import (
     say,
     warn,
 )
-from alignment_toolkit.cli.data import AsOf, Period
+from alignment_toolkit.cli.data import AsOf
 from alignment_toolkit.errors import ParameterError
 
 if TYPE_CHECKING:

@@ -11,10 +11,12 @@ from typing import Any, Final
 from alignment_toolkit import units
 from alignment_toolkit.charts import clean
 from alignment_toolkit.errors import AlignmentError, ExportFailed
+from alignment_toolkit.privacy import LEAST
 from alignment_toolkit.report import blocks, words
 from alignment_toolkit.report.html import render
 from alignment_toolkit.results import Analysis, Estimate, Finding, KpiValue
 from alignment_toolkit.runs.matrix import Outcome
+from alignment_toolkit.runs.outsiders import audience_of, seen_parts
 from alignment_toolkit.runs.places import latest, slug, sync, write
 from alignment_toolkit.statistics.funnel import beside_the_rest
 from alignment_toolkit.statistics.multiplicity import benjamini_hochberg
@@ -114,7 +116,12 @@ def _whole(value: float | None, low: float | None, high: float | None) -> bool:
     return value is not None and low is not None and high is not None and high > low
 
 
-def index_page(outcomes: Sequence[Outcome], analyses: Sequence[tuple[str, Analysis]], matrix: str) -> str:
+def index_page(
+    outcomes: Sequence[Outcome],
+    analyses: Sequence[tuple[str, Analysis]],
+    matrix: str,
+    audience: str = "internal",
+) -> str:
     """Write the page of a matrix as HTML.
 
     Parameters
@@ -125,8 +132,12 @@ def index_page(outcomes: Sequence[Outcome], analyses: Sequence[tuple[str, Analys
         The newest published Analysis of each slice.
     matrix
         What the company was split by.
+    audience
+        Who reads it: outside the company small parts are left out, and with them others from which they could be
+        worked out.
     """
     first = outcomes[0].plan
+    analyses = seen_parts(analyses, audience)
     told = compared(analyses)
     published = sum(o.run is not None for o in outcomes)
     failed = len(outcomes) - published
@@ -134,7 +145,7 @@ def index_page(outcomes: Sequence[Outcome], analyses: Sequence[tuple[str, Analys
     summary += f", {failed} failed. What failed has no report here." if failed else "."
     parts: list[blocks.Block] = [
         blocks.Section((blocks.Heading(2, "The parts", "answer"), blocks.Prose(summary, tone="lead"),
-                        _runs(outcomes, dict(analyses), told))),
+                        _runs(outcomes, dict(analyses), told, inside=audience == "internal"))),
         blocks.Section(tuple(_comparison(told, dict(analyses)))),
     ]  # fmt: skip
     label = next((words.made_up(a) for _, a in analyses), "")
@@ -143,22 +154,30 @@ def index_page(outcomes: Sequence[Outcome], analyses: Sequence[tuple[str, Analys
         subtitle=f"{first.period}, {first.name}",
         label=label,
         blocks=tuple(parts),
-        footer="Each part has a report of its own, made by the same notebook with the same settings.",
+        footer="Each part has a report of its own, made by the same notebook with the same settings."
+        + (_FOR_OUTSIDERS if audience != "internal" else ""),
         currency=analyses[0][1].currency if analyses else "",
     )
     return render(document)
 
 
+_FOR_OUTSIDERS: Final = (
+    f" Figures of parts with fewer than {LEAST} cases are left out,"
+    " and others from which such figures could be worked out."
+)
+
+
 def _runs(
-    outcomes: Sequence[Outcome], analyses: dict[str, Analysis], told: Sequence[Compared]
+    outcomes: Sequence[Outcome], analyses: dict[str, Analysis], told: Sequence[Compared], *, inside: bool
 ) -> blocks.Table:
     rows = []
     for o in outcomes:
         analysis = analyses.get(o.plan.slice)
         name = _value_of(o.plan.slice)
         if o.run is None:
-            why = clean(o.message.splitlines()[-1].strip()) if o.message else ""
-            page = f"{slug(o.plan.slice)}/FAILED.html"
+            # Why it failed may quote a row of the data.
+            why = clean(o.message.splitlines()[-1].strip()) if o.message and inside else ""
+            page = f"{slug(o.plan.slice)}/FAILED.html" if inside else ""
             rows.append((blocks.Cell(name, href=page), blocks.Cell("FAILED", why, mood="misaligned"),
                          blocks.Cell(""), blocks.Cell(""), blocks.Cell("")))  # fmt: skip
             continue
@@ -274,6 +293,10 @@ def write_index(outcomes: Sequence[Outcome], matrix: str) -> tuple[Path, Path]:
     """
     folder = outcomes[0].plan.key.parent
     analyses = list(_analyses(outcomes))
+    audience = audience_of(analyses, outcomes[0].plan.parameters)
+    runs = [o.to_json() for o in outcomes]
+    if audience != "internal":  # what failed, and how many findings a small part has, is not for everybody
+        runs = [{**run, "message": "", "findings": None} for run in runs]
     name = f"matrix-{slug(Path(matrix).stem)}"
     told = {
         "schema": 1,
@@ -281,11 +304,12 @@ def write_index(outcomes: Sequence[Outcome], matrix: str) -> tuple[Path, Path]:
         "company": outcomes[0].plan.company,
         "period": outcomes[0].plan.period,
         "matrix": matrix,
-        "runs": [o.to_json() for o in outcomes],
-        "compared": [c.to_json() for c in compared(analyses)],
+        "audience": audience,
+        "runs": runs,
+        "compared": [c.to_json() for c in compared(seen_parts(analyses, audience))],
     }
     texts = {
-        folder / f"{name}.html": index_page(outcomes, analyses, Path(matrix).stem),
+        folder / f"{name}.html": index_page(outcomes, analyses, Path(matrix).stem, audience),
         folder / f"{name}.json": json.dumps(told, ensure_ascii=False, allow_nan=False, indent=1) + "\n",
     }
     try:

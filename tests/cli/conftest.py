@@ -53,14 +53,17 @@ def alignment(tmp_path, monkeypatch):
     return called
 
 
-@pytest.fixture
-def company(tmp_path) -> Path:
-    """Three leads and two orders of the first quarter of 2026."""
-    folder = tmp_path / "company"
+def small_company(folder: Path) -> Path:
+    """Write three leads and two orders of the first quarter of 2026."""
     folder.mkdir()
     (folder / "leads.csv").write_text(LEADS)
     (folder / "orders.csv").write_text(ORDERS)
     return folder
+
+
+@pytest.fixture
+def company(tmp_path) -> Path:
+    return small_company(tmp_path / "company")
 
 
 @pytest.fixture

@@ -19,8 +19,10 @@ from alignment_toolkit.errors import AlignmentError
 from alignment_toolkit.notebooks import check_parameters, parameters_of, parse_parameters
 from alignment_toolkit.runs import perform, performing, places, plan
 from alignment_toolkit.settings import Settings
-from tests.cli.conftest import LEADS, ORDERS
+from tests.cli.conftest import company
 from tests.faults.harness import bytes_of, plan_in, without_kernel
+
+__all__ = ["company"]
 
 # ---- 20: names, values, cells and settings that want to be code ------------------------------------------------
 
@@ -118,15 +120,6 @@ def test_whatever_a_run_is_called_its_files_stay_under_the_root(tmp_path, monkey
 
 
 # ---- 35, 36, 38 ------------------------------------------------------------------------------------------------
-
-
-@pytest.fixture
-def company(tmp_path) -> Path:
-    folder = tmp_path / "company"
-    folder.mkdir()
-    (folder / "leads.csv").write_text(LEADS)
-    (folder / "orders.csv").write_text(ORDERS)
-    return folder
 
 
 def state(folder: Path) -> dict[str, tuple[str, int]]:

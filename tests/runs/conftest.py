@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import dataclasses
+import json
+from dataclasses import replace
 
 import nbformat
 import pytest
 
+from alignment_toolkit.results import Analysis
 from alignment_toolkit.runs import Plan
 
 FINISH = (
@@ -41,3 +44,24 @@ def make_plan(tmp_path):
         return dataclasses.replace(plan, **changes)
 
     return made
+
+
+@pytest.fixture
+def published(make_plan):
+    """Publish a run by hand, without a kernel; give its analysis.json."""
+
+    def publish(period, start, to, told=None, **changes):
+        plan = make_plan(period=period, **changes)
+        folder = plan.key / f"{period}-run"
+        folder.mkdir(parents=True)
+        told = replace(told, period=period, start=start, to=to) if told else Analysis.empty(
+            company="Acme", currency="EUR", period=period, start=start, to=to
+        )  # fmt: skip
+        (folder / "analysis.json").write_text(told.dumps())
+        about = {"schema": 1, "id": folder.name, "period": period, "finished": start}
+        about |= {"notebook": plan.name, "slice": plan.slice, "company": plan.company, "status": "ok"}
+        (folder / "manifest.json").write_text(json.dumps(about))
+        (plan.key / "latest").symlink_to(folder.name, target_is_directory=True)
+        return folder / "analysis.json"
+
+    return publish

@@ -13,6 +13,7 @@ from alignment_toolkit.errors import MatrixFailed, ParameterError, UnknownName
 from alignment_toolkit.results import Analysis, KpiValue
 from alignment_toolkit.runs import history, index, latest, matrix
 from alignment_toolkit.runs.beside import bearing, earlier_runs
+from alignment_toolkit.runs.outsiders import audience_of, seen_parts
 from alignment_toolkit.statistics.funnel import beside_the_rest
 from alignment_toolkit.statistics.multiplicity import benjamini_hochberg
 from alignment_toolkit.statistics.resampling import generator
@@ -159,28 +160,13 @@ def test_a_part_without_data_fails_before_a_kernel_starts(make_plan, company):
 # ---- the runs beside -------------------------------------------------------------------------------------------
 
 
-def published(make_plan, period: str, start: str, to: str, **changes):
-    """Publish a run by hand, without a kernel."""
-    plan = make_plan(period=period, **changes)
-    folder = plan.key / f"{period}-run"
-    folder.mkdir(parents=True)
-    told = Analysis.empty(company="Acme", currency="EUR", period=period, start=start, to=to)
-    (folder / "analysis.json").write_text(told.dumps())
-    (folder / "manifest.json").write_text(
-        json.dumps({"schema": 1, "id": folder.name, "period": period, "finished": start})
-    )
-    (plan.key / "latest").symlink_to(folder.name, target_is_directory=True)
-    return folder / "analysis.json"
-
-
-def test_the_runs_beside_are_earlier_of_the_same_length_and_the_same_part(make_plan, tmp_path, monkeypatch):
+def test_the_runs_beside_are_earlier_of_the_same_length_and_the_same_part(
+    published, make_plan, tmp_path, monkeypatch
+):
     monkeypatch.chdir(tmp_path)
-    quarters = [
-        published(make_plan, f"2026-Q{q}", f"2026-{3 * q - 2:02}-01", f"2026-{3 * q:02}-28")
-        for q in (2, 1, 3)
-    ]
-    published(make_plan, "2026-05", "2026-05-01", "2026-05-31")
-    published(make_plan, "2025-Q4", "2025-10-01", "2025-12-31", slice="region=North")
+    quarters = [published(f"2026-Q{q}", f"2026-{3 * q - 2:02}-01", f"2026-{3 * q:02}-28") for q in (2, 1, 3)]
+    published("2026-05", "2026-05-01", "2026-05-31")
+    published("2025-Q4", "2025-10-01", "2025-12-31", slice="region=North")
     out = make_plan().out
     found = earlier_runs(out, "n", "all", "2026-07-01", 92)
     assert [p.split("/")[2] for p in found] == ["2026-Q1", "2026-Q2"]
@@ -252,3 +238,31 @@ def test_equal_parts_are_named_within_the_rate_and_a_naive_look_would_name_many(
         naive += bool((p <= 0.05).any())
     assert named / 300 <= 0.10 + 2 * (0.10 * 0.90 / 300) ** 0.5
     assert naive / 300 >= 0.25
+
+
+# ---- outside the company ---------------------------------------------------------------------------------------
+
+
+def test_a_small_part_cannot_be_read_or_worked_out_from_the_page_for_outsiders(make_plan):
+    parts = [("r=a", analysis(0.5, 400)), ("r=b", analysis(0.4, 300)), ("r=c", analysis(0.25, 60)),
+             ("r=small", analysis(0.75, 8))]  # fmt: skip
+    plans = [make_plan(slice=name) for name, _ in parts]
+    outcomes = [matrix.Outcome(p, None, 4, "orders.csv, row 7: Jane Doe") for p in plans]
+    pages = {who: index.index_page(outcomes, parts, "r", who) for who in ("internal", "client", "public")}
+    # Whoever knows the whole company's rate and those of all other parts could work out the small one's.
+    assert {c.part for c in index.compared(seen_parts(parts, "client"))} == {"r=a", "r=b"}
+    assert {c.part for c in index.compared(parts)} == {"r=a", "r=b", "r=c", "r=small"}
+    assert re.search(r">75(\.0)?\s?%", pages["internal"])
+    assert "Jane Doe" in pages["internal"]
+    for who in ("client", "public"):
+        assert not re.search(r">(75|25)(\.0)?\s?%|Jane Doe|FAILED\.html", pages[who])
+        assert "fewer than 10 cases" in pages[who]
+    large = [part for part in parts if part[0] != "r=small"]
+    assert {c.part for c in index.compared(seen_parts(large, "client"))} == {"r=a", "r=b", "r=c"}
+
+
+def test_the_page_is_for_the_audience_that_may_see_least(make_plan, tmp_path):
+    told = replace(analysis(0.5, 400), settings={"report": {"audience": "client"}})
+    assert audience_of([("a", told), ("b", analysis(0.4, 300))], {}) == "client"
+    assert audience_of([("a", told)], {"audience": "public"}) == "public"
+    assert audience_of([("a", analysis(0.4, 300))], {}) == "internal"
