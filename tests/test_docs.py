@@ -104,12 +104,27 @@ def test_settings_in_the_docs_are_read(page):
         Settings.from_toml(text, file=page)
 
 
+LEADS = "lead_id,created_at,account_id,channel,qualified_at\n" + "".join(
+    f"L{i},2026-07-{1 + i % 28:02},A{i % 9},{('email', 'web')[i % 2]},2026-08-{1 + i % 28:02}\n"
+    for i in range(60)
+)
+ORDERS = "order_id,ordered_at,account_id,amount\n" + "".join(
+    f"O{i},2026-0{4 + i % 6}-09,A{i % 9},{100 + i}.00\n" for i in range(60)
+)
+
+
 @pytest.mark.parametrize("page", [page for page, text in PAGES.items() if blocks(text, "python")])
 def test_python_in_the_docs_runs(page, sample_dir, tmp_path, monkeypatch):
     # Pages open the sample as `data/sample`, or as a company's own folder, `data`.
     (tmp_path / "data").mkdir()
-    for found in [sample_dir, *sample_dir.iterdir()]:
-        (tmp_path / "data" / found.name).symlink_to(found)
+    if page == "README.md":  # it makes the whole report, which other tests make of the sample
+        (tmp_path / "data" / "sample").mkdir()
+        (tmp_path / "data" / "sample" / "leads.csv").write_text(LEADS)
+        (tmp_path / "data" / "sample" / "orders.csv").write_text(ORDERS)
+    else:
+        for found in [sample_dir, *sample_dir.iterdir()]:
+            (tmp_path / "data" / found.name).symlink_to(found)
     monkeypatch.chdir(tmp_path)
     for text in blocks(PAGES[page], "python"):
         exec(compile(text, page, "exec"), {"__name__": "__page__"})
+    assert page != "README.md" or [*(tmp_path / "reports").rglob("*.html")]
