@@ -10,6 +10,7 @@ import ibis
 
 from alignment_toolkit.languages import say
 from alignment_toolkit.relations.source import alive, day
+from alignment_toolkit.segmentation.assessed import SIDES, latest_views
 
 if TYPE_CHECKING:
     from ibis.expr.types import Table
@@ -44,9 +45,10 @@ def proposed_plays(company: Company, t: Table, end: date) -> Proposed:
 
     The first rule that holds counts. **Release**: a client whose margin did not pay for the work in each of the last
     four quarters, of low potential and without contract. **Defend**: a client of the last year whose probability of
-    still being one is below the threshold, or with a sign of change without answer. **Attack**: who is no client, or
-    of whom we have a small share, of high potential; a sign of change at who is no client is enough. **Grow**: a
-    healthy client who buys few products. **Keep**: everything else.
+    still being one is below the threshold, or with a sign of change without answer. **Attack**: who is no client and
+    has high potential or a sign of change, or a client who buys little and in whom a department sees more. Orders
+    alone show what a client buys here, not what it could buy; so without an assessment no client is attacked.
+    **Grow**: a client of the last year, probably still one, who buys few products. **Keep**: everything else.
 
     Parameters
     ----------
@@ -60,6 +62,7 @@ def proposed_plays(company: Company, t: Table, end: date) -> Proposed:
     rules = company.settings.plays
     lacking: list[str] = []
     t = _intents(company, t, end, lacking)
+    t = _views(company, t, end, lacking)
     t = _signals(company, t, end, lacking)
     t = _contracts(company, t, end, lacking)
     t = _costs(company, t, end, lacking)
@@ -78,7 +81,8 @@ def proposed_plays(company: Company, t: Table, end: date) -> Proposed:
     bound = t.contract.fill_null(False)
     release = client & unpaid & ~high & ~bound
     defend = client & (silent | troubled) & valued & ~release
-    attack = small & (high | (troubled & ~client)) & ~defend & ~release
+    wanted = t.wanted_by_marketing | t.wanted_by_sales
+    attack = ibis.ifelse(client, small & wanted, high | troubled) & ~defend & ~release
     grow = (
         client
         & valued
@@ -115,6 +119,20 @@ def _intents(company: Company, t: Table, end: date, lacking: list[str]) -> Table
     i = i.filter(i.decided_on < ibis.literal(end), i.account_id.notnull())
     last = i.group_by("account_id").aggregate(intent=i.intent.argmax(i.decided_on))
     return _left(t, last, {})
+
+
+def _views(company: Company, t: Table, end: date, lacking: list[str]) -> Table:
+    """Add which department sees more in an account, by its latest assessment."""
+    sides = latest_views(company, end)
+    if sides is None:
+        lacking.append(
+            say("assessments: what a client could buy beyond its orders, so that no client is attacked")
+        )
+        return t.mutate(**{f"wanted_by_{d}": ibis.literal(False) for d in SIDES})
+    for d, side in sides.items():
+        t = t.left_join(side, t.account_id == side._who).drop("_who")
+        t = t.mutate(**{f"wanted_by_{d}": t[d].fill_null(False)}).drop(d)
+    return t
 
 
 def _signals(company: Company, t: Table, end: date, lacking: list[str]) -> Table:

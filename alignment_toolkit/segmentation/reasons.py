@@ -10,6 +10,7 @@ import pandas as pd
 
 from alignment_toolkit.languages import say
 from alignment_toolkit.results import Estimate
+from alignment_toolkit.segmentation.assessed import SIDES
 from alignment_toolkit.units import unit
 
 if TYPE_CHECKING:
@@ -154,15 +155,20 @@ def _reasons(r: Any, company: Company) -> tuple[list[str], list[str]]:
         ]
     elif r.proposed == "attack":
         said.append(
-            say("no client") if not r.is_client else say("high potential, and a small share of it so far")
+            say("no client")
+            if not r.is_client
+            else say("it buys less than half of what the best tenth of clients like it does")
         )
+        by = [d for d in SIDES if r[f"wanted_by_{d}"]]
+        if by:
+            said.append(say("a target in the eyes of {who}", who=say(" and ").join(say(d) for d in by)))
         if r.is_high and not r.is_client:
             said.append(say("among the accounts most likely to become one within a year"))
         if r.open_signal > 0:
             said.append(say("{open_signal} signs of change without answer", open_signal=int(r.open_signal)))
         otherwise.append(say("an assessment by somebody who knows them that says otherwise"))
     elif r.proposed == "grow":
-        said += [say("healthy: probability of still being a client {alive}", alive=share.text(float(r.alive))),
+        said += [say("probability of still being a client {alive}", alive=share.text(float(r.alive))),
                  say("{breadth} products in the last year", breadth=int(r.breadth))]  # fmt: skip
         otherwise.append(say("more than {few_products} products", few_products=rules.few_products))
     if isinstance(r.intent, str) and r.intent != r.proposed:

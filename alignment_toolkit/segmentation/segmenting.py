@@ -13,6 +13,7 @@ import pandas as pd
 
 from alignment_toolkit.languages import noted, say
 from alignment_toolkit.results import Estimate
+from alignment_toolkit.segmentation.assessed import target_grid
 from alignment_toolkit.segmentation.features import MEMORY, account_features, forget
 from alignment_toolkit.segmentation.kind import Accounts, Placing, Segmentation
 from alignment_toolkit.segmentation.looking_back import look_back
@@ -22,7 +23,7 @@ from alignment_toolkit.segmentation.plays import PLAYS, proposed_plays
 from alignment_toolkit.segmentation.reasons import economics, told_plays
 from alignment_toolkit.segmentation.scaling import scale_of, scaled
 from alignment_toolkit.segmentation.telling import agreement, exceptions, picture, rules, share_of
-from alignment_toolkit.segmentation.value_map import target_grid, value_map
+from alignment_toolkit.segmentation.value_map import value_map
 
 if TYPE_CHECKING:
     from ibis.expr.types import Table

@@ -1,8 +1,7 @@
-"""Value map: what clients get for the price, of own and rivals' offers; and who is a target in whose eyes."""
+"""Value map: what clients get for the price, of own and rivals' offers."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import replace
 from datetime import date
 from typing import TYPE_CHECKING, Any, Final
@@ -17,15 +16,12 @@ from alignment_toolkit.results import Estimate
 from alignment_toolkit.statistics.price_line import Market, benefit_to_tie, benefits, fair_line, price_premium
 
 if TYPE_CHECKING:
-    from ibis.expr.types import Table
-
     from alignment_toolkit.company import Company
 
-__all__ = ["target_grid", "value_map"]
+__all__ = ["value_map"]
 
 NEEDS: Final = ("offer", "attribute", "rating", "owner", "price")
 RIVALS: Final = 4
-HIGH: Final = 50
 WORDS: Final = noted(
     "Benefit is the mean rating (1 to 10) of an offer's attributes, weighed by their importance. The line is what "
     "rivals' offers of the category ask for a benefit; own offers are left out of it. Above the line more is asked "
@@ -187,58 +183,3 @@ def _attributes(part: pd.DataFrame, importance: pd.Series) -> list[dict[str, Any
                     "importance": float(importance[name] / importance.sum()) if importance.sum() > 0 else None,
                     "own": means[True], "rivals": means[False]})  # fmt: skip
     return out
-
-
-def target_grid(company: Company, t: Table, end: date) -> dict[str, Any] | None:
-    """Count accounts by marketing's and sales' latest view of them; None where neither has one.
-
-    A view is whether the account should be pursued (`target`) or, where that is not said, whether its potential is 50
-    or more. Views are those before the day.
-
-    Parameters
-    ----------
-    company
-        The company.
-    t
-        Its accounts, with money where known.
-    end
-        The first day that is not known.
-    """
-    if not company.has("assessments", "account_id", "department", "assessed_at"):
-        return None
-    a = company["assessments"]
-    view: Any = ibis.null("boolean")
-    if "target" in a.columns:
-        view = a.target
-    if "potential" in a.columns:
-        view = ibis.coalesce(view, a.potential >= HIGH)
-    a = a.mutate(hopeful=view)
-    a = a.filter(day(a.assessed_at) < ibis.literal(end), a.hopeful.notnull(), a.account_id.notnull())
-    # Of two views of one moment the hopeful one counts, whatever the order of the rows.
-    rank = ibis.row_number().over(
-        group_by=["account_id", "department"], order_by=[a.assessed_at.desc(), a.hopeful.desc()]
-    )
-    a = a.mutate(_rank=rank)
-    a = a.filter(a._rank == 0)
-    sides: Mapping[str, Any] = {
-        d: a.filter(a.department == d).select(_who="account_id", **{d: "hopeful"}) for d in _SIDES
-    }
-    t = t.select("account_id", money=t.money.fill_null(0.0))
-    for d, side in sides.items():
-        t = t.left_join(side, t.account_id == side._who).drop("_who")
-        t = t.mutate(**{d: ibis.cases((t[d], "target"), (~t[d], "not a target"), else_="no view")})
-    rows = company.fetch(t.group_by(list(_SIDES)).aggregate(accounts=t.count(), revenue=t.money.sum()))
-    if not (rows[list(_SIDES)] != "no view").any().any():
-        return None
-    return {
-        "about": say("The latest view of either department: should the account be pursued?"),
-        "views": ["target", "not a target", "no view"],
-        "rows": [
-            {"marketing": r["marketing"], "sales": r["sales"], "accounts": int(r["accounts"]),
-             "revenue": round(float(r["revenue"]), 6)}
-            for r in rows.sort_values(list(_SIDES)).to_dict("records")
-        ],
-    }  # fmt: skip
-
-
-_SIDES: Final = ("marketing", "sales")

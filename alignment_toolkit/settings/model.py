@@ -363,7 +363,11 @@ class PlaysSettings(Strict):
         Share, Field(description="Defend a client whose probability of still being one is below this.")
     ] = 0.5
     few_products: Annotated[
-        int, Field(ge=0, description="Grow a healthy client that buys at most so many products in a year.")
+        int,
+        Field(
+            ge=0,
+            description="Grow a client, probably still one, that buys at most so many products in a year.",
+        ),
     ] = 2
     release_quarters: Annotated[
         int,

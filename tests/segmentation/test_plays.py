@@ -28,6 +28,8 @@ ACCOUNTS: dict[str, tuple[int | None, float, int, float | None, str | None, str]
     "stir": (None, 0.0, 0, None, None, "attack"),
     "nobody": (None, 0.0, 0, None, "low_small", "keep"),
     "small": (3, 100.0, 5, 0.9, "high_small", "attack"),
+    "unseen": (3, 100.0, 5, 0.9, "high_small", "keep"),
+    "praised": (3, 100.0, 5, 0.9, "low_large", "keep"),
     "narrow": (3, 200.0, 1, 0.9, "low_large", "grow"),
     "wide": (3, 100.0, 5, 0.9, "low_large", "keep"),
     "loss": (4, 400.0, 1, 0.2, "low_small", "release"),
@@ -67,6 +69,17 @@ def rows() -> dict[str, Any]:
         "signals": [
             {"signal_id": str(i), "kind": "strategy_change", "account_id": a, "signalled_at": d, "answered_at": e}
             for i, (a, d, e) in enumerate(SIGNALS)
+        ],
+        # Of marketing the latest word counts, and none after the end.
+        "assessments": [
+            {"assessment_id": f"{a} {d} {day}", "account_id": a, "department": d, "assessed_at": day, "target": t}
+            for a, d, day, t in (
+                ("small", "marketing", "2026-05-01", False), ("small", "marketing", "2026-06-01", True),
+                ("small", "sales", "2026-06-01", False), ("unseen", "marketing", "2026-05-01", True),
+                ("unseen", "marketing", "2026-06-01", False), ("unseen", "sales", "2026-07-01", True),
+                ("praised", "sales", "2026-06-01", True), ("nobody", "sales", "2026-06-01", True),
+                ("prospect", "marketing", "2026-06-01", True), ("prospect", "sales", "2026-06-01", True),
+            )
         ],
         "intents": [
             {"account_id": "wide", "intent": "defend", "decided_on": "2026-01-01"},
@@ -115,12 +128,15 @@ def test_each_play_says_why(told: pd.DataFrame) -> None:
         "probability of still being a client 20.0 %, below 50.0 %; revenue of the last year €100.00"
     )
     assert said["signal"] == "1 signs of change without answer; revenue of the last year €100.00"
-    assert said["prospect"] == "no client; among the accounts most likely to become one within a year"
-    assert said["stir"] == "no client; 1 signs of change without answer"
-    assert said["small"] == "high potential, and a small share of it so far"
-    assert (
-        said["narrow"] == "healthy: probability of still being a client 90.0 %; 1 products in the last year"
+    assert said["prospect"] == (
+        "no client; a target in the eyes of marketing and sales; "
+        "among the accounts most likely to become one within a year"
     )
+    assert said["stir"] == "no client; 1 signs of change without answer"
+    assert said["small"] == (
+        "it buys less than half of what the best tenth of clients like it does; a target in the eyes of marketing"
+    )
+    assert said["narrow"] == "probability of still being a client 90.0 %; 1 products in the last year"
     assert said["loss"] == (
         "margin did not pay for the work in 4 of the last four quarters; "
         "margin of at most €40.00 for work that cost €240.00; low potential; no contract"
@@ -154,7 +170,7 @@ def test_what_could_not_be_looked_at_is_named(tmp_path: Path) -> None:
     company = Company.open(written({"orders": rows()["orders"]}, tmp_path))
     found = proposed_plays(company, seen(company), END)
     assert [w.split(":")[0] for w in found.lacking] == [
-        "intents", "signals", "accounts.contract_until", "cost to serve",
+        "intents", "assessments", "signals", "accounts.contract_until", "cost to serve",
     ]  # fmt: skip
     assert set(company.fetch(found.table).proposed) == {"defend", "attack", "grow", "keep"}
 

@@ -11,7 +11,8 @@ import pytest
 
 from alignment_toolkit.charts.segments import of_target_grid, of_value_map
 from alignment_toolkit.company import Company
-from alignment_toolkit.segmentation.value_map import target_grid, value_map
+from alignment_toolkit.segmentation.assessed import target_grid
+from alignment_toolkit.segmentation.value_map import value_map
 from alignment_toolkit.statistics.price_line import Market, fair_line
 from tests.builders import written
 
