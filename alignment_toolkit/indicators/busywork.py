@@ -208,7 +208,7 @@ def _guards(data: Data, gap: Gap, other: Gap, margin: float) -> list[Guard]:
 
 def _shown(months: pd.DataFrame) -> pd.DataFrame:
     shown = months.assign(
-        month=[str(m.start_time.date()) for m in months.index],
+        month=[str(m) for m in months.index],
         per_head=(10 * months["load"] / months["people"]).where(months["people"] > 0),
     )
     return shown.iloc[::-1]

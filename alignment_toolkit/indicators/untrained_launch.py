@@ -263,10 +263,10 @@ def _chart(rows: pd.DataFrame, margin: float) -> Chart | None:
         {"campaign": str(name), "share": float(r["sum"] / r["size"]), "n": int(r["size"])}
         for name, r in by.iterrows()
     )
-    trained = int((~rows.untrained.astype(bool)).sum())
+    untrained = int(rows.untrained.sum())
     title = say(
-        "{trained:,} of {rows:,} leads of campaigns went to people trained for them",
-        trained=trained,
+        "{untrained:,} of {rows:,} leads of campaigns went to people not trained for them",
+        untrained=untrained,
         rows=len(rows),
     )
     return Chart("bars", "campaign", "share", rows=shown, reference=margin, title=title)
