@@ -20,6 +20,7 @@ from alignment_toolkit.indicator import AREAS, Indicator
 from alignment_toolkit.kpi import Kpi, RatioOfKpis, measure
 from alignment_toolkit.languages import say, speaking
 from alignment_toolkit.periods import Period, compare_periods, last_complete
+from alignment_toolkit.progress import step, telling
 from alignment_toolkit.pseudonyms import Pseudonyms
 from alignment_toolkit.results import SCHEMA, VERSION, Analysis, Area, Finding, KpiValue, Scorecard
 from alignment_toolkit.scorecard import Shared, shared_scorecard
@@ -76,6 +77,7 @@ def _seldom_swept() -> Iterator[None]:
 
 @_in_its_language
 @_seldom_swept()
+@telling("Analysis")
 def analyse(
     company: Company,
     period: str | int | Period | None = None,
@@ -139,13 +141,12 @@ def analyse(
     some = catalog.chosen_segmentations(told)
     hidden = Pseudonyms(company.settings.secret_key() or company.name, company.settings.privacy.names)
     warnings: list[str] = []
+    step("key figures")
     rows = measure_kpis(
-        company, chosen_kpis, when, by=dimensions, grain=None if dimensions else "month", compare=against,
-        hidden=hidden, warnings=warnings,
+        company, chosen_kpis, when, by=dimensions, grain="month", compare=against, hidden=hidden, warnings=warnings,
+        sliced_grain=False,
     )  # fmt: skip
     if chosen_kpis:
-        if dimensions:  # months of every slice are not told, so they are asked for in total only
-            rows += measure_kpis(company, chosen_kpis, when, grain="month", hidden=hidden, only_parts=True)
         place = {kpi.id: i for i, kpi in enumerate(chosen_kpis)}
         slices = {key: i for i, key in enumerate(dict.fromkeys(_slice(r) for r in rows))}
         rows.sort(key=lambda r: (place[r.kpi], slices[_slice(r)], r.grain is not None, r.start))
@@ -164,9 +165,11 @@ def analyse(
                     problem=f.message,
                 )
             )
+    step("scorecard, attribution, drivers")
     board = _shared(company, when, catalog, rows, warnings)
     credited = _attribution(company, when, warnings)
     moved = _drivers(company, when, against, catalog, chosen_kpis, dimensions, hidden, warnings)
+    step("segments")
     groups = _segments(company, when, against, catalog, some, hidden, history, warnings)
     warnings += [p.message for p in company.problems]
     found = Analysis(
@@ -241,12 +244,11 @@ def measure_kpis(
     compare: Sequence[Period] = (),
     hidden: Pseudonyms | None = None,
     warnings: list[str] | None = None,
-    only_parts: bool = False,
     sliced_grain: bool = True,
 ) -> list[KpiValue]:
     """Measure KPIs as an Analysis does: people by pseudonym, a broken KPI isolated.
 
-    `only_parts` leaves the rows of the whole period out (they are there already); `sliced_grain` as in `measure`.
+    `sliced_grain` is as in `measure`.
     """
     try:
         rows = list(
@@ -264,11 +266,9 @@ def measure_kpis(
         for kpi in kpis:
             single += measure_kpis(
                 company, [kpi], period, by=by, grain=grain, compare=compare, hidden=hidden, warnings=warnings,
-                only_parts=only_parts, sliced_grain=sliced_grain,
+                sliced_grain=sliced_grain,
             )  # fmt: skip
         return single
-    if only_parts:
-        rows = [r for r in rows if r.grain is not None]
     people = [d for d in by if d.rpartition(".")[2] in PEOPLE]
     if hidden is None or not people:
         return rows

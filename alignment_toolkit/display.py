@@ -6,6 +6,8 @@ before something is shown. Importing the toolkit in a notebook does that; ``%loa
 
 from __future__ import annotations
 
+import os
+import sys
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Final
 
@@ -13,8 +15,9 @@ if TYPE_CHECKING:
     from alignment_toolkit.notebooks.pieces import Grid, Text
     from alignment_toolkit.results import Analysis, Finding, KpiValue
 
-__all__ = ["html", "load_ipython_extension"]
+__all__ = ["INTERACTIVE", "html", "load_ipython_extension", "somebody_looks"]
 
+INTERACTIVE: Final = ("auto", "yes", "no")
 MOST: Final = 200  # rows of a table
 _PLACES: Final[Mapping[str, str]] = {
     "Analysis": "results", "KpiValue": "results", "Estimate": "results", "Measure": "results", "Finding": "results",
@@ -27,11 +30,66 @@ _PLACES: Final[Mapping[str, str]] = {
 
 
 def load_ipython_extension(shell: Any) -> None:
-    """Tell IPython how to show the toolkit's objects, alone and in tuples."""
+    """Tell IPython how to show the toolkit's objects, alone and in tuples; say how far a computation is."""
+    from alignment_toolkit import progress
+
+    progress.always(_Line(shell))
     formatter = shell.display_formatter.formatters["text/html"]
     for name, module in _PLACES.items():
         formatter.for_type_by_name(f"alignment_toolkit.{module}", name, html)
     formatter.for_type(tuple, html)
+
+
+def somebody_looks(interactive: str = "auto", environment: Mapping[str, str] | None = None) -> bool:
+    """Say whether controls make sense: a person has a page open, and not papermill, nbconvert or nbval alone.
+
+    Parameters
+    ----------
+    interactive
+        ``yes`` or ``no`` decide; ``auto`` looks: Jupyter tells its kernels which page they serve, Voila says who it is,
+        and VS Code and Colab leave a sign too. A run by ``alignment run`` has nobody.
+    environment
+        By default that of the process.
+
+    Examples
+    --------
+    >>> somebody_looks(environment={}), somebody_looks("yes", {}), somebody_looks(environment={"JPY_SESSION_NAME": "a"})
+    (False, True, True)
+    """
+    from alignment_toolkit.errors import ParameterError, did_you_mean
+    from alignment_toolkit.notebooks import RUN_FOLDER
+
+    if interactive not in INTERACTIVE:
+        raise ParameterError(
+            f"interactive can't be '{interactive}'. {did_you_mean(interactive, INTERACTIVE)}"
+        )
+    if interactive != "auto":
+        return interactive == "yes"
+    known = os.environ if environment is None else environment
+    if known.get(RUN_FOLDER):
+        return False
+    if known.get("JPY_SESSION_NAME") or known.get("SERVER_SOFTWARE", "").startswith("voila"):
+        return True
+    return environment is None and ("google.colab" in sys.modules or "VSCODE_PID" in known)
+
+
+class _Line:
+    """A line below the cell while something is computed; gone when it is done, and never there where nobody looks."""
+
+    def __init__(self, shell: Any) -> None:
+        self.publisher = shell.display_pub
+        self.number = 0
+        self.shown = False
+
+    def __call__(self, words: str) -> None:
+        if not somebody_looks():
+            return
+        data = {"text/html": _text(words).html() if words else "", "text/plain": words}
+        self.publisher.publish(
+            data, transient={"display_id": f"alignment-progress-{self.number}"}, update=self.shown
+        )
+        self.shown = bool(words)
+        self.number += not words
 
 
 def html(shown: Any) -> str | None:

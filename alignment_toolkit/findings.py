@@ -13,6 +13,7 @@ from alignment_toolkit.errors import AlignmentError, MissingTable
 from alignment_toolkit.indicator import Indicator, Look
 from alignment_toolkit.languages import say
 from alignment_toolkit.periods import Period
+from alignment_toolkit.progress import step
 from alignment_toolkit.pseudonyms import Pseudonyms
 from alignment_toolkit.relations import RELATIONS
 from alignment_toolkit.results import Finding, KpiValue
@@ -72,7 +73,10 @@ def find(
         Hides the names of people and clients.
     """
     first = first_day(company) if any(i.window == "history" for i in indicators) else None
-    looks = [look_at(company, i, period, first, measured) for i in indicators]
+    looks = []
+    for number, i in enumerate(indicators):
+        step("questions", number + 1, len(indicators))
+        looks.append(look_at(company, i, period, first, measured))
 
     def revenue(window: Period) -> float | None:
         row = measured(company, "revenue", window) if "revenue" in catalog.kpis else None

@@ -15,7 +15,18 @@ PACKAGE = "alignment_toolkit"
 
 # The lowest floor first; within a floor, a module stands above those listed before it.
 FLOORS: tuple[tuple[str, ...], ...] = (
-    ("errors", "secrets", "languages", "units", "periods", "pseudonyms", "brief", "lossless", "results"),
+    (
+        "errors",
+        "secrets",
+        "languages",
+        "units",
+        "periods",
+        "pseudonyms",
+        "progress",
+        "brief",
+        "lossless",
+        "results",
+    ),
     ("settings", "tables", "sources", "relations", "company", "simulation"),
     ("statistics", "kpi", "drivers", "attribution", "indicator", "verdict", "segmentation"),
     ("kpis", "indicators", "segmentations"),

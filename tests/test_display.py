@@ -11,9 +11,10 @@ from dataclasses import replace
 import pytest
 
 import alignment_toolkit as at
-from alignment_toolkit.display import _PLACES, html
+from alignment_toolkit.display import _PLACES, _Line, html
 from alignment_toolkit.drivers.result import DriverPart, OwnerPart, SplitChange
 from alignment_toolkit.drivers.slices import Slice
+from alignment_toolkit.notebooks import RUN_FOLDER
 from alignment_toolkit.results import Area, Estimate, Scorecard
 from tests.report import builders
 
@@ -124,3 +125,28 @@ def test_importing_the_toolkit_in_a_notebook_tells_ipython():
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
+
+
+def test_a_line_of_progress_comes_and_goes_below_the_cell_and_only_where_somebody_looks(monkeypatch):
+    class Shell:
+        def __init__(self):
+            self.display_pub, self.told = self, []
+
+        def publish(self, data, *, transient, update):
+            self.told.append((data["text/plain"], transient["display_id"], update))
+
+    monkeypatch.delenv(RUN_FOLDER, raising=False)
+    monkeypatch.setenv("JPY_SESSION_NAME", "a.ipynb")
+    shell = Shell()
+    line = _Line(shell)
+    for words in ("Analysis: key figures", "Analysis: segments", "", "Reading the data: leads", ""):
+        line(words)
+    one, two = "alignment-progress-0", "alignment-progress-1"
+    assert shell.told == [
+        ("Analysis: key figures", one, False), ("Analysis: segments", one, True), ("", one, True),
+        ("Reading the data: leads", two, False), ("", two, True),
+    ]  # fmt: skip
+    monkeypatch.delenv("JPY_SESSION_NAME")
+    monkeypatch.delenv("VSCODE_PID", raising=False)
+    line("Analysis: key figures")
+    assert len(shell.told) == 5

@@ -82,7 +82,8 @@ class ChartData:
     """All that a drawing needs, and no more: a writer with charts of its own can draw it too.
 
     `zone` is the stretch that is tolerated (interval plots); `reference` a line with its label; `note` the small print
-    that goes with the picture wherever it is shown; `left_out` counts the points that are only in the table.
+    that goes with the picture wherever it is shown; `left_out` counts the points that are only in the table; `scale`
+    holds the ends of the vertical scale where several pictures share one.
     """
 
     kind: str
@@ -99,6 +100,7 @@ class ChartData:
     zone: tuple[float, float] | None = None
     note: str = ""
     left_out: int = 0
+    scale: tuple[float, float] | None = None
     rows: tuple[tuple[Any, ...], ...] = field(default=(), repr=False)
 
     def __post_init__(self) -> None:

@@ -212,7 +212,8 @@ def _lines(data: ChartData, wide: float, titled: bool) -> Figure:
     def x_of(p: Point) -> float:
         return place[data.place(p.x)] if labels else float(p.x)
 
-    lows, highs = _limits(_ends(data), zero=data.y_unit in ("share", "money", "count", None))
+    ends_of_scale = _ends(data) if data.scale is None else list(data.scale)
+    lows, highs = _limits(ends_of_scale, zero=data.y_unit in ("share", "money", "count", None))
     sheet.scale_y(lows, highs, data)
     for number, series in enumerate(data.series):
         shade = colour(series.name, number)

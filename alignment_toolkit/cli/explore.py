@@ -6,6 +6,7 @@ import importlib.util
 import json
 import os
 import re
+import shutil
 import signal
 import subprocess
 import sys
@@ -64,7 +65,7 @@ def explore(
 def _put_notebooks(folder: Path, source: str, notebook: str) -> str:
     """Copy the notebooks that are not there, and have each read the source that was asked for."""
     from alignment_toolkit.errors import UnknownName
-    from alignment_toolkit.notebooks import known_notebooks
+    from alignment_toolkit.notebooks import bundled, known_notebooks
 
     name = notebook if notebook.endswith(".ipynb") else f"{notebook}.ipynb"
     try:
@@ -75,6 +76,9 @@ def _put_notebooks(folder: Path, source: str, notebook: str) -> str:
             made = _reading(text, _from(source, folder))
             if not own.exists() or made != text:
                 own.write_text(made, encoding="utf-8", newline="\n")
+        for path in bundled("notebooks").glob("*.json"):  # how nbconvert makes pages of them
+            if not (folder / path.name).exists():
+                shutil.copy(path, folder / path.name)
     except OSError as e:
         raise ExportFailed(f"{folder} could not be written: {e.strerror or e}.") from e
     if not (folder / name).is_file():

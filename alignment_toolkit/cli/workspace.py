@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import json
 import os
 import shlex
@@ -131,11 +132,18 @@ def init(
             if path.is_file():
                 _write(folder / "schedule" / path.name, _with_folder(path, folder.resolve().as_posix()))
         (folder / "notebooks").mkdir()
-        for path in sorted(bundled("notebooks").glob("*.ipynb")):
+        for path in sorted(
+            bundled("notebooks").glob("*.*")
+        ):  # the notebooks, and how nbconvert makes pages of them
             _write(folder / "notebooks" / path.name, _with_source(path.read_text(encoding="utf-8")))
     except OSError as e:
         raise ExportFailed(f"{folder} could not be written: {e.strerror or e}.") from e
-    say(f"{folder} is ready. Next: cd {folder}; alignment check alignment.toml; alignment run alignment.toml")
+    first = ""
+    if kind == "csv" and data is not None and _found(data):
+        first = f" First say in {folder / 'alignment.toml'} what the columns of your files are; they are listed there."
+    say(
+        f"{folder} is ready.{first} Next: cd {folder}; alignment check alignment.toml; alignment run alignment.toml"
+    )
 
 
 def _write(path: Path, text: str) -> None:
@@ -181,22 +189,43 @@ def _found(data: Path) -> str:
     from alignment_toolkit.tables import TABLES as KNOWN
 
     lines = []
-    for path in sorted(data.glob("*.csv")) if data.is_dir() else []:
-        if path.stem in KNOWN:
+    for path in sorted(p for p in data.iterdir() if p.is_file()) if data.is_dir() else []:
+        name = json.dumps(path.name, ensure_ascii=False)
+        if path.suffix.lower() in (".xlsx", ".xls", ".ods"):
+            lines.append(f"# {name} is a spreadsheet: save each sheet that is needed as CSV (UTF-8).")
+        if path.suffix.lower() != ".csv" or path.stem in KNOWN:
             continue
+        encoding, first = _first_line(path)
         try:
-            with path.open(encoding="utf-8-sig", newline="") as file:
-                first = file.readline()
             apart = csv.Sniffer().sniff(first, delimiters=",;\t|").delimiter
             columns = next(csv.reader([first], delimiter=apart))
-        except (OSError, UnicodeDecodeError, csv.Error, StopIteration):
+        except (csv.Error, StopIteration):
+            lines.append(f"# {name}: no columns were found in its first line.")
             continue
         told = ", ".join(json.dumps(c.strip(), ensure_ascii=False) for c in columns)
-        lines.append(f"# {json.dumps(path.name, ensure_ascii=False)} has the columns {told}")
+        how = f'; say encoding = "{encoding}" beside from' if encoding else ""
+        lines.append(f"# {name} has the columns {told}{how}")
     if not lines:
         return ""
     known = "# All tables and columns, and what each means: docs/data-dictionary.md.\n"
     return "\n# To be mapped:\n" + "\n".join(lines) + "\n" + known
+
+
+def _first_line(path: Path) -> tuple[str, str]:
+    """Give a file's first line, and its encoding where settings must name it."""
+    try:
+        with path.open("rb") as file:
+            start = file.read(65536)
+    except OSError:
+        return "", ""
+    for mark, kind in ((codecs.BOM_UTF16_LE, "utf-16"), (codecs.BOM_UTF16_BE, "utf-16")):
+        if start.startswith(mark):
+            return "", start.decode(kind, errors="ignore").partition("\n")[0]
+    line = start.partition(b"\n")[0]
+    try:
+        return "", line.decode("utf-8-sig")
+    except UnicodeDecodeError:
+        return "cp1252", line.decode("cp1252", errors="replace")
 
 
 def _relative(data: Path, folder: Path) -> str:

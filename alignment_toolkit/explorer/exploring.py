@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any, Final
 
+from alignment_toolkit.display import somebody_looks
 from alignment_toolkit.errors import UnknownName
-from alignment_toolkit.explorer.keeping import somebody_looks
 from alignment_toolkit.explorer.looking import TOPICS, Looking
 from alignment_toolkit.explorer.shown import Shown
 from alignment_toolkit.explorer.view import View, picked
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 __all__ = ["Explorer", "explore"]
 
 # All key figures at once are a report of their own (notebook 01), so the pages without controls leave them out.
-STATIC: Final = ("figures", "moved", "segments", "findings", "what-if")
+STATIC: Final = ("figures", "course", "moved", "segments", "findings", "what-if")
 
 
 class Explorer:
@@ -83,7 +83,8 @@ class Explorer:
         return f"<Explorer of {self.looking.company.name}: {said}; .show(topic) with {', '.join(TOPICS)}>"
 
     def _repr_html_(self) -> str:
-        return "".join(self.show(topic)._repr_html_() for topic in STATIC)
+        topics = [t for t in STATIC if t != "course" or self.view.by]
+        return "".join(self.show(topic)._repr_html_() for topic in topics)
 
     def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, Any]:
         if not self.interactive:

@@ -46,6 +46,9 @@ TOPICS: Final[Mapping[str, str]] = {
 }
 """What can be looked at, in the order in which it is shown."""
 
+COURSE: Final = "The key figure in each part"
+"""Small pictures for pages without controls, where nobody can turn from one part to the next."""
+
 Progress = Callable[[int, int], None]
 REMEMBERED: Final = 256
 COMPANIES: Final = 8
@@ -146,11 +149,12 @@ class Looking:
 
     def show(self, topic: str, view: View, progress: Progress | None = None) -> Shown:
         """Give what a topic shows of a view; what cannot be computed is said in the same place."""
-        if topic not in TOPICS:
-            raise UnknownName("topic", topic, TOPICS)
+        titles = {**TOPICS, "course": COURSE}
+        if topic not in titles:
+            raise UnknownName("topic", topic, titles)
         makers: Mapping[str, Callable[..., Shown]] = {
             "figures": self._figures, "moved": self._moved, "all": self._all, "segments": self._segments,
-            "findings": self._findings, "what-if": self._what_if,
+            "findings": self._findings, "what-if": self._what_if, "course": self._course,
         }  # fmt: skip
         try:
             with speaking(self.company.settings.report.language):
@@ -159,7 +163,7 @@ class Looking:
             said = str(problem).partition("\n")[0]
         except Exception as problem:  # whatever it is, the one who looks can do more with a sentence
             said = f"This could not be computed: {type(problem).__name__}: {problem}".partition("\n")[0]
-        return Shown(topic, TOPICS[topic], (Text(said, loud=True),), failed=True)
+        return Shown(topic, titles[topic], (Text(said, loud=True),), failed=True)
 
     def period(self, view: View) -> Period:
         """Give the period of a view."""
@@ -181,8 +185,8 @@ class Looking:
         found: Company = self._own.get(("part", view.only), narrowed)
         return found
 
-    def measured(self, view: View) -> tuple[KpiValue, ...]:
-        """Give the key figure: in total and by slice, then by month."""
+    def measured(self, view: View, *, each: bool = False) -> tuple[KpiValue, ...]:
+        """Give the key figure: in total and by slice, then by month; `each` slice by month too."""
         when = self.period(view)
         chosen = self.catalog.chosen_kpis([view.kpi])
 
@@ -192,12 +196,12 @@ class Looking:
             # One pass over the data.
             rows = measure_kpis(
                 company, chosen, when, by=view.by, grain=grain, compare=against, hidden=self.hidden,
-                sliced_grain=False,
+                sliced_grain=each,
             )  # fmt: skip
             return tuple(rows)
 
         found: tuple[KpiValue, ...] = self._once(
-            ("figures", when.label, view.compare, view.only, view.kpi, view.by), measure
+            ("course" if each else "figures", when.label, view.compare, view.only, view.kpi, view.by), measure
         )
         return found
 
@@ -205,6 +209,10 @@ class Looking:
         rows = self.measured(view)
         about = self.catalog.kpis[rows[0].kpi].about if rows else ""
         return telling.figures(TOPICS["figures"], rows, self.company.currency, about, self._note())
+
+    def _course(self, view: View, progress: Progress) -> Shown:
+        rows = self.measured(view, each=True)
+        return telling.course(COURSE, rows, self.company.currency, self._note())
 
     def _moved(self, view: View, progress: Progress) -> Shown:
         when = self.period(view)

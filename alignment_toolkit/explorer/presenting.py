@@ -9,8 +9,9 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from alignment_toolkit.display import somebody_looks
 from alignment_toolkit.errors import AlignmentError, ExportFailed, ParameterError
-from alignment_toolkit.explorer.keeping import AGREED, somebody_looks
+from alignment_toolkit.explorer.keeping import AGREED
 from alignment_toolkit.notebooks import RUN_FOLDER
 from alignment_toolkit.notebooks.cards import Cards
 from alignment_toolkit.report.findings import in_order

@@ -6,12 +6,12 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, TypeAlias
 
-from alignment_toolkit.notebooks.pieces import Card, Figure, Grid, Text
+from alignment_toolkit.notebooks.pieces import Card, Figure, Grid, Multiples, Text
 from alignment_toolkit.report.html import escape_text
 
 __all__ = ["Part", "Shown"]
 
-Part: TypeAlias = Text | Grid | Figure | Card
+Part: TypeAlias = Text | Grid | Figure | Multiples | Card
 
 
 @dataclass(frozen=True)

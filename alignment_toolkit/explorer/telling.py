@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final
 
 from alignment_toolkit import charts, units
@@ -10,7 +11,7 @@ from alignment_toolkit.charts.segments import of_profile
 from alignment_toolkit.drivers import known_drivers
 from alignment_toolkit.explorer.shown import Part, Shown
 from alignment_toolkit.notebooks.cards import Cards
-from alignment_toolkit.notebooks.pieces import Card, Figure, Grid, Text
+from alignment_toolkit.notebooks.pieces import Card, Figure, Grid, Multiples, Text
 from alignment_toolkit.report import words
 from alignment_toolkit.report.findings import in_order
 from alignment_toolkit.results import Analysis, Finding, KpiValue
@@ -22,9 +23,10 @@ if TYPE_CHECKING:
     from alignment_toolkit.scorecard import Shared
     from alignment_toolkit.segmentation import Segmented
 
-__all__ = ["all_figures", "figures", "findings", "moved", "segments", "what_if"]
+__all__ = ["all_figures", "course", "figures", "findings", "moved", "segments", "what_if"]
 
 EVIDENCE: Final = 12
+MULTIPLES: Final = 12
 _NUMBERS: Final = ("value", "95 % interval", "n", "change", "part", "least", "most")
 _VALUE, _SHARE = "value", units.unit("share")
 _ORDER: Final = ("misaligned", "uncertain", "aligned", "too_little_data", "not_assessed", "withheld", "error")
@@ -80,6 +82,35 @@ def _kpi_grid(title: str, rows: Sequence[KpiValue], currency: str, *, named: boo
             "; ".join(n for n in notes if n),
         ])  # fmt: skip
     return _without_empty(Grid(title, head, told, _NUMBERS))
+
+
+def course(title: str, rows: Sequence[KpiValue], currency: str, note: str = "") -> Shown:
+    """Tell how the key figure went in each slice: small pictures on one scale, the slices with the most rows first."""
+    size = {tuple(r.by.values()): r.n for r in rows if r.grain is None}
+    steps: dict[tuple[Any, ...], list[KpiValue]] = {}
+    for row in rows:
+        if row.grain is not None and row.by:
+            steps.setdefault(tuple(row.by.values()), []).append(row)
+    ordered = sorted(steps, key=lambda by: (-size.get(by, 0), [str(v) for v in by]))
+    named = (
+        (charts.by_text(steps[by][0].by), charts.of_months(steps[by], currency=currency, note=note))
+        for by in ordered
+    )
+    drawn = [replace(data, title=name) for name, data in named if data is not None]
+    if not drawn:
+        return Shown(
+            "course", title, (Text("There are no slices with two stretches of time or more."),), tuple(rows)
+        )
+    points = [p for data in drawn[:MULTIPLES] for s in data.series for p in s.points]
+    ends = [v for p in points for v in (p.y, p.low, p.high) if v is not None]
+    pictures = [replace(data, scale=(min(ends), max(ends))) for data in drawn[:MULTIPLES]]
+    parts: list[Part] = [Multiples(pictures)]
+    left = len(steps) - len(pictures)
+    if left:
+        parts.append(
+            Text(f"{left} more with fewer rows, or with fewer than two stretches of time, are not drawn.")
+        )
+    return Shown("course", title, parts, tuple(rows))
 
 
 def all_figures(title: str, rows: Sequence[KpiValue], currency: str, families: Mapping[str, str]) -> Shown:

@@ -12,7 +12,7 @@ from alignment_toolkit.charts import ChartData, clean
 from alignment_toolkit.report.blocks import without_isolates
 from alignment_toolkit.report.html import escape_text
 
-__all__ = ["Card", "Figure", "Grid", "Text"]
+__all__ = ["Card", "Figure", "Grid", "Multiples", "Text"]
 
 _CELL = "padding:.25em .7em;border-bottom:1px solid #d5d5d5;vertical-align:top"
 
@@ -94,6 +94,26 @@ class Figure:
     def text(self) -> str:
         """Give it as lines of text."""
         return charts.alt_text(self.data)
+
+
+@dataclass(frozen=True)
+class Multiples:
+    """Small pictures side by side, all on one scale."""
+
+    pictures: Sequence[ChartData]
+
+    def html(self) -> str:
+        """Give it as HTML."""
+        found = []
+        for data in self.pictures:
+            picture = base64.b64encode(charts.png(charts.draw(data, small=True), dpi=96)).decode()
+            alt = escape_text(charts.alt_text(data))
+            found.append(f'<img style="max-width:100%" alt="{alt}" src="data:image/png;base64,{picture}">')
+        return f'<div style="display:flex;flex-wrap:wrap;gap:.5em 1.5em">{"".join(found)}</div>'
+
+    def text(self) -> str:
+        """Give it as lines of text."""
+        return "\n".join(charts.alt_text(data) for data in self.pictures)
 
 
 @dataclass(frozen=True)

@@ -173,6 +173,8 @@ def plain_number(x: str, formats: Formats) -> tuple[str, str]:
     right = f"it must be a plain number, as in {example}"
     if group is None and formats.decimal == ".":
         right += " (other forms need decimal and thousands in the settings)"
+    elif group is None:
+        right += f' (with a mark between thousands, thousands = "{"." if formats.decimal == "," else ","}")'
     return f"CASE WHEN {_matches(x, pattern)} THEN {plain} END", right
 
 

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from alignment_toolkit.errors import Problem, did_you_mean
+from alignment_toolkit.progress import step, telling
 from alignment_toolkit.sources.cells import BLANKS, Cell, Fault, cell
 from alignment_toolkit.sources.part import Engine, Part, RawColumn, literal, quoted
 from alignment_toolkit.sources.spelling import Spelling, WordUse, spell, spelled_sql
@@ -77,6 +78,7 @@ class _Scan:
         return f"{self.part.relation} WHERE {self.part.where or 'true'}"
 
 
+@telling("Reading the data")
 def load(engine: Engine, parts: Iterable[Part], zone: str) -> Loaded:
     """Type, check and bind the parts of all tables.
 
@@ -93,11 +95,13 @@ def load(engine: Engine, parts: Iterable[Part], zone: str) -> Loaded:
     engine.execute("CREATE SCHEMA IF NOT EXISTS toolkit")
     by_table: dict[str, list[Part]] = {}
     for part in parts:
+        step(part.table)
         by_table.setdefault(part.table, []).append(part)
     # A table with one part that can't be used as a whole is no table: half of it would be a wrong number.
     scans: dict[str, list[_Scan]] = {}
     for name in (n for n in TABLES if n in by_table):
         spec = TABLES[name]
+        step(name)
         broken = [part.refusal for part in by_table[name] if part.refusal is not None]
         if broken:
             loaded.refuse(name, broken[0])

@@ -3,51 +3,17 @@
 from __future__ import annotations
 
 import importlib.util
-import os
-import re
-import signal
-import subprocess
-import sys
+import shutil
 import time
 from pathlib import Path
 
 import pytest
 
+from tests.browser.served import APP, LAB, PATIENCE, Served, run_all
+
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(1500)]
 
-PATIENCE = 180_000  # milliseconds; on a busy machine a kernel with all its libraries takes long
 LEVERS = ("More leads", "Fewer leads", "A stricter", "Faster follow-up", "Firmer prices", "Deeper discounts")
-
-
-class Served:
-    """`alignment explore`, started as a user would, and ended with Ctrl-C."""
-
-    def __init__(self, folder: Path, *words: str) -> None:
-        self.folder = folder
-        self.log = folder / "log.txt"
-        environment = {**os.environ, "PYTHONUNBUFFERED": "1"}
-        with self.log.open("w") as log:
-            self.process = subprocess.Popen(
-                [sys.executable, "-m", "alignment_toolkit", "explore", "sample", "--no-browser", *words],
-                cwd=folder, stdout=log, stderr=subprocess.STDOUT, env=environment,
-            )  # fmt: skip
-
-    def address(self, pattern: str) -> str:
-        until = time.monotonic() + PATIENCE / 1000
-        while time.monotonic() < until and self.process.poll() is None:
-            found = re.search(pattern, self.log.read_text())
-            if found:
-                return found[1]
-            time.sleep(0.3)
-        raise AssertionError(f"the server did not start:\n{self.log.read_text()}")
-
-    def end(self) -> int:
-        self.process.send_signal(signal.SIGINT)
-        try:
-            return self.process.wait(60)
-        finally:
-            if self.process.poll() is None:
-                self.process.kill()
 
 
 @pytest.fixture(scope="module", params=["lab", "app"])
@@ -58,11 +24,6 @@ def page(request, browser, look, tmp_path_factory):
         pytest.skip("voila is not installed (the extra `app`)")
     served = Served(tmp_path_factory.mktemp(request.param), *(["--app"] if app else []))
     try:
-        pattern = (
-            r"running at:\s+(http://127\.0\.0\.1:\d+/)"
-            if app
-            else r"(http://127\.0\.0\.1:\d+/lab\S*token=\w+)"
-        )
         opened = browser.new_page(viewport={"width": 1400, "height": 1500})
         opened.set_default_timeout(PATIENCE)
         opened.complaints, opened.hosts, opened.kind, opened.served = [], set(), request.param, served
@@ -71,22 +32,9 @@ def page(request, browser, look, tmp_path_factory):
         opened.on(
             "request", lambda r: opened.hosts.add(r.url.split("/")[2]) if r.url.startswith("http") else None
         )
-        opened.goto(served.address(pattern), wait_until="commit")
+        opened.goto(served.address(APP if app else LAB), wait_until="commit")
         if not app:
-            opened.wait_for_selector(".jp-Notebook .jp-Cell")
-            # Lab takes the menu's command only once it has put the notebook in front and started its kernel.
-            opened.wait_for_selector(".jp-Toolbar-kernelName:has-text('Python 3')")
-            until = time.monotonic() + PATIENCE / 1000
-            while not opened.locator(".widget-dropdown select").count() and time.monotonic() < until:
-                if (
-                    not opened.locator(".jp-InputPrompt", has_text="[")
-                    .locator("text=/\\[[0-9*]+\\]/")
-                    .count()
-                ):
-                    opened.locator(".jp-Notebook .jp-Cell").first.click()
-                    opened.locator(".lm-MenuBar-itemLabel", has_text="Run").first.click()
-                    opened.locator(".lm-Menu-itemLabel", has_text="Run All Cells").first.click()
-                time.sleep(3)
+            run_all(opened, ".widget-dropdown select")
         opened.wait_for_selector(".widget-dropdown select")
         yield opened
         opened.screenshot(path=look / f"{request.param}-last.png")
@@ -199,6 +147,112 @@ def test_findings_and_segments_are_picked_from_their_lists(page, sample):
     wait_for(page, "by hand")
     last = pick(page, "Accounts of", "Lapsed")
     wait_for(page, f"{last}: the ")
+
+
+def under(sample_dir, folder, settings: str):
+    """Open the sample under other settings."""
+    from alignment_toolkit.company import Company
+
+    place = Path(shutil.copytree(sample_dir, folder / "sample"))
+    with (place / "alignment.toml").open("a", encoding="utf-8") as file:
+        file.write(settings)
+    return Company.open(place)
+
+
+def moved(page, label: str, times: int, to: float) -> float:
+    """Move a slider by its keys, so many steps; give the value at which it comes to rest."""
+    one = slider(page, label)
+    one.focus()
+    for _ in range(times):
+        page.keyboard.press("ArrowRight")
+    until = time.monotonic() + PATIENCE / 1000
+    while abs(float(one.get_attribute("aria-valuenow")) - to) > 1e-6:
+        assert time.monotonic() < until, (
+            f"{label} stands at {one.get_attribute('aria-valuenow')}, not at {to}"
+        )
+        time.sleep(0.2)
+    return round(to, 6)
+
+
+def test_every_segmentation_is_chosen_and_shows_the_segments_of_the_analysis(page, sample, look):
+    from alignment_toolkit.analysis import analyse
+    from alignment_toolkit.catalog import Catalog
+
+    known = Catalog.load(sample.settings).segmentations
+    options = {"compare": "year-ago", "kpis": [], "indicators": [], "segmentations": [*known]}
+    made = analyse(sample, "2026-Q2", **options)
+    choose(page, "Period", "2026-Q2")
+    choose(page, "Compared with", "the same a year ago")
+    page.locator("button.widget-toggle-button", has_text="Segments").click()
+    for id, segmentation in [*reversed(known.items())]:
+        choose(page, "Segmentation", segmentation.title)
+        wait_for(page, segmentation.question[:40])
+        rows = [r for r in made.segments if r["segmentation"] == id]
+        for row in rows:
+            wait_for(page, f"{row['label']}\t{row['size']:,}")
+        if not rows:
+            wait_for(page, "There are no segments")
+        page.screenshot(path=look / f"{page.kind}-segments-{id}.png")
+    assert sum(r["segmentation"] == id for id in known for r in made.segments) > 5
+
+
+def test_another_margin_share_or_weight_gives_what_other_settings_give(
+    page, sample, sample_dir, tmp_path, look
+):
+    from alignment_toolkit.analysis import analyse
+    from alignment_toolkit.changes import what_moved
+    from alignment_toolkit.explorer import Looking, View
+
+    for label, option in (
+        ("Period", "2026-Q2"),
+        ("Compared with", "the same a year ago"),
+        ("Key figure", "Revenue"),
+    ):
+        choose(page, label, option)
+    page.locator("button.widget-toggle-button", has_text="What if").click()
+    wait_for(page, "The departments' scores")
+    looking = Looking(sample)
+    dropped = next(f for f in looking.findings(View(period="2026-Q2")) if f.indicator == "dropped_leads")
+    pick(page, "Tolerated gap of", dropped.title)
+    margin = moved(page, "up to", 45, dropped.margin * (1 + 45 / 20))
+    wait_for(page, "Verdicts under other margins")
+    pick(page, "Who owns", "active clients")
+    share = moved(page, "marketing's share", 6, 0.5 + 6 * 0.05)
+    wait_for(page, "part with these shares")
+    card = looking.shared(View(period="2026-Q2")).scorecard.rows
+    row = next(r for r in card if r["department"] == "sales")
+    pick(page, "Weight of", f"sales: {row['title']}")
+    weight = moved(page, "weighs", 8, row["weight"] + 8 * 0.25)
+    wait_for(page, "difference")
+    said = wait_for(page, f"{margin * 100:.1f} %")
+    page.screenshot(path=look / f"{page.kind}-what-if.png", full_page=True)
+
+    weights = {r["kpi"]: r["weight"] for r in card if r["department"] == "sales"} | {row["kpi"]: weight}
+    told = "\n".join(f'"{kpi}" = {value!r}' for kpi, value in weights.items())
+    company = under(
+        sample_dir, tmp_path,
+        f"\n[indicators.dropped_leads]\nmargin = {margin!r}\n[owners.active-clients]\nmarketing = {share!r}\n"
+        f"sales = {round(1 - share, 6)!r}\n[scorecard.sales.weights]\n{told}\n",
+    )  # fmt: skip
+    made = analyse(company, "2026-Q2", compare="none", kpis=["revenue"])
+    other = made.finding("dropped_leads")
+    assert (dropped.status, other.status) == ("misaligned", "aligned")
+    assert f"{other.margin * 100:.1f} %" in said
+    assert "Aligned" in said
+    for split in what_moved(company, "revenue", "2026-Q2", compare="year-ago"):
+        for who, part in split.by_owner.items():
+            assert any(
+                line.startswith(who) and f"€{abs(part.value):,.0f}" in line for line in said.splitlines()
+            ), (who, part)
+    before = {
+        d["department"]: d["score"] for d in looking.shared(View(period="2026-Q2")).scorecard.departments
+    }
+    for department in made.scorecard.departments:
+        name = department["department"]
+        assert f"{name}\t{before[name] * 100:.1f} %\t{department['score'] * 100:.1f} %" in said
+    assert before["sales"] != made.scorecard.departments[1]["score"]
+    page.locator("button", has_text="Suppose nothing").click()
+    wait_for(page, "Nothing is supposed yet")
 
 
 def test_a_hundred_fast_moves_show_the_last_value(page, look):

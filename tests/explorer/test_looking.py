@@ -10,9 +10,10 @@ import pytest
 from alignment_toolkit.analysis import analyse
 from alignment_toolkit.catalog import Catalog
 from alignment_toolkit.company import Company
+from alignment_toolkit.display import somebody_looks
 from alignment_toolkit.errors import AlignmentError, ParameterError, UnknownName
 from alignment_toolkit.explorer import TOPICS, Looking, View, explore
-from alignment_toolkit.explorer.keeping import keep_view, somebody_looks
+from alignment_toolkit.explorer.keeping import keep_view
 from alignment_toolkit.explorer.view import picked
 from alignment_toolkit.notebooks import RUN_FOLDER
 from alignment_toolkit.results import Analysis, frame

@@ -1,0 +1,85 @@
+"""Notebooks run from top to bottom in JupyterLab, as by hand: the first one, and the one for a meeting."""
+
+from __future__ import annotations
+
+import json
+import time
+
+import pytest
+
+from tests.browser.served import LAB, PATIENCE, Served, run_all
+
+pytestmark = [pytest.mark.browser, pytest.mark.timeout(1500)]
+
+
+@pytest.fixture
+def opened(browser, tmp_path):
+    """Give a function that opens a notebook in JupyterLab."""
+    served, pages = [], []
+
+    def open_it(name):
+        served.append(Served(tmp_path, "--notebook", name))
+        page = browser.new_page(viewport={"width": 1400, "height": 1500})
+        page.set_default_timeout(PATIENCE)
+        page.hosts = set()
+        page.on(
+            "request", lambda r: page.hosts.add(r.url.split("/")[2]) if r.url.startswith("http") else None
+        )
+        page.goto(served[-1].address(LAB), wait_until="commit")
+        pages.append(page)
+        return page
+
+    try:
+        yield open_it
+    finally:
+        for page in pages:
+            page.close()
+        codes = [one.end() for one in served]
+    assert codes == [0] * len(served)
+
+
+def errors(page):
+    return page.locator(".jp-RenderedText[data-mime-type='application/vnd.jupyter.error']").all_inner_texts()
+
+
+def written(tmp_path, name):
+    until = time.monotonic() + PATIENCE / 1000
+    while not (found := list(tmp_path.rglob(name))) and time.monotonic() < until:
+        time.sleep(0.3)
+    return found
+
+
+def test_the_first_notebook_runs_and_shows_its_results_as_tables_and_cards(opened, tmp_path, look):
+    page = opened("00_start_here")
+    run_all(page, "text=Written: analysis.json")
+    assert errors(page) == []
+    page.screenshot(path=look / "lab-start-here.png", full_page=True)
+    said = " ".join(page.locator(".jp-Notebook").inner_text().replace("\xa0", " ").split())
+    assert "complete until" in said
+    assert "questions that could be answered are out of line" in said
+    assert "Company '" in said
+    assert "Analysis: questions" not in said, "the line of progress has gone"
+    assert written(tmp_path, "report.html")
+    assert {host.partition(":")[0] for host in page.hosts} <= {"127.0.0.1"}
+
+
+def test_a_meeting_goes_through_the_findings_and_keeps_what_was_agreed(opened, tmp_path, look):
+    page = opened("08_present")
+    run_all(page, "button:has-text('Next')")
+    first = page.locator(".widget-dropdown select").first
+    before = first.input_value()
+    page.locator(".widget-textarea textarea").fill("Answer within a day")
+    page.locator(".widget-text input").first.fill("Head of sales")
+    page.locator("button", has_text="Next").click()
+    page.wait_for_function("v => document.querySelector('.widget-dropdown select').value !== v", arg=before)
+    page.screenshot(path=look / "lab-present.png", full_page=True)
+    (kept,) = written(tmp_path, "agreed.json")
+    assert "Answer within a day" in kept.read_text(encoding="utf-8")
+    assert "Head of sales" in str(json.loads(kept.read_text(encoding="utf-8")))
+    page.locator("button", has_text="Back").click()
+    page.wait_for_function("document.querySelector('.widget-textarea textarea').value.startsWith('Answer')")
+    page.locator("button", has_text="Save").click()
+    page.wait_for_selector("text=Saved in")
+    assert written(tmp_path, "report.pptx")
+    assert errors(page) == []
+    page.screenshot(path=look / "lab-present-back.png", full_page=True)
