@@ -51,12 +51,15 @@ def run_all(page, until_there: str) -> None:
     page.wait_for_selector(".jp-Notebook .jp-Cell")
     # Lab takes the menu's command only once it has put the notebook in front and started its kernel.
     page.wait_for_selector(".jp-Toolbar-kernelName:has-text('Python 3')")
-    until = time.monotonic() + PATIENCE / 1000
+    until, asked = time.monotonic() + PATIENCE / 1000, 0
     while not page.locator(until_there).count() and time.monotonic() < until:
-        begun = page.locator(".jp-InputPrompt", has_text="[").locator("text=/\\[[0-9*]+\\]/").count()
-        if not begun:
-            page.locator(".jp-Notebook .jp-Cell").first.click()
+        prompts = page.locator(".jp-InputPrompt").all_text_contents()
+        first = page.locator(".jp-Notebook .jp-Cell").first
+        # What has begun has a number or a star; cells that are scrolled away are not clicked.
+        if asked < 5 and not any(re.search(r"\[[0-9*]+\]", p) for p in prompts) and first.is_visible():
+            first.click()
             page.locator(".lm-MenuBar-itemLabel", has_text="Run").first.click()
             page.locator(".lm-Menu-itemLabel", has_text="Run All Cells").first.click()
+            asked += 1
         time.sleep(3)
-    page.wait_for_selector(until_there)
+    page.wait_for_selector(until_there, state="attached")

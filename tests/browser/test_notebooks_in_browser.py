@@ -39,7 +39,9 @@ def opened(browser, tmp_path):
 
 
 def errors(page):
-    return page.locator(".jp-RenderedText[data-mime-type='application/vnd.jupyter.error']").all_inner_texts()
+    return page.locator(
+        ".jp-RenderedText[data-mime-type='application/vnd.jupyter.error']"
+    ).all_text_contents()
 
 
 def written(tmp_path, name):
@@ -54,7 +56,7 @@ def test_the_first_notebook_runs_and_shows_its_results_as_tables_and_cards(opene
     run_all(page, "text=Written: analysis.json")
     assert errors(page) == []
     page.screenshot(path=look / "lab-start-here.png", full_page=True)
-    said = " ".join(page.locator(".jp-Notebook").inner_text().replace("\xa0", " ").split())
+    said = " ".join(page.locator(".jp-Notebook").text_content().replace("\xa0", " ").split())
     assert "complete until" in said
     assert "questions that could be answered are out of line" in said
     assert "Company '" in said
