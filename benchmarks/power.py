@@ -4,9 +4,11 @@
 each with all indicators, judged together in one family as in an Analysis, and counts verdicts against the answer key.
 
 Kinds of companies: *null* (nothing planted), *margin* (everything that does not clash planted at the margin), *twice*
-(a random half planted at twice the margin, so that each company tells both what is found and what else fires), and
-each confounder alone. Every company is one line of the row file, written as soon as it is done: a run that was
-interrupted, or a larger one, goes on where the file ends. Every share has its Monte Carlo interval (Wilson).
+(a random half planted at twice the margin, so that each company tells both what is found and what else fires; *twice 2*
+has the other half), and *confounders* (a random half of them at once and nothing planted; *confounders 2* has the other
+half). ``--cells "confounder mix_shift"`` makes companies with one alone. Every company is one line of the row file,
+written as soon as it is done: a run that was interrupted, or a larger one, goes on where the file ends. Every share has
+its Monte Carlo interval (Wilson).
 """
 
 from __future__ import annotations
@@ -48,13 +50,23 @@ class Cell:
     """One kind of company."""
 
     name: str
-    confounder: str | None = None
+
+    @property
+    def second(self) -> bool:
+        """Tell the cell that has the other half."""
+        return self.name.endswith(" 2")
+
+
+def alone() -> list[Cell]:
+    """List the companies with one confounder each."""
+    return [Cell(f"confounder {c}") for c in sorted(CONFOUNDERS)]
 
 
 def cells() -> list[Cell]:
     """List every kind of company that the proof looks at: what matters most first."""
     groups = [Cell(f"margin {i + 1}" if i else "margin") for i in range(len(colours()))]
-    return [Cell("null"), *groups, Cell("twice"), *(Cell(f"confounder {c}", c) for c in sorted(CONFOUNDERS))]
+    halves = [Cell(f"{kind}{which}") for kind in ("twice", "confounders") for which in ("", " 2")]
+    return [Cell("null"), *groups, *halves]
 
 
 def colours() -> list[list[str]]:
@@ -75,14 +87,32 @@ def planted(cell: Cell, seed: int) -> dict[str, float]:
     if cell.name.startswith("margin"):
         number = int(cell.name.removeprefix("margin").strip() or 1) - 1
         return dict.fromkeys(colours()[number], 0.5)
-    if cell.name != "twice":
+    if not cell.name.startswith("twice"):
         return {}
     rng = np.random.default_rng([seed, zlib.crc32(b"which half")])
-    chosen: list[str] = []
-    for plant in rng.permutation(sorted(PLANTS))[: (len(PLANTS) + 1) // 2]:
-        if not any(frozenset({str(plant), other}) in CLASHES for other in chosen):
-            chosen.append(str(plant))
+    order = [str(plant) for plant in rng.permutation(sorted(PLANTS))]
+    first = _fitting(order[: (len(order) + 1) // 2])
+    # What clashed in the first half comes first in the second, so that each is planted in one of them.
+    chosen = _fitting([p for p in order if p not in first]) if cell.second else first
     return dict.fromkeys(sorted(chosen), 1.0)
+
+
+def _fitting(plants: Sequence[str]) -> list[str]:
+    chosen: list[str] = []
+    for plant in plants:
+        if not any(frozenset({plant, other}) in CLASHES for other in chosen):
+            chosen.append(plant)
+    return chosen
+
+
+def confounded(cell: Cell, seed: int) -> list[str]:
+    """Name the confounders of a company."""
+    if not cell.name.startswith("confounders"):
+        return [cell.name.removeprefix("confounder ")] if cell.name.startswith("confounder ") else []
+    rng = np.random.default_rng([seed, zlib.crc32(b"which confounders")])
+    order = [str(c) for c in rng.permutation(sorted(CONFOUNDERS))]
+    half = (len(order) + 1) // 2
+    return sorted(order[half:] if cell.second else order[:half])
 
 
 def one(cell: Cell, seed: int, accounts: int) -> Row:
@@ -99,7 +129,8 @@ def _one(cell: Cell, seed: int, accounts: int) -> Row:
     from alignment_toolkit.company import Company
 
     plant = planted(cell, seed)
-    confound = {cell.confounder: 1.0} if cell.confounder else {}
+    confounders = confounded(cell, seed)
+    confound = dict.fromkeys(confounders, 1.0)
     made = simulate(Recipe(seed=seed, accounts=accounts, plant=plant, confound=confound))
     with tempfile.TemporaryDirectory() as folder:
         for name, table in made.tables.items():
@@ -125,8 +156,8 @@ def _one(cell: Cell, seed: int, accounts: int) -> Row:
         for f in found
     }
     return {
-        "cell": cell.name, "seed": seed, "accounts": accounts, "planted": plant, "seconds": round(spent, 2),
-        "findings": rows,
+        "cell": cell.name, "seed": seed, "accounts": accounts, "planted": plant,
+        "confounded": confounders, "seconds": round(spent, 2), "findings": rows,
     }  # fmt: skip
 
 
@@ -167,10 +198,11 @@ def main() -> int:
         "--check", action="store_true", help="exit 1 where more alarms were raised than can be luck"
     )
     args = parser.parse_args()
-    names = {c.name for c in cells()}
-    chosen = [
-        c for c in cells()
-        if not args.cells or any(c.name == w if w in names else c.name.startswith(w) for w in args.cells)
+    known = [*cells(), *alone()]
+    names = {c.name for c in known}
+    chosen = cells() if not args.cells else [
+        c for c in known
+        if any(c.name == w if w in names else c.name.startswith(w) for w in args.cells)
     ]  # fmt: skip
     rows: list[Row] = []
     if args.rows and args.rows.exists():

@@ -22,6 +22,9 @@ of the runs, at least 0.93 where the true gap is 0 and cannot be less. **Bold** 
 lies wholly on the wrong side of its aim; a plain share off its aim may be luck at this number of runs.
 `price_ambition` reads what the plans say: it has no chance to err.
 """
+CIRCUMSTANCES = """Confounders at full strength, nothing planted; only alarms whose true gap lies within the margin
+count. Where half of all confounders are there at once, an alarm counts against each of them.
+"""
 FULL = 100
 
 
@@ -132,12 +135,17 @@ def _aims(**own: float) -> Callable[[str], dict[str, float]]:
     return lambda id: {**every, **own}
 
 
+def confounded(row: Row) -> list[str]:
+    """Name a company's confounders."""
+    name = row["cell"].removeprefix("confounder ")
+    return list(row.get("confounded") or ([name] if name != row["cell"] else []))
+
+
 def confounders(rows: Sequence[Row]) -> list[str]:
-    """Write the alarms under each confounder alone, where there were any."""
-    names = sorted({row["cell"] for row in rows if row["cell"].startswith("confounder ")})
+    """Write the alarms under each confounder, where there were any."""
     out = []
-    for name in names:
-        own = [row for row in rows if row["cell"] == name]
+    for name in sorted({c for row in rows for c in confounded(row)}):
+        own = [row for row in rows if name in confounded(row)]
         fired = {}
         for id in indicators(own):
             # A confounder may move a true gap beyond its margin; then an alarm is no false one.
@@ -149,9 +157,10 @@ def confounders(rows: Sequence[Row]) -> list[str]:
             any(f["status"] == "misaligned" and not outside(f) for f in row["findings"].values())
             for row in own
         )
-        out.append([name.removeprefix("confounder "), str(len(own)), told, text(any_, len(own))])
+        lone = sum(len(confounded(row)) == 1 for row in own)
+        out.append([name, f"{len(own)}, {lone}", told, text(any_, len(own))])
     return (
-        table(("confounder", "companies", "false alarms of", "any false alarm"), out)
+        table(("confounder", "companies, those with it alone", "false alarms of", "any false alarm"), out)
         if out
         else ["None was run.", ""]
     )
@@ -159,7 +168,7 @@ def confounders(rows: Sequence[Row]) -> list[str]:
 
 def confusion(rows: Sequence[Row]) -> list[str]:
     """Write what else fires where something is planted at twice the margin."""
-    own = [row for row in rows if row["cell"] == "twice"]
+    own = [row for row in rows if row["cell"].startswith("twice")]
     out, alone = [], []
     for id in indicators(own):
         with_it = [row for row in own if id in row["planted"]]
@@ -189,8 +198,9 @@ def whole(rows: Sequence[Row]) -> list[str]:
     """Write what holds for an Analysis as a whole."""
     null = [row for row in rows if is_null(row)]
     margin = [row for row in rows if row["cell"].startswith("margin")]
-    twice = [row for row in rows if row["cell"] == "twice"]
-    confounded = [row for row in rows if row["cell"].startswith("confounder ")]
+    twice = [row for row in rows if row["cell"].startswith("twice")]
+    one = [row for row in rows if len(confounded(row)) == 1]
+    half = [row for row in rows if len(confounded(row)) > 1]
 
     def alarmed(row: Row) -> bool:
         return any(f["status"] == "misaligned" and not outside(f) for f in row["findings"].values())
@@ -199,8 +209,13 @@ def whole(rows: Sequence[Row]) -> list[str]:
     for name, group, most in (
         ("nothing planted: any misaligned", null, ALARM),
         (
+            "half of all confounders at once: any misaligned whose true gap lies within its margin",
+            half,
+            ALARM,
+        ),
+        (
             "one confounder, whichever: any misaligned whose true gap lies within its margin",
-            confounded,
+            one,
             ALARM,
         ),
         (
@@ -326,8 +341,8 @@ def aims_missed(rows: Sequence[Row], *, only_alarms: bool = False) -> list[str]:
 
 def shortfall(kinds: dict[str, int]) -> str:
     """Say what fewer companies than the proof asks for leave open."""
-    least = min(kinds.values(), default=0)
-    if least >= FULL:
+    least = min((n for kind, n in kinds.items() if not kind.startswith("confounder ")), default=0)
+    if least >= FULL and _least_confounded(kinds) >= FULL:
         return ""
     told = ["**Fewer companies than the hundred of each kind that the proof asks for.**"]
     for name, n in (
@@ -349,7 +364,9 @@ def _summed(kinds: dict[str, int]) -> list[tuple[str, int]]:
 
 
 def _least_confounded(kinds: dict[str, int]) -> int:
-    return min((n for kind, n in kinds.items() if kind.startswith("confounder ")), default=0)
+    # Of the two halves each confounder is in one.
+    both = min(kinds.get("confounders", 0), kinds.get("confounders 2", 0))
+    return both or min((n for kind, n in kinds.items() if kind.startswith("confounder ")), default=0)
 
 
 def document(rows: Sequence[Row], *, accounts: int, period: str) -> str:
@@ -376,7 +393,7 @@ def document(rows: Sequence[Row], *, accounts: int, period: str) -> str:
         "Half of all misalignments at once, drawn anew for each company.\n",
         *at(rows, lambda id: is_planted(id, 1.0), _aims(alarm_least=POWER, aligned_most=COMFORT)),
         "## Is it fooled by circumstances?\n",
-        "One confounder at full strength, nothing planted; only alarms whose true gap lies within the margin count.\n",
+        CIRCUMSTANCES,
         *confounders(rows),
         "## Does it take one thing for another?\n", *confusion(rows),
         "## Where an aim is missed\n",

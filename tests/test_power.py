@@ -54,9 +54,20 @@ def test_no_two_that_clash_are_planted_together(power: ModuleType) -> None:
     assert sorted(p for group in power.colours() for p in group) == sorted(power.PLANTS)
     every = [power.planted(c, seed) for c in power.cells() for seed in range(40)]
     assert not [c for c in power.CLASHES for plant in every if c <= plant.keys()]
-    twice = [power.planted(power.Cell("twice"), seed) for seed in range(40)]
+    halves = [[power.planted(power.Cell(f"twice{which}"), s) for which in ("", " 2")] for s in range(40)]
+    assert not [set(a) & set(b) for a, b in halves if set(a) & set(b)]
+    assert min(len({*a, *b}) for a, b in halves) >= len(power.PLANTS) - 2
+    twice = [a for a, _ in halves]
     assert len({tuple(p) for p in twice}) > 30
     assert {id for p in twice for id in p} == set(power.PLANTS)
+
+
+def test_every_confounder_is_in_one_of_two_halves(power: ModuleType) -> None:
+    for seed in range(10):
+        a, b = (power.confounded(power.Cell(f"confounders{which}"), seed) for which in ("", " 2"))
+        assert sorted(a + b) == sorted(power.CONFOUNDERS)
+    assert power.confounded(power.Cell("confounder new_law"), 1) == ["new_law"]
+    assert power.confounded(power.Cell("null"), 1) == []
 
 
 def found(status: str, truth: float | None = 0.0, low: float = -0.1, high: float = 0.2) -> dict[str, Any]:
@@ -94,6 +105,7 @@ def test_the_tables_count_what_the_rows_say(tables: ModuleType) -> None:
     ]
     rows += [company("twice", 3, {"y": 1.0}, x=found("uncertain"), y=found("misaligned", 0.2, 0.25, 0.3))]
     rows += [company("confounder mix", s, {}, x=found("misaligned")) for s in range(40)]
+    rows += [company("confounders", 1, {}, x=found("aligned")) | {"confounded": ["mix", "rain"]}]
     page = tables.document(rows, accounts=9, period="2026-Q3")
     lines = page.splitlines()
     assert (
@@ -107,7 +119,8 @@ def test_the_tables_count_what_the_rows_say(tables: ModuleType) -> None:
     assert any(
         line.startswith("| x | 2 | y **0.50 (") and line.endswith(")**, else 0 of 0 |") for line in lines
     )
-    assert any(line.startswith("| mix | 40 | x **1.00") for line in lines)
+    assert any(line.startswith("| mix | 41, 40 | x **0.98") for line in lines)
+    assert any(line.startswith("| rain | 1, 0 | none") for line in lines)
     assert "| nothing planted: any misaligned | 4 | 0.25 (0.05 to 0.70) | at most 0.05 |" in lines
     assert any("share of false among all alarms | 3 | 0.167" in line for line in lines)
 
@@ -120,7 +133,9 @@ def test_one_table_has_every_aim_and_the_page_says_how_few_companies_there_are(t
     assert "With 20 companies of nothing planted, no alarm at all still leaves room for 0.16." in page
     assert "Of the least tried confounder nothing is known." in page
     assert "\n- busywork: A growth of 0.40 (twice the margin) is found in 9 of 10 cases" in page
-    full = [company("null", s, {}, x=found("aligned")) for s in range(100)]
+    kinds = ("null", "confounders", "confounders 2")
+    full = [company(k, s, {}, x=found("aligned")) | {"confounded": [k]} for s in range(100) for k in kinds]
+    assert "Fewer companies" in tables.document(full[:-1], accounts=9, period="2026-Q3")
     assert "Fewer companies" not in tables.document(full, accounts=9, period="2026-Q3")
 
 
