@@ -56,7 +56,7 @@ def follow(analysis: Analysis, history: Sequence[Analysis]) -> Followed:
     warnings += [say("history: {what}", what=c["message"]) for c in changed]
     series = {f.indicator: _series(analysis, earlier, f, warnings) for f in analysis.findings if not f.by}
     series = {id: runs for id, runs in series.items() if len(runs) > 1}
-    exact = {id for id, runs in series.items() if any(not error_of(*_limits(f)) > 0 for _, f in runs)}
+    exact = {id for id, runs in series.items() if not any(_error(_value(f), *_limits(f)) for _, f in runs)}
     shared = {id: why for id in series if (why := _shares(analysis, id))}
     judged = [id for id in series if id not in exact and id not in shared]
     width = limit_width(WEIGHT, LOOKS, BUDGET / len(judged)) if judged else None
@@ -66,8 +66,9 @@ def follow(analysis: Analysis, history: Sequence[Analysis]) -> Followed:
             continue
         runs = series[f.indicator][-LOOKS:]
         if f.indicator in judged and width is not None:
-            values, errors = [_value(g) for _, g in runs], [error_of(*_limits(g)) for _, g in runs]
-            points = self_starting(values, errors, lam=WEIGHT, width=width)
+            values, errors = [_value(g) for _, g in runs], [_error(_value(g), *_limits(g)) for _, g in runs]
+            cases = [g.gap.n if g.gap else 0 for _, g in runs]
+            points = self_starting(values, errors, cases=cases, lam=WEIGHT, width=width)
             charts.append(_chart(f, runs, points, width, len(judged)))
         else:
             why = shared.get(f.indicator, "the gap has no sampling error")
@@ -210,6 +211,14 @@ def _value(finding: Finding) -> float:
     return float(finding.gap.value) if finding.gap and finding.gap.value is not None else 0.0
 
 
+def _error(value: float, low: float, high: float) -> float:
+    """Give the standard error behind an interval; 0 where it has no width.
+
+    An interval that ends at 0 because nothing lies below (a share, a distance) is only half an interval.
+    """
+    return error_of(2 * value - high, high) if low == 0 and value < high else error_of(low, high)
+
+
 def _limits(finding: Finding) -> tuple[Any, Any]:
     return (finding.gap.low, finding.gap.high) if finding.gap else (None, None)
 
@@ -286,7 +295,8 @@ def _figures(analysis: Analysis, earlier: Sequence[Analysis]) -> list[dict[str, 
         runs = runs[-LOOKS:]
         row = runs[-1][1]
         values = [float(r.value or 0.0) for _, r in runs]
-        points = self_starting(values, [error_of(r.low, r.high) for _, r in runs], lam=WEIGHT, width=width)  # type: ignore[arg-type]
+        errors = [_error(v, r.low, r.high) for v, (_, r) in zip(values, runs, strict=True)]  # type: ignore[arg-type]
+        points = self_starting(values, errors, cases=[r.n for _, r in runs], lam=WEIGHT, width=width)
         last = points[-1]
         turn = None
         if last.alarm and last.expected is not None:

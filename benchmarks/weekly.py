@@ -21,6 +21,7 @@ Every company is a line of the row file; a run that was interrupted goes on wher
 from __future__ import annotations
 
 import argparse
+import functools
 import json
 import sys
 import tempfile
@@ -40,7 +41,7 @@ from alignment_toolkit.catalog import Catalog
 from alignment_toolkit.company import Company
 from alignment_toolkit.following import BUDGET, LOOKS, follow
 from alignment_toolkit.periods import Period
-from alignment_toolkit.results import VERSION, Analysis, Finding
+from alignment_toolkit.results import VERSION, Analysis, Estimate, Evidence, Finding, Window
 from alignment_toolkit.simulation import Recipe, simulate
 from alignment_toolkit.statistics.shares import wilson_limits
 from alignment_toolkit.tables import TABLES
@@ -121,24 +122,46 @@ def look(kept: duckdb.DuckDBPyConnection, week: Period, indicators: Sequence[str
         return findings_of(company, week, indicators=indicators)
 
 
-def analyses(found: Mapping[int, tuple[Finding, ...]]) -> list[Analysis]:
-    """Make of each look the Analysis that is followed."""
-    entries = Catalog.load().indicators
+@functools.cache
+def entries() -> Mapping[str, Any]:
+    """Give the catalogue's indicators."""
+    return Catalog.load().indicators
+
+
+def analyses(gaps: Mapping[str, Sequence[Any]]) -> list[Analysis]:
+    """Make of the gaps of each look (value, low, high, cases) the Analysis that is followed."""
     about = {
         "indicators": {
-            id: {"window": entries[id].window, "margin": entries[id].margin}
-            | {"looks_back": max((int(entries[id].options[o]) for o in entries[id].looks_back), default=0)}
+            id: {"window": entries()[id].window, "margin": entries()[id].margin}
+            | {
+                "looks_back": max(
+                    (int(entries()[id].options[o]) for o in entries()[id].looks_back), default=0
+                )
+            }
             for id in FOLLOWED
         }
     }
     told = []
-    for number, findings in sorted(found.items()):
-        week = weeks()[number]
+    for number, week in enumerate(weeks()):
+        found = [finding(id, own[number]) for id, own in gaps.items() if number < len(own) and own[number]]
         empty = Analysis.empty(
             company="made up", currency="EUR", period=week.label, start=str(week.start), to=str(week.last)
         )
-        told.append(replace(empty, toolkit=VERSION, findings=findings, definitions=about))
+        told.append(replace(empty, toolkit=VERSION, findings=tuple(found), definitions=about))
     return told
+
+
+def finding(id: str, gap: Sequence[Any]) -> Finding:
+    """Give a finding of which only the gap matters."""
+    head = entries()[id]
+    value, low, high, n = gap
+    return Finding(
+        id=id, indicator=id, by={}, title=head.title, nature="tactical", area=head.area, status="aligned",
+        tension="harmful", severity="none", direction="greater", window=Window("", ""), population="",
+        gap=Estimate(value, low, high, n, "cases", head.unit, ""), margin=head.margin, p_value=None, q_value=None,
+        measures=(), money_at_stake=None, statement="", why="", advice="", who=(), counter_explanations={}, guards=(),
+        missing=(), message=None, needs_more=None, evidence=Evidence(), chart=None,
+    )  # fmt: skip
 
 
 def alarms(runs: Sequence[Analysis], wanted: Iterable[int]) -> dict[str, list[int]]:
@@ -176,12 +199,9 @@ def several(seeds: Sequence[int], accounts: int, leads: int) -> list[Row]:
                 if number in changed_weeks:
                     changed[i][number] = look(changed_tables[i], week, FOLLOWED)
     spent = round((time.process_time() - begun) / len(seeds), 1)
-    rows = []
-    for seed, before, after in zip(seeds, calm, changed, strict=True):
-        spliced = {**{i: before[i] for i in range(CHANGE - 1)}, **after}
-        rows.append({
-            "seed": seed, "accounts": accounts, "leads": leads, "seconds": spent,
-            "null": alarms(analyses(before), range(1, LOOKS)), "changed": alarms(analyses(spliced), changed_weeks),
+    return [
+        {"seed": seed, "accounts": accounts, "leads": leads, "seconds": spent}
+        | {
             "gaps": {
                 id: [
                     [f.gap.value, f.gap.low, f.gap.high, f.gap.n] if f.gap else None
@@ -190,15 +210,23 @@ def several(seeds: Sequence[int], accounts: int, leads: int) -> list[Row]:
                     if f.indicator == id
                 ]
                 for id in FOLLOWED
-            },
-        })  # fmt: skip
-    return rows
+            }
+        }
+        for seed, before, after in zip(seeds, calm, changed, strict=True)
+    ]
+
+
+def judged(row: Row) -> tuple[dict[str, list[int]], dict[str, list[int]]]:
+    """Give the alarms of a company as it is, and with the change: they follow from its gaps."""
+    as_it_is = analyses({id: gaps[:LOOKS] for id, gaps in row["gaps"].items()})
+    spliced = analyses({id: [*gaps[: CHANGE - 1], *gaps[LOOKS:]] for id, gaps in row["gaps"].items()})
+    return alarms(as_it_is, range(1, LOOKS)), alarms(spliced, range(CHANGE - 1, CHANGE - 1 + WITHIN))
 
 
 def document(rows: Sequence[Row]) -> str:
     """Write the tables."""
-    entries = Catalog.load().indicators
-    any_alarm = sum(any(r["null"].values()) for r in rows)
+    told = [judged(r) for r in rows]
+    any_alarm = sum(any(null.values()) for null, _ in told)
     low, high = wilson_limits(any_alarm / len(rows), len(rows))
     size = f"{rows[0]['accounts']:,} accounts and {rows[0]['leads']:,} leads"
     share = f"{any_alarm / len(rows):.3f}, {low:.3f} to {high:.3f}"
@@ -212,17 +240,16 @@ def document(rows: Sequence[Row]) -> str:
     ]  # fmt: skip
     for id in FOLLOWED:
         # The largest of several minimums counts the cases of the gap, others its people, campaigns or needs.
-        enough = max(entries[id].enough.values(), default=0)
+        enough = max(entries()[id].enough.values(), default=0)
         cases = [g[3] for r in rows for g in r["gaps"][id] if g]
         typical = sorted(cases)[len(cases) // 2] if cases else 0
-        followed = [r for r in rows if id in r["null"]]
-        wrong = sum(bool(r["null"][id]) for r in followed)
-        judged = [r for r in rows if id in r["changed"]]
-        named = sum(bool(r["changed"][id]) for r in judged)
-        told = f"{named} of {len(judged)}" if judged else "not followed"
+        followed = [null[id] for null, _ in told if id in null]
+        wrong = sum(map(bool, followed))
+        changed = [after[id] for _, after in told if id in after]
+        named = f"{sum(map(bool, changed))} of {len(changed)}" if changed else "not followed"
         lines.append(
             f"| {id} | {typical:,} | {'yes' if enough and typical >= 2 * enough else f'no ({enough:,})'} |"
-            f" {f'{wrong} of {len(followed)}' if followed else 'not followed'} | {told} |"
+            f" {f'{wrong} of {len(followed)}' if followed else 'not followed'} | {named} |"
         )
     return "\n".join(lines) + "\n"
 

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from alignment_toolkit.following import BUDGET, LOOKS, follow
+from alignment_toolkit.following import BUDGET, LOOKS, _error, follow
 from alignment_toolkit.indicator import Look, Observation
 from alignment_toolkit.periods import Period
 from alignment_toolkit.results import VERSION, Analysis, KpiValue
@@ -220,3 +220,29 @@ def test_a_lasting_shift_is_found_and_a_wandering_series_is_not_called_one_each_
 def test_the_width_of_one_look_is_the_normal_quantile() -> None:
     assert limit_width(1.0, 1, 0.05) == pytest.approx(1.959964, abs=1e-4)
     assert limit_width(0.2, 26, 0.01) > limit_width(0.2, 26, 0.05) > limit_width(0.2, 4, 0.05)
+
+
+def test_a_distance_near_0_raises_no_more_alarms_than_stated() -> None:
+    # Its interval is half as wide where it lies at 0: weighed by it, low looks would draw the level down.
+    rng = generator("distances near 0")
+    width = limit_width(0.2, LOOKS, 0.05)
+    shared = own = 0
+    for _ in range(100):
+        seen = rng.normal(0.05, 0.07, LOOKS)
+        low, high = np.maximum(seen - 0.137, 0.0), np.maximum(seen + 0.137, 0.001)
+        values = np.maximum(seen, 0.0)
+        errors = [_error(*one) for one in zip(values, low, high, strict=True)]
+        halves = (high - low) / 3.92
+        shared += any(p.alarm for p in self_starting(values, errors, cases=[500] * LOOKS, width=width))
+        own += any(p.alarm for p in self_starting(values, halves, width=width))
+    assert shared <= 5 + 2 * 2.2
+    assert own > 20, "weighed each by its own interval they do"
+
+
+def test_an_interval_without_width_takes_the_error_of_the_others_and_hides_no_jump() -> None:
+    values, errors = [0.0, 0.02, 0.0, 0.01, 0.02, 0.30], [0.0, 0.03, 0.0, 0.03, 0.03, 0.03]
+    points = self_starting(values, errors, cases=[400] * 6)
+    assert [p.low is None for p in points] == [True, True, False, False, False, False]
+    assert [p.alarm for p in points] == [False] * 5 + [True]
+    with pytest.raises(ValueError, match="above 0"):
+        self_starting(values, errors)

@@ -122,7 +122,12 @@ _SPREAD_FROM = 5
 
 
 def self_starting(
-    values: Sequence[float], errors: Sequence[float], *, lam: float = 0.2, width: float = 3.0
+    values: Sequence[float],
+    errors: Sequence[float],
+    *,
+    cases: Sequence[float] | None = None,
+    lam: float = 0.2,
+    width: float = 3.0,
 ) -> tuple[Point, ...]:
     """Follow a series whose level in control is not known beforehand.
 
@@ -132,14 +137,25 @@ def self_starting(
     From the sixth look on, a spread of the looks before that their sampling errors do not explain (Cochran's test at
     5 %; DerSimonian and Laird 1986) counts as natural.
 
+    A look's own standard error goes with its value: a share that is low by chance looks sure of it. Weighed by it, low
+    looks would draw the level down, and ordinary ones would lie beyond. With the number of cases the variance of one
+    case is therefore shared by all looks before; the newest look keeps its own error where that is larger.
+
     Parameters
     ----------
     values, errors
-        Looks in time order with their standard errors, above 0.
+        Looks in time order with their standard errors, above 0; with cases 0 stands for one that is not known.
+    cases
+        How many cases each look has.
     lam
         The weight of the newest surprise.
     width
         Half width of the limits in standard deviations of the average; see `limit_width`.
+
+    Notes
+    -----
+    Any alarm in 26 looks at which nothing changes, simulated with a budget of 0.10: 0.00 to 0.11 for shares of 1 to
+    50 % of 30 to 500 cases and for distances at or near 0; without `cases` up to 0.17 and 0.43.
 
     Examples
     --------
@@ -152,18 +168,24 @@ def self_starting(
     if not 0 < lam <= 1:
         raise ValueError(f"lam is the weight of the newest look, above 0 and at most 1, not {lam}")
     x, s2 = np.asarray(values, dtype=float), np.asarray(errors, dtype=float) ** 2
-    if not np.all(s2 > 0):
+    n = None if cases is None else np.maximum(np.asarray(cases, dtype=float), 1.0)
+    if not np.all(s2 >= 0) or (n is None and not np.all(s2 > 0)):
         raise ValueError("every look needs a standard error above 0")
     points: list[Point] = []
     average = 0.0
     for i in range(x.size):
-        if i == 0:
-            points.append(Point(None, None, None, 0.0, False))
+        before, newest = s2[:i], float(s2[i])
+        if n is not None:
+            known = (s2 * n)[:i][s2[:i] > 0]
+            of_one = float(known.mean()) if known.size else 0.0
+            before, newest = of_one / n[:i], max(newest, of_one / float(n[i]))
+        if i == 0 or newest == 0 or not np.all(before > 0):
+            points.append(Point(None, None, None, average, False))
             continue
-        own = _spread(x[:i], s2[:i]) if i >= _SPREAD_FROM else 0.0
-        weights = 1.0 / (s2[:i] + own)
+        own = _spread(x[:i], before) if i >= _SPREAD_FROM else 0.0
+        weights = 1.0 / (before + own)
         expected = float(weights @ x[:i] / weights.sum())
-        scale = math.sqrt(float(s2[i]) + own + 1.0 / float(weights.sum()))
+        scale = math.sqrt(newest + own + 1.0 / float(weights.sum()))
         half = width * math.sqrt(lam / (2 - lam) * (1 - (1 - lam) ** (2 * i)))
         low, high = (expected + scale * (edge - (1 - lam) * average) / lam for edge in (-half, half))
         average = lam * (float(x[i]) - expected) / scale + (1 - lam) * average
