@@ -153,11 +153,11 @@ def test_a_bug_in_one_indicator_leaves_every_other_finding_as_it_was(
         raise ZeroDivisionError("boom")
 
     broken = replace(good, function=explode)
-    for bad in (broken, replace(good, kpis=("no-such-kpi",))):
+    for bad, by in ((broken, "region"), (replace(good, kpis=("no-such-kpi",)), "")):
         planted = Catalog(catalog.kpis, {**catalog.indicators, bad.id: bad}, catalog.origin, catalog.families)
-        found = analyse(company, "2026-Q3", by="region", compare="none", kpis=[], catalog=planted)
+        found = analyse(company, "2026-Q3", by=by, compare="none", kpis=[], catalog=planted)
         assert found.finding("targeting_disagreement").status == "error"
-        kept = [f for f in whole.findings if f.indicator != bad.id]
+        kept = [f for f in whole.findings if f.indicator != bad.id and (by or not f.by)]
         mine = [f for f in found.findings if f.indicator != bad.id]
         # The family of tests is smaller by one, so that q values may differ; nothing else does.
         assert [replace(f, q_value=None) for f in mine] == [replace(f, q_value=None) for f in kept]
@@ -258,7 +258,9 @@ def test_a_third_partys_indicator_appears_in_list_analysis_and_report(
     )
     firm = Company.open(folder)
     assert "untouched_accounts" in Catalog.load(firm.settings).indicators
-    found = analyse(firm, "2026-Q3", kpis=["leads"])
+    asked = [i.id for i in Catalog.load(firm.settings).chosen_indicators(None)]
+    assert "untouched_accounts" in asked
+    found = analyse(firm, "2026-Q3", kpis=["leads"], indicators=["dropped_leads", "untouched_accounts"])
     finding = found.finding("untouched_accounts")
     assert finding.status in ("misaligned", "aligned", "uncertain")
     page = tmp_path / "report.html"

@@ -463,16 +463,17 @@ def likely_range(
         return np.full(x.shape, np.nan), np.full(x.shape, np.nan)
     random = generator(seed)
     drawn = np.empty((draws, x.size))
+    of_orders, of_sizes = _spread(purchases.covariance), _spread(spend.covariance if spend else None)
     for i in range(draws):
         model, sizes = purchases, spend
-        if purchases.covariance is not None:
-            model = purchases.moved(_step(purchases.covariance, random))
+        if of_orders is not None:
+            model = purchases.moved(_step(of_orders, random))
         orders = model.draw(x, t_x, seen, horizon, random)
         if sizes is None:
             drawn[i] = orders
             continue
-        if sizes.covariance is not None:
-            sizes = sizes.moved(_step(sizes.covariance, random))
+        if of_sizes is not None:
+            sizes = sizes.moved(_step(of_sizes, random))
         drawn[i] = sizes.draw(orders, x, m, random)
     return _shortest(drawn)
 
@@ -487,7 +488,13 @@ def _shortest(drawn: Floats) -> tuple[Floats, Floats]:
     return drawn[first, each], drawn[first + inside - 1, each]
 
 
-def _step(covariance: Floats, random: np.random.Generator) -> Floats:
+def _spread(covariance: Floats | None) -> tuple[Floats, Floats] | None:
+    if covariance is None:
+        return None
     values, vectors = np.linalg.eigh(covariance)
-    step = vectors @ (np.sqrt(np.maximum(values, 0)) * random.standard_normal(values.size))
+    return np.sqrt(np.maximum(values, 0)), vectors
+
+
+def _step(spread: tuple[Floats, Floats], random: np.random.Generator) -> Floats:
+    step = spread[1] @ (spread[0] * random.standard_normal(spread[0].size))
     return np.asarray(np.clip(step, -4, 4), dtype=float)
