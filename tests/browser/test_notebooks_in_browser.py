@@ -51,16 +51,35 @@ def written(tmp_path, name):
     return found
 
 
+def saved(path):
+    """Give a notebook once it was saved with the outputs of its last cell."""
+    until = time.monotonic() + PATIENCE / 1000
+    while time.monotonic() < until:
+        node = json.loads(path.read_text(encoding="utf-8"))
+        if node["cells"][-1].get("outputs"):
+            return node
+        time.sleep(0.3)
+    raise AssertionError(f"{path} was not saved")
+
+
 def test_the_first_notebook_runs_and_shows_its_results_as_tables_and_cards(opened, tmp_path, look):
     page = opened("00_start_here")
     run_all(page, "text=Written: analysis.json")
     assert errors(page) == []
     page.screenshot(path=look / "lab-start-here.png", full_page=True)
-    said = " ".join(page.locator(".jp-Notebook").text_content().replace("\xa0", " ").split())
-    assert "complete until" in said
-    assert "questions that could be answered are out of line" in said
-    assert "Company '" in said
+    page.keyboard.press("Escape")
+    page.keyboard.press("Control+s")  # what is scrolled away is not in the page, so the saved file is read
+    node = saved(tmp_path / "explorer" / "00_start_here.ipynb")
+    said = json.dumps(node["cells"], ensure_ascii=False)
+    for words in (
+        "complete until",
+        "questions that could be answered are out of line",
+        "Company 'Sample company",
+    ):
+        assert words in said
     assert "Analysis: questions" not in said, "the line of progress has gone"
+    counts = [c["execution_count"] for c in node["cells"] if c["cell_type"] == "code"]
+    assert counts == list(range(1, len(counts) + 1)), "from top to bottom"
     assert written(tmp_path, "report.html")
     assert {host.partition(":")[0] for host in page.hosts} <= {"127.0.0.1"}
 
