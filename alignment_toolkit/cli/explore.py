@@ -10,6 +10,7 @@ import shutil
 import signal
 import subprocess
 import sys
+import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated, Any
@@ -59,7 +60,10 @@ def explore(
     environment = {**os.environ, "ALIGNMENT_KERNEL_NAMES": os.pathsep.join(_kernel_names(folder))}
     what = "The explorer" if app else "JupyterLab"
     say(f"{what} of {source} opens at http://{HERE}:{port}/ from the folder {folder}; Ctrl-C ends it.")
-    raise typer.Exit(_serve(command, folder, environment))
+    # Lab would bring back what stood open when it was last used, in whatever folder that was.
+    with tempfile.TemporaryDirectory(prefix="alignment_lab_", ignore_cleanup_errors=True) as tabs:
+        code = _serve(command, folder, {**environment, "JUPYTERLAB_WORKSPACES_DIR": tabs})
+    raise typer.Exit(code)
 
 
 def _put_notebooks(folder: Path, source: str, notebook: str) -> str:
