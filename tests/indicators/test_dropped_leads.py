@@ -19,6 +19,7 @@ from alignment_toolkit.periods import Period
 from alignment_toolkit.verdict import verdicts
 from tests.builders import company_of
 from tests.indicators.guarding import fires, quiet
+from tests.indicators.looks import KINDS, check
 
 Q3 = Period.parse("2026-Q3")
 MONDAY = pd.Timestamp("2026-07-06 09:00")
@@ -224,6 +225,13 @@ def test_nothing_handed_over_gives_no_gap_and_no_error() -> None:
         found = look(leads, touches)
         assert gap(found) is None
         assert found.short_of == {"leads": 50}
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_rows_that_say_little(kind: str) -> None:
+    answered = [lead(f"m{i}", marketing_score=20.0 + i, campaign_id=f"k{i % 3}") for i in range(60)]
+    touches = [touch(f"m{i}", 1.0 + i % 30, automated=i % 7 == 0) for i in range(0, 60, 2)]
+    check(dropped_leads, {"leads": [*LEADS, *answered], "touches": [*TOUCHES, *touches]}, kind)
 
 
 def test_without_touches_it_names_what_it_needs() -> None:

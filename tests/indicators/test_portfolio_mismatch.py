@@ -14,6 +14,7 @@ from alignment_toolkit.indicators.portfolio_mismatch import portfolio_mismatch
 from alignment_toolkit.periods import Period
 from tests.builders import company_of, written
 from tests.indicators.guarding import fires, quiet
+from tests.indicators.looks import KINDS, check
 
 Q3 = Period.parse("2026-Q3")
 PRODUCTS = [{"product_id": p, "name": f"Product {p}"} for p in "ABC"]
@@ -219,6 +220,13 @@ def test_an_empty_period_gives_no_gap_and_no_error() -> None:
     assert found.seen is not None
     assert found.seen.gap.estimate.low is None
     assert found.short_of
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_rows_that_say_little(kind: str) -> None:
+    touches = [touch(k, "ABC"[k % 3], 10.0 + k % 5, automated=k % 9 == 0) for k in range(120)]
+    spend = [{**row, "department": "marketing"} for row in many({"A": 3, "B": 5, "C": 2})]
+    check(portfolio_mismatch, {"products": PRODUCTS, "spend": spend, "touches": touches, "plan": PLAN}, kind)
 
 
 def test_what_is_missing_is_named() -> None:

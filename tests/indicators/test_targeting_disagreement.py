@@ -16,6 +16,7 @@ from alignment_toolkit.indicators.targeting_disagreement import targeting_disagr
 from alignment_toolkit.periods import Period
 from tests.builders import company_of
 from tests.indicators.guarding import fires, quiet
+from tests.indicators.looks import KINDS, check
 
 Q3 = Period.parse("2026-Q3")
 
@@ -142,6 +143,17 @@ def test_where_one_side_targets_all_the_gap_has_no_value_made_up() -> None:
     assert seen is not None
     assert seen.gap.estimate.value is None
     assert seen.gap.estimate.low is None
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_rows_that_say_little(kind: str) -> None:
+    rows = [
+        judged(d, f"b{i}", i % (3 if d == "sales" else 4) == 0, potential=float(i % 100))
+        for d in ("marketing", "sales")
+        for i in range(120)
+    ]
+    accounts = [{"account_id": f"b{i}", "name": f"Firm {i}"} for i in range(120)]
+    check(targeting_disagreement, {"assessments": [*six(), *rows], "accounts": accounts}, kind)
 
 
 def test_columns_that_are_missing_are_named() -> None:
