@@ -186,7 +186,9 @@ def _covariates(rows: pd.DataFrame) -> pd.DataFrame:
 def _table(rows: pd.DataFrame, found: Spread) -> pd.DataFrame:
     by = rows.groupby("received_by").accepted.agg(["size", "mean"]).reset_index()
     by.columns = pd.Index(["received_by", "leads", "share"])
-    by["apart"] = by.received_by.map(dict(zip(found.people, found.effects, strict=True)))
+    # Where people do not differ, effects are rests of arithmetic, and would set the order of people.
+    apart = by.received_by.map(dict(zip(found.people, found.effects, strict=True)))
+    by["apart"] = apart.astype(float).round(9) + 0.0
     return by.sort_values(["apart", "received_by"], ascending=[False, True])
 
 

@@ -90,7 +90,9 @@ def price_selling(data: Data, window: Period) -> Observation:
         if column in won.columns:
             mix[column] = won[column]
     found = spread(won.discount, won.owner.tolist(), mix, n_unit="deals", unit="points")
-    people = pd.DataFrame({"owner": found.people, "deals": found.rows, "difference": found.effects})
+    # Where people do not differ, effects are rests of arithmetic, and would set the order of people.
+    effects = np.asarray(found.effects, dtype=float).round(9) + 0.0
+    people = pd.DataFrame({"owner": found.people, "deals": found.rows, "difference": effects})
     typical = won.groupby("owner").discount.mean()
     people["discount"] = [float(typical.get(p, np.nan)) for p in people.owner]
     people = people.sort_values(["difference", "owner"], ascending=[False, True]).reset_index(drop=True)

@@ -5,9 +5,12 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import pytest
 
-from alignment_toolkit.indicators.acceptance_lottery import acceptance_lottery
+from alignment_toolkit.indicators.acceptance_lottery import _table, acceptance_lottery
+from alignment_toolkit.statistics.inference import Gap
+from alignment_toolkit.statistics.spread import Spread
 from alignment_toolkit.verdict import verdicts
 from tests.indicators.guarding import fires, quiet
 from tests.indicators.looks import KINDS, check, look_at
@@ -48,6 +51,15 @@ def test_the_worked_example_by_hand_and_why_six_leads_are_too_few() -> None:
     found = look_at(acceptance_lottery, {"leads": rows})
     assert found.seen is not None
     assert found.seen.withheld == "People with at least 20 leads each: 0; people are compared from 5 on."
+
+
+def test_where_people_do_not_differ_the_chart_shows_zeros_in_the_order_of_people() -> None:
+    gap = Gap.none(n=6, n_unit="leads", unit="points", method="none")
+    found = Spread(gap, ("a", "b", "c"), (2, 2, 2), (-1e-14, 3e-13, 0.0))
+    rows = pd.DataFrame({"received_by": list("aabbcc"), "accepted": [1.0, 0.0] * 3})
+    shown = _table(rows, found)
+    assert shown.apart.tolist() == [0.0] * 3
+    assert shown.received_by.tolist() == ["a", "b", "c"]
 
 
 def test_with_fewer_than_five_people_nothing_is_shown() -> None:
