@@ -11,7 +11,7 @@ there.
 offset, Student's on the dispersion seen (approvals come in lumps); from 24 months on the time of year is
 taken out. **Margin.** 0.20: a fifth more each year doubles the load in less than four. **Minimum.** 12 whole
 months. **Size needed.** A growth of 0.40 (twice the margin) is found in 9 of 10 cases where two years hold
-150 procedures and approvals a month, four years 15, five years 9 (by simulation, two approvals a procedure).
+165 procedures and approvals a month, four years 17, five years 9 (by simulation, two approvals a procedure).
 With less the answer is mostly *uncertain*.
 
 **Worked example.** Six months, ten people, counts 10, 10, 11, 11, 12, 12: the logarithm of the rate rises by
