@@ -13,22 +13,19 @@ from alignment_toolkit.cli import main
 from alignment_toolkit.errors import ParameterError, UnknownName
 from alignment_toolkit.runs import history
 from alignment_toolkit.runs.catching_up import missed
-from tests.runs.test_matrix import published
 
 REPORT = "01_alignment_report"
 
 
 @pytest.fixture
-def ran(make_plan):
+def ran(make_plan, published):
     """Publish runs by hand and give the root of the reports."""
 
     def made(*labels, notebook=REPORT, part="all"):
         for label in labels:
             plan = make_plan()
-            published(
-                make_plan, label, "2026-01-01", "2026-01-31", notebook=plan.notebook.with_name(f"{notebook}.ipynb"),
-                slice=part,
-            )  # fmt: skip
+            named = plan.notebook.with_name(f"{notebook}.ipynb")
+            published(label, "2026-01-01", "2026-01-31", notebook=named, slice=part)
         return make_plan().out
 
     return made
