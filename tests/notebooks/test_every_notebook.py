@@ -54,7 +54,15 @@ def run(name: str, folder: Path) -> nbformat.NotebookNode:
     """Execute a notebook by papermill, as somebody without the toolkit's command would."""
     told = dict(CHANGED[name][0]) | {"period": "2026-Q2"}
     (folder / "told.json").write_text(json.dumps(told), encoding="utf-8")
-    words = [sys.executable, "-m", "papermill", str(find_notebook(name)), "out.ipynb", "-f", "told.json"]
+    words = [
+        sys.executable,
+        "-m",
+        "papermill",
+        str(find_notebook(name).resolve()),
+        "out.ipynb",
+        "-f",
+        "told.json",
+    ]
     done = subprocess.run([*words, "--no-progress-bar"], cwd=folder, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr[-3000:]
     assert "unknown parameter" not in done.stderr
@@ -100,7 +108,7 @@ def test_with_other_parameters_it_gives_the_numbers_of_the_analysis(name, tmp_pa
 
 def page_of(notebook: Path, page: Path) -> None:
     """Make a page of a notebook by nbconvert, with the settings that lie beside the notebooks."""
-    config = find_notebook("00_start_here").parent / "nbconvert_offline.json"
+    config = find_notebook("00_start_here").resolve().parent / "nbconvert_offline.json"
     words = [
         sys.executable,
         "-m",
