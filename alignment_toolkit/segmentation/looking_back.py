@@ -13,6 +13,7 @@ from alignment_toolkit.languages import say
 from alignment_toolkit.results import Estimate
 from alignment_toolkit.segmentation.features import account_features, forget
 from alignment_toolkit.segmentation.outlook import HORIZON, NEEDS, Outlook, look_ahead
+from alignment_toolkit.statistics.inference import quantile
 
 if TYPE_CHECKING:
     from ibis.expr.types import Table
@@ -60,7 +61,7 @@ class LookBack:
         e = self.told
         if e is None or self.came is None or not e.value or e.high is None:
             return 0.0
-        usual = (e.high - e.value) / 1.959963985 / e.value
+        usual = (e.high - e.value) / quantile() / e.value
         return float(max(0.0, (self.came / e.value - 1) ** 2 - usual**2) ** 0.5)
 
     def row(self) -> dict[str, Any]:

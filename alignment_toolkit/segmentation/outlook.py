@@ -18,6 +18,7 @@ from alignment_toolkit.statistics.client_groups import (
     total_of_segments,
 )
 from alignment_toolkit.statistics.client_value import Purchases, Spend, likely_range
+from alignment_toolkit.statistics.inference import quantile
 
 if TYPE_CHECKING:
     from ibis.expr.types import Table
@@ -131,7 +132,7 @@ class Outlook:
     def _widened(self, e: Estimate) -> Estimate:
         if not self.off or e.value is None or e.high is None:
             return e
-        half = float(np.hypot(e.high - e.value, 1.959963985 * self.off * e.value))
+        half = float(np.hypot(e.high - e.value, quantile() * self.off * e.value))
         return replace(
             e, low=max(e.value - half, 0.0), high=e.value + half,
             method=say("{method}, and the error on the company's own past", method=e.method),
