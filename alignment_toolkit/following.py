@@ -17,7 +17,10 @@ __all__ = ["BUDGET", "LOOKS", "Followed", "follow", "followed_through"]
 
 LOOKS: Final = 26
 BUDGET: Final = 0.10
-WEIGHT: Final = 0.2
+# A change of some three standard errors is named soonest, over the next four runs, by weights of 0.25 to 0.4.
+WEIGHT: Final = 0.3
+# Where only more is worse, so much of the budget goes to that side; that a gap narrowed is worth less of it.
+WIDER: Final = 0.8
 # What a gap does not depend on.
 _ASIDE: Final = ("report", "privacy", "scorecard", "owners", "catalogue")
 
@@ -59,21 +62,22 @@ def follow(analysis: Analysis, history: Sequence[Analysis]) -> Followed:
     exact = {id for id, runs in series.items() if not any(_error(_value(f), *_limits(f)) for _, f in runs)}
     shared = {id: why for id in series if (why := _shares(analysis, id))}
     judged = [id for id in series if id not in exact and id not in shared]
-    width = limit_width(WEIGHT, LOOKS, BUDGET / len(judged)) if judged else None
     charts = []
     for f in analysis.findings:
         if f.by or f.indicator not in series:
             continue
         runs = series[f.indicator][-LOOKS:]
-        if f.indicator in judged and width is not None:
+        if f.indicator in judged:
+            width, below = _widths(len(judged), f.direction)
             values, errors = [_value(g) for _, g in runs], [_error(_value(g), *_limits(g)) for _, g in runs]
             cases = [g.gap.n if g.gap else 0 for _, g in runs]
-            points = self_starting(values, errors, cases=cases, lam=WEIGHT, width=width)
-            charts.append(_chart(f, runs, points, width, len(judged)))
+            points = self_starting(values, errors, cases=cases, lam=WEIGHT, width=width, below=below)
+            charts.append(_chart(f, runs, points, _method(len(judged), "indicators", width, below)))
         else:
             why = shared.get(f.indicator, "the gap has no sampling error")
             charts.append(
-                _chart(f, runs, (), None, 0) | {"message": say("Drawn without alarm: {why}.", why=why)}
+                _chart(f, runs, (), say("drawn only"))
+                | {"message": say("Drawn without alarm: {why}.", why=why)}
             )
     charts += _figures(analysis, earlier)
     said = {say("history: {what}", what=c["message"]) for c in changed}
@@ -227,8 +231,7 @@ def _chart(
     finding: Finding,
     runs: Sequence[tuple[Analysis, Finding]],
     points: Sequence[Point],
-    width: float | None,
-    of: int,
+    method: str,
 ) -> dict[str, Any]:
     told = [
         _point(one, _value(f), _limits(f), points[place] if points else None)
@@ -251,7 +254,7 @@ def _chart(
     return {
         "indicator": finding.indicator, "title": finding.title, "unit": finding.gap.unit if finding.gap else None,
         "margin": finding.margin, "alarm": turn is not None, "turn": turn, "message": said,
-        "method": _method(width, of, "indicators"),
+        "method": method,
         "points": told,
     }  # fmt: skip
 
@@ -264,19 +267,32 @@ def _point(one: Analysis, value: float, limits: tuple[Any, Any], point: Point | 
     }  # fmt: skip
 
 
-def _method(width: float | None, of: int, what: str) -> str:
-    if width is None:
-        return say("drawn only")
-    if what == "indicators":
+def _widths(of: int, direction: str) -> tuple[float, float]:
+    """Give how wide the upper and the lower limit are; of two rare crossings each has its half of the chance."""
+    budget = BUDGET / of
+    if direction != "greater":
+        return (width := limit_width(WEIGHT, LOOKS, budget)), width
+    return limit_width(WEIGHT, LOOKS, 2 * WIDER * budget), limit_width(
+        WEIGHT, LOOKS, 2 * (1 - WIDER) * budget
+    )
+
+
+def _method(of: int, what: str, width: float, below: float) -> str:
+    words = {"weight": WEIGHT, "width": width, "budget": BUDGET, "looks": LOOKS, "of": of}
+    if what != "indicators":
         return say(
             "self-starting EWMA, weight {weight:g}, limits of {width:.2f} standard deviations: a chance of "
-            "{budget:.2f} of any false alarm over {looks} looks at all {of} indicators followed",
-            weight=WEIGHT, width=width, budget=BUDGET, looks=LOOKS, of=of,
+            "{budget:.2f} of any false alarm over {looks} looks at all {of} key figures followed", **words
+        )  # fmt: skip
+    if below == width:
+        return say(
+            "self-starting EWMA, weight {weight:g}, limits of {width:.2f} standard deviations: a chance of "
+            "{budget:.2f} of any false alarm over {looks} looks at all {of} indicators followed", **words
         )  # fmt: skip
     return say(
-        "self-starting EWMA, weight {weight:g}, limits of {width:.2f} standard deviations: a chance of "
-        "{budget:.2f} of any false alarm over {looks} looks at all {of} key figures followed",
-        weight=WEIGHT, width=width, budget=BUDGET, looks=LOOKS, of=of,
+        "self-starting EWMA, weight {weight:g}, limits of {width:.2f} standard deviations above and {below:.2f} below: "
+        "a chance of {budget:.2f} of any false alarm over {looks} looks at all {of} indicators followed",
+        below=below, **words,
     )  # fmt: skip
 
 
@@ -315,7 +331,7 @@ def _figures(analysis: Analysis, earlier: Sequence[Analysis]) -> list[dict[str, 
             "indicator": None, "kpi": row.kpi, "title": row.title, "unit": row.unit, "margin": None,
             "alarm": turn is not None, "turn": turn,
             "message": said,
-            "method": _method(width, len(series), "key figures"),
+            "method": _method(len(series), "key figures", width, width),
             "points": [_point(one, v, (r.low, r.high), p) for (one, r), v, p in zip(runs, values, points, strict=True)],
         })  # fmt: skip
     return charts

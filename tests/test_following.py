@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from alignment_toolkit.following import BUDGET, LOOKS, _error, follow
+from alignment_toolkit.following import BUDGET, LOOKS, WEIGHT, _error, _widths, follow
 from alignment_toolkit.indicator import Look, Observation
 from alignment_toolkit.periods import Period
 from alignment_toolkit.results import VERSION, Analysis, KpiValue
@@ -187,17 +187,18 @@ def test_nothing_earlier_nothing_followed() -> None:
     assert follow(run("2026-Q1", 0.11), []).charts == ()
 
 
-@pytest.mark.parametrize("indicators", [1, 8])
-def test_false_alarms_over_26_looks_stay_within_the_budget(indicators: int) -> None:
+@pytest.mark.parametrize(("indicators", "direction"), [(1, "both"), (1, "greater"), (8, "greater")])
+def test_false_alarms_over_26_looks_stay_within_the_budget(indicators: int, direction: str) -> None:
     rng = generator(f"control {indicators}")
-    width = limit_width(0.2, LOOKS, BUDGET / indicators)
+    width, below = _widths(indicators, direction)
     times = 400 // indicators
     alarms = 0
     for _ in range(times):
         runs = []
         for _ in range(indicators):
             errors = rng.uniform(0.7, 1.3, LOOKS + 1)
-            points = self_starting(errors * rng.standard_normal(LOOKS + 1), errors, width=width)
+            seen = errors * rng.standard_normal(LOOKS + 1)
+            points = self_starting(seen, errors, lam=WEIGHT, width=width, below=below)
             runs.append(any(p.alarm for p in points))
         alarms += any(runs)
     assert alarms / times <= BUDGET + 2 * (BUDGET * (1 - BUDGET) / times) ** 0.5
@@ -215,6 +216,26 @@ def test_a_lasting_shift_is_found_and_a_wandering_series_is_not_called_one_each_
         wandering += any(p.alarm for p in self_starting(wide, np.ones(20), width=width)[10:14])
     assert found >= 75
     assert wandering <= 35
+
+
+def test_where_only_more_is_worse_the_upper_limit_is_the_nearer_one() -> None:
+    rise, fall = [0.10] * 8 + [0.17], [0.10] * 8 + [0.03]
+    width, below = _widths(7, "greater")
+    assert width < limit_width(WEIGHT, LOOKS, BUDGET / 7) < below
+    assert _widths(7, "both") == (limit_width(WEIGHT, LOOKS, BUDGET / 7),) * 2
+    told = [
+        self_starting(values, [0.01] * 9, lam=WEIGHT, width=width, below=below)[-1] for values in (rise, fall)
+    ]
+    assert [p.alarm for p in told] == [True, True]
+    assert told[0].high - told[0].expected < told[0].expected - told[0].low
+    between = 0.5 * (width + below) / width * (told[0].high - told[0].expected)
+    moved = [
+        self_starting([0.10] * 8 + [0.10 + way * between], [0.01] * 9, lam=WEIGHT, width=width, below=below)[
+            -1
+        ].alarm
+        for way in (1, -1)
+    ]
+    assert moved == [True, False]
 
 
 def test_the_width_of_one_look_is_the_normal_quantile() -> None:

@@ -128,6 +128,7 @@ def self_starting(
     cases: Sequence[float] | None = None,
     lam: float = 0.2,
     width: float = 3.0,
+    below: float | None = None,
 ) -> tuple[Point, ...]:
     """Follow a series whose level in control is not known beforehand.
 
@@ -151,6 +152,8 @@ def self_starting(
         The weight of the newest surprise.
     width
         Half width of the limits in standard deviations of the average; see `limit_width`.
+    below
+        The same for the lower limit, where it is another.
 
     Notes
     -----
@@ -186,10 +189,11 @@ def self_starting(
         weights = 1.0 / (before + own)
         expected = float(weights @ x[:i] / weights.sum())
         scale = math.sqrt(newest + own + 1.0 / float(weights.sum()))
-        half = width * math.sqrt(lam / (2 - lam) * (1 - (1 - lam) ** (2 * i)))
-        low, high = (expected + scale * (edge - (1 - lam) * average) / lam for edge in (-half, half))
+        half = math.sqrt(lam / (2 - lam) * (1 - (1 - lam) ** (2 * i)))
+        down, up = -half * (width if below is None else below), half * width
+        low, high = (expected + scale * (edge - (1 - lam) * average) / lam for edge in (down, up))
         average = lam * (float(x[i]) - expected) / scale + (1 - lam) * average
-        points.append(Point(expected, low, high, average, abs(average) > half))
+        points.append(Point(expected, low, high, average, not down <= average <= up))
     return tuple(points)
 
 
