@@ -460,6 +460,7 @@ def _definitions(
                 "unit": k.unit,
                 "family": say(families.get(k.id, "")),
             }
+            | ({"composed": True} if isinstance(k, RatioOfKpis) else {})
             for k in kpis
         },
         "indicators": {

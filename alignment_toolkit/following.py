@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
@@ -300,17 +301,27 @@ def _method(of: int, what: str, width: float, below: float) -> str:
 
 
 def _figures(analysis: Analysis, earlier: Sequence[Analysis]) -> list[dict[str, Any]]:
-    """Follow the key figures that are rates or means of the run's own cases, with a false-alarm budget of their own."""
+    """Follow the key figures that are rates or means of the run's own cases, with a false-alarm budget of their own.
+
+    One that is composed of others is drawn only: its interval takes spend as given, which comes in lumps.
+    """
     series = {k.kpi: _rates(analysis, earlier, k.kpi) for k in analysis.kpis if _rate(analysis, k.kpi) is k}
     series = {id: runs for id, runs in series.items() if len(runs) > 1}
     if not series:
         return []
-    width = limit_width(WEIGHT, LOOKS, BUDGET / len(series))
+    drawn = {id for id in series if _composed(analysis, id)}
+    of = len(series) - len(drawn)
+    width = limit_width(WEIGHT, LOOKS, BUDGET / of) if of else math.nan
     charts = []
-    for runs in series.values():
+    for id, runs in series.items():
         runs = runs[-LOOKS:]
         row = runs[-1][1]
         values = [float(r.value or 0.0) for _, r in runs]
+        if id in drawn:
+            why = say("it is composed of other key figures, and its interval does not hold how those move")
+            told = (say("Drawn without alarm: {why}.", why=why), say("drawn only"))
+            charts.append(_figure(row, runs, [None] * len(runs), None, *told))
+            continue
         errors = [_error(v, r.low, r.high) for v, (_, r) in zip(values, runs, strict=True)]  # type: ignore[arg-type]
         points = self_starting(values, errors, cases=[r.n for _, r in runs], lam=WEIGHT, width=width)
         last = points[-1]
@@ -327,14 +338,31 @@ def _figures(analysis: Analysis, earlier: Sequence[Analysis]) -> list[dict[str, 
                 "It is where it was before; over {n} runs, this run's limits stand beside it.", n=len(runs)
             )
         )
-        charts.append({
-            "indicator": None, "kpi": row.kpi, "title": row.title, "unit": row.unit, "margin": None,
-            "alarm": turn is not None, "turn": turn,
-            "message": said,
-            "method": _method(len(series), "key figures", width, width),
-            "points": [_point(one, v, (r.low, r.high), p) for (one, r), v, p in zip(runs, values, points, strict=True)],
-        })  # fmt: skip
+        charts.append(_figure(row, runs, points, turn, said, _method(of, "key figures", width, width)))
     return charts
+
+
+def _figure(
+    row: KpiValue,
+    runs: Sequence[tuple[Analysis, KpiValue]],
+    points: Sequence[Point | None],
+    turn: str | None,
+    message: str,
+    method: str,
+) -> dict[str, Any]:
+    return {
+        "indicator": None, "kpi": row.kpi, "title": row.title, "unit": row.unit, "margin": None,
+        "alarm": turn is not None, "turn": turn, "message": message, "method": method,
+        "points": [
+            _point(one, float(r.value or 0.0), (r.low, r.high), p)
+            for (one, r), p in zip(runs, points, strict=True)
+        ],
+    }  # fmt: skip
+
+
+def _composed(analysis: Analysis, kpi: str) -> bool:
+    told = analysis.definitions.get("kpis", {}).get(kpi)
+    return isinstance(told, Mapping) and bool(told.get("composed"))
 
 
 def _rates(analysis: Analysis, earlier: Sequence[Analysis], kpi: str) -> list[tuple[Analysis, KpiValue]]:

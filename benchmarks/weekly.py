@@ -15,6 +15,9 @@ margin). The weeks up to 12 come from the company without, those from 13 on from
 Counted are indicators with at least twice their minimum of cases a week; *named* is an alarm within the four looks of
 weeks 13 to 16.
 
+*key figures* (``--figures``): rates and means of the same companies with nothing planted, followed with a budget of
+their own. They are not still: spend comes in lumps, so that a cost per lead does move from week to week.
+
 Every company is a line of the row file; a run that was interrupted goes on where the file ends.
 """
 
@@ -36,12 +39,13 @@ from typing import Any, Final
 import duckdb
 import pandas as pd
 
-from alignment_toolkit.analysis import findings_of
+from alignment_toolkit.analysis import findings_of, measure_kpis
 from alignment_toolkit.catalog import Catalog
 from alignment_toolkit.company import Company
 from alignment_toolkit.following import BUDGET, LOOKS, follow
+from alignment_toolkit.kpi.kinds import RatioOfKpis
 from alignment_toolkit.periods import Period
-from alignment_toolkit.results import VERSION, Analysis, Estimate, Evidence, Finding, Window
+from alignment_toolkit.results import VERSION, Analysis, Estimate, Evidence, Finding, KpiValue, Window
 from alignment_toolkit.simulation import Recipe, simulate
 from alignment_toolkit.statistics.shares import wilson_limits
 from alignment_toolkit.tables import TABLES
@@ -164,16 +168,16 @@ def finding(id: str, gap: Sequence[Any]) -> Finding:
     )  # fmt: skip
 
 
-def alarms(runs: Sequence[Analysis], wanted: Iterable[int]) -> dict[str, list[int]]:
-    """Give, for each indicator followed, the looks (1 is the first) at which an alarm was raised."""
+def alarms(runs: Sequence[Analysis], wanted: Iterable[int], what: str = "indicator") -> dict[str, list[int]]:
+    """Give, for each indicator (or key figure) followed, the looks (1 is the first) at which an alarm was raised."""
     raised: dict[str, list[int]] = {}
     for number in wanted:
         for chart in follow(runs[number], runs[:number]).charts:
             # What is drawn without limits is not followed.
             if any(p["upper_limit"] is not None for p in chart["points"]):
-                raised.setdefault(chart["indicator"], [])
+                raised.setdefault(chart[what], [])
                 if chart["alarm"]:
-                    raised[chart["indicator"]].append(number + 1)
+                    raised[chart[what]].append(number + 1)
     return raised
 
 
@@ -223,6 +227,63 @@ def judged(row: Row) -> tuple[dict[str, list[int]], dict[str, list[int]]]:
     return alarms(as_it_is, range(1, LOOKS)), alarms(spliced, range(CHANGE - 1, CHANGE - 1 + WITHIN))
 
 
+def figures(seed: int, accounts: int, leads: int) -> Row:
+    """Measure a company's key figures of each week a week later, when they are no longer young; nothing is planted."""
+    begun = time.process_time()
+    last = weeks()[-1].last + timedelta(weeks=1)
+    recipe = Recipe(seed=seed, accounts=accounts, leads=leads, start=START, end=last)
+    kept, told = kept_tables(recipe, whole=True), []
+    kpis = list(Catalog.load().kpis.values())
+    for week in weeks():
+        with tempfile.TemporaryDirectory() as folder:
+            known = week.last + timedelta(weeks=1)
+            write_known(kept, known, Path(folder))
+            company = Company.open(folder, as_of=known)
+            company.backend.con.execute("SET threads = 1")
+            rows = tuple(r for r in measure_kpis(company, kpis, week) if r.bottom is not None)
+        told.append([[r.kpi, r.value, r.low, r.high, r.n, r.status, r.immature] for r in rows])
+    spent = round(time.process_time() - begun, 1)
+    return {"seed": seed, "accounts": accounts, "leads": leads, "seconds": spent, "figures": told}
+
+
+def figure_alarms(row: Row) -> dict[str, list[int]]:
+    """Give, for each key figure followed, the looks at which an alarm was raised."""
+    known = Catalog.load().kpis
+    about = {"kpis": {k.id: {"composed": isinstance(k, RatioOfKpis)} for k in known.values()}}
+    runs = []
+    for week, told in zip(weeks(), row["figures"], strict=True):
+        empty = Analysis.empty(
+            company="made up", currency="EUR", period=week.label, start=str(week.start), to=str(week.last)
+        )
+        rows = [
+            KpiValue(
+                kpi=id, title=known[id].title, by={}, period=week.label, grain=None, start=str(week.start),
+                to=str(week.last), value=value, low=low, high=high, level=0.95, n=n, top=None, bottom=1.0,
+                unit=known[id].unit, method="", better="higher", owners={}, censored=0, immature=immature,
+                spread=None, status=status, reason=None,
+            )
+            for id, value, low, high, n, status, immature in told
+        ]  # fmt: skip
+        runs.append(replace(empty, toolkit=VERSION, kpis=tuple(rows), definitions=about))
+    return alarms(runs, range(1, LOOKS), "kpi")
+
+
+def figure_document(rows: Sequence[Row]) -> str:
+    """Write the table of the key figures."""
+    told = [figure_alarms(r) for r in rows]
+    size = f"{rows[0]['accounts']:,} accounts and {rows[0]['leads']:,} leads"
+    wrong = sum(any(each.values()) for each in told)
+    low, high = wilson_limits(wrong / len(rows), len(rows))
+    lines = [f"{len(rows)} companies of {size}, {LOOKS} weekly looks, nothing planted.", ""]
+    share = f"{wrong / len(rows):.3f}, {low:.3f} to {high:.3f}"
+    lines += [f"Any false alarm: {wrong} of {len(rows)} companies ({share}); the budget is {BUDGET:g}.", ""]
+    lines += ["| key figure | companies that follow it | with an alarm |", "|---|---|---|"]
+    for id in sorted({id for each in told for id in each}):
+        own = [each[id] for each in told if id in each]
+        lines.append(f"| {id} | {len(own)} | {sum(map(bool, own))} |")
+    return "\n".join(lines) + "\n"
+
+
 def document(rows: Sequence[Row]) -> str:
     """Write the tables."""
     told = [judged(r) for r in rows]
@@ -267,6 +328,7 @@ def main() -> int:
     parser.add_argument(
         "--together", type=int, default=5, help="companies that go through the weeks together"
     )
+    parser.add_argument("--figures", action="store_true", help="follow the key figures instead")
     parser.add_argument("--rows", type=Path, help="keep the companies here, as JSON lines")
     parser.add_argument("--out", type=Path, help="write the tables here")
     args = parser.parse_args()
@@ -286,7 +348,10 @@ def main() -> int:
             with args.rows.open("a", encoding="utf-8") as f:
                 f.writelines(json.dumps(row) + "\n" for row in made)
 
-    if args.jobs == 1:
+    if args.figures:
+        for seed in seeds:
+            keep([figures(seed, args.accounts, args.leads)])
+    elif args.jobs == 1:
         for group in together:
             keep(several(group, args.accounts, args.leads))
     else:
@@ -297,7 +362,7 @@ def main() -> int:
     if not rows:
         print("no company was made")
         return 1
-    text = document(rows)
+    text = figure_document(rows) if args.figures else document(rows)
     if args.out:
         args.out.write_text(text, encoding="utf-8")
     print(text)

@@ -159,6 +159,25 @@ def test_a_rate_is_followed_and_a_sum_or_a_young_figure_is_not() -> None:
     assert not [c for c in young.charts if c.get("kpi")]
 
 
+def test_a_figure_composed_of_others_is_drawn_without_an_alarm() -> None:
+    # A cost per lead moves with the spend, and its interval knows only of the leads.
+    def told(one: Analysis, value: float) -> Analysis:
+        rows = (
+            figure(value, kpi="cost-per-lead", period=one.period),
+            figure(0.25, kpi="win-rate", period=one.period),
+        )
+        about = {"cost-per-lead": {"unit": "money", "composed": True}, "win-rate": {"unit": "share"}}
+        return replace(one, kpis=rows, definitions={**one.definitions, "kpis": about})
+
+    found = follow(told(run("2026-Q1", 0.11), 9.0), [told(one, 0.25) for one in CALM])
+    drawn, followed = (c for c in found.charts if c.get("kpi"))
+    assert (drawn["kpi"], drawn["alarm"], drawn["method"]) == ("cost-per-lead", False, "drawn only")
+    assert len(drawn["points"]) == 13
+    assert drawn["points"][-1]["upper_limit"] is None
+    assert "composed of other key figures" in drawn["message"]
+    assert "all 1 key figures followed" in followed["method"]
+
+
 def words(one: Analysis, **counts: int) -> Analysis:
     return replace(
         one, definitions={**one.definitions, "words": {"leads.status": counts, "leads.channel": {"web": 9}}}
