@@ -9,13 +9,14 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
 .DEFAULT_GOAL := help
-.PHONY: help report test test-slow test-faults check notebooks setup sample docs bench power lock clean
+.PHONY: help report test test-slow test-faults test-versions check notebooks setup sample docs bench power lock clean
 
 help:
 	@echo 'make report   the report of the made-up sample company, in $(OUT)/'
 	@echo 'make test     format, lint, types, tests, notebooks'
 	@echo 'make test-slow the proofs that take longer than ten minutes'
 	@echo 'make test-faults the runs under every fault, with full numbers (an hour)'
+	@echo 'make test-versions the oldest, locked and newest packages on Python 3.11 to 3.13 give the same numbers'
 	@echo 'make docs     the documentation as HTML, in docs/_build/html/'
 	@echo 'make bench    the benchmarks'
 	@echo 'make power    docs/power.md: what is found and what is a false alarm (hours; goes on where it was interrupted)'
@@ -83,7 +84,13 @@ test-slow: $(READY)
 # ALIGNMENT_FAULTS=middle is what CI does; `make test` does the quick form.
 ALIGNMENT_FAULTS ?= full
 test-faults: $(READY)
-	ALIGNMENT_FAULTS=$(ALIGNMENT_FAULTS) $(BIN)/python -m pytest -m 'faults or not slow' tests/faults
+	ALIGNMENT_FAULTS=$(ALIGNMENT_FAULTS) $(BIN)/python -m pytest -m 'faults or not slow' tests/faults tests/runs/test_catching_up.py
+
+# Nine bare environments with the wheel in each; PYTHONS="3.11 3.13" names fewer, uv finds or fetches them.
+PYTHONS ?= 3.11 3.12 3.13
+test-versions: $(READY)
+	$(BIN)/python -m pip --disable-pip-version-check install --quiet uv
+	$(BIN)/python -m tests.faults.versions $(foreach python,$(PYTHONS),--python $(python))
 
 # ---- the rest --------------------------------------------------------------------------------------------------
 

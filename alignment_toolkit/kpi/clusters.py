@@ -116,7 +116,7 @@ def cluster_sums(
     alike = wide.group_by([*dims, *sides]).aggregate(weight=wide.count())
     frame = company.fetch(alike, limit=MOST)
     frame = frame.sort_values([*sides, "weight"], kind="stable", ignore_index=True)
-    slices = [tuple(clean_value(v) for v in row) for row in frame[dims].itertuples(index=False)]
+    slices = [tuple(clean_value(v) for v in row) for row in frame[dims].to_numpy(dtype=object)]
     return ClusterSums(
         tuple(slices), frame[list(sides)].to_numpy(dtype=float), frame["weight"].to_numpy(dtype=float)
     )

@@ -27,11 +27,12 @@ from alignment_toolkit.runs import Plan, latest, perform, performing, places
 from tests.runs.conftest import notebook
 
 FORMS = ("quick", "middle", "full")
+FORM = os.environ.get("ALIGNMENT_FAULTS") or "quick"
 
 
 def amount(quick: int, middle: int, full: int) -> int:
     """Give the number of trials of the form that is asked for."""
-    return (quick, middle, full)[FORMS.index(os.environ.get("ALIGNMENT_FAULTS") or "quick")]
+    return (quick, middle, full)[FORMS.index(FORM)]
 
 
 def plan_in(out: Path, formats: tuple[str, ...] = ("json",), **changes: Any) -> Plan:

@@ -3,9 +3,12 @@ again, and only a notebook that came to its end is a success."""
 
 from __future__ import annotations
 
+import contextlib
 import os
+import random
 import subprocess
 import sys
+import threading
 import time
 
 import psutil
@@ -14,8 +17,9 @@ import pytest
 from alignment_toolkit.errors import AlignmentError, CellFailed, KernelLost
 from alignment_toolkit.notebooks import kernel
 from alignment_toolkit.notebooks.execution import execute
-from tests.faults.harness import amount
-from tests.runs.conftest import notebook
+from alignment_toolkit.runs import latest, perform
+from tests.faults.harness import amount, bytes_of, half_written
+from tests.runs.conftest import FINISH, notebook
 
 CHILD = "child = subprocess.Popen([sys.executable, '-c', 'import time; time.sleep(987)'], {})"
 HEAD = "import os, signal, subprocess, sys, threading, time\n"
@@ -118,6 +122,17 @@ def test_a_cell_that_takes_ten_times_its_memory_is_ended_and_says_so(source):
     assert told.value.exit_code == 5
 
 
+@pytest.mark.faults
+def test_without_a_limit_the_same_cell_takes_what_it_wants():
+    source = (
+        "kept = []\nfor _ in range(60):\n    kept.append(bytearray(os.urandom(1_000_000)) * 10)\nlen(kept)"
+    )
+    with pytest.raises(KernelLost, match="memory limit"):
+        execute(notebook(HEAD + source), "n", {"period": "2026-Q3"}, memory=300_000_000)
+    done = execute(notebook(HEAD + source), "n", {"period": "2026-Q3"})
+    assert done.cells[2].outputs[0].data["text/plain"] == "60"
+
+
 def test_within_its_memory_a_cell_is_left_alone_and_its_output_is_cut():
     source = "kept = bytearray(50_000_000)\nfor _ in range(50): print('x' * 1000)\nlen(kept)"
     done = execute(
@@ -146,8 +161,54 @@ def test_a_notebook_that_is_left_early_is_a_failure(source):
     assert type(told.value) is ENDS[source]
 
 
+@pytest.mark.faults
+def test_papermill_alone_takes_a_notebook_that_was_left_for_a_success(tmp_path):
+    import papermill
+
+    node = notebook("import sys; sys.exit(0)", "open('went on', 'w')")
+    done = papermill.execute_notebook(node, None, kernel_name="python3", cwd=tmp_path, progress_bar=False)
+    assert done.metadata["papermill"]["exception"] is None
+    assert not (tmp_path / "went on").exists(), "the rest was never run"
+
+
+@pytest.mark.faults
+@pytest.mark.timeout(3600)
+def test_a_kernel_that_is_killed_at_any_moment_publishes_nothing(make_plan):
+    """The runner lives and says so; what was published stays, and the next run goes on."""
+    plan = make_plan("import time; time.sleep(0.5)", FINISH)
+    before = perform(plan)
+    kept = bytes_of(before.folder)
+    moments = random.Random(5)
+    killed = 0
+    for _ in range(amount(1, 4, 30)):
+        timer = threading.Timer(moments.uniform(0.2, 2.5), kill_kernels)
+        timer.start()
+        try:
+            perform(plan, force=True)
+        except KernelLost:
+            killed += 1
+            assert latest(plan.key) is not None
+            assert (plan.key / "FAILED.html").is_file()
+        timer.join()
+        assert half_written(plan.key) == []
+        assert bytes_of(before.folder) == kept
+    assert killed >= amount(0, 1, 10)
+    done = perform(plan, force=True)
+    assert bytes_of(done.folder)["analysis.json"] == kept["analysis.json"]
+
+
+def kill_kernels() -> None:
+    """Kill the kernels that this very process has started."""
+    for child in psutil.Process().children(recursive=True):
+        with contextlib.suppress(psutil.Error):
+            if any("ipykernel" in word for word in child.cmdline()):
+                child.kill()
+
+
 START = """
 import sys
+if "broken" in sys.argv:
+    sys.executable = "/bin/false"
 from alignment_toolkit.notebooks.execution import execute
 from tests.runs.conftest import notebook
 for _ in range(int(sys.argv[1])):
@@ -171,3 +232,9 @@ def test_kernels_start_at_three_times_the_cores(project_dir):
     told = [p.communicate() for p in begun]
     assert [p.returncode for p in begun] == [0] * many, [err for _, err in told if err]
     assert sum(out.count("started") for out, _ in told) == many * each
+    # A start that fails is counted as one: here every one does.
+    broken = subprocess.run(
+        [sys.executable, "-c", START, "1", "broken"], cwd=project_dir, capture_output=True
+    )
+    assert broken.returncode != 0
+    assert b"did not start in 3 attempts" in broken.stderr

@@ -33,7 +33,7 @@ print(urllib.parse.quote(w, safe=""), html.escape(w), base64.b64encode(w.encode(
 {FINISH}"""
 LOCALS = "%xmode Verbose\nimport os\ndef connect(word):\n    return 1 / 0\nconnect(os.environ['DB_WORD'])"
 ADDRESS = "import os\nraise ConnectionError('no answer from ' + os.environ['SALES_ADDRESS'])"
-DEATH = "import os, sys\nos.write(2, os.environ['DB_WORD'].encode())\nsys.stdout.flush()\nos._exit(0)"
+DEATH = "import os, sys\nos.write(2, b'ConnectionError: ' + os.environ['DB_WORD'].encode())\nsys.stdout.flush()\nos._exit(0)"
 WRITTEN = f"""{FINISH}
 import os, pathlib
 _ = pathlib.Path(os.environ['ALIGNMENT_RUN_FOLDER'], 'more.txt').write_text(os.environ['DB_WORD'])"""
@@ -41,6 +41,22 @@ ZIPPED = f"""{FINISH}
 import os, zipfile
 with zipfile.ZipFile(os.environ['ALIGNMENT_RUN_FOLDER'] + '/more.zip', 'w', zipfile.ZIP_DEFLATED) as file:
     file.writestr('a', os.environ['DB_WORD'] * 9)"""
+
+CHAINED = """import os
+try:
+    raise OSError('refused: ' + os.environ['DB_WORD'])
+except OSError as e:
+    raise RuntimeError('no data') from e"""
+LOGGED = f"""import logging, os, subprocess, sys, warnings
+logging.getLogger("any").error("with %s", os.environ["DB_WORD"])
+warnings.warn("with " + os.environ["DB_WORD"])
+_ = subprocess.run([sys.executable, "-c", "import os, sys; sys.stderr.write(os.environ['DB_WORD'])"])
+{FINISH}"""
+SHOWN = f"""import os
+from IPython.display import HTML, display
+display(HTML("<b>" + os.environ["DB_WORD"] + "</b>"), metadata={{"where": os.environ["DB_WORD"]}})
+{FINISH}
+os.environ["DB_WORD"]"""
 
 
 @pytest.fixture
@@ -68,7 +84,10 @@ def told_by(plan, capfd) -> str:
     return "\n".join([said, out, err, *texts])
 
 
-WAYS = {"locals": LOCALS, "address": ADDRESS, "death": DEATH, "written": WRITTEN, "zipped": ZIPPED}
+WAYS = {
+    "locals": LOCALS, "address": ADDRESS, "death": DEATH, "written": WRITTEN, "zipped": ZIPPED, "chained": CHAINED,
+    "logged": LOGGED, "shown": SHOWN,
+}  # fmt: skip
 
 
 @pytest.mark.usefixtures("canaries")
@@ -88,10 +107,12 @@ def test_a_secret_is_told_nowhere(make_plan, capfd, source):
 
 @pytest.mark.faults
 @pytest.mark.usefixtures("canaries")
-def test_without_the_guard_the_secret_is_found(make_plan, capfd, monkeypatch):
+@pytest.mark.parametrize("way", ["printed", *WAYS])
+def test_without_the_guard_the_secret_is_found(make_plan, capfd, monkeypatch, way):
     monkeypatch.setattr(performing.Scrubber, "of", classmethod(lambda cls, *_: cls()))
-    told = told_by(make_plan(TELLING, secrets=("DB_WORD",)), capfd)
-    assert all(form in told for form in FORMS)
+    told = told_by(make_plan({"printed": TELLING, **WAYS}[way], secrets=("DB_WORD",)), capfd)
+    forms = FORMS if way == "printed" else [CANARIES["SALES_ADDRESS"] if way == "address" else CANARY]
+    assert all(form in told for form in forms)
 
 
 @pytest.mark.usefixtures("canaries")

@@ -35,6 +35,7 @@ from tests.faults.harness import (
     without_kernel,
 )
 
+FORMATS = ("json", "html", "pdf", "pptx", "xlsx")
 DISK = (errno.ENOSPC, errno.EIO, errno.EACCES)
 
 
@@ -57,9 +58,16 @@ def told(key: Path, before: dict[str, str], first: str) -> list[str]:
     return wrong
 
 
-def kills(folder: Path, random_ones: int, seed: int = 11, *, first_fault: bool = False) -> dict[str, Any]:
+def kills(
+    folder: Path,
+    random_ones: int,
+    seed: int = 11,
+    *,
+    formats: tuple[str, ...] = ("json",),
+    first_fault: bool = False,
+) -> dict[str, Any]:
     """Kill a run at every step it takes on files, then at random moments; the next run must go on."""
-    plan, before = first_run(folder)
+    plan, before = first_run(folder, formats)
     first = newest(plan.key)
     steps = Steps()
     wrong: list[str] = []
@@ -100,7 +108,7 @@ def kills(folder: Path, random_ones: int, seed: int = 11, *, first_fault: bool =
     if ended(run_forked(plan, force=True)) != 0:
         wrong.append("the next run did not come to its end")
     again = bytes_of(latest(plan.key))
-    if again["analysis.json"] != before["analysis.json"]:
+    if any(again[name] != before[name] for name in before if name.startswith(("analysis", "report"))):
         wrong.append("the next run has other bytes")
     if left := [p.name for p in plan.key.glob(".*") if p.name != ".lock"]:
         wrong.append(f"left behind: {left}")
@@ -263,6 +271,10 @@ def main() -> None:
             found["reader"] = reader(place / "reader", amount(10, 100, 100))
             performing.execute = without_kernel(wait=0.3)
             found["pairs"] = pairs(place / "pairs", amount(3, 40, 100))
+        if "exporters" in asked:
+            # The kill meets the writers of all formats, which take most of the time.
+            performing.execute = without_kernel(FORMATS)
+            found["exporter kills"] = kills(place / "exporters", amount(0, 20, 100), seed=12, formats=FORMATS)
         if "controls" in asked:
             # The guards off: each kind of trial must see the fault that it looks for.
             performing.execute = without_kernel()
@@ -277,7 +289,7 @@ def main() -> None:
             performing.execute = without_kernel(wait=0.3)
             found["naive pairs"] = pairs(place / "naive-pairs", 1)
             performing._locked = real[1]
-        for format in [a for a in asked if a in ("json", "html", "pdf", "pptx", "xlsx")]:
+        for format in [a for a in asked if a in FORMATS]:
             performing.execute = without_kernel((format,))
             found[f"disk {format}"] = disk(place / f"disk-{format}", (format,))
     for one in found.values():

@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import contextlib
+import copy
 import dataclasses
 import json
+import os
 from dataclasses import replace
 
 import nbformat
 import pytest
 
+from alignment_toolkit.errors import AlignmentError, CellFailed
+from alignment_toolkit.notebooks import RUN_FOLDER
 from alignment_toolkit.results import Analysis
-from alignment_toolkit.runs import Plan
+from alignment_toolkit.runs import Plan, performing
 
 FINISH = (
     "import alignment_toolkit as at\n"
@@ -24,6 +29,44 @@ def notebook(*sources):
         'period: str = "2026-Q3"  # the period', metadata={"tags": ["parameters"]}
     )
     return nbformat.v4.new_notebook(cells=[cell, *(nbformat.v4.new_code_cell(s) for s in sources)])
+
+
+def cells_here(node, name, parameters):
+    """Run the cells in this very process, where a test asks for what is around them."""
+    space = dict(parameters)
+    try:
+        for cell in node.cells[1:]:
+            exec(cell.source, space)
+    except AlignmentError:
+        raise
+    except Exception as e:
+        raise CellFailed(f"Notebook '{name}': {type(e).__name__}: {e}") from e
+    return copy.deepcopy(node)
+
+
+@contextlib.contextmanager
+def no_kernel():
+    """Run notebooks without a kernel, which costs a second each."""
+
+    def execute(node, name, parameters, *, folder, **_):
+        before = os.environ.get(RUN_FOLDER)
+        os.environ[RUN_FOLDER] = str(folder)
+        try:
+            return cells_here(node, name, parameters)
+        finally:
+            os.environ.pop(RUN_FOLDER)
+            if before is not None:
+                os.environ[RUN_FOLDER] = before
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(performing, "execute", execute)
+        yield
+
+
+@pytest.fixture
+def without_kernel():
+    with no_kernel():
+        yield
 
 
 @pytest.fixture

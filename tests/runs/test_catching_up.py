@@ -80,7 +80,7 @@ def test_the_command_shows_what_it_would_run(ran, capsys):
     assert told == [{"notebook": REPORT, "period": "2026-Q3", "slice": "all", "status": "missed"}]
 
 
-@pytest.mark.slow
+@pytest.mark.faults
 @pytest.mark.timeout(1200)
 def test_two_at_once_and_once_more_run_each_period_once(project_dir, tmp_path):
     out = tmp_path / "r"

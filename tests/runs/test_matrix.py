@@ -9,9 +9,9 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from alignment_toolkit.errors import MatrixFailed, ParameterError, UnknownName
+from alignment_toolkit.errors import CellFailed, MatrixFailed, ParameterError, UnknownName
 from alignment_toolkit.results import Analysis, KpiValue
-from alignment_toolkit.runs import history, index, latest, matrix
+from alignment_toolkit.runs import history, index, latest, matrix, perform
 from alignment_toolkit.runs.beside import bearing, earlier_runs
 from alignment_toolkit.runs.outsiders import audience_of, seen_parts
 from alignment_toolkit.statistics.funnel import beside_the_rest
@@ -77,13 +77,16 @@ def proves_the_matrix(sliced, count: int, bad: list[int], jobs: int) -> None:
     assert not list(plans[0].key.parent.glob("*/FAILED.html"))
 
 
+@pytest.mark.usefixtures("without_kernel")
 def test_of_a_matrix_what_succeeds_is_published_and_what_failed_is_run_again(sliced):
     proves_the_matrix(sliced, 3, [1], jobs=1)
 
 
-@pytest.mark.slow
-def test_twenty_runs_of_which_five_fail(sliced):
-    proves_the_matrix(sliced, 20, [2, 3, 7, 11, 19], jobs=2)
+@pytest.mark.usefixtures("without_kernel")
+def test_where_one_failure_ends_all_the_parts_behind_it_are_missed(sliced, monkeypatch):
+    monkeypatch.setattr(matrix, "attempt", lambda plan, options: (perform(plan, **options), 0, ""))
+    with pytest.raises(CellFailed):
+        proves_the_matrix(sliced, 3, [1], jobs=1)
 
 
 DEATH = "import os, signal\nif part == 'n=0':\n    os.kill(os.getppid(), signal.SIGKILL)"
