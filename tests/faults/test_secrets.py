@@ -33,7 +33,9 @@ print(urllib.parse.quote(w, safe=""), html.escape(w), base64.b64encode(w.encode(
 {FINISH}"""
 LOCALS = "%xmode Verbose\nimport os\ndef connect(word):\n    return 1 / 0\nconnect(os.environ['DB_WORD'])"
 ADDRESS = "import os\nraise ConnectionError('no answer from ' + os.environ['SALES_ADDRESS'])"
-DEATH = "import os, sys\nos.write(2, b'ConnectionError: ' + os.environ['DB_WORD'].encode())\nsys.stdout.flush()\nos._exit(0)"
+DEATH = """import os
+os.write(2, b'ConnectionError: ' + os.environ['DB_WORD'].encode())
+os._exit(0)"""
 WRITTEN = f"""{FINISH}
 import os, pathlib
 _ = pathlib.Path(os.environ['ALIGNMENT_RUN_FOLDER'], 'more.txt').write_text(os.environ['DB_WORD'])"""
