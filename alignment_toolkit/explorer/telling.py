@@ -228,7 +228,11 @@ def findings(title: str, found: Sequence[Finding], chosen: str, frame: Analysis)
     wrong = sum(f.status == "misaligned" for f in ordered)
     judged = sum(f.status in ("misaligned", "aligned", "uncertain") for f in ordered)
     parts: list[Part] = [
-        Text(f"{wrong} of {judged} questions that could be answered are out of line."),
+        Text(
+            f"{wrong} of {judged} questions that could be answered are out of line."
+            if judged
+            else "No question could be answered yet. Each line says what it would take."
+        ),
         Card(Cards(frame, (one,))),
     ]
     if one.evidence.rows:

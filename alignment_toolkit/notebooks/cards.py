@@ -98,15 +98,18 @@ def answer(analysis: Analysis) -> Cards:
     --------
     >>> from alignment_toolkit.results import Analysis
     >>> answer(Analysis.empty(company="Acme", currency="EUR", period="2026-Q3"))
-    Acme, 2026-Q3: none of 0 questions that could be answered is out of line.
+    Acme, 2026-Q3: no question could be answered yet.
     """
     judged = [f for f in analysis.findings if f.status in _COLOURS and not f.by]
     wrong = tuple(in_order([f for f in judged if f.status == "misaligned"]))
     many = f"{len(wrong)} of {len(judged)}" if wrong else f"none of {len(judged)}"
     verb = "are" if len(wrong) > 1 else "is"
-    heading = (
-        f"{analysis.company}, {analysis.period}: {many} questions that could be answered {verb} out of line."
+    told = (
+        f"{many} questions that could be answered {verb} out of line"
+        if judged
+        else "no question could be answered yet"
     )
+    heading = f"{analysis.company}, {analysis.period}: {told}."
     return Cards(analysis, wrong, short=True, heading=heading)
 
 
