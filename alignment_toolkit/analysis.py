@@ -13,7 +13,7 @@ from alignment_toolkit.attribution import Attribution, attribute
 from alignment_toolkit.catalog import Catalog
 from alignment_toolkit.changes import changes
 from alignment_toolkit.company import Company
-from alignment_toolkit.errors import AlignmentError, DataError
+from alignment_toolkit.errors import AlignmentError, DataError, check_company
 from alignment_toolkit.findings import find
 from alignment_toolkit.following import followed_through
 from alignment_toolkit.indicator import AREAS, Indicator
@@ -57,6 +57,7 @@ def _in_its_language(function: F) -> F:
 
     @functools.wraps(function)
     def speaks(company: Company, *args: Any, **kwargs: Any) -> Any:
+        check_company(company)
         with speaking(company.settings.report.language):
             return function(company, *args, **kwargs)
 

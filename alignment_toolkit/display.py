@@ -40,25 +40,27 @@ def load_ipython_extension(shell: Any) -> None:
     formatter.for_type(tuple, html)
 
 
-def somebody_looks(interactive: str = "auto", environment: Mapping[str, str] | None = None) -> bool:
+def somebody_looks(interactive: str | bool = "auto", environment: Mapping[str, str] | None = None) -> bool:
     """Say whether controls make sense: a person has a page open, and not papermill, nbconvert or nbval alone.
 
     Parameters
     ----------
     interactive
-        ``yes`` or ``no`` decide; ``auto`` looks: Jupyter tells its kernels which page they serve, Voila says who it is,
-        and VS Code and Colab leave a sign too. A run by ``alignment run`` has nobody.
+        ``yes`` or ``no`` (True or False) decide; ``auto`` looks: Jupyter tells its kernels which page they serve, Voila
+        says who it is, and VS Code and Colab leave a sign too. A run by ``alignment run`` has nobody.
     environment
         By default that of the process.
 
     Examples
     --------
-    >>> somebody_looks(environment={}), somebody_looks("yes", {}), somebody_looks(environment={"JPY_SESSION_NAME": "a"})
+    >>> somebody_looks(environment={}), somebody_looks(True, {}), somebody_looks(environment={"JPY_SESSION_NAME": "a"})
     (False, True, True)
     """
     from alignment_toolkit.errors import ParameterError, did_you_mean
     from alignment_toolkit.notebooks import RUN_FOLDER
 
+    if isinstance(interactive, bool):
+        return interactive
     if interactive not in INTERACTIVE:
         raise ParameterError(
             f"interactive can't be '{interactive}'. {did_you_mean(interactive, INTERACTIVE)}"

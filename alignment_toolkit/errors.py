@@ -5,6 +5,7 @@ from __future__ import annotations
 import difflib
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass
+from pathlib import PurePath
 from typing import Any, Literal
 
 __all__ = [
@@ -24,6 +25,7 @@ __all__ = [
     "SettingsError",
     "TooManyRows",
     "UnknownName",
+    "check_company",
     "did_you_mean",
 ]
 
@@ -54,7 +56,7 @@ def did_you_mean(word: str, choices: Iterable[str], *, shown: int = 12) -> str:
     """
     names = list(dict.fromkeys(str(c) for c in choices))
     folded = {name.casefold().replace("_", "-"): name for name in reversed(names)}
-    near = difflib.get_close_matches(word.casefold().replace("_", "-"), list(folded), n=1, cutoff=0.6)
+    near = difflib.get_close_matches(str(word).casefold().replace("_", "-"), list(folded), n=1, cutoff=0.6)
     if near:
         return f"Did you mean '{folded[near[0]]}'?"
     if not names:
@@ -64,19 +66,57 @@ def did_you_mean(word: str, choices: Iterable[str], *, shown: int = 12) -> str:
 
 
 class AlignmentError(Exception):
-    """Base of every error that the toolkit raises on purpose; `exit_code` is the command's."""
+    """Base of every error that the toolkit raises on purpose; `exit_code` is the command's.
+
+    Examples
+    --------
+    >>> AlignmentError("the company has no clients").exit_code
+    1
+    """
 
     exit_code = 1
 
 
 class SettingsError(AlignmentError):
-    """A setting is unknown or impossible (exit 2)."""
+    """A setting is unknown or impossible (exit 2).
+
+    Examples
+    --------
+    >>> SettingsError("[company] timezone is not a zone").exit_code
+    2
+    """
 
     exit_code = 2
 
 
 class ParameterError(SettingsError):
-    """A parameter of a call, a command or a notebook is unknown or impossible (exit 2)."""
+    """A parameter of a call, a command or a notebook is unknown or impossible (exit 2).
+
+    Examples
+    --------
+    >>> raise ParameterError("weeks must be at least 8, not 3")
+    Traceback (most recent call last):
+    alignment_toolkit.errors.ParameterError: weeks must be at least 8, not 3
+    """
+
+
+def check_company(value: object) -> None:
+    """Refuse what is no opened company: a path, a frame.
+
+    Examples
+    --------
+    >>> check_company("data/mine")
+    Traceback (most recent call last):
+    alignment_toolkit.errors.ParameterError: A company is needed, and 'data/mine' is a str. ...
+    """
+    if not hasattr(value, "settings"):
+        how = (
+            f"Company.open({value!r}) opens one"
+            if isinstance(value, (str, PurePath))
+            else "Company.open opens one"
+        )
+        told = repr(value) if len(repr(value)) <= 60 else "what was given"
+        raise ParameterError(f"A company is needed, and {told} is a {type(value).__name__}. {how}.")
 
 
 class PeriodError(ParameterError):
@@ -115,7 +155,16 @@ class Problem:
 
 
 class DataError(AlignmentError):
-    """The data was refused (exit 3); `problems` holds all of them."""
+    """The data was refused (exit 3); `problems` holds all of them.
+
+    Examples
+    --------
+    >>> said = "leads.csv, row 7, column created_at: '31.02.2026' is not a day"
+    >>> problem = Problem("leads", "leads.csv", 7, "created_at", "31.02.2026", "date", "error", said)
+    >>> refused = DataError("1 row was refused", [problem])
+    >>> refused.problems[0].row, refused.exit_code
+    (7, 3)
+    """
 
     exit_code = 3
 

@@ -49,6 +49,11 @@ class Estimate:
 
     `n` counts `n_unit` (leads, accounts ...). `value` is None where nothing can be said; `low` and `high` are None
     where there is no interval. Shares are 0 to 1; points are on their own scale.
+
+    Examples
+    --------
+    >>> Estimate(0.25, 0.21, 0.29, 400, "leads", "share", "Wilson")
+    <25.0 % (95 % interval 21.0 % to 29.0 %), n 400 leads>
     """
 
     value: float | None
@@ -108,7 +113,18 @@ class Change:
 
 @dataclass(frozen=True)
 class KpiValue:
-    """One KPI for one slice and one stretch of time. `to` is the last day included."""
+    """One KPI for one slice and one stretch of time. `to` is the last day included.
+
+    Examples
+    --------
+    >>> KpiValue(
+    ...     kpi="win-rate", title="Win rate", by={"region": "North"}, period="2026-Q3", grain=None, start="2026-07-01",
+    ...     to="2026-09-30", value=0.25, low=0.18, high=0.34, level=0.95, n=120, top=30, bottom=120, unit="share",
+    ...     method="Wilson", better="higher", owners={"marketing": 0.3, "sales": 0.7}, censored=0, immature=False,
+    ...     spread=None, status="ok", reason=None,
+    ... )
+    <Win rate, 2026-Q3, region = North: 25.0 % (95 % interval 18.0 % to 34.0 %), n 120>
+    """
 
     kpi: str
     title: str
@@ -159,7 +175,13 @@ class Guard:
 
 @dataclass(frozen=True)
 class Column:
-    """A column of evidence: name, label, unit (or None) and role."""
+    """A column of evidence: name, label, unit (or None) and role.
+
+    Examples
+    --------
+    >>> Column("region", "Region", None, "dimension").role
+    'dimension'
+    """
 
     name: str
     label: str
@@ -169,7 +191,14 @@ class Column:
 
 @dataclass(frozen=True)
 class Evidence:
-    """At most 50 rows that a person can check."""
+    """At most 50 rows that a person can check.
+
+    Examples
+    --------
+    >>> columns = (Column("region", "Region", None, "dimension"), Column("leads", "Leads", "count", "measure"))
+    >>> Evidence(columns, (("North", 12), ("South", 9))).records()
+    [{'region': 'North', 'leads': 12}, {'region': 'South', 'leads': 9}]
+    """
 
     columns: tuple[Column, ...] = ()
     rows: tuple[tuple[Any, ...], ...] = ()
@@ -188,6 +217,13 @@ class Chart:
 
     `x`, `y`, `low`, `high`, `group` name keys of `rows` (or, where `rows` is None, columns of the evidence);
     `reference` is a line at that height (mostly the margin).
+
+    Examples
+    --------
+    >>> rows = ({"region": "North", "share": 0.4}, {"region": "South", "share": 0.1})
+    >>> chart = Chart("bars", "region", "share", rows=rows, reference=0.2, title="North alone lies above 20 %")
+    >>> chart.kind, len(chart.rows)
+    ('bars', 2)
     """
 
     kind: Literal["bars", "lines", "funnel", "waterfall", "matrix", "scatter"]
@@ -213,7 +249,16 @@ class Window:
 
 @dataclass(frozen=True)
 class Finding:
-    """What an indicator found: the verdict, the gap that bears it, and all a reader needs to judge it."""
+    """What an indicator found: the verdict, the gap that bears it, and all a reader needs to judge it.
+
+    Examples
+    --------
+    >>> from alignment_toolkit.analysis import findings_of
+    >>> from alignment_toolkit.company import Company
+    >>> (found,) = findings_of(Company.open("data/sample"), "2026-Q3", indicators=["dropped_leads"])
+    >>> found.status, found.gap.n_unit, found.gap.low > found.margin
+    ('misaligned', 'leads', True)
+    """
 
     id: str
     indicator: str

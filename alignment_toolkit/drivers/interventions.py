@@ -91,6 +91,16 @@ def after_interventions(
         Of each kind that was done a SplitChange of two parts: what teams without did too, and what the teams with did
         beyond; or why there is none. Empty where nothing was done. The comparison is associational: who takes part is
         chosen, not drawn by lot.
+
+    Examples
+    --------
+    >>> from alignment_toolkit.catalog import Catalog
+    >>> from alignment_toolkit.company import Company
+    >>> from alignment_toolkit.periods import Period
+    >>> kpi = Catalog.load().kpis["win-rate"]
+    >>> for told in after_interventions(Company.open("data/sample"), kpi, Period.parse("2026-Q3"))[-1:]:
+    ...     print(told.reason)
+    training: at least 3 teams without, with rows before and after, are needed; 2 are there
     """
     weeks = max(weeks, LEAST_WEEKS)
     done = _done(company, now)

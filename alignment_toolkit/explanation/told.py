@@ -31,6 +31,17 @@ class Explanation:
         The number that was asked for, with what it stands on; empty where none was.
     rows
         Where the rows of each relation went, and the rows of tables that were refused.
+
+    Examples
+    --------
+    >>> told = Explanation("leads", "kpi", "Leads", {"about": "Leads of the period.", "unit": "count"})
+    >>> print(told)
+    Leads (leads)
+    <BLANKLINE>
+    Leads of the period.
+    <BLANKLINE>
+    unit  count
+    <BLANKLINE>
     """
 
     id: str

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any, Final
 
 from alignment_toolkit.display import somebody_looks
-from alignment_toolkit.errors import UnknownName
+from alignment_toolkit.errors import UnknownName, check_company
 from alignment_toolkit.explorer.looking import TOPICS, Looking
 from alignment_toolkit.explorer.shown import Shown
 from alignment_toolkit.explorer.view import View, picked
@@ -103,7 +103,7 @@ def explore(
     by: Iterable[str] | str = (),
     look_at: Iterable[str] | str = (),
     what_if: Iterable[str] | Mapping[str, float] | str = (),
-    interactive: str = "auto",
+    interactive: str | bool = "auto",
     catalog: Catalog | None = None,
 ) -> Explorer:
     """Look at a company from all sides: key figures, what moved them, segments, findings, and what if.
@@ -142,6 +142,7 @@ def explore(
     >>> print(explorer.show("figures").parts[0].words)
     Win rate, 2026-Q3: 25.6 % (95 % interval 18.5 % to 34.3 %; n 125). Against 2026-Q2: -8.03 points (...).
     """
+    check_company(company)
     view = View.of(
         period=period, compare=compare, only=only, kpi=kpi, by=by, what_if=what_if, **picked(look_at)
     )

@@ -154,7 +154,11 @@ class Presentation:
 
 
 def present(
-    analysis: Analysis, folder: str | Path = "reports/draft", *, most: int = 12, interactive: str = "auto"
+    analysis: Analysis,
+    folder: str | Path = "reports/draft",
+    *,
+    most: int = 12,
+    interactive: str | bool = "auto",
 ) -> Presentation:
     """Present the findings that ask for a decision, one at a time, with a place to write what was agreed.
 

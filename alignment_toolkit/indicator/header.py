@@ -32,7 +32,15 @@ Told = Literal["as its unit", "per cent", "growth"]
 
 @dataclass(frozen=True, eq=False)
 class Indicator:
-    """One question to the data: header, options and the function that observes. Made by `@indicator`."""
+    """One question to the data: header, options and the function that observes. Made by `@indicator`.
+
+    Examples
+    --------
+    >>> from alignment_toolkit.catalog import Catalog
+    >>> asked = Catalog.load().indicators["dropped_leads"]
+    >>> asked.question, asked.margin, asked.unit
+    ('Are leads dropped at the hand-over?', 0.1, 'share')
+    """
 
     id: str
     function: Callable[..., Observation]

@@ -82,6 +82,13 @@ class Observation:
         The best innocent explanation for each side, where the data knows a better one than the header.
     withheld
         Why the finding must not be shown (fewer than 5 people on a side ...).
+
+    Examples
+    --------
+    >>> from alignment_toolkit.statistics.inference import Gap
+    >>> seen = Observation(Gap.exact(0.2, n=99, n_unit="leads"), values={"team": "North"})
+    >>> seen.gap.estimate.n, seen.values["team"]
+    (99, 'North')
     """
 
     gap: Gap

@@ -123,6 +123,14 @@ class Kpi:
         bottom counts, or of the clusters for which it is not 0.
     options, choices
         What can be set in ``[kpis.<id>]``, with defaults, and the words that a text can be.
+
+    Examples
+    --------
+    >>> Kpi(
+    ...     id="orders", title="Orders", relation="orders", date="ordered_at", unit="count", better="higher",
+    ...     owners={"marketing": 0.5, "sales": 0.5}, top=lambda t: t.count(), about="orders of the period",
+    ... )
+    <Kpi orders: Orders (count; higher is better; marketing 50 %, sales 50 %)>
     """
 
     id: str
@@ -213,6 +221,15 @@ class RatioOfKpis:
 
     `top_kpi` and `bottom_kpi` are KPIs, or ids of the catalogue. The values of dimensions are those that either side
     has. The interval takes both parts as independent.
+
+    Examples
+    --------
+    >>> from alignment_toolkit.catalog import Catalog
+    >>> ratio = Catalog.load().kpis["cost-per-lead"]
+    >>> ratio
+    <RatioOfKpis cost-per-lead: Cost per lead (money; lower is better; marketing 80 %, sales 20 %)>
+    >>> [side.relation for side in ratio.named]
+    ['spend', 'leads']
     """
 
     id: str

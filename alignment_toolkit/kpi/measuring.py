@@ -105,6 +105,13 @@ def measure(
         For a dimension that none of the KPIs has, with the near match.
     ParameterError
         For an ambiguous dimension, with the choices.
+
+    Examples
+    --------
+    >>> from alignment_toolkit.catalog import Catalog
+    >>> from alignment_toolkit.company import Company
+    >>> measure(Company.open("data/sample"), Catalog.load().kpis["win-rate"], "2026-Q3")
+    (<Win rate, 2026-Q3: 25.6 % (95 % interval 18.5 % to 34.3 %), n 125>,)
     """
     wanted = (kpis,) if isinstance(kpis, (Kpi, RatioOfKpis)) else tuple(kpis)
     question = _Question.of(

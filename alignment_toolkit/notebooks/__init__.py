@@ -159,6 +159,16 @@ def finish(
     -------
     Finished
         The folder and the names of the files.
+
+    Examples
+    --------
+    >>> from tempfile import TemporaryDirectory
+    >>> from alignment_toolkit.results import Analysis
+    >>> empty = Analysis.empty(company="Acme", currency="EUR", period="2026-Q3")
+    >>> with TemporaryDirectory() as out:
+    ...     done = finish(empty, out, formats=["html"])
+    >>> done.files
+    ('analysis.json', 'report.html')
     """
     from alignment_toolkit.report import FORMATS, Report
 

@@ -120,6 +120,12 @@ def cards(analysis: Analysis, *statuses: str) -> Cards:
     ------
     UnknownName
         For a status that is none.
+
+    Examples
+    --------
+    >>> from alignment_toolkit.results import Analysis
+    >>> cards(Analysis.empty(company="Acme", currency="EUR", period="2026-Q3"), "misaligned")
+    There is none: out of line.
     """
     for status in statuses:
         if status not in words.STATUS:

@@ -42,7 +42,15 @@ FILES: Final = {
 
 @dataclass(frozen=True)
 class Report:
-    """A report of one Analysis for one audience; made by `of`."""
+    """A report of one Analysis for one audience; made by `of`.
+
+    Examples
+    --------
+    >>> from alignment_toolkit.results import Analysis
+    >>> empty = Analysis.empty(company="Acme", currency="EUR", period="2026-Q3")
+    >>> Report.of(empty, audience="client")
+    <Report of Acme, 2026-Q3: full, for client; .save('report.html') writes it>
+    """
 
     analysis: Analysis
     audience: str = "internal"
