@@ -11,13 +11,14 @@ import pandas as pd
 
 from alignment_toolkit.languages import say
 from alignment_toolkit.results import Estimate
+from alignment_toolkit.statistics.client_ahead import likely_range
 from alignment_toolkit.statistics.client_groups import (
     Shared,
     share_purchases,
     share_spend,
     total_of_segments,
 )
-from alignment_toolkit.statistics.client_value import Purchases, Spend, likely_range
+from alignment_toolkit.statistics.client_value import Purchases, Spend
 from alignment_toolkit.statistics.inference import quantile
 
 if TYPE_CHECKING:

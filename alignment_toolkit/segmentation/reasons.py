@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 import ibis
 import pandas as pd
 
-from alignment_toolkit.languages import say
+from alignment_toolkit.languages import say, say_count
 from alignment_toolkit.results import Estimate
 from alignment_toolkit.segmentation.assessed import SIDES
 from alignment_toolkit.units import unit
@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 __all__ = ["economics", "every_play", "told_plays"]
 
 SHOWN: Final = 50
+# No model of orders knows more of a client than this.
+CERTAIN: Final = 0.999
 # What to look at first: money that may be lost, then money that may be won.
 ORDER: Final = {"defend": 0, "release": 1, "attack": 2, "grow": 3, "keep": 4}
 
@@ -34,8 +36,12 @@ def told_plays(
     hidden: Pseudonyms,
     segmentation: str | None,
     labels: Mapping[str, str],
+    tells: bool,
 ) -> tuple[dict[str, Any], ...]:
-    """Give the 50 plays that matter most: those other than keep, by what is at stake."""
+    """Give the 50 plays that matter most: those other than keep, by what is at stake.
+
+    `tells` says that the model finds anybody who has probably left; where it finds nobody it proves nobody healthy.
+    """
     weight = ibis.coalesce(t.money if "money" in t.columns else ibis.null("float64"), 0.0)
     at_stake = ibis.greatest(weight, t.expected_value.fill_null(0.0)).round(6)
     t = t.mutate(
@@ -71,7 +77,7 @@ def told_plays(
                 say("BG/NBD and gamma-gamma: 19 of 20 futures of this client in 365 days"),
             )  # fmt: skip
         segment = r.get(f"in_{segmentation}") if segmentation else None
-        said, otherwise = _reasons(r, company)
+        said, otherwise = _reasons(r, company, tells)
         if otherwise:
             said.append(say("would change with {otherwise}", otherwise=say(" or ").join(otherwise)))
         out.append({
@@ -90,13 +96,16 @@ def every_play(company: Company, t: Table, hidden: Pseudonyms) -> pd.DataFrame:
     """
     segments = [c for c in t.columns if c.startswith("in_")]
     rows = company.fetch(t)
+    tells = bool((rows.alive < company.settings.plays.alive_below).any())
+    if "order_days" in rows:
+        rows["alive"] = rows.alive.where(~_once(rows))
     numbers = [c for c in ("money", "alive", "expected_value", "cost_to_serve", "year_margin") if c in rows]
     told = pd.DataFrame({
         "account": [hidden.client(a) for a in rows.account_id],
         **{c.removeprefix("in_"): rows[c] for c in segments},
         "proposed": rows.proposed,
         "intent": rows.intent,
-        "reasons": ["; ".join(_reasons(r, company)[0]) for _, r in rows.iterrows()],
+        "reasons": ["; ".join(_reasons(r, company, tells)[0]) for _, r in rows.iterrows()],
         **{_TITLES[c]: rows[c].astype(float).round(6) for c in numbers},
     })  # fmt: skip
     texts = [c for c in told.columns if c not in _TITLES.values()]
@@ -119,7 +128,33 @@ _TITLES: Final = {
 }  # fmt: skip
 
 
-def _reasons(r: Any, company: Company) -> tuple[list[str], list[str]]:
+def _signs(r: Any) -> str:
+    return say_count(
+        int(r.open_signal), "{n} sign of change without answer", "{n} signs of change without answer"
+    )
+
+
+def _once(r: Any) -> Any:
+    """Say who ordered on one day: the model is certain by its formula that they are clients, and knows nothing."""
+    return r.order_days == 1
+
+
+def _health(r: Any, tells: bool) -> list[str]:
+    """Say what is known of whether a client is still one."""
+    if _once(r):
+        known = say("ordered on one day only: nothing tells yet whether it comes back")
+    elif not tells:
+        known = say("the data does not tell who has left")
+    else:
+        share = unit("share")
+        least = r.alive > CERTAIN
+        alive = share.text(CERTAIN if least else float(r.alive))
+        alive = say("above {alive}", alive=alive) if least else alive
+        known = say("probability of still being a client {alive}", alive=alive)
+    return [known, say("days since the last order: {days:,}", days=int(r.recency))]
+
+
+def _reasons(r: Any, company: Company, tells: bool) -> tuple[list[str], list[str]]:
     rules, money, share = company.settings.plays, unit("money"), unit("share")
 
     def m(v: Any) -> str:
@@ -138,7 +173,7 @@ def _reasons(r: Any, company: Company) -> tuple[list[str], list[str]]:
             )
             otherwise.append(say("an order"))
         if r.open_signal > 0:
-            said.append(say("{open_signal} signs of change without answer", open_signal=int(r.open_signal)))
+            said.append(_signs(r))
             otherwise.append(say("an answer to them"))
         said.append(say("revenue of the last year {m}", m=m(r.money)) if "money" in r else "")
     elif r.proposed == "release":
@@ -165,11 +200,11 @@ def _reasons(r: Any, company: Company) -> tuple[list[str], list[str]]:
         if r.is_high and not r.is_client:
             said.append(say("among the accounts most likely to become one within a year"))
         if r.open_signal > 0:
-            said.append(say("{open_signal} signs of change without answer", open_signal=int(r.open_signal)))
+            said.append(_signs(r))
         otherwise.append(say("an assessment by somebody who knows them that says otherwise"))
     elif r.proposed == "grow":
-        said += [say("probability of still being a client {alive}", alive=share.text(float(r.alive))),
-                 say("{breadth} products in the last year", breadth=int(r.breadth))]  # fmt: skip
+        products = say_count(int(r.breadth), "{n} product in the last year", "{n} products in the last year")
+        said += [*_health(r, tells), products]
         otherwise.append(say("more than {few_products} products", few_products=rules.few_products))
     if isinstance(r.intent, str) and r.intent != r.proposed:
         said.append(say("the plan says {intent}", intent=say(r.intent)))

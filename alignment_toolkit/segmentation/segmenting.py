@@ -169,8 +169,12 @@ def _segmented(
         ),
         None,
     )
-    plays = told_plays(company, t, accounts.outlook, hidden, main, placings[main].labels if main else {})
-    about = {i: about[i] for i in known if i in about} | {"clients": _clients(accounts)}
+    clients = _clients(accounts)
+    lowest = clients["lowest_alive"]
+    tells = lowest is not None and lowest < company.settings.plays.alive_below
+    labels = placings[main].labels if main else {}
+    plays = told_plays(company, t, accounts.outlook, hidden, main, labels, tells)
+    about = {i: about[i] for i in known if i in about} | {"clients": clients}
     return Segmented(
         tuple(segments), plays, {"segments": about, "plays": _about_plays(company, t, proposed.lacking)},
         tuple(warnings), t,

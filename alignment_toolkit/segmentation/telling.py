@@ -14,6 +14,7 @@ from alignment_toolkit.languages import say
 from alignment_toolkit.results import Column, Estimate, Evidence
 from alignment_toolkit.segmentation.features import FEATURES
 from alignment_toolkit.segmentation.scaling import Scale, scale_of, scaled
+from alignment_toolkit.statistics.inference import quantile
 from alignment_toolkit.units import unit
 
 if TYPE_CHECKING:
@@ -44,7 +45,7 @@ def share_of(own: float, squares: float, whole: float, all_squares: float, n: in
         return Estimate.none(method=say("share of {method}: there is none", method=say(method)), **what)
     p = own / whole
     variance = ((1 - p) ** 2 * squares + p**2 * (all_squares - squares)) / whole**2
-    half = 1.959963985 * float(np.sqrt(max(variance, 0.0)))
+    half = quantile() * float(np.sqrt(max(variance, 0.0)))
     low, high = (min(max(v, 0.0), 1.0) for v in (p - half, p + half))
     return Estimate(
         p,

@@ -17,16 +17,9 @@ from numpy.typing import ArrayLike, NDArray
 
 from alignment_toolkit.languages import say
 from alignment_toolkit.results import Estimate
+from alignment_toolkit.statistics.client_ahead import Ahead, ahead, total_ahead
 from alignment_toolkit.statistics.client_histories import Histories, Sizes
-from alignment_toolkit.statistics.client_value import (
-    Ahead,
-    Purchases,
-    Spend,
-    ahead,
-    fit_purchases,
-    fit_spend,
-    total_ahead,
-)
+from alignment_toolkit.statistics.client_value import Purchases, Spend, fit_purchases, fit_spend
 
 __all__ = ["Shared", "share_purchases", "share_spend", "total_of_segments"]
 

@@ -15,7 +15,8 @@ from alignment_toolkit.results import Estimate
 from alignment_toolkit.segmentation import account_features
 from alignment_toolkit.segmentation.looking_back import LookBack, look_back
 from alignment_toolkit.segmentation.outlook import look_ahead
-from alignment_toolkit.statistics.client_value import Purchases, Spend, fit_purchases, fit_spend, total_ahead
+from alignment_toolkit.statistics.client_ahead import total_ahead
+from alignment_toolkit.statistics.client_value import Purchases, Spend, fit_purchases, fit_spend
 from tests.builders import written
 
 END = date(2026, 7, 1)

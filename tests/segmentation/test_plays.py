@@ -13,7 +13,7 @@ from alignment_toolkit.company import Company
 from alignment_toolkit.pseudonyms import Pseudonyms
 from alignment_toolkit.segmentation import every_play
 from alignment_toolkit.segmentation.plays import Proposed, proposed_plays
-from alignment_toolkit.segmentation.reasons import economics
+from alignment_toolkit.segmentation.reasons import _health, economics
 from tests.builders import written
 
 END = date(2026, 7, 1)
@@ -94,7 +94,7 @@ def seen(company: Company) -> Any:
     names = ["order_days", "money", "breadth", "alive", "potential_segment"]
     frame = pd.DataFrame([[a, *v[:5]] for a, v in ACCOUNTS.items()], columns=["account_id", *names])
     numbers = ["order_days", "money", "breadth", "alive"]
-    frame = frame.astype(dict.fromkeys(numbers, float)).assign(expected_value=frame.money)
+    frame = frame.astype(dict.fromkeys(numbers, float)).assign(expected_value=frame.money, recency=61.0)
     return company.backend.create_table("seen", frame, temp=True)
 
 
@@ -122,21 +122,40 @@ def test_each_account_gets_the_play_it_was_made_for(told: pd.DataFrame, proposed
     assert proposed.lacking == ()
 
 
+@pytest.mark.parametrize(
+    ("days", "alive", "tells", "known"),
+    [
+        (3, 0.9, True, "probability of still being a client 90.0 %"),
+        (3, 0.99999, True, "probability of still being a client above 99.9 %"),
+        # The model's formula gives 1 to who ordered once, whatever came since.
+        (1, 1.0, True, "ordered on one day only: nothing tells yet whether it comes back"),
+        (3, 0.9, False, "the data does not tell who has left"),
+    ],
+)
+def test_a_client_is_not_called_healthy_without_knowledge(
+    days: int, alive: float, tells: bool, known: str
+) -> None:
+    account = pd.Series({"order_days": days, "alive": alive, "recency": 1200.0})
+    assert _health(account, tells) == [known, "days since the last order: 1,200"]
+
+
 def test_each_play_says_why(told: pd.DataFrame) -> None:
     said = told.reasons
     assert said["silent"] == (
         "probability of still being a client 20.0 %, below 50.0 %; revenue of the last year €100.00"
     )
-    assert said["signal"] == "1 signs of change without answer; revenue of the last year €100.00"
+    assert said["signal"] == "1 sign of change without answer; revenue of the last year €100.00"
     assert said["prospect"] == (
         "no client; a target in the eyes of marketing and sales; "
         "among the accounts most likely to become one within a year"
     )
-    assert said["stir"] == "no client; 1 signs of change without answer"
+    assert said["stir"] == "no client; 1 sign of change without answer"
     assert said["small"] == (
         "it buys less than half of what the best tenth of clients like it does; a target in the eyes of marketing"
     )
-    assert said["narrow"] == "probability of still being a client 90.0 %; 1 products in the last year"
+    assert said["narrow"] == (
+        "probability of still being a client 90.0 %; days since the last order: 61; 1 product in the last year"
+    )
     assert said["loss"] == (
         "margin did not pay for the work in 4 of the last four quarters; "
         "margin of at most €40.00 for work that cost €240.00; low potential; no contract"

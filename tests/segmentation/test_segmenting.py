@@ -26,10 +26,11 @@ from alignment_toolkit.segmentation import (
     Accounts,
     Placing,
     account_features,
+    features,
     find_clusters,
     segment_company,
 )
-from alignment_toolkit.segmentation.features import _features
+from alignment_toolkit.segmentation.features import _features, forget
 from alignment_toolkit.segmentation.matching import matched
 from alignment_toolkit.segmentation.scaling import loosened, scale_of, scaled
 from alignment_toolkit.segmentation.telling import agreement, share_of
@@ -70,6 +71,35 @@ def test_features_by_hand(tmp_path: Path) -> None:
     assert np.isnan(rows.loc["cleo"].order_days)
     assert missing["breadth"] == "needs product_id"
     assert missing["touches"] == "needs touches with accounts"
+
+
+def test_parts_of_the_accounts_have_the_features_of_the_whole(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What is too large for the memory is made part by part: every account once, with the same numbers."""
+    rows = shop(n=30) | {
+        "accounts": [{"account_id": f"a{i:04d}", "segment": "xy"[i % 2]} for i in range(0, 40, 2)],
+        "touches": [
+            {"touch_id": f"t{i}", "touched_at": f"2026-0{1 + i % 6}-05", "account_id": f"a{i % 45:04d}",
+             "department": "sales", "direction": "outbound", "channel": "phone"}
+            for i in range(90)
+        ],
+    }  # fmt: skip
+    company = Company.open(written(rows, tmp_path))
+    end = date(2026, 7, 1)
+    whole, missing = account_features(company, end)
+    want = company.fetch(whole).sort_values("account_id").reset_index(drop=True)
+    forget(company, whole)
+    assert features._parts(company) == 1
+    monkeypatch.setattr(features, "ROWS_AT_ONCE", len(rows["orders"]) // 2 + 1)
+    assert features._parts(company) == 2
+    parts, lacking = account_features(company, end)
+    found = company.fetch(parts).sort_values("account_id").reset_index(drop=True)
+    assert lacking == missing
+    pd.testing.assert_frame_equal(found, want)
+    # The first part alone is not the whole: else the second would have added nothing.
+    first, _ = _features(company, end, [FEATURES["touches"]], features._Part(0, 2))
+    assert 0 < len(company.fetch(first)) < len(want) == 45
 
 
 @pytest.mark.parametrize("dialect", ["duckdb", "postgres", "databricks"])

@@ -6,13 +6,14 @@ import numpy as np
 import pytest
 
 from alignment_toolkit.results import Estimate
+from alignment_toolkit.statistics.client_ahead import total_ahead
 from alignment_toolkit.statistics.client_groups import (
     Shared,
     share_purchases,
     share_spend,
     total_of_segments,
 )
-from alignment_toolkit.statistics.client_value import Purchases, Spend, fit_purchases, total_ahead
+from alignment_toolkit.statistics.client_value import Purchases, Spend, fit_purchases
 
 HORIZON = 26.0
 Floats = np.ndarray

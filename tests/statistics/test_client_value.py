@@ -10,15 +10,8 @@ import pandas as pd
 import pytest
 from scipy.special import hyp2f1
 
-from alignment_toolkit.statistics.client_value import (
-    Purchases,
-    Spend,
-    _shortest,
-    fit_purchases,
-    fit_spend,
-    likely_range,
-    total_ahead,
-)
+from alignment_toolkit.statistics.client_ahead import _shortest, likely_range, total_ahead
+from alignment_toolkit.statistics.client_value import Purchases, Spend, fit_purchases, fit_spend
 
 TRUTH = Purchases(0.6, 6.0, 0.8, 2.5, None, 0)
 SIZES = Spend(6.0, 4.0, 15.0, None, 0)
