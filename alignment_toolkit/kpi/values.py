@@ -143,7 +143,7 @@ class Sheet:
             )
         elif censored and self.kpi.whole:
             reason = say(
-                "the cohort is not whole: {censored} {n_unit} too young at {as_of}",
+                "the cohort is not whole: of its {n_unit}, {censored} too young at {as_of}",
                 censored=censored,
                 n_unit=say(self.kpi.n_unit),
                 as_of=self.ask.terms.as_of,

@@ -199,9 +199,9 @@ def test_a_cohort_that_is_not_whole_has_no_cost_per_sale_and_no_payback():
     assert one(full(**young), "cost-per-sale-cohort", "2026-Q1").value == 42
     row = one(full(**young), "cost-per-sale-cohort", "2026-Q2")
     assert (row.value, row.censored) == (None, 1)
-    assert row.reason == "the cohort is not whole: 1 episodes too young at 2026-06-30"
+    assert row.reason == "the cohort is not whole: of its episodes, 1 too young at 2026-06-30"
     payback = one(full(), "payback-months", "2026-Q1")
-    assert payback.reason == "the cohort is not whole: 2 clients too young at 2026-06-30"
+    assert payback.reason == "the cohort is not whole: of its clients, 2 too young at 2026-06-30"
 
 
 def test_new_clients_who_bring_no_margin_never_pay_back():
