@@ -141,7 +141,13 @@ def _runs(caption: str, charts_: Sequence[Mapping[str, Any]], currency: str) -> 
     )
     methods = (str(a["method"]) for a in charts_ if a["points"][-1].get("upper_limit") is not None)
     rows = tuple(_followed(a, currency) for a in charts_)
-    return Table(caption, columns, rows, (False, True, True, True, True, False), note="; ".join(clean(m) for m in dict.fromkeys(methods)))
+    return Table(
+        caption,
+        columns,
+        rows,
+        (False, True, True, True, True, False),
+        note="; ".join(clean(m) for m in dict.fromkeys(methods)),
+    )
 
 
 def _followed(alarm: Mapping[str, Any], currency: str) -> tuple[Cell, ...]:
