@@ -20,12 +20,13 @@ from alignment_toolkit.relations import RELATIONS
 from alignment_toolkit.relations.money import AMOUNTS, in_own_currency, rates_of
 from alignment_toolkit.results import DataQuality
 from alignment_toolkit.settings import Settings
-from alignment_toolkit.sources.engine import connect, rows_hash, shape_of
+from alignment_toolkit.sources.engine import connect, rows_hash
 from alignment_toolkit.sources.load import Loaded, load
 from alignment_toolkit.sources.narrow import Step, narrowed_table, owners_of_dimension
 from alignment_toolkit.sources.opening import Opened, open_source, read_source
 from alignment_toolkit.sources.part import literal, quoted
 from alignment_toolkit.sources.relate import Facts, relate
+from alignment_toolkit.sources.shape import shape_of
 from alignment_toolkit.tables import TABLES
 
 if TYPE_CHECKING:
@@ -283,10 +284,9 @@ class Company:
     @cached_property
     def _shape(self) -> tuple[Any, ...]:
         """All that decides how relations are built (`relations.Source`): tables, their columns, settings."""
-        tables = {name: shape_of(self[name].op()) for name in self.tables}
         # A table with rows of this process in it is like no other.
-        alike = tuple((name, op or object()) for name, op in tables.items())
-        return (*alike, self.settings.model_dump_json())
+        told = [(n, shape.apart if (shape := shape_of(self[n].op())) else object()) for n in self.tables]
+        return (*told, self.settings.model_dump_json())
 
     def relation_columns(self, name: str) -> tuple[str, ...]:
         """Name the columns of a table or a relation."""

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import atexit
 import os
+import shutil
+import tempfile
 import time
 from pathlib import Path
 from typing import Any
@@ -14,6 +17,11 @@ from hypothesis import HealthCheck, settings
 PROJECT = Path(__file__).resolve().parents[1]
 
 matplotlib.use("Agg")
+
+# Written SQL is kept for the processes of this session and not among the user's files; each session begins without.
+if "PYTEST_XDIST_WORKER" not in os.environ:
+    os.environ["ALIGNMENT_CACHE"] = tempfile.mkdtemp(prefix="alignment_cache.")
+    atexit.register(shutil.rmtree, os.environ["ALIGNMENT_CACHE"], ignore_errors=True)
 
 # A slow machine is no bug, hence no deadline. In CI the same examples come every time: red means changed code.
 settings.register_profile("here", deadline=None)

@@ -94,6 +94,8 @@ class Cube:
         self.spread, self.sliced_pieces = spread, sliced_pieces
         self.dims = [dimension_column(n) for n in range(dimensions)]
         self.names: dict[tuple[int, str], str] = {}
+        # Columns are named by place: a KPI's number is another one in every process, and the SQL with it.
+        self._places = {ask.number: place for place, ask in enumerate(self.asks)}
 
     @cached_property
     def query(self) -> Table:
@@ -128,7 +130,7 @@ class Cube:
         facts: dict[str, Value] = {"begins": day(self.t[self.when].min())}
         for ask in self.asks:
             if ask.kpi.requires is not None:
-                name = f"requires_{ask.number}"
+                name = f"requires_{self._places[ask.number]}"
                 self.names[ask.number, "requires"] = name
                 facts[name] = call(ask.kpi.requires, self.t, ask.terms).cast("int64")
         return self.t.aggregate(**facts).mutate(what=ibis.literal("facts"))
@@ -274,7 +276,7 @@ class Cube:
             top = cells.add(ask.kpi, "top", ask.kpi.top, ask.terms)
             bottom = cells.add(ask.kpi, "bottom", ask.kpi.bottom, ask.terms)
             if (bottom.how == "distinct") == units:
-                name = f"spread_{ask.number}"
+                name = f"spread_{self._places[ask.number]}"
                 self.names[ask.number, "spread"] = name
                 found[name] = (
                     t[top.name].cast("float64").quantile(list(PERCENTILES.values()), where=t[bottom.name] > 0)

@@ -2,24 +2,30 @@
 
 from __future__ import annotations
 
+import re
 from collections import OrderedDict
-from collections.abc import Callable, Hashable, Iterable
+from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
+from contextvars import ContextVar
 from functools import lru_cache
 from threading import Lock
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Final, Generic, TypeVar
 
 import ibis.expr.operations as ops
+import sqlglot.expressions as sge
 from ibis.backends.duckdb import Backend
-from ibis.common.graph import Node
+from ibis.backends.sql.compilers.duckdb import DuckDBCompiler
 
+from alignment_toolkit.sources import kept
 from alignment_toolkit.sources.part import quoted
+from alignment_toolkit.sources.shape import MARK, shape_of
 
 if TYPE_CHECKING:
     from ibis.expr.datatypes import DataType
     from ibis.expr.schema import Schema
     from ibis.expr.types import Expr, Table
 
-__all__ = ["MOST_QUERIES", "DuckDB", "connect", "rows_hash", "shape_of"]
+__all__ = ["MOST_QUERIES", "DuckDB", "connect", "rows_hash"]
 
 MOST_QUERIES: Final = 512
 T = TypeVar("T")
@@ -48,67 +54,84 @@ class _Latest(Generic[T]):
         return len(self._known)
 
 
-def shape_of(op: ops.Node) -> tuple[Any, ...] | None:
-    """Give all that an expression says, without the connection; None where rows in memory are in it.
-
-    Two that are equal are written alike, those of two companies too whose tables have the same names and columns. It is
-    flat: each node once, with the places of its parts, so that it is made, hashed and compared in one walk.
-    """
-    places: dict[Node, int] = {}
-    said: list[tuple[Any, ...]] = []
-
-    def told(value: Any) -> Any:
-        if isinstance(value, Node):
-            return Node, places[value]  # marked, so that it is no number of the query
-        if isinstance(value, (tuple, list)):
-            return tuple(map(told, value))
-        if isinstance(value, dict):
-            return tuple((told(k), told(v)) for k, v in value.items())
-        return value
-
-    waiting: list[tuple[Node, bool]] = [(op, False)]
-    while waiting:
-        node, parts_told = waiting.pop()
-        if node in places:
-            continue
-        if not parts_told:
-            waiting.append((node, True))
-            waiting += [(part, False) for part in node.__children__]
-            continue
-        if isinstance(node, ops.PhysicalTable):
-            if type(node) is not ops.DatabaseTable:
-                return None
-            said.append((type(node), node.name, node.schema, node.namespace))
-        else:
-            said.append((type(node), *map(told, node.__args__)))
-        places[node] = len(places)
-    return tuple(said)
-
-
 @lru_cache(maxsize=256)
 def _type(kind: DataType) -> str:
     return str(DuckDB.compiler.type_mapper.to_string(kind))
 
 
+class _Compiler(DuckDBCompiler):  # type: ignore[misc]
+    """Writes SQL as ibis does, but the number of a blank in place of what stands there."""
+
+    __slots__ = ()
+
+    def visit_Literal(self, op: ops.Literal, **kw: Any) -> Any:  # noqa: N802  # ibis names it so
+        if (place := _BLANKS.get().get(op)) is not None:
+            marked = sge.Anonymous(this=MARK, expressions=[sge.Literal.number(place)])
+            return sge.Neg(this=marked) if op.dtype.is_floating() and op.value < 0 else marked
+        within = _BLANKS.set({})  # what is inside of a list is no literal of the expression
+        try:
+            return super().visit_Literal(op, **kw)
+        finally:
+            _BLANKS.reset(within)
+
+    def visit_DatabaseTable(self, op: ops.DatabaseTable, *, name: str, **kw: Any) -> Any:  # noqa: N802
+        place = _BLANKS.get().get(op)
+        return super().visit_DatabaseTable(op, name=name if place is None else f"{MARK}({place})", **kw)
+
+
+_BLANKS: Final[ContextVar[Mapping[ops.Node, int]]] = ContextVar("blanks", default=MappingProxyType({}))
+_MARKED: Final = re.compile(rf"{MARK}\((\d+)\)")
+
+
+def _filled(sql: str, blanks: Sequence[ops.Literal | ops.DatabaseTable]) -> str:
+    """Put into SQL what stands in its blanks."""
+
+    def told(found: re.Match[str]) -> str:
+        blank = blanks[int(found[1])]
+        if isinstance(blank, ops.DatabaseTable):
+            return str(blank.name).replace('"', '""')  # the quotation marks are there
+        return _literal(blank.value, blank.dtype).removeprefix("-")  # the minus is there, too
+
+    return _MARKED.sub(told, sql)
+
+
+@lru_cache(maxsize=1024)
+def _literal(value: Any, kind: DataType) -> str:
+    op = ops.Literal(value, kind)
+    return str(
+        DuckDB.compiler.visit_Literal(op, value=value, dtype=kind).sql(dialect=DuckDB.compiler.dialect)
+    )
+
+
 class DuckDB(Backend):  # type: ignore[misc]  # ibis has no types of its own
     """DuckDB as ibis knows it, but a query that was written before is not written again.
 
-    A query's SQL follows from its expression alone: names, columns with their types, and literals. Expressions are
-    compared whole, never by their hash only (-1 and -2 have the same). The kept ones name no connection, so that a
-    company which nobody holds any more is freed.
+    A query's SQL follows from its expression alone: names, columns with their types, and literals. It is known by the
+    digest of all that the expression says (`shape_of`), in this process and in the user's cache. The known ones name no
+    connection, so that a company which nobody holds any more is freed.
     """
+
+    compiler = _Compiler()
 
     def compile(self, expr: Expr, /, **options: Any) -> str:
         """Give an expression's SQL."""
         if any(options.values()):
             return str(super().compile(expr, **options))
         shape = shape_of(expr.as_table().op())
-        sql = WRITTEN.get(shape) if shape is not None else None
+        if shape is None:
+            return str(super().compile(expr))
+        sql = WRITTEN.get(shape.digest)
         if sql is None:
-            sql = str(super().compile(expr))
-            if shape is not None:
-                WRITTEN.put(shape, sql)
-        return sql
+            sql = kept.get(shape.digest)
+            if sql is None:
+                marked = _BLANKS.set({blank: place for place, blank in enumerate(shape.blanks)})
+                try:
+                    sql = str(super().compile(expr))
+                finally:
+                    _BLANKS.reset(marked)
+                kept.put(shape.digest, sql)
+            WRITTEN.put(shape.digest, sql)
+        return _filled(sql, shape.blanks)
 
     def store(self, name: str, t: Table) -> Table:
         """Compute a table and keep it in the engine until the connection ends, in place of what had its name."""
