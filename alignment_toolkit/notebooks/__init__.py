@@ -15,7 +15,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from alignment_toolkit.errors import ExportFailed, ParameterError, UnknownName
-from alignment_toolkit.notebooks.execution import RUN_FOLDER, RUN_SLIDES, SENTINEL, execute, kernel_starts
+from alignment_toolkit.notebooks.execution import (
+    RUN_FOLDER,
+    RUN_KEPT_BACK,
+    RUN_SLIDES,
+    SENTINEL,
+    execute,
+    kernel_starts,
+)
 from alignment_toolkit.notebooks.parameters import (
     Kind,
     Parameter,
@@ -177,6 +184,8 @@ def finish(
     own = os.environ.get(RUN_SLIDES)
     if own and report.slides is None:
         report = replace(report, slides=Path(own).read_bytes())
+    if kept := os.environ.get(RUN_KEPT_BACK):
+        report = replace(report, kept_back=tuple(kept.split(",")))
     told: Any = report.analysis.settings.get("report") or {}
     wanted = [f.strip() for f in formats.split(",")] if isinstance(formats, str) else list(formats)
     wanted = [f for f in wanted if f] or [f for f in told.get("formats") or () if f in FORMATS] or ["html"]

@@ -10,7 +10,7 @@ import math
 import os
 import re
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -21,11 +21,12 @@ from alignment_toolkit.notebooks.kernel import Watch, kernel_manager, machine_me
 if TYPE_CHECKING:
     from nbformat import NotebookNode
 
-__all__ = ["RUN_FOLDER", "RUN_SLIDES", "SENTINEL", "execute", "kernel_starts"]
+__all__ = ["RUN_FOLDER", "RUN_KEPT_BACK", "RUN_SLIDES", "SENTINEL", "execute", "kernel_starts"]
 
 # The kernel learns its run's folder from the environment, so that no path gets into the executed notebook.
 RUN_FOLDER = "ALIGNMENT_RUN_FOLDER"
 RUN_SLIDES = "ALIGNMENT_RUN_SLIDES"
+RUN_KEPT_BACK = "ALIGNMENT_RUN_KEPT_BACK"
 SENTINEL = ".finished.json"
 START_ATTEMPTS = 3
 OUTPUT = 20_000_000
@@ -137,8 +138,13 @@ def _cut(most: int) -> NotebookNode:
     return output
 
 
-def _environment(folder: Path | None, slides: Path | None = None) -> dict[str, str]:
-    environment = {k: v for k, v in os.environ.items() if k not in (RUN_FOLDER, RUN_SLIDES, KERNELS)}
+def _environment(
+    folder: Path | None, slides: Path | None = None, kept_back: Sequence[str] = ()
+) -> dict[str, str]:
+    own = (RUN_FOLDER, RUN_SLIDES, RUN_KEPT_BACK, KERNELS)
+    environment = {k: v for k, v in os.environ.items() if k not in own}
+    if kept_back:
+        environment[RUN_KEPT_BACK] = ",".join(kept_back)
     if slides is not None:
         environment[RUN_SLIDES] = str(slides.resolve())
     if folder is not None:
@@ -169,6 +175,7 @@ def execute(
     *,
     folder: Path | None = None,
     slides: Path | None = None,
+    kept_back: Sequence[str] = (),
     timeout: float | None = 3600,
     run_timeout: float | None = None,
     memory: int | None = None,
@@ -190,6 +197,8 @@ def execute(
         The run's folder, in which the notebook's `finish` writes.
     slides
         The .pptx whose master its slides take.
+    kept_back
+        Key figures that its reports leave out for readers outside the company.
     timeout
         Seconds that one cell may take.
     run_timeout
@@ -225,7 +234,7 @@ def execute(
     source = copy.deepcopy(notebook)
     with contextlib.ExitStack() as stack:
         stack.enter_context(_silent())
-        environment = _environment(folder, slides)
+        environment = _environment(folder, slides, kept_back)
 
         def fresh() -> Any:
             return stack.enter_context(kernel_manager(environment, watch))

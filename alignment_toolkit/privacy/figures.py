@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import replace
 from typing import Any, Final
 
@@ -20,8 +20,10 @@ _ROUNDS: Final = 20
 Place = tuple[tuple[tuple[str, Any], ...], str, str | None]
 
 
-def without_small(rows: Sequence[KpiValue]) -> tuple[tuple[KpiValue, ...], set[str]]:
-    """Hide small groups.
+def without_small(
+    rows: Sequence[KpiValue], kept_back: Collection[str] = ()
+) -> tuple[tuple[KpiValue, ...], set[str]]:
+    """Hide small groups, and key figures that are kept back for another reason.
 
     Returns
     -------
@@ -32,7 +34,7 @@ def without_small(rows: Sequence[KpiValue]) -> tuple[tuple[KpiValue, ...], set[s
     """
     names = list(dict.fromkeys(r.kpi for r in rows))
     tables = {name: [i for i, r in enumerate(rows) if r.kpi == name and r.status == "ok"] for name in names}
-    hidden: set[int] = set()
+    hidden = {i for i, r in enumerate(rows) if r.kpi in kept_back and r.status == "ok"}
     for _ in range(_ROUNDS):
         before = len(hidden)
         for own in tables.values():

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from typing import Any, Final
 
@@ -48,7 +48,7 @@ _PLAYS: Final = ("decides", "thresholds", "lacking")
 _SINGLE: Final = ("target_grid", "words", "changed")
 
 
-def seen_by(analysis: Analysis, audience: str, *, key: str = "") -> Analysis:
+def seen_by(analysis: Analysis, audience: str, *, key: str = "", kept_back: Collection[str] = ()) -> Analysis:
     """Give an Analysis as an audience may see it.
 
     Parameters
@@ -59,12 +59,14 @@ def seen_by(analysis: Analysis, audience: str, *, key: str = "") -> Analysis:
         that they cannot be worked out. ``public`` sees no evidence rows and no counts behind a share.
     key
         The key of the pseudonyms; without one the company's name serves, which somebody could guess on purpose.
+    kept_back
+        Key figures that are left out too: beside the reports of other parts they would give a small part away.
     """
     if audience == "internal":
         return analysis
     named = _named(analysis, _names(analysis, Pseudonyms(key or analysis.company)))
     public = audience == "public"
-    kpis, lost = without_small(tuple(r for r in named.kpis if not _about_people(r.by)))
+    kpis, lost = without_small([r for r in named.kpis if not _about_people(r.by)], kept_back)
     if public:
         kpis = tuple(replace(r, top=None, bottom=None) for r in kpis)
     scorecard = replace(

@@ -58,6 +58,7 @@ class Report:
     key: str = field(default="", repr=False)
     slides: bytes | None = field(default=None, repr=False)
     layouts: Mapping[str, str] = field(default_factory=dict)
+    kept_back: tuple[str, ...] = ()
 
     __repr__ = brief.report
 
@@ -127,7 +128,7 @@ class Report:
     def seen(self) -> Analysis:
         """What the audience may see of the Analysis; every format is made from this."""
         with speaking(self.language):
-            return seen_by(self.analysis, self.audience, key=self.key)
+            return seen_by(self.analysis, self.audience, key=self.key, kept_back=self.kept_back)
 
     @cached_property
     def document(self) -> Document:

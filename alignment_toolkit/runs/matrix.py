@@ -17,6 +17,7 @@ from alignment_toolkit.errors import DataError, MatrixFailed, ParameterError, Un
 from alignment_toolkit.notebooks.forking import shared_kernels
 from alignment_toolkit.notebooks.opening import MISSING, part_of, split_part
 from alignment_toolkit.runs.beside import bearing, earlier_runs
+from alignment_toolkit.runs.outsiders import kept_back
 from alignment_toolkit.runs.performing import Run
 from alignment_toolkit.runs.performing import _leave_page as leave_page
 from alignment_toolkit.runs.places import FAILED, latest, now
@@ -175,6 +176,7 @@ def sliced(base: Plan, parts: Sequence[str], company: Company, *, beside: bool =
     if base.slice != WHOLE:
         raise ParameterError("A matrix names the parts itself; leave '--set part=...' out.")
     period = company.settings.period(base.period, as_of=company.as_of)
+    apart = kept_back(company, parts, base.parameters, period)
     plans = []
     for part in parts:
         values = {**base.parameters, PART: part}
@@ -182,7 +184,9 @@ def sliced(base: Plan, parts: Sequence[str], company: Company, *, beside: bool =
         if beside and HISTORY in values:
             found = earlier_runs(base.out, base.name, part, str(period.start), period.days)
             values[HISTORY], told = list(found), bearing(found)
-        plans.append(replace(base, parameters=values, slice=part, earlier=told))
+        plans.append(
+            replace(base, parameters=values, slice=part, earlier=told, kept_back=apart.get(part, ()))
+        )
     return plans
 
 

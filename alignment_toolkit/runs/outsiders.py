@@ -4,12 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
+from alignment_toolkit.catalog import Catalog
+from alignment_toolkit.kpi import measure
+from alignment_toolkit.notebooks.opening import MISSING, split_part
 from alignment_toolkit.privacy import AUDIENCES, hidden_cells, seen_by
 from alignment_toolkit.results import Analysis, Finding, KpiValue
 
-__all__ = ["audience_of", "seen_parts"]
+if TYPE_CHECKING:
+    from alignment_toolkit.company import Company
+    from alignment_toolkit.periods import Period
+
+__all__ = ["audience_of", "kept_back", "seen_parts"]
 
 Parts = Sequence[tuple[str, Analysis]]
 _GONE = ("withheld", "not_assessed", "error")
@@ -48,6 +55,35 @@ def seen_parts(parts: Parts, audience: str) -> list[tuple[str, Analysis]]:
                        findings=tuple(f for f in a.findings if _figure(f) in shown)))
         for (part, _), a, (shown, _) in zip(parts, seen, kept, strict=True)
     ]  # fmt: skip
+
+
+def kept_back(
+    company: Company, parts: Sequence[str], given: Mapping[str, Any], period: Period
+) -> dict[str, tuple[str, ...]]:
+    """Give for each part of a matrix the key figures that its own report leaves out for readers outside the company.
+
+    Whoever holds the reports of all parts and of the whole can subtract. So where a part has fewer cases of a key
+    figure than may be shown, the report of the next smallest leaves that figure out too.
+    """
+    audience = str(given.get("audience") or company.settings.report.audience)
+    if audience == "internal":
+        return {}
+    kpis = Catalog.load(company.settings).chosen_kpis(given.get("kpis") or None)
+    found: dict[str, list[str]] = {part: [] for part in parts}
+    for dimension in dict.fromkeys(split_part(part)[0] for part in parts):
+        rows = [r for r in measure(company, kpis, period, by=(dimension,), spread=False) if r.status == "ok"]
+        for kpi in dict.fromkeys(r.kpi for r in rows):
+            own = [r for r in rows if r.kpi == kpi and r.by]
+            total = [r.n for r in rows if r.kpi == kpi and not r.by]
+            counts = [*total, *(r.n for r in own)]
+            adds_up = bool(total) and sum(counts[1:]) == counts[0]
+            names = [f"{dimension}={MISSING if v is None else v}" for r in own for v in r.by.values()]
+            first = len(total)
+            sums = [(0, tuple(range(1, len(counts))))] if adds_up else []
+            for i in hidden_cells(counts, sums):
+                if i >= first and names[i - first] in found:
+                    found[names[i - first]].append(kpi)
+    return {part: tuple(ids) for part, ids in found.items()}
 
 
 def _figure(row: KpiValue | Finding) -> tuple[str, ...]:

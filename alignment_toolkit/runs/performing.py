@@ -145,6 +145,7 @@ def _publish(plan: Plan, key: Path, limits: Mapping[str, Any]) -> Run:
             plan.parameters,
             folder=staging,
             slides=plan.slides,
+            kept_back=plan.kept_back,
             **limits,
         )
         manifest = _complete(plan, id, executed, staging, started)

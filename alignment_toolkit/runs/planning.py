@@ -62,6 +62,7 @@ class Plan:
     secrets: tuple[str, ...] = ()
     asked: Mapping[str, str] = field(default_factory=dict)
     inputs: tuple[Mapping[str, Any], ...] = ()
+    kept_back: tuple[str, ...] = ()
 
     @property
     def name(self) -> str:
@@ -88,6 +89,7 @@ class Plan:
             self.slice,
             # What earlier runs say bears on this one, not where they lie.
             self.earlier,
+            *self.kept_back,
         ]
         return hashlib.sha256(json.dumps(told, sort_keys=True).encode()).hexdigest()
 

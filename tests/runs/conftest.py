@@ -6,14 +6,13 @@ import contextlib
 import copy
 import dataclasses
 import json
-import os
 from dataclasses import replace
 
 import nbformat
 import pytest
 
 from alignment_toolkit.errors import AlignmentError, CellFailed
-from alignment_toolkit.notebooks import RUN_FOLDER
+from alignment_toolkit.notebooks.execution import RUN_FOLDER, RUN_KEPT_BACK
 from alignment_toolkit.results import Analysis
 from alignment_toolkit.runs import Plan, performing
 
@@ -48,15 +47,11 @@ def cells_here(node, name, parameters):
 def no_kernel():
     """Run notebooks without a kernel, which costs a second each."""
 
-    def execute(node, name, parameters, *, folder, **_):
-        before = os.environ.get(RUN_FOLDER)
-        os.environ[RUN_FOLDER] = str(folder)
-        try:
+    def execute(node, name, parameters, *, folder, kept_back=(), **_):
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setenv(RUN_FOLDER, str(folder))
+            patch.setenv(RUN_KEPT_BACK, ",".join(kept_back))
             return cells_here(node, name, parameters)
-        finally:
-            os.environ.pop(RUN_FOLDER)
-            if before is not None:
-                os.environ[RUN_FOLDER] = before
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(performing, "execute", execute)

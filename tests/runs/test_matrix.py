@@ -9,7 +9,10 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+import alignment_toolkit as at
+from alignment_toolkit.company import Company
 from alignment_toolkit.errors import CellFailed, MatrixFailed, ParameterError, UnknownName
+from alignment_toolkit.privacy import seen_by
 from alignment_toolkit.results import Analysis, KpiValue
 from alignment_toolkit.runs import history, index, latest, matrix, perform
 from alignment_toolkit.runs.beside import bearing, earlier_runs
@@ -262,6 +265,44 @@ def test_a_small_part_cannot_be_read_or_worked_out_from_the_page_for_outsiders(m
         assert "fewer than 10 cases" in pages[who]
     large = [part for part in parts if part[0] != "r=small"]
     assert {c.part for c in index.compared(seen_parts(large, "client"))} == {"r=a", "r=b", "r=c"}
+
+
+OPTIONS = "compare='none', indicators=[], segmentations=[], kpis=['leads']"
+SLICE = f"""import alignment_toolkit as at
+analysis = at.analyse(at.opened(source, part=part), period, {OPTIONS})
+at.finish(analysis, formats=["json"])"""
+
+
+def leads_of(analysis):
+    """Give the leads that an analysis tells, None where it keeps them back."""
+    return next(k.value for k in analysis.kpis if not k.by and not k.grain)
+
+
+@pytest.mark.usefixtures("without_kernel")
+def test_who_holds_the_reports_of_all_parts_cannot_subtract_the_small_one(tmp_path, make_plan):
+    days = {"web": 40, "fair": 25, "email": 14, "phone": 4}
+    leads = [f"{c}{i},2026-01-{1 + i % 28:02},{c}" for c, n in days.items() for i in range(n)]
+    (tmp_path / "leads.csv").write_text("lead_id,created_at,channel\n" + "\n".join(leads))
+    (tmp_path / "alignment.toml").write_text('[report]\naudience = "client"\n')
+    company = Company.open(tmp_path)
+    values = {"source": str(tmp_path), "period": "2026-Q1", "part": "", "kpis": ["leads"]}
+    base = make_plan(SLICE, parameters=values, period="2026-Q1", fingerprint=company.fingerprint())
+    parts = [f"channel={c}" for c in days]
+    plans = matrix.sliced(base, parts, company)
+    options = {"compare": "none", "indicators": [], "segmentations": [], "kpis": ["leads"]}
+    made = [at.analyse(company.narrowed("channel", c), "2026-Q1", **options) for c in days]
+    assert [leads_of(seen_by(a, "client", kept_back=p.kept_back)) for a, p in zip(made, plans, strict=True)] == [
+        40, 25, None, None
+    ]  # fmt: skip
+    # Without that, the whole less the others is the small part.
+    alone = [leads_of(seen_by(a, "client")) for a in made]
+    assert sum(days.values()) - sum(n or 0 for n in alone) == 4
+    # A run tells its notebook what to keep back; it is another run than one that keeps nothing.
+    run = perform(plans[2])
+    assert leads_of(Analysis.loads((run.folder / "analysis.json").read_text())) is None
+    assert plans[2].digest != replace(plans[2], kept_back=()).digest
+    inside = {**values, "audience": "internal"}
+    assert {p.kept_back for p in matrix.sliced(replace(base, parameters=inside), parts, company)} == {()}
 
 
 def test_the_page_is_for_the_audience_that_may_see_least(make_plan, tmp_path):
