@@ -48,7 +48,7 @@ def run_matrix(
                     )
             else:
                 fresh = []
-                note(f"no run of {plans[0].name} for {plans[0].period} failed; nothing was run.")
+                note(f"no run of {plans[0].name} for {plans[0].period} failed.")
             whole = index.outcomes_of(plans, fresh)
             page, _ = index.write_index(whole, matrix)
             every += fresh

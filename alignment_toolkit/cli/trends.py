@@ -22,7 +22,10 @@ def print_trends(found: Sequence[Trend], out: Path, *, each_run: bool) -> None:
     if not found:
         say(f"Nothing was run in {out}.")
     for one in found:
-        say(f"{one.notebook} for {one.company}, {one.slice}")
+        # A part's own analysis has it in its name.
+        told = one.slice == "all" or one.slice.rpartition("=")[2] in one.company
+        part = "" if told else f", {one.slice}"
+        say(f"{one.notebook} for {one.company}{part}")
         if not one.charts:
             say("One run has nothing before it; figures are followed from the second on.")
         elif each_run:

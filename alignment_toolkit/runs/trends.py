@@ -8,7 +8,7 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
-from alignment_toolkit.errors import UnknownName
+from alignment_toolkit.errors import ParameterError, UnknownName
 from alignment_toolkit.following import follow
 from alignment_toolkit.notebooks.opening import earlier
 from alignment_toolkit.results import Analysis
@@ -75,6 +75,8 @@ def trends(
     ------
     UnknownName
         For a figure that no run has followed, with the near match.
+    ParameterError
+        Where figures are named and no notebook and part has a second run yet.
     """
     runs = [r for r in history(out) if r["id"] and r["latest"]]
     runs = [r for r in runs if notebook in (None, r["notebook"]) and part in (None, r["slice"])]
@@ -93,6 +95,10 @@ def trends(
         )
     wanted = [_dashed(f) for f in figures]
     known = {_dashed(figure_of(c)): figure_of(c) for t in found for c in t.charts}
+    if wanted and found and not known:
+        raise ParameterError(
+            f"Nothing is followed in {out} yet: a figure is followed from the second period on that was run."
+        )
     for asked, dashed in zip(figures, wanted, strict=True):
         if found and dashed not in known:
             raise UnknownName("figure that was followed", asked, sorted(known.values()), where=f"in {out}")

@@ -9,6 +9,7 @@ import sys
 
 import pytest
 
+from tests.faults.harness import FORM
 from tests.runs.conftest import make_plan
 
 __all__ = ["make_plan", "trials"]
@@ -28,6 +29,9 @@ def trials(project_dir):
             )  # fmt: skip
             assert done.returncode == 0, done.stderr
             known[key] = json.loads(done.stdout)
+            if FORM == "full":
+                (project_dir / "build").mkdir(exist_ok=True)
+                (project_dir / "build" / "faults.json").write_text(json.dumps(known, indent=1))
         return known[key]
 
     return seen
