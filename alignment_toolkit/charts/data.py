@@ -44,7 +44,8 @@ _ADDITIVE: Final = ("money", "count")
 class Point:
     """One mark: its place, its height with interval, the rows it stands on, and whether it is too young to compare.
 
-    `cut` says which ends of the interval (low, high) lie so far out that a drawing ends them in an arrow.
+    `cut` says which ends of the interval (low, high) lie so far out that a drawing ends them in an arrow; `name`
+    stands beside the mark of a scatter plot.
     """
 
     x: str | float
@@ -54,6 +55,7 @@ class Point:
     n: int | None = None
     immature: bool = False
     cut: tuple[bool, bool] = (False, False)
+    name: str = ""
 
     def __post_init__(self) -> None:
         """Make the place fit to be drawn."""
@@ -395,7 +397,8 @@ def by_text(by: Mapping[str, Any]) -> str:
 
 def table_rows(data: ChartData) -> tuple[tuple[Any, ...], ...]:
     """Give every point as a row: series, place, height, low, high, n, immature."""
-    return tuple((s.name, p.x, p.y, p.low, p.high, p.n, p.immature) for s in data.series for p in s.points)
+    points = [(p.name or s.name, p) for s in data.series for p in s.points]
+    return tuple((name, p.x, p.y, p.low, p.high, p.n, p.immature) for name, p in points)
 
 
 def table(data: ChartData) -> tuple[tuple[str, ...], tuple[tuple[str, ...], ...]]:
@@ -444,8 +447,9 @@ def _pivot(
     names = list(dict.fromkeys(row[0] for row in rows))
     places = list(dict.fromkeys(row[1] for row in rows))
     known = {(row[0], row[1]): row for row in rows}
+    as_drawn = data.kind == "matrix" and 2 <= len(places) <= 9
     if (
-        not 2 <= len(names) <= (9 if data.kind == "matrix" else 4)
+        not (as_drawn or 2 <= len(names) <= (9 if data.kind == "matrix" else 4))
         or data.kind == "scatter"
         or len(known) != len(rows)
         or len(known) * 2 < len(names) * len(places)
@@ -463,6 +467,9 @@ def _pivot(
         about = "; ".join(t for t in inside if t)
         return data.number(row[2]) + (f" ({about})" if about else "")
 
+    if as_drawn:
+        written = tuple((clean(n), *(cell(known.get((n, p))) for p in places)) for n in names)
+        return (data.group_label or say("Group"), *map(data.place, places)), written
     written = tuple((data.place(p), *(cell(known.get((name, p))) for name in names)) for p in places)
     return (data.x_label or say("Item"), *(clean(n) for n in names)), written
 

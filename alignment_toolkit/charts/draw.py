@@ -421,6 +421,10 @@ def _scatter(data: ChartData, wide: float, titled: bool) -> Figure:
             axes.plot([float(p.x)], [p.y], "osD^vPX*"[number % 8], ms=6, color=PAPER if p.immature else shade,
                       mec=shade, mew=1.2, alpha=0.85)  # fmt: skip
     first, last = _limits(xs, zero=False)
+    for p in (p for s in data.series for p in s.points if p.name):
+        left = float(p.x) > first + (last - first) * 0.75  # where there is no room to the right
+        axes.annotate(shorten(p.name, 28), (float(p.x), p.y), (-7, 5) if left else (7, -11), textcoords="offset points",
+                      fontsize=8.5, color=INK, ha="right" if left else "left")  # fmt: skip
     sheet.scale_x(
         first,
         last,

@@ -82,23 +82,30 @@ def _within_reach(points: Sequence[Sequence[Any]]) -> tuple[list[Sequence[Any]],
 
 
 def of_profile(told: Mapping[str, Any], note: str = "") -> ChartData | None:
-    """Show how far each segment's mean lies from the median of all accounts, feature by feature."""
+    """Show how far each segment's mean lies from the median of all accounts, feature by feature.
+
+    The longer side goes down, where names have room.
+    """
     rows = told.get("profile") or []
     labels = told.get("labels") or {}
     keys = [k for k in labels if any(r["segment"] == k for r in rows)][:MOST]
     if len(keys) < 2:
         return None
-    series = tuple(
-        Series(
-            _name(labels, k),
-            tuple(
-                Point(shorten(clean(r["title"]), 30), float(r["against_all"]))
-                for r in rows
-                if r["segment"] == k
-            ),
+    titles = {r["feature"]: shorten(clean(r["title"]), 40) for r in rows}
+    far = {(r["segment"], r["feature"]): float(r["against_all"]) for r in rows}
+    names = {k: _name(labels, k) for k in keys}
+    sides = (say("segment"), say("feature"))
+    if len(titles) > len(keys):
+        series = tuple(
+            Series(title, tuple(Point(names[k], far[k, f]) for k in keys if (k, f) in far))
+            for f, title in titles.items()
         )
-        for k in keys
-    )
+    else:
+        sides = sides[::-1]
+        series = tuple(
+            Series(names[k], tuple(Point(title, far[k, f]) for f, title in titles.items() if (k, f) in far))
+            for k in keys
+        )
     most = max(
         (r for r in rows if r["segment"] in keys),
         key=lambda r: (abs(r["against_all"]), str(r["segment"]), r["feature"]),
@@ -112,10 +119,10 @@ def of_profile(told: Mapping[str, Any], note: str = "") -> ChartData | None:
         kind="matrix",
         title=title,
         series=series,
-        x_label=say("feature"),
+        x_label=sides[0],
         y_label=say("Mean against the median of all, in usual distances"),
         y_unit="ratio",
-        group_label=say("segment"),
+        group_label=sides[1],
         note=note,
     )
 
@@ -193,7 +200,8 @@ def of_value_map(told: Mapping[str, Any], currency: str, note: str = "") -> Char
     offers = told["offers"]
     series = tuple(
         Series(name, tuple(
-            Point(float(o["benefit"]["value"]), float(o["price"])) for o in offers if bool(o["own"]) == own
+            Point(float(o["benefit"]["value"]), float(o["price"]), name=clean(o["offer"]))
+            for o in offers if bool(o["own"]) == own
         ))
         for name, own in ((say("own offers"), True), (say("rivals' offers"), False))
     )  # fmt: skip

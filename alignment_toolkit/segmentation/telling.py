@@ -107,9 +107,7 @@ def _paths(tree: Any, x: Floats, y: NDArray[Any], used: Sequence[str], currency:
         said = []
         for f in used:
             if f in low or f in high:
-                # The title says already that these are days.
-                kind = FEATURES[f].unit
-                u, title = unit("count" if kind == "days" else kind), say(FEATURES[f].title)
+                u, title = unit(_kind(f)), say(FEATURES[f].title)
                 parts = [say("above {number}", number=u.text(low[f], currency=currency))] if f in low else []
                 parts += (
                     [say("up to {number}", number=u.text(high[f], currency=currency))] if f in high else []
@@ -117,6 +115,11 @@ def _paths(tree: Any, x: Floats, y: NDArray[Any], used: Sequence[str], currency:
                 said.append(f"{title} {say(' and ').join(parts)}")
         out[name] = "; ".join(said)
     return out
+
+
+def _kind(feature: str) -> str:
+    """Give a feature's unit beside its title, which says already that these are days, and days are whole."""
+    return "count" if FEATURES[feature].unit == "days" else FEATURES[feature].unit
 
 
 def _said(feature: str, cut: float) -> float:
@@ -154,7 +157,7 @@ def exceptions(
     columns = (
         Column("account", say("Account"), None, "name"),
         Column("distance", say("Distance from the middle of its segment"), "ratio", "measure"),
-        *(Column(f, say(FEATURES[f].title), FEATURES[f].unit, "measure") for f in shown),
+        *(Column(f, say(FEATURES[f].title), _kind(f), "measure") for f in shown),
     )
     return {
         str(name): Evidence(

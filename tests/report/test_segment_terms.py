@@ -7,7 +7,8 @@ from typing import Any
 
 import pytest
 
-from alignment_toolkit.charts.segments import of_migration, of_segment_map
+from alignment_toolkit.charts import table
+from alignment_toolkit.charts.segments import of_migration, of_profile, of_segment_map
 from alignment_toolkit.report.blocks import Prose, data
 from alignment_toolkit.report.segment_terms import by_hand, leaving, looked_back, terms
 from alignment_toolkit.results import Analysis
@@ -132,3 +133,21 @@ def test_who_went_nowhere_has_no_column() -> None:
     assert [s.name for s in seen.series] == ["A", "B", "(no segment)"]
     assert [p.x for p in seen.series[0].points] == ["A", "B"]
     assert seen.title.endswith("at the end of 2026-06-30")
+    # The numbers stand as the picture has them: before down, now across.
+    assert table(seen)[0] == ("before", "A", "B")
+    assert [r[0] for r in table(seen)[1]] == ["A", "B", "(no segment)"]
+
+
+@pytest.mark.parametrize(("features", "down"), [(2, "segment"), (5, "feature")])
+def test_the_longer_side_of_a_profile_goes_down(features: int, down: str) -> None:
+    rows = [
+        {"segment": s, "feature": f"f{i}", "title": f"Title {i}", "against_all": 10.0 * "abc".index(s) + i}
+        for s in "abc"
+        for i in range(features)
+    ]
+    seen = of_profile({"labels": {s: s.upper() for s in "abc"}, "profile": rows})
+    assert seen is not None
+    assert (seen.group_label, len(seen.series)) == (down, max(3, features))
+    last = table(seen)[1][-1]
+    assert last[0] in ("C", f"Title {features - 1}")
+    assert [float(v) for v in last[1:]] == ([20.0, 21.0] if features == 2 else [4.0, 14.0, 24.0])

@@ -164,10 +164,16 @@ def held(runs: int, n: int, moves: float) -> tuple[float, float]:
 
 
 @pytest.mark.slow
-def test_the_widened_interval_covers_and_holds_more_where_the_shop_moves() -> None:
+@pytest.mark.timeout(1200)
+def test_the_widened_interval_covers_where_the_model_is_right() -> None:
     plain, widened = held(300, 800, 0.0)
     assert 0.88 <= plain <= widened <= 0.97
     assert widened >= 0.90
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(1200)
+def test_the_widened_interval_holds_more_where_the_shop_moves() -> None:
     plain, widened = held(150, 800, 0.15)
     assert plain < 0.65
     assert widened > plain + 0.08

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from alignment_toolkit.charts import draw, table
 from alignment_toolkit.charts.segments import of_target_grid, of_value_map
 from alignment_toolkit.company import Company
 from alignment_toolkit.segmentation.assessed import target_grid
@@ -81,6 +82,9 @@ def test_value_map_is_drawn_with_its_line(told: dict[str, Any]) -> None:
         ("own offers", 1, False), ("rivals' offers", 4, False), ("fair-value line", 9, True),
     ]  # fmt: skip
     assert "No own offer is clearly" in drawn.title
+    # Who reads it sees which offer is which, in the picture and in its numbers.
+    assert [row[0] for row in table(drawn)[1]][:5] == ["ours", "r4", "r5", "r6", "r7"]
+    assert {t.get_text() for t in draw(drawn).axes[0].texts} >= set(OFFERS)
     plain["offers"][0]["premium"] = {"value": 0.2, "low": 0.1, "high": 0.3}
     off = of_value_map(plain, "EUR")
     assert off is not None
