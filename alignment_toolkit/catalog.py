@@ -182,6 +182,8 @@ def _same(id: str) -> str:
 def _chosen(what: str, ids: Collection[str] | None, known: Mapping[str, object]) -> list[str]:
     if ids is None:
         return list(known)
+    if isinstance(ids, str):  # as papermill passes a list: with commas
+        ids = [id.strip() for id in ids.split(",") if id.strip()]
     by_name = {_same(k): k for k in known}
     for id in ids:
         if _same(id) not in by_name:

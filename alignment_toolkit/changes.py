@@ -130,7 +130,7 @@ def where_it_moved(
     kpi: str,
     period: str | Period | None = None,
     *,
-    by: Sequence[str],
+    by: str | Sequence[str],
     compare: str | Period = "previous",
     depth: int = 3,
     most: int = 5,
@@ -178,7 +178,8 @@ def where_it_moved(
     if asked not in entries:
         raise UnknownName("KPI", kpi, entries)
     measured = Measurements(company, entries)
-    found = find_slices(measured, asked, against[0], now, tuple(by), depth=depth, most=most)
+    dimensions = [w.strip() for w in by.split(",") if w.strip()] if isinstance(by, str) else by
+    found = find_slices(measured, asked, against[0], now, tuple(dimensions), depth=depth, most=most)
     if isinstance(found, Refused):
         raise DataError(f"The slices of {asked} are not searched. {_said(found)}")
     return found

@@ -73,8 +73,10 @@ def split_part(part: str) -> tuple[str, str | None]:
     return dimension.strip(), None if value == MISSING else value
 
 
-def earlier(places: Iterable[str | Path]) -> list[Analysis]:
+def earlier(places: str | Iterable[str | Path]) -> list[Analysis]:
     """Read earlier analyses: files, and folders with all runs that were published in them, the oldest run first.
+
+    One text names several with commas between them, as papermill passes a list.
 
     Raises
     ------
@@ -88,6 +90,8 @@ def earlier(places: Iterable[str | Path]) -> list[Analysis]:
     >>> earlier([])
     []
     """
+    if isinstance(places, str):
+        places = [place.strip() for place in places.split(",") if place.strip()]
     found: list[Analysis] = []
     for place in map(Path, places):
         if place.is_file():

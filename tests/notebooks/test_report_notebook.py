@@ -14,6 +14,13 @@ LEADS = "lead_id,created_at,account_id,channel\nL1,2026-05-05,A1,email\nL2,2026-
 ORDERS = "order_id,ordered_at,account_id,amount\nO1,2026-07-01,A1,100.00\nO2,2026-09-30,A2,50.00\n"
 
 
+# As papermill passes what stands behind -p: lists with commas, dates, None and numbers as text or as it reads them.
+GIVEN = {
+    "period": "2026-Q3", "as_of": "2026-09-30", "compare": "none", "by": "channel", "history": "",
+    "indicators": "dropped_leads, price_ambition", "formats": "html,xlsx",
+}  # fmt: skip
+
+
 # The sample twice takes a minute; a small company shows whether papermill hands over what a run does.
 @pytest.mark.parametrize("company", ["small", pytest.param("sample", marks=pytest.mark.slow)])
 def test_papermill_by_itself_gives_the_same_analysis(company, tmp_path, project_dir, monkeypatch):
@@ -29,21 +36,14 @@ def test_papermill_by_itself_gives_the_same_analysis(company, tmp_path, project_
         "papermill",
         str(notebook),
         "out.ipynb",
-        "-p",
-        "source",
-        company,
-        "-p",
-        "period",
-        "2026-Q3",
-        "-p",
-        "as_of",
-        "2026-09-30",
     ]
+    for name, value in {"source": company, **GIVEN}.items():
+        words += ["-p", name, value]
     done = subprocess.run(
         words, env={**os.environ, "PYTHONPATH": str(project_dir)}, capture_output=True, text=True
     )
     assert done.returncode == 0, done.stderr
     assert "unknown parameter" not in done.stderr
-    made = perform(plan(company, given={"period": "2026-Q3", "as_of": "2026-09-30"}))
-    own = (tmp_path / "reports" / "draft" / "analysis.json").read_bytes()
-    assert own == (made.folder / "analysis.json").read_bytes()
+    made = perform(plan(company, given=GIVEN))
+    for name in ("analysis.json", "report.html", "report.xlsx"):
+        assert (tmp_path / "reports" / "draft" / name).read_bytes() == (made.folder / name).read_bytes()
