@@ -6,15 +6,12 @@ import json
 
 import pytest
 
-from tests.cli.conftest import LEADS, ORDERS, call
+from tests.cli.conftest import call, small_company
 
 
 @pytest.fixture(scope="module")
 def company(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("explained")
-    (folder / "leads.csv").write_text(LEADS, "utf-8")
-    (folder / "orders.csv").write_text(ORDERS, "utf-8")
-    return folder
+    return small_company(tmp_path_factory.mktemp("explained") / "company")
 
 
 @pytest.fixture(scope="module")
