@@ -27,6 +27,7 @@ from alignment_toolkit.charts.style import (
     font_folder,
     for_page,
     png,
+    style,
     svg,
 )
 from alignment_toolkit.charts.text import clean, humanise, numeric_columns, shorten, width, wrap
@@ -58,6 +59,7 @@ __all__ = [
     "of_slices",
     "png",
     "shorten",
+    "style",
     "svg",
     "table",
     "width",

@@ -7,6 +7,7 @@ import re
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
+from contextvars import ContextVar
 from functools import lru_cache
 from pathlib import Path
 from typing import Any, Final
@@ -84,9 +85,28 @@ _UNTURNED: Final = re.compile(r" transform=\"rotate\(-0 [^\"]*\"")
 _DIGITS: Final = re.compile(r"(\d\.\d\d)\d+")
 
 
+_STYLED: Final[ContextVar[bool]] = ContextVar("styled", default=False)
+
+
 @contextmanager
 def style() -> Iterator[None]:
-    """Draw with the toolkit's style, whatever the caller's matplotlib is set to, and put that back."""
+    """Draw with the toolkit's style, whatever the caller's matplotlib is set to, and put that back.
+
+    Setting it costs as much as a small drawing; within another of the same it costs nothing.
+    """
+    if _STYLED.get():
+        yield
+        return
+    within = _STYLED.set(True)
+    try:
+        with _styled():
+            yield
+    finally:
+        _STYLED.reset(within)
+
+
+@contextmanager
+def _styled() -> Iterator[None]:
     with mpl.rc_context(), warnings.catch_warnings():
         mpl.rcdefaults()
         for name, value in _RC.items():

@@ -80,15 +80,22 @@ class Cards:
 
     def _chart(self, finding: Finding) -> str:
         from alignment_toolkit import charts
+        from alignment_toolkit.report.blocks import Figure
         from alignment_toolkit.report.html import escape_text as text
+        from alignment_toolkit.report.pictures import picture
 
         note = words.made_up(self.analysis)
         data = charts.of_finding(finding, currency=self.analysis.currency, note=note)
         data = data or charts.of_gap(finding, currency=self.analysis.currency, note=note)
         if data is None:
             return ""
-        picture = base64.b64encode(charts.png(charts.draw(data), dpi=96)).decode()
-        return f'<img style="max-width:100%" alt="{text(charts.alt_text(data))}" src="data:image/png;base64,{picture}">'
+        drawn = picture(Figure(data))  # the page of the report shows the same one
+        source = base64.b64encode(drawn.svg.encode()).decode()
+        return (
+            f"<p><b>{text(data.title)}</b></p>"
+            f'<img style="width:{drawn.wide:g}in;max-width:100%;background:#ffffff" '
+            f'alt="{text(charts.alt_text(data))}" src="data:image/svg+xml;base64,{source}">'
+        )
 
 
 def answer(analysis: Analysis) -> Cards:

@@ -130,8 +130,6 @@ def render(document: Document) -> str:
         "base-uri 'none'",
         "form-action 'none'",
     )
-    return (
-        _environment()
-        .get_template("page.html.j2")
-        .render(document=document, style=Markup(style), policy="; ".join(policy))  # the toolkit's own file
-    )
+    page = _environment().get_template("page.html.j2")
+    with charts.style():
+        return page.render(document=document, style=Markup(style), policy="; ".join(policy))  # its own file

@@ -17,6 +17,7 @@ from math import copysign, isfinite
 from typing import Any, Final, NamedTuple
 
 import ibis.expr.operations as ops
+import ibis.expr.operations.geospatial as _geospatial
 from ibis.common.graph import Node
 from ibis.expr.datatypes import DataType
 from ibis.expr.schema import Schema
@@ -129,9 +130,13 @@ def _text(value: str) -> str:
 
 @cache
 def _class(kind: type) -> str:
-    """Name a class of ibis; another one may mean anything."""
+    """Name a class of ibis; another one may mean anything, and places on a map need more than a query."""
     home = sys.modules.get(kind.__module__)
-    if not kind.__module__.startswith("ibis.") or getattr(home, kind.__qualname__, None) is not kind:
+    if (
+        home is _geospatial
+        or not kind.__module__.startswith("ibis.")
+        or getattr(home, kind.__qualname__, None) is not kind
+    ):
         raise _Untold
     return _text(f"{kind.__module__}.{kind.__qualname__}")
 

@@ -9,6 +9,7 @@ from functools import partial
 import ibis
 import pandas as pd
 import pytest
+from ibis.backends.duckdb import Backend
 
 from alignment_toolkit.sources import engine
 from alignment_toolkit.sources.engine import DuckDB, connect
@@ -114,3 +115,36 @@ def test_rows_in_memory_and_old_queries_are_not_kept(written, monkeypatch):
     for than in (1, 2, 3):
         made.to_pandas(larger(made, than))
     assert len(engine.WRITTEN) == 2
+
+
+def test_a_result_is_the_frame_that_ibis_gives():
+    made = connect()
+    made.con.execute(
+        "CREATE TABLE t AS SELECT * FROM (VALUES"
+        " (1, 1.5, 'a', DATE '2026-01-01', TIMESTAMP '2026-01-01 10:00:00.123456', TRUE,"
+        " 1.50::DECIMAL(9, 2), 'x'::ENUM('x', 'y')),"
+        " (NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL),"
+        " (3, 'nan'::DOUBLE, 'é', DATE '1999-12-31', TIMESTAMP '1999-12-31', FALSE,"
+        " 2.00::DECIMAL(9, 2), 'y'::ENUM('x', 'y'))"
+        ") AS v (i, x, s, d, m, b, c, e)"
+    )
+    made.con.execute("CREATE TABLE whole AS SELECT * FROM t WHERE i IS NOT NULL")
+    made.con.execute(
+        "ALTER TABLE whole ADD COLUMN z TIMESTAMPTZ DEFAULT TIMESTAMPTZ '2026-01-01 00:00:00+00'"
+    )
+    for name in ("t", "whole"):
+        t = made.table(name, database="main")
+        t = t.mutate(n=ibis.null("int64"), w=t.x * 2, k=t.i.cast("int8"), l=t.s.length())
+        more = [
+            t,
+            t.limit(0),
+            t.filter(t.i == 1),
+            t.aggregate(n=t.count(), s=t.c.sum(), q=t.x.quantile([0.5])),
+        ]
+        for query in [*more, t.mutate(many=ibis.array([t.s, t.s])), t.i, t.i.sum()]:
+            own, plain = made.execute(query), Backend.execute(made, query)
+            if hasattr(own, "columns"):
+                pd.testing.assert_frame_equal(own, plain)
+                assert [list(map(type, own[c])) for c in own] == [list(map(type, plain[c])) for c in plain]
+            else:
+                assert str(own) == str(plain)
