@@ -88,7 +88,9 @@ def _write_all(
     if accounts is None:
         note("There are no accounts; nothing was written.")
         return
-    rows = every_play(company, accounts, hidden)
+    about = analysis.definitions["segments"]
+    labels = {i: about[i].get("labels") or {} for i in chosen if i in about}
+    rows = every_play(company, accounts, hidden, labels=labels)
     rows.to_csv(out, index=False, lineterminator="\n")
     note(f"{len(rows):,} accounts in {out}")
 
@@ -138,6 +140,8 @@ def _print_past(clients: Mapping[str, Any], currency: str) -> None:
 
 
 def _print_rows(rows: Sequence[Mapping[str, Any]], currency: str) -> None:
+    from alignment_toolkit.report.blocks import Prose, without_isolates
+    from alignment_toolkit.report.segment_terms import by_hand
     from alignment_toolkit.units import unit
 
     share, money = unit("share"), unit("money")
@@ -165,11 +169,11 @@ def _print_rows(rows: Sequence[Mapping[str, Any]], currency: str) -> None:
         "plays",
     ]
     print_table(columns, shown, right=["accounts", "revenue", "effort", "expected in 12 months", "stability"])
-    rules = [(r["label"], r["rule"]) for r in rows if r["rule"]]
-    if rules:
-        say(f"  By hand (right for {rows[0]['rule_accuracy']:.0%} of accounts that the rules did not see):")
-        for label, rule in rules:
-            say(f"  - {label}: {rule}")
+    for block in by_hand(rows):
+        if isinstance(block, Prose):
+            say(without_isolates(f"  {f'{block.label}. ' if block.label else ''}{block.text}"))
+            for rule in block.bullets:
+                say(without_isolates(f"  - {rule}"))
 
 
 def register(app: typer.Typer) -> None:

@@ -274,7 +274,7 @@ class Looking:
             inside = t.filter(t[f"in_{view.segmentation}"] == segment)
             order = [inside[c].desc(nulls_first=False) for c in ("expected_value", "money") if c in t.columns]
             top = inside.order_by([*order, inside.account_id]).limit(ACCOUNTS)
-            return every_play(self.company, top, self.hidden)
+            return every_play(self.company, top, self.hidden, tells=found.tells)
 
         return self._once(("accounts", self.period(view).label, view.only, view.segmentation, segment), some)
 

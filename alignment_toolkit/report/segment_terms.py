@@ -13,7 +13,7 @@ from alignment_toolkit.languages.locale import day_text
 from alignment_toolkit.report.blocks import Block, Callout, Prose, data
 from alignment_toolkit.results import Analysis
 
-__all__ = ["by_hand", "leaving", "looked_back", "terms"]
+__all__ = ["by_hand", "leaving", "looked_back", "spread_inside", "terms"]
 
 # A rule that does not beat the name of the largest segment by this much places nobody.
 _BETTER: Final = 0.05
@@ -128,6 +128,23 @@ def by_hand(rows: Sequence[Mapping[str, Any]]) -> list[Block]:
         )
         blocks.append(Prose(text))
     return blocks
+
+
+def spread_inside(told: Mapping[str, Any]) -> list[Block]:
+    """Say how alike the accounts of each segment are; empty where that is not known."""
+    labels, spread = told.get("labels") or {}, told.get("spread") or {}
+    known = [(k, v) for k in labels if (v := as_number(spread.get(k))) is not None]
+    if len(known) < 2:
+        return []
+    said = ", ".join(
+        say("{segment} {spread:.2f}", segment=data(str(labels[k]).split(":")[0]), spread=v) for k, v in known
+    )
+    text = say(
+        "How far accounts lie from the middle of their segment, in usual distances: {said}. The less, the more alike "
+        "they are.",
+        said=said,
+    )
+    return [Prose(text, label=say("Spread inside"))]
 
 
 def looked_back(analysis: Analysis) -> list[Block]:

@@ -28,7 +28,7 @@ from alignment_toolkit.report.blocks import (
     Table,
     data,
 )
-from alignment_toolkit.report.segment_terms import by_hand, leaving, looked_back, terms
+from alignment_toolkit.report.segment_terms import by_hand, leaving, looked_back, spread_inside, terms
 from alignment_toolkit.results import Analysis
 
 __all__ = ["segments_and_plays", "value_map"]
@@ -94,6 +94,7 @@ def _one(analysis: Analysis, id: str, told: Mapping[str, Any], note: str) -> lis
     drawn = [Figure(c, with_table=c.kind != "scatter") for c in charts if c is not None]
     more: list[Block] = [*drawn]
     more += by_hand(rows)
+    more += spread_inside(told)
     if told.get("drift"):
         more.append(Prose(_drift(told), label=say("Since the last run")))
     for key, words in (
@@ -144,6 +145,7 @@ def _table(rows: Sequence[Mapping[str, Any]], currency: str) -> Table:
             Cell(shorten(clean(r["label"]), 60)),
             Cell(count.text(r["size"]), number=float(r["size"]), unit="count"),
             _estimate(r["share_of_revenue"], "share"),
+            _estimate(r["share_of_spend"], "share"),
             _estimate(r["share_of_effort"], "share"),
             _estimate(r["value"], "money", currency),
             Cell(", ".join(say("{play} {n:,}", play=say(p), n=n) for p, n in r["plays"].items() if n)),
@@ -156,12 +158,13 @@ def _table(rows: Sequence[Mapping[str, Any]], currency: str) -> Table:
         say("Segment"),
         say("Accounts"),
         say("Revenue"),
+        say("Spend"),
         say("Effort"),
         say("Expected in 12 months"),
         say("Plays"),
         *((say("Stability"),) if stable else ()),
     )
-    numeric = (False, True, True, True, True, False, *((True,) if stable else ()))
+    numeric = (False, True, True, True, True, True, False, *((True,) if stable else ()))
     note = say(_READ)
     if stable:
         note += say(

@@ -89,20 +89,30 @@ def told_plays(
     return tuple(out)
 
 
-def every_play(company: Company, t: Table, hidden: Pseudonyms) -> pd.DataFrame:
+def every_play(
+    company: Company,
+    t: Table,
+    hidden: Pseudonyms,
+    *,
+    tells: bool | None = None,
+    labels: Mapping[str, Mapping[str, str]] | None = None,
+) -> pd.DataFrame:
     """Give every account with its segments, its play and the reasons, one row each, by pseudonym of the account.
 
-    What an Analysis holds of plays are the 50 that matter most; this is for working through all of them.
+    What an Analysis holds of plays are the 50 that matter most; this is for working through all of them. `tells` says
+    whether the model finds anybody who has probably left; by default these accounts themselves say so. `labels` are
+    the names of each segmentation's segments; where there is none the key stands.
     """
-    segments = [c for c in t.columns if c.startswith("in_")]
+    segments = [c.removeprefix("in_") for c in t.columns if c.startswith("in_")]
     rows = company.fetch(t)
-    tells = bool((rows.alive < company.settings.plays.alive_below).any())
+    if tells is None:
+        tells = bool((rows.alive < company.settings.plays.alive_below).any())
     if "order_days" in rows:
         rows["alive"] = rows.alive.where(~_once(rows))
     numbers = [c for c in ("money", "alive", "expected_value", "cost_to_serve", "year_margin") if c in rows]
     told = pd.DataFrame({
         "account": [hidden.client(a) for a in rows.account_id],
-        **{c.removeprefix("in_"): rows[c] for c in segments},
+        **{i: rows[f"in_{i}"].map((labels or {}).get(i, {})).fillna(rows[f"in_{i}"]) for i in segments},
         "proposed": rows.proposed,
         "intent": rows.intent,
         "reasons": ["; ".join(_reasons(r, company, tells)[0]) for _, r in rows.iterrows()],

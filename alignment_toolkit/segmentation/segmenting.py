@@ -56,6 +56,13 @@ class Segmented:
     warnings: tuple[str, ...] = ()
     table: Table | None = None
 
+    @property
+    def tells(self) -> bool:
+        """Whether the model of repeat orders finds anybody who has probably left."""
+        clients = self.about.get("segments", {}).get("clients") or {}
+        limits = self.about.get("plays", {}).get("thresholds") or {}
+        return _tells(clients.get("lowest_alive"), limits.get("alive_below", 0.0))
+
 
 def segment_company(
     company: Company,
@@ -170,8 +177,7 @@ def _segmented(
         None,
     )
     clients = _clients(accounts)
-    lowest = clients["lowest_alive"]
-    tells = lowest is not None and lowest < company.settings.plays.alive_below
+    tells = _tells(clients["lowest_alive"], company.settings.plays.alive_below)
     labels = placings[main].labels if main else {}
     plays = told_plays(company, t, accounts.outlook, hidden, main, labels, tells)
     about = {i: about[i] for i in known if i in about} | {"clients": clients}
@@ -395,6 +401,10 @@ def _lowest_alive(accounts: Accounts) -> float | None:
     t = accounts.table
     value = accounts.fetch(t.filter(t.alive.notnull()).aggregate(v=t.alive.min())).v[0]
     return None if pd.isna(value) else float(value)
+
+
+def _tells(lowest: float | None, limit: float) -> bool:
+    return lowest is not None and lowest < limit
 
 
 def _about_plays(company: Company, t: Table, lacking: Sequence[str]) -> dict[str, Any]:

@@ -44,6 +44,8 @@ def test_the_keys_are_those_of_the_contract(alignment, shop, tmp_path, monkeypat
     with (tmp_path / "plays.csv").open(encoding="utf-8", newline="") as file:
         rows = list(csv.DictReader(file))
     assert len(rows) == 80
+    # Names, not the keys that they have in the data.
+    assert {r["value"] for r in rows} == {s["label"] for s in told["segments"]}
     assert {p["account"] for p in told["plays"]} <= {r["account"] for r in rows}
     counts = told["definitions"]["plays"]["counts"]
     assert {p: sum(r["proposed"] == p for r in rows) for p in counts} == counts

@@ -9,8 +9,8 @@ import pytest
 
 from alignment_toolkit.charts import table
 from alignment_toolkit.charts.segments import of_migration, of_profile, of_segment_map
-from alignment_toolkit.report.blocks import Prose, data
-from alignment_toolkit.report.segment_terms import by_hand, leaving, looked_back, terms
+from alignment_toolkit.report.blocks import Prose, data, without_isolates
+from alignment_toolkit.report.segment_terms import by_hand, leaving, looked_back, spread_inside, terms
 from alignment_toolkit.results import Analysis
 
 EMPTY = Analysis.empty(company="Acme", currency="EUR", period="2026-Q3")
@@ -109,6 +109,12 @@ def test_a_forecast_that_was_never_held_against_anything_is_told_so() -> None:
     assert (
         looked_back(replace(EMPTY, definitions={"segments": {"clients": clients | {"reason": "none"}}})) == []
     )
+
+
+def test_how_alike_accounts_of_a_segment_are_is_told() -> None:
+    told = {"labels": {"a": "A: one", "b": "B: other"}, "spread": {"a": 0.5, "b": 1.204, "gone": 3.0}}
+    assert "in usual distances: A 0.50, B 1.20. The less" in without_isolates(text(spread_inside(told)))
+    assert spread_inside({**told, "spread": {"a": 0.5, "b": None}}) == []
 
 
 def test_a_map_ends_where_nearly_all_accounts_are() -> None:
