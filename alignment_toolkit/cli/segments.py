@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from itertools import compress
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -142,7 +143,7 @@ def _print_past(clients: Mapping[str, Any], currency: str) -> None:
 def _print_rows(rows: Sequence[Mapping[str, Any]], currency: str) -> None:
     from alignment_toolkit.report.blocks import Prose, without_isolates
     from alignment_toolkit.report.segment_terms import by_hand
-    from alignment_toolkit.units import unit
+    from alignment_toolkit.units import NOT_AVAILABLE, unit
 
     share, money = unit("share"), unit("money")
     if not rows:
@@ -150,7 +151,7 @@ def _print_rows(rows: Sequence[Mapping[str, Any]], currency: str) -> None:
     shown = [
         [
             r["label"], f"{r['size']:,}",
-            share.text(r["share_of_revenue"]["value"]), share.text(r["share_of_effort"]["value"]),
+            *(share.text(r[f"share_of_{what}"]["value"]) for what in ("revenue", "spend", "effort")),
             money.text(r["value"]["value"], currency=currency),
             money.interval(r["value"]["low"], r["value"]["high"], currency=currency) or "",
             "" if r["stability"] is None else f"{r['stability']:.2f}",
@@ -162,13 +163,22 @@ def _print_rows(rows: Sequence[Mapping[str, Any]], currency: str) -> None:
         "segment",
         "accounts",
         "revenue",
+        "spend",
         "effort",
         "expected in 12 months",
         "95 % interval",
         "stability",
         "plays",
     ]
-    print_table(columns, shown, right=["accounts", "revenue", "effort", "expected in 12 months", "stability"])
+    # What is known of no segment has no column, as on the page.
+    known = [any(row[i] not in ("", NOT_AVAILABLE) for row in shown) for i in range(len(columns))]
+    columns, *shown = (list(compress(row, known)) for row in (columns, *shown))
+    right = [
+        c
+        for c in ("accounts", "revenue", "spend", "effort", "expected in 12 months", "stability")
+        if c in columns
+    ]
+    print_table(columns, shown, right=right)
     for block in by_hand(rows):
         if isinstance(block, Prose):
             say(without_isolates(f"  {f'{block.label}. ' if block.label else ''}{block.text}"))

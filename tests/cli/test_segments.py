@@ -54,6 +54,10 @@ def test_the_keys_are_those_of_the_contract(alignment, shop, tmp_path, monkeypat
 def test_people_read_a_table_and_that_a_person_decides(alignment, shop) -> None:
     done = alignment("segments", shop, "--period", "2026-Q1", "--segmentation", "value", "--compare", "none")
     assert "Value (value): Who are the best clients" in done.out
+    # Nobody knows the work and the spend of this shop: no column is full of "not available".
+    head = next(line for line in done.out.splitlines() if line.startswith("segment "))
+    assert "revenue" in head
+    assert not [c for c in ("spend", "effort", "stability") if c in head]
     assert "A person who knows the account decides." in done.out
     assert "--out plays.csv" in done.out
 
