@@ -9,6 +9,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 import ibis
+import ibis.expr.operations as ops
 import pandas as pd
 
 from alignment_toolkit.errors import ParameterError
@@ -380,8 +381,10 @@ def _stacked(branches: Iterable[Table]) -> Table:
     for t in tables:
         for name, kind in t.schema().items():
             kinds.setdefault(name, kind)
-    full = [
-        t.select(**{n: t[n].cast(k) if n in t.columns else ibis.null(k) for n, k in kinds.items()})
-        for t in tables
-    ]
+    full = []
+    for t in tables:
+        there = set(t.columns)
+        columns = {n: t[n].cast(k) if n in there else ibis.null(k) for n, k in kinds.items()}
+        # What `select` gives, without its look for sums among plain columns.
+        full.append(ops.Project(t, {name: column.op() for name, column in columns.items()}).to_expr())
     return full[0] if len(full) == 1 else ibis.union(*full)

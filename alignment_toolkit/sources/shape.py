@@ -53,9 +53,7 @@ def shape_of(op: ops.Node) -> Shape | None:
     places of its parts, so that it is one walk.
     """
     try:
-        nodes = _in_order(op)
-        places = {node: place for place, node in enumerate(nodes)}
-        fixed = _fixed(nodes)
+        nodes, places, fixed = _in_order(op)
         blanks: list[ops.Literal | ops.DatabaseTable] = []
         said = []
         for node in nodes:
@@ -78,31 +76,28 @@ def shape_of(op: ops.Node) -> Shape | None:
     return Shape(hashlib.sha256(whole).digest(), tuple(blanks))
 
 
-def _in_order(op: ops.Node) -> list[ops.Node]:
-    """Give every node once, its parts before it."""
-    found: dict[ops.Node, None] = {}
-    waiting: list[tuple[ops.Node, bool]] = [(op, False)]
+def _in_order(op: ops.Node) -> tuple[list[ops.Node], dict[int, int], set[ops.Node]]:
+    """Give every node once, its parts before it; the place of each object; and the texts that are not only compared.
+
+    A format, a unit or a pattern may decide how SQL is written. Objects that are equal are one node.
+    """
+    found: dict[ops.Node, int] = {}
+    places: dict[int, int] = {}
+    fixed: set[ops.Node] = set()
+    waiting: list[tuple[ops.Node, tuple[ops.Node, ...] | None]] = [(op, None)]
     while waiting:
-        node, parts_found = waiting.pop()
-        if node in found:
+        node, parts = waiting.pop()
+        if id(node) in places:
             continue
-        if parts_found:
-            found[node] = None
+        if parts is None:
+            parts = node.__children__
+            waiting.append((node, parts))
+            waiting += [(part, None) for part in parts if id(part) not in places]
         else:
-            waiting.append((node, True))
-            waiting += [(part, False) for part in node.__children__]
-    return list(found)
-
-
-def _fixed(nodes: Iterable[ops.Node]) -> set[ops.Node]:
-    """Give the texts that do more than be compared: a format, a unit or a pattern may decide how SQL is written."""
-    return {
-        part
-        for node in nodes
-        if not isinstance(node, _COMPARED)
-        for part in node.__children__
-        if type(part) is ops.Literal and part.dtype.is_string()
-    }
+            places[id(node)] = found.setdefault(node, len(found))
+            if not isinstance(node, _COMPARED):
+                fixed.update(p for p in parts if type(p) is ops.Literal and p.dtype.is_string())
+    return list(found), places, fixed
 
 
 def _sign(literal: ops.Literal) -> str | None:
@@ -191,12 +186,12 @@ _TOLD: Final[dict[type, Callable[[Any], str]]] = {
 }
 
 
-def _told(value: Any, places: dict[ops.Node, int]) -> str:
+def _told(value: Any, places: dict[int, int]) -> str:
     kind = type(value)
     if (say := _TOLD.get(kind)) is not None:
         return say(value)
     if isinstance(value, Node):
-        return f"n{places[value]};"
+        return f"n{places[id(value)]};"
     if kind is tuple or kind is list:
         return _many("(", [_told(part, places) for part in value])
     if isinstance(value, DataType):
