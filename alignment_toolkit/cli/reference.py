@@ -170,7 +170,7 @@ def _part(by: Words) -> dict[str, str | None]:
 
 
 def doctor(out: Out = Path("reports"), as_json: As_json = False) -> None:
-    """Look at kernel, fonts, write access and versions.
+    """Look at kernel, fonts, write access, cache and versions.
 
     Example: alignment doctor
     """
@@ -182,6 +182,7 @@ def doctor(out: Out = Path("reports"), as_json: As_json = False) -> None:
         except AlignmentError as e:
             rows.append({"check": name, "status": "missing", "found": str(e)})
             worst = worst or e
+    rows.append({"check": "cache", "status": "ok", "found": _cache()})
     rows += [{"check": name, "status": "ok", "found": version} for name, version in _versions()]
     if as_json:
         print_json(rows)
@@ -204,6 +205,13 @@ def _writable(out: Path) -> str:
     if not place.is_dir() or not os.access(place, os.W_OK):
         raise ExportFailed(f"{out} can't be written; name another folder with --out.")
     return f"{out} can be written"
+
+
+def _cache() -> str:
+    from alignment_toolkit.sources.kept import usable
+
+    folder = usable()
+    return f"written SQL is kept in {folder}" if folder else "written SQL is not kept; runs take longer"
 
 
 def _fonts() -> str:

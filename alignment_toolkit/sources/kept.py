@@ -22,7 +22,7 @@ from typing import Final
 
 from alignment_toolkit.results import VERSION
 
-__all__ = ["MOST", "VARIABLE", "get", "place", "put"]
+__all__ = ["MOST", "VARIABLE", "get", "place", "put", "usable"]
 
 VARIABLE: Final = "ALIGNMENT_CACHE"
 MOST: Final = 4_000
@@ -47,9 +47,14 @@ def place() -> Path | None:
         return None
 
 
+def usable() -> Path | None:
+    """Give the folder that SQL is kept in; None where nothing can be kept."""
+    return _folder(place())
+
+
 def get(digest: bytes) -> str | None:
     """Give the SQL that was kept for a digest."""
-    folder = _folder(place())
+    folder = usable()
     if folder is None:
         return None
     try:
@@ -62,7 +67,7 @@ def get(digest: bytes) -> str | None:
 
 def put(digest: bytes, sql: str) -> None:
     """Keep the SQL of a digest, if that can be done."""
-    folder = _folder(place())
+    folder = usable()
     text = sql.encode()
     if folder is None or len(text) > _LARGEST:
         return

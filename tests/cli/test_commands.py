@@ -182,6 +182,7 @@ def test_a_users_own_indicator_is_listed_and_explained(alignment, tmp_path):
 
 def test_doctor_looks_at_kernel_fonts_access_and_versions(alignment):
     rows = {row["check"]: row for row in json.loads(alignment("doctor", "--json").out)}
+    assert rows["cache"]["found"].startswith("written SQL is kept in ")
     assert set(rows) >= {"kernel", "fonts", "write access", "alignment_toolkit", "python", "duckdb"}
     assert {row["status"] for row in rows.values()} == {"ok"}
 
