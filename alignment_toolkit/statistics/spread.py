@@ -257,6 +257,10 @@ class _Contrasts:
             lower, upper = at[max(i - 1, 0)], at[min(i + 1, len(at) - 1)]
             at = np.linspace(lower, upper, 41)
         ratio = float(at[int(np.argmin(loss(at)))])
+        none, best = loss(np.array([0.0, ratio]))
+        # A spread that the data does not favour beyond rounding is none; its digits would be the machine's.
+        if none - best <= _TINY * max(1.0, abs(none)):
+            return 0.0
         luck = (self.within + float((self.squares / (1 + ratio * self.size)).sum())) / total
         return math.sqrt(ratio * luck)
 
