@@ -244,6 +244,18 @@ def test_slices_of_slices(company: Company) -> None:
     assert company.narrowed("region", "North").values("industry") == ("Food",)
 
 
+def test_the_size_of_a_project_is_no_size_of_a_client(tmp_path: Path) -> None:
+    (tmp_path / "accounts.csv").write_text("account_id,size\nA1,1-49\nA2,1000+\n")
+    (tmp_path / "work.csv").write_text(
+        "work_id,kind,started_on,scope,size\nW1,project,2026-01-05,joint,large\nW2,project,2026-01-06,joint,small\n"
+    )
+    company = Company.open(tmp_path)
+    assert company.values("size") == ("1-49", "1000+")
+    assert company.values("work.size") == ("large", "small")
+    assert company.narrowed("work.size", "large")["work"].count().execute() == 1
+    assert "work" not in company.narrowed("size", "1-49").tables
+
+
 def test_a_value_is_found_in_any_spelling_and_a_wrong_one_named(company: Company) -> None:
     assert company.narrowed("region", " NORTH ").steps == (("region", "North"),)
     with pytest.raises(UnknownName, match=r"no value of region 'Nort'. Did you mean 'North'"):

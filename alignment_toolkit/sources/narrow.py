@@ -26,8 +26,10 @@ _KEYS: Final = (
     *((column, "people") for column in PERSON_COLUMNS),
 )
 # The same word for two things: where a lead came from is not by what means somebody was touched, so a touch is
-# narrowed through its lead or campaign.
-_MAIN: Final = {"channel": "channel", "category": "product_category"}
+# narrowed through its lead or campaign; how large a project is says nothing of a client's size.
+_MAIN: Final = {
+    "channel": "channel", "category": "product_category", "size": "size", "outcome": "outcome",
+}  # fmt: skip
 
 
 class _Tables(Protocol):
