@@ -368,7 +368,7 @@ def test_a_wrong_place_is_a_parameter_error(tmp_path: Path) -> None:
 def test_relations_of_a_company_of_another_shape_are_built_anew(folder):
     """What is kept of one company serves another of the same shape, and none of another shape."""
     whole = Company.open(folder)
-    before = whole.fetch(whole.relation("lead_outcomes"))
+    before = in_order(whole.fetch(whole.relation("lead_outcomes")))
     assert Company.open(folder)._shape == whole._shape
     leads = (folder / "leads.csv").read_text(encoding="utf-8")
     (folder / "leads.csv").write_text(leads.replace("channel", "medium", 1), encoding="utf-8")
@@ -380,7 +380,12 @@ def test_relations_of_a_company_of_another_shape_are_built_anew(folder):
     assert Company.open(folder)._shape != whole._shape
     (folder / "alignment.toml").unlink()
     again = Company.open(folder)
-    assert again.fetch(again.relation("lead_outcomes")).equals(before)
+    assert in_order(again.fetch(again.relation("lead_outcomes"))).equals(before)
+
+
+def in_order(rows):
+    """The engine gives rows in any order."""
+    return rows.sort_values("lead_id").reset_index(drop=True)
 
 
 def test_a_relation_names_all_that_it_is_made_from(sample):
