@@ -13,7 +13,6 @@ import os
 import platform
 import stat
 import tempfile
-import time
 from contextlib import suppress
 from functools import lru_cache
 from importlib.metadata import version
@@ -112,7 +111,7 @@ def _swept(folder: Path) -> None:
             with suppress(OSError):
                 found.append((file.stat().st_mtime, file.path))
     found.sort(reverse=True)
-    before = time.time() - _HOUR
+    before = found[0][0] - _HOUR if found else 0.0  # by the newest, which was just written: no clock is asked
     kept = MOST // 2 if len(found) > MOST else MOST
     for number, (when, path) in enumerate(found):
         if number >= kept or (path.endswith(".new") and when < before):
