@@ -112,7 +112,7 @@ def every_play(
     numbers = [c for c in ("money", "alive", "expected_value", "cost_to_serve", "year_margin") if c in rows]
     told = pd.DataFrame({
         "account": [hidden.client(a) for a in rows.account_id],
-        **{i: rows[f"in_{i}"].map((labels or {}).get(i, {})).fillna(rows[f"in_{i}"]) for i in segments},
+        **{i: _named(rows[f"in_{i}"], (labels or {}).get(i, {})) for i in segments},
         "proposed": rows.proposed,
         "intent": rows.intent,
         "reasons": ["; ".join(_reasons(r, company, tells)[0]) for _, r in rows.iterrows()],
@@ -121,6 +121,10 @@ def every_play(
     texts = [c for c in told.columns if c not in _TITLES.values()]
     told[texts] = told[texts].map(_harmless)
     return told.sort_values("account", kind="stable").reset_index(drop=True)
+
+
+def _named(keys: pd.Series, names: Mapping[str, str]) -> pd.Series:
+    return keys.replace(dict(names)) if names else keys
 
 
 def _harmless(value: Any) -> Any:

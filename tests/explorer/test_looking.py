@@ -163,6 +163,7 @@ def test_what_if_shows_all_that_is_supposed(looking):
 @pytest.mark.slow
 def test_segments_lead_to_accounts_by_pseudonym(looking, sample_dir):
     shown = looking.show("segments", View(period="2026-Q3", compare="none", segmentation="as_given"))
+    assert not shown.failed, shown
     assert shown.picks["segment"]
     names = set(looking.company.values("accounts.name")) if looking.company.has("accounts", "name") else set()
     assert names
