@@ -75,6 +75,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     0
     """
     words = list(sys.argv[1:] if arguments is None else arguments)
+    if arguments is None:
+        # None means: not to be imported. With it jsonschema compiles a grammar of addresses for a second at every
+        # start, which no notebook asks for.
+        sys.modules.setdefault("rfc3987_syntax", None)  # type: ignore[arg-type]
     debug = "--debug" in words
     words = [w for w in words if w != "--debug"] or ["--help"]
     with interruptible() as interrupted:

@@ -112,6 +112,8 @@ def _end(process: subprocess.Popen[str]) -> None:
 
 def serve() -> None:
     """Perform the plans that come in by stdin; what a run prints goes to stderr."""
+    # As in the command itself: a second for a grammar that no notebook asks for.
+    sys.modules.setdefault("rfc3987_syntax", None)  # type: ignore[arg-type]
     answers = os.fdopen(os.dup(1), "w", encoding="utf-8")
     os.dup2(2, 1)
     # Interrupts end a run, also where the command was started in the background, which has them ignored.

@@ -7,7 +7,6 @@ from dataclasses import replace
 from typing import Any
 
 import numpy as np
-from scipy.optimize import linear_sum_assignment
 
 from alignment_toolkit.languages import say
 from alignment_toolkit.segmentation.kind import Placing
@@ -47,6 +46,8 @@ def matched(placing: Placing, before: Mapping[str, Any] | None) -> tuple[Placing
         ]
     now_keys, old_keys = list(placing.centres), list(old)
     now = np.array([placing.centres[k] for k in now_keys])
+    from scipy.optimize import linear_sum_assignment
+
     then = np.array([old[k] for k in old_keys])
     # The earlier centres in today's scale.
     width = np.array(

@@ -8,7 +8,6 @@ from typing import Any, Final, Literal
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from scipy.optimize import minimize_scalar
 
 from alignment_toolkit.languages import say
 from alignment_toolkit.results import Estimate
@@ -126,6 +125,8 @@ def disagreement(table: ArrayLike, *, n_unit: str = "accounts", unit: str = "ind
 
 def _widening(cells: tuple[float, float, float, float], value: float, end: float) -> Callable[[float], float]:
     """Give the distance as a function that never falls on the way from the value to the end of what is possible."""
+    from scipy.optimize import minimize_scalar
+
     grid = np.linspace(value, end, GRID + 1)[1:]
     reach = [_score(cells, float(m)) for m in grid]
     points = list(zip(grid, reach, strict=True))

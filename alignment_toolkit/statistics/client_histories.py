@@ -6,7 +6,6 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from scipy.special import digamma, gammaln
 
 from alignment_toolkit.statistics.likelihood import collapse
 
@@ -55,6 +54,8 @@ class Histories:
 
     def loss(self, theta: Floats) -> tuple[float, Floats]:
         """Give minus the log-likelihood and its gradient, both in the logarithms of the parameters."""
+        from scipy.special import digamma, gammaln
+
         r, alpha, a, b = np.exp(theta)
         x, back = self.x, self.x > 0
         whole, until = np.log(alpha + self.observed), np.log(alpha + self.last)
@@ -115,6 +116,8 @@ class Sizes:
 
     def loss(self, theta: Floats) -> tuple[float, Floats]:
         """Give minus the log-likelihood and its gradient, both in the logarithms of (p, q, v)."""
+        from scipy.special import digamma, gammaln
+
         p, q, v = np.exp(theta)
         x, m = self.x, self.mean
         total = np.log(v + m * x)

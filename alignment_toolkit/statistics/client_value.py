@@ -11,7 +11,6 @@ from dataclasses import dataclass, field, replace
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from scipy.special import expit
 
 from alignment_toolkit.languages import say
 from alignment_toolkit.statistics.client_histories import Histories, Sizes, floats
@@ -85,6 +84,8 @@ class Purchases:
         if self.problem:
             return np.full(x.shape, np.nan)
         r, alpha, a, b = self._theta
+        from scipy.special import expit
+
         with np.errstate(divide="ignore", invalid="ignore"):
             odds = np.log(a / (b + x - 1)) + (r + x) * (np.log(alpha + seen) - np.log(alpha + t_x))
         return np.where(x > 0, expit(-odds), 1.0)

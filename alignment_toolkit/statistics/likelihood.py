@@ -8,8 +8,6 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.linalg import eigh_tridiagonal
-from scipy.optimize import minimize
 
 __all__ = ["beta_nodes", "collapse", "maximum"]
 
@@ -21,6 +19,8 @@ Floats = NDArray[np.float64]
 @lru_cache(4096)
 def beta_nodes(a: float, b: float, nodes: int = 48) -> tuple[Floats, Floats]:
     """Give nodes in (0, 1) and weights that sum to 1, exact for polynomials under a beta density (Golub, Welsch)."""
+    from scipy.linalg import eigh_tridiagonal
+
     k = np.arange(nodes, dtype=float)
     one, two = b - 1, a - 1
     s = 2 * k + one + two
@@ -49,6 +49,7 @@ def collapse(columns: Sequence[Floats], counts: Floats) -> tuple[list[Floats], F
 
 def maximum(loss: Any, starts: Sequence[Sequence[float]], n: float) -> tuple[Floats, Floats | None]:
     """Minimise from several starts; give the place and the covariance there, None where the curvature gives none."""
+    from scipy.optimize import minimize
 
     def scaled(theta: Floats) -> tuple[float, Floats]:
         value, slope = loss(theta)

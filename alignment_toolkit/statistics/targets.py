@@ -8,8 +8,6 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Any, Final, Literal
 
-from scipy import stats
-
 from alignment_toolkit.languages import say
 from alignment_toolkit.statistics.inference import Z95, quantile
 
@@ -70,7 +68,9 @@ def level_beyond(
     z = _distance(value, low, high, target, unit)
     if z is None:
         return None
-    sure = float(stats.norm.cdf(z))
+    from scipy.special import ndtr
+
+    sure = float(ndtr(z))
     return sure if better == "higher" else 1.0 - sure
 
 
@@ -170,6 +170,8 @@ def project_total(
         factor=factor,
         text=say("independent events") if whole else say("sums of 1"),
     )
+    from scipy import stats
+
     if mean <= 0 or variance <= 0:
         law: Any = stats.norm(loc=mean, scale=1e-12)
     elif whole and variance > mean * (1 + 1e-9):
@@ -244,7 +246,9 @@ class _Sides:
         sd = abs(end - self.value) * self.root / Z95
         if sd == 0:
             return 1.0 if x >= self.value else 0.0
-        return float(stats.norm.cdf((x - self.value) / sd))
+        from scipy.special import ndtr
+
+        return float(ndtr((x - self.value) / sd))
 
     def sf(self, x: float) -> float:
         return 1.0 - self.cdf(x)
@@ -256,6 +260,8 @@ def project_ratio(top: Projection, bottom: Projection) -> Projection | str:
         return say("one of its two parts is expected to end at 0")
     sd = math.hypot(top._sd / top.value, bottom._sd / bottom.value)
     value = top.value / bottom.value
+    from scipy import stats
+
     law: Any = stats.lognorm(s=sd, scale=value) if sd > 0 else stats.norm(loc=value, scale=1e-12)
     words = say(
         "both parts, taken as independent: {top}; {bottom}", top=say(top.method), bottom=say(bottom.method)
