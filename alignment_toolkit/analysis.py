@@ -13,7 +13,7 @@ from alignment_toolkit.attribution import Attribution, attribute
 from alignment_toolkit.catalog import Catalog
 from alignment_toolkit.changes import changes
 from alignment_toolkit.company import Company
-from alignment_toolkit.errors import AlignmentError, DataError, check_company
+from alignment_toolkit.errors import AlignmentError, DataError, UnknownName, check_company
 from alignment_toolkit.findings import find
 from alignment_toolkit.following import followed_through
 from alignment_toolkit.indicator import AREAS, Indicator
@@ -247,10 +247,7 @@ def measure_kpis(
     warnings: list[str] | None = None,
     sliced_grain: bool = True,
 ) -> list[KpiValue]:
-    """Measure KPIs as an Analysis does: people by pseudonym, a broken KPI isolated.
-
-    `sliced_grain` is as in `measure`.
-    """
+    """Measure KPIs as an Analysis does: people by pseudonym, a broken KPI isolated; else as `measure`."""
     try:
         rows = list(
             measure(
@@ -264,11 +261,16 @@ def measure_kpis(
         if len(kpis) == 1:
             return [_broken(company, kpis[0], period, problem, warnings)]
         single: list[KpiValue] = []
+        alone = functools.partial(
+            measure_kpis, company, period=period, grain=grain, compare=compare, hidden=hidden, warnings=warnings,
+            sliced_grain=sliced_grain,
+        )  # fmt: skip
         for kpi in kpis:
-            single += measure_kpis(
-                company, [kpi], period, by=by, grain=grain, compare=compare, hidden=hidden, warnings=warnings,
-                sliced_grain=sliced_grain,
-            )  # fmt: skip
+            try:
+                single += alone([kpi], by=by)
+            except UnknownName as lacking:  # no mistake where other KPIs have the dimension
+                why = _broken(company, kpi, period, lacking, None)
+                single += [*alone([kpi]), replace(why, by=dict.fromkeys(by), reason=str(lacking))]
         return single
     people = [d for d in by if d.rpartition(".")[2] in PEOPLE]
     if hidden is None or not people:

@@ -23,6 +23,8 @@ _NAMED_SO = re.compile(
     r"PASSW|PASSPHRASE|PWD$|SECRET|TOKEN|CREDENTIAL|API_?KEY|ACCESS_KEY|PRIVATE|PRIVACY_KEY|WEBHOOK",
     re.IGNORECASE,
 )
+# Every shell keeps the working folder under these names; taken for passwords, no message could name a path.
+_FOLDERS = frozenset({"PWD", "OLDPWD"})
 _WITH_PASSWORD = re.compile(r"://[^/@\s:]*:([^/@\s]+)@")
 
 
@@ -66,7 +68,11 @@ class Scrubber:
         """
         environment = os.environ if environment is None else environment
         named = {name: environment[name] for name in names if name in environment}
-        named |= {n: v for n, v in environment.items() if _NAMED_SO.search(n) or _WITH_PASSWORD.search(v)}
+        named |= {
+            n: v
+            for n, v in environment.items()
+            if (_NAMED_SO.search(n) and n not in _FOLDERS) or _WITH_PASSWORD.search(v)
+        }
         told = [(name, value) for name, whole in named.items() for value in (whole, *_passwords(whole))]
         values = [(form, name) for name, value in told if _is_secret(value) for form in _forms(value)]
         # The longest first, so that no part of a longer one is left.

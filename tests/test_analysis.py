@@ -211,8 +211,13 @@ def test_a_broken_kpi_is_told_and_takes_nothing_down(company: Company) -> None:
 
     fields = {**vars(good), "id": "exploding", "top": explode}
     broken = Kpi(**fields)
-    both = Catalog({"exploding": broken, "leads": good}, {}, {})
-    rows = analyse(company, "2026-Q3", catalog=both, indicators=[])
+    # Spend has no kind of client: measured without the broken one, that is no mistake in the question.
+    both = Catalog({"exploding": broken, "leads": good, "spend": catalog.kpis["spend"]}, {}, {})
+    rows = analyse(company, "2026-Q3", by="leads.need", catalog=both, indicators=[])
+    assert sum(r.value or 0 for r in rows.kpis if r.kpi == "leads" and r.by) == rows.kpi("leads").value
+    spent = {tuple(r.by.items()): r for r in rows.kpis if r.kpi == "spend" and r.grain is None}
+    assert spent[()].status == "ok"
+    assert "no dimension" in (spent[("leads.need", None),].reason or "")
     assert rows.kpi("leads").status == "ok"
     assert rows.kpi("exploding").status == "not_available"
     assert any("exploding could not be computed: ZeroDivisionError: boom" in w for w in rows.warnings)

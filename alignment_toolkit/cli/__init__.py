@@ -17,7 +17,8 @@ app = typer.Typer(
     name="alignment",
     help="Finds where marketing and sales are out of line, how sure that is and what it costs.",
     epilog="Exit codes: 0 ok, 1 internal error, 2 parameters or settings, 3 data refused, 4 a notebook cell failed,"
-    " 5 kernel lost, 6 already running, 8 export failed, 10 findings at or above --fail-on, 130 interrupted.",
+    " 5 kernel lost, 6 already running, 7 some runs of a matrix failed, 8 export failed,"
+    " 10 findings at or above --fail-on, 130 interrupted.",
     add_completion=False,
     rich_markup_mode=None,
     pretty_exceptions_enable=False,

@@ -22,6 +22,8 @@ COSTS: tuple[dict[str, tuple[str, ...]], ...] = (
     {"orders": ("cost",)},
     {"orders": ("product_id", "quantity"), "products": ("product_id", "unit_cost")},
 )
+# Without this column there is no client at all, which is not the same as none.
+OF_CLIENTS = {"sales": ("account_id",)}
 WITHOUT_COST: dict[str, Any] = {
     "left_out": lambda t: t.count(where=t.margin.isnull()),
     "left_out_words": "lines whose cost is not known, left out: {n} ({share})",
@@ -66,6 +68,7 @@ active_clients = Kpi(
     interval="count",
     n=_active,
     n_unit="clients",
+    needs=OF_CLIENTS,
 )
 
 arpu = Kpi(
@@ -81,6 +84,7 @@ arpu = Kpi(
     n_unit="clients",
     empty="no active client",
     spread=True,
+    needs=OF_CLIENTS,
 )
 
 average_order = Kpi(
@@ -113,6 +117,7 @@ orders_per_client = Kpi(
     left_out=lambda t: t.count(where=t.account_id.isnull() & (t.amount > 0)),
     left_out_words="lines without client, in the orders only: {n}",
     spread=True,
+    needs=OF_CLIENTS,
 )
 
 products_per_client = Kpi(
@@ -130,7 +135,7 @@ products_per_client = Kpi(
     bottom=_active,
     n_unit="clients",
     empty="no active client",
-    needs={"sales": ("product_id",)},
+    needs={"sales": ("account_id", "product_id")},
     left_out=lambda t: t.count(where=t.product_id.isnull() & t.account_id.notnull() & (t.amount > 0)),
     left_out_words="lines without product, left out: {n}",
     spread=True,
@@ -206,6 +211,7 @@ repeat_revenue_share = Kpi(
     empty="no revenue above zero",
     left_out=lambda t: t.count(where=t.account_id.isnull()),
     left_out_words="lines without client, in the bottom only: {n}",
+    needs=OF_CLIENTS,
 )
 
 # A client is lost by what sales does and by what marketing promised it; winning it back is anybody's.
@@ -223,6 +229,7 @@ retention = Kpi(
     n_unit="clients",
     empty="no client was active in the period before",
     lookback=True,
+    needs=OF_CLIENTS,
 )
 
 net_revenue_retention = Kpi(
@@ -242,6 +249,7 @@ net_revenue_retention = Kpi(
     n_unit="clients",
     empty="the clients active in the period before brought no revenue above zero then",
     lookback=True,
+    needs=OF_CLIENTS,
 )
 
 profit = DifferenceOfKpis(

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import date, datetime, time
 from typing import TYPE_CHECKING, Any
 
 import ibis
+import numpy as np
 
 from alignment_toolkit.kpi import Found, Kpi, KpiOfRows, ProductOfKpis, RatioOfKpis, Terms
 from alignment_toolkit.relations import day
@@ -70,7 +72,11 @@ def _median_days(rows: pd.DataFrame, terms: Terms) -> Found:
         n_unit="won opportunities",
         unit="days",
     )
-    return Found(e)
+    if e.value is None:
+        return Found(e)
+    # Every deal's end is known: an even number of them has its median between the middle two.
+    middle = float(np.median(np.repeat(rows.days, rows["count"].astype("int64"))))
+    return Found(replace(e, value=middle))
 
 
 opportunities = Kpi(

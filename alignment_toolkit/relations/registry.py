@@ -26,7 +26,7 @@ from alignment_toolkit.relations.endings import (
 )
 from alignment_toolkit.relations.paths import STEPS, path_steps
 from alignment_toolkit.relations.pushes import PUSHES, product_pushes, push_tables
-from alignment_toolkit.relations.source import ORDERS, Source, missing
+from alignment_toolkit.relations.source import DEALS, ORDERS, Source, missing
 from alignment_toolkit.relations.staff import staff
 from alignment_toolkit.relations.values import (
     client_values,
@@ -62,6 +62,8 @@ class Relation:
         Names the relation that it has all rows and columns of, beside its own: one query then serves both.
     stands_on
         The relations that it is made from, where they are there.
+    of_sales
+        Its choices say where sales lines come from: where there are orders, they are the ones.
     """
 
     name: str
@@ -75,10 +77,14 @@ class Relation:
     any_of: tuple[Mapping[str, tuple[str, ...]], ...] = ()
     extends: Callable[[Source], str | None] = lambda source: None
     stands_on: tuple[str, ...] = ()
+    of_sales: bool = False
 
     def missing(self, source: Source) -> tuple[str, ...]:
         """Name what is needed and not there, as table.column."""
-        return missing(source, self.needs, self.any_of)
+        choices = self.any_of
+        if self.of_sales and source.has("orders", *ORDERS):
+            choices = tuple(choice for choice in choices if "orders" in choice)
+        return missing(source, self.needs, choices)
 
 
 def _sales_tables(source: Source) -> tuple[str, ...]:
@@ -104,6 +110,11 @@ _CLIENT_EVENTS: Final[tuple[Mapping[str, tuple[str, ...]], ...]] = (
     {"orders": (*ORDERS, "account_id")},
     {"opportunities": ("outcome", "closed_at")},
     {"leads": ("converted_at",)},
+)  # Sales lines that can be told to belong to a client.
+_CLIENT_SALES: Final[tuple[Mapping[str, tuple[str, ...]], ...]] = (
+    {"orders": (*ORDERS, "account_id")},
+    {"orders": (*ORDERS, "opportunity_id"), "opportunities": DEALS},
+    {"opportunities": (*DEALS, "amount")},
 )
 
 RELATIONS: Final[dict[str, Relation]] = {
@@ -170,7 +181,8 @@ RELATIONS: Final[dict[str, Relation]] = {
             date="client_since",
             dated_by=client_tables,
             outcome_tables=_value_tables,
-            any_of=_SALES,
+            any_of=_CLIENT_SALES,
+            of_sales=True,
             stands_on=("clients",),
         ),
         Relation(
@@ -182,7 +194,8 @@ RELATIONS: Final[dict[str, Relation]] = {
             dated_by=lambda _: ("leads",),
             outcome_tables=_value_tables,
             needs={"leads": ("lead_id", "created_at")},
-            any_of=_SALES,
+            any_of=_CLIENT_SALES,
+            of_sales=True,
             stands_on=("lead_outcomes", "client_values"),
         ),
         Relation(

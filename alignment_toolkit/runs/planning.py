@@ -351,7 +351,8 @@ def check_dimensions(company: Company, by: Sequence[str]) -> None:
         return
     # A relation may have dimensions of its own, which no table has.
     for name, relation in RELATIONS.items():
-        if not missing(company, relation.needs, relation.any_of):
+        if not relation.missing(company):
             columns |= set(company.relation_columns(name))
+    own = {column for table in company.tables for column in company.columns(table)}
     for name in sorted(names - columns):
-        raise UnknownName("column", name, sorted(columns), where=f"in the data of {company.name}")
+        raise UnknownName("column", name, sorted(own), where=f"in the data of {company.name}")

@@ -54,8 +54,8 @@ def open_source(source: str | Path | Settings) -> Opened:
     if path.suffix.lower() == ".toml" and path.is_file():
         return _from_settings(Settings.load(path), None)
     if path.is_file():
-        if path.suffix.lower() in _DUCKDB:
-            return Opened("duckdb", path, Settings(), path.stem)
+        if path.suffix.lower() in _DUCKDB or _is_sqlite(path):
+            return _named(text, None, Settings(), Path())
         raise ParameterError(
             f"'{path.name}' is a file; a source is a folder of canonical files (this one lies in '{path.parent}'),"
             f" a .duckdb file, a database address or an {FILE_NAME}."
@@ -95,10 +95,18 @@ def _named(place: str, kind: str | None, settings: Settings, base: Path) -> Open
     found = re.fullmatch(r"duckdb:(?://)?(.*)", place)
     if found:
         place, kind = found.group(1), kind or "duckdb"
-    if "://" in place:
+    found = re.fullmatch(r"sqlite://(/?.*)", place)
+    if found:
+        # As ibis reads it, three strokes begin an absolute path; as SQLAlchemy does, a relative one.
+        place = found.group(1)
+        whole = Path(place)
+        absolute = whole.exists() or (whole.parent.is_dir() and whole.parent != Path(whole.anchor))
+        place = place if absolute else place.removeprefix("/")
+    elif "://" in place:
         return Opened(kind or "sql", place, settings, "")
     path = base / Path(place).expanduser()
-    kind = kind or ("duckdb" if path.suffix.lower() in _DUCKDB else "folder")
+    lite = found is not None or _is_sqlite(path)
+    kind = kind or ("sql" if lite else "duckdb" if path.suffix.lower() in _DUCKDB else "folder")
     if kind not in _KINDS:
         raise settings.error((("source", "kind"), f"is '{kind}'. {did_you_mean(kind, _KINDS)}"))
     if not path.exists():
@@ -107,7 +115,16 @@ def _named(place: str, kind: str | None, settings: Settings, base: Path) -> Open
         if settings.file is None:
             raise ParameterError(f"The source {message}")
         raise settings.error((("source", "url"), message))
+    if lite:
+        return Opened("sql", f"sqlite://{path.resolve().as_posix()}", settings, path.stem)
     return Opened(kind, path, settings, path.resolve().stem if path.is_file() else path.resolve().name)
+
+
+def _is_sqlite(path: Path) -> bool:
+    if not path.is_file():
+        return False
+    with path.open("rb") as file:
+        return file.read(16) == b"SQLite format 3\0"
 
 
 def read_source(engine: Engine, opened: Opened) -> list[Part]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+import sqlite3
 from collections.abc import Callable, Collection
 from pathlib import Path
 from typing import Any, Final
@@ -105,7 +107,11 @@ def database_name(url: str) -> str:
     --------
     >>> database_name("postgresql://ann:secret@db.example:5432/crm?sslmode=require")
     'postgresql://db.example:5432/crm'
+    >>> database_name("sqlite:///home/ann/crm.db")
+    'crm.db'
     """
+    if url.startswith("sqlite://"):
+        return Path(url).name
     parts = urlsplit(url)
     host = parts.hostname or ""
     try:
@@ -124,7 +130,9 @@ def _scrubbed(text: str, url: str) -> str:
     secrets |= {unquote_plus(s) for s in secrets}
     line = (text.strip().splitlines() or ["no reason given"])[0]
     for secret in sorted(secrets - {""}, key=len, reverse=True):
-        line = line.replace(secret, "***")
+        # A user "u" is no reason to spoil every word that has that letter.
+        edge = r"\b" if len(secret) < 4 and secret.isalnum() else ""
+        line = re.sub(f"{edge}{re.escape(secret)}{edge}", "***", line)
     return line
 
 
@@ -139,11 +147,13 @@ def connected(url: str, label: str, settings: Any) -> Any:
     import ibis
 
     try:
-        backend = ibis.connect(url)
+        backend = _sqlite(url) if url.startswith("sqlite://") else ibis.connect(url)
     except ImportError as error:
         scheme = urlsplit(url).scheme.partition("+")[0].replace("postgresql", "postgres")
+        package = "alignment-toolkit" if scheme == "postgres" else "ibis-framework"
+        named = f" ({error.name})" if error.name else ""
         raise ParameterError(
-            f"{label} needs a driver that is not installed ({error.name}); pip install 'alignment-toolkit[{scheme}]'."
+            f"{label} needs a driver that is not installed{named}; pip install '{package}[{scheme}]'."
         ) from None
     except Exception as error:  # of the driver; its text may repeat the address
         raise ParameterError(f"{label} can't be reached: {_scrubbed(str(error), url)}") from None
@@ -154,6 +164,14 @@ def connected(url: str, label: str, settings: Any) -> Any:
             cursor.execute(f"SET TIME ZONE '{zone}'")
             cursor.execute(f"SET statement_timeout = '{_TIMEOUT_MINUTES}min'")
     return backend
+
+
+def _sqlite(url: str) -> Any:
+    """Open a SQLite file for reading only: what is not there is not made, and no journal is left beside it."""
+    import ibis
+
+    path = Path(url.removeprefix("sqlite://"))
+    return ibis.sqlite.from_connection(sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True))
 
 
 def _queried(backend: Any, query: str) -> Any:

@@ -117,6 +117,12 @@ def test_without_the_guard_the_secret_is_found(make_plan, capfd, monkeypatch, wa
     assert all(form in told for form in forms)
 
 
+def test_the_working_folder_is_no_secret_though_its_name_ends_like_a_password():
+    told = {"PWD": "/home/ann/acme", "OLDPWD": "/home/ann/other", "DB_PWD": "w0rd/of/some"}
+    scrub = Scrubber.of(environment=told)
+    assert scrub("/home/ann/acme /home/ann/other w0rd/of/some") == "/home/ann/acme /home/ann/other ${DB_PWD}"
+
+
 @pytest.mark.usefixtures("canaries")
 def test_a_file_with_a_secret_is_not_published_and_the_variable_is_named(make_plan, monkeypatch):
     def execute(node, name, parameters, *, folder, **_):

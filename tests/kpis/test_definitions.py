@@ -6,6 +6,7 @@ import pytest
 
 from alignment_toolkit.errors import SettingsError
 from alignment_toolkit.kpi import measure
+from alignment_toolkit.relations import RELATIONS
 from tests.builders import company_of
 from tests.kpi.rows import DEALS, EPISODES, KPIS, LINES, by, deal, lead, line, one
 
@@ -32,6 +33,27 @@ def test_active_clients_arpu_and_average_order():
     average = one(company, "average-order")
     assert (average.value, average.bottom) == (50, 3), "orders 1, 3 and 4; a return is none"
     assert average.spread["p50"] == 20
+
+
+def test_the_smallest_company_says_what_its_clients_would_need():
+    bare = [{k: v for k, v in row.items() if k != "account_id"} for row in LINES]
+    company = company_of({"orders": bare, "leads": [{"lead_id": "1", "created_at": "2026-01-02"}]})
+    found = {r.kpi: r for r in measure(company, list(KPIS.values()), "2026-Q1", compare="previous")}
+    assert (found["revenue"].value, found["average-order"].value, found["leads"].value) == (150, 50, 1)
+    ids = [
+        "active-clients",
+        "arpu",
+        "orders-per-client",
+        "repeat-revenue-share",
+        "retention",
+        "revenue-per-lead",
+    ]
+    assert {found[id].reason for id in ids} == {"needs orders.account_id"}, (
+        "no client is not the same as none"
+    )
+    deals = [deal("d1", "2026-01-10", lead_id="1", amount="5")]
+    lacking = RELATIONS["client_values"].missing(company_of({"orders": bare, "opportunities": deals}))
+    assert lacking == ("orders.account_id",), "where there are orders they are the sales lines"
 
 
 def test_an_order_is_a_distinct_order_id_and_account():
@@ -227,3 +249,8 @@ def test_warm_up_days_leave_the_beginning_of_the_data_out():
     assert "before 2026-02-01 left out" in row.method
     assert one(company, "new-clients", "2026-01").status == "not_available"
     assert one(company, "new-clients", "2026-02").immature is False
+
+
+def test_an_even_number_of_won_deals_has_its_median_between_the_middle_two():
+    won = [deal("1", "2026-01-11", account="a"), deal("2", "2026-01-31", account="b")]
+    assert one(company_of({"opportunities": won}), "sales-cycle").value == 20, "10 and 30 days"

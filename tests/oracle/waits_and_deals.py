@@ -191,7 +191,7 @@ class WaitsAndDeals(Brute):
                 return Answer.none()
             days = [max((r["on"] - day_of(r["opened_at"])).days, 0) for r in found]
             e = survival.median(days, [True] * len(days), clusters=codes(found, "opportunity_id"))
-            value = float(np.sort(days)[(len(days) - 1) // 2])
+            value = float(np.median(days))
             return Answer(value, None, None, len(days), low=e.low, high=e.high)
 
         rows = self._deals("closed_at")

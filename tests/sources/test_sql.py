@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sqlite3
 from collections.abc import Iterator
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -38,6 +39,36 @@ def test_an_address_that_cannot_be_reached_tells_no_secret(url: str, tmp_path: P
             assert error.__cause__ is None
             error = error.__cause__
         assert "ann" not in str(caught.value)
+
+
+def test_a_short_user_name_spoils_no_word_and_a_missing_driver_names_its_package() -> None:
+    with pytest.raises(ParameterError, match="Connection refused"):
+        Company.open("postgresql://u:pw@127.0.0.1:9/crm")
+    with pytest.raises(ParameterError, match=r"pip install 'ibis-framework\[mysql\]'"):
+        Company.open("mysql://u:pw@127.0.0.1:9/crm")
+
+
+def test_a_sqlite_file_is_read_by_path_or_address_and_never_made(tmp_path: Path) -> None:
+    file = tmp_path / "crm.db"
+    with sqlite3.connect(file) as db:
+        db.execute("CREATE TABLE orders (order_id TEXT, ordered_at TEXT, amount REAL)")
+        db.execute(
+            "INSERT INTO orders VALUES ('007', '2026-01-31 23:59:59', 12.5), ('8', '2026-02-01', -2.5)"
+        )
+    before = file.read_bytes()
+    toml = tmp_path / "alignment.toml"
+    for url in ("crm.db", "sqlite:///crm.db", "sqlite://crm.db", f"sqlite://{file}", f"sqlite:///{file}"):
+        toml.write_text(f'[source]\nurl = "{url}"\n')
+        company = Company.open(toml)
+        assert company.name == "crm"
+        rows = company.fetch(company["orders"].order_by("order_id"))
+        assert [str(a) for a in rows["amount"]] == ["12.5000", "-2.5000"]
+        assert list(rows["order_id"]) == ["007", "8"]
+    assert Company.open(file).tables == Company.open(f"sqlite://{file}").tables == ("orders",)
+    with pytest.raises(ParameterError, match=r"'none\.db', which is not there.* crm\.db"):
+        Company.open(f"sqlite://{tmp_path / 'none.db'}")
+    assert sorted(p.name for p in tmp_path.iterdir()) == ["alignment.toml", "crm.db"]
+    assert file.read_bytes() == before
 
 
 def test_secrets_come_from_the_environment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
