@@ -17,7 +17,7 @@ from alignment_toolkit.notebooks import check_parameters, find_notebook, paramet
 from alignment_toolkit.notebooks.opening import part_of
 from alignment_toolkit.periods import Period, compare_periods
 from alignment_toolkit.privacy import check_audience
-from alignment_toolkit.relations import RELATIONS, missing
+from alignment_toolkit.relations import RELATIONS
 from alignment_toolkit.results import VERSION
 from alignment_toolkit.runs.beside import bearing, earlier_runs
 from alignment_toolkit.runs.places import MANIFEST, file_hash, slug
