@@ -107,7 +107,7 @@ def database_name(url: str) -> str:
     --------
     >>> database_name("postgresql://ann:secret@db.example:5432/crm?sslmode=require")
     'postgresql://db.example:5432/crm'
-    >>> database_name("sqlite:///home/ann/crm.db")
+    >>> database_name("sqlite:///data/crm.db")
     'crm.db'
     """
     if url.startswith("sqlite://"):
