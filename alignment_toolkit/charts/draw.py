@@ -13,6 +13,7 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 
 from alignment_toolkit.charts.data import ChartData, Point
+from alignment_toolkit.charts.marks import marks, whiskers
 from alignment_toolkit.charts.sheet import CHAR, SMALL, WIDE, Sheet, shorten, width, wrap
 from alignment_toolkit.charts.style import (
     GRID,
@@ -86,16 +87,6 @@ def _ends(data: ChartData) -> list[float]:
     return [*values, *([data.reference] if data.reference is not None else [])]
 
 
-def _whisker(axes: Axes, p: Point, at: float, *, across: bool, shade: str = INK) -> None:
-    if p.low is None or p.high is None:
-        return
-    along, ends = ([p.low, p.high], [at, at])
-    axes.plot(*((along, ends) if across else (ends, along)), color=shade, lw=1.3, solid_capstyle="butt")
-    for end, cut, mark in zip(along, p.cut, "<>" if across else "v^", strict=True):
-        if cut:
-            axes.plot(*(([end], [at]) if across else ([at], [end])), mark, color=shade, ms=5)
-
-
 def _reference(sheet: Sheet, data: ChartData, *, across: bool) -> None:
     # A reference at zero is the axis itself.
     if not data.reference:
@@ -151,26 +142,18 @@ def _bars(data: ChartData, wide: float, titled: bool) -> Figure:
         low -= (high - low) * min(longest * 0.072 / sheet.plot_wide, 0.4)
     for number, series in enumerate(data.series):
         shade = colour(series.name, number)
-        for p in series.points:
-            at = where[data.place(p.x)] + ((groups - 1) / 2 - number) * thick
-            if dots:
-                axes.plot(
-                    [p.y],
-                    [at],
-                    "o",
-                    ms=6.5,
-                    color=PAPER if p.immature else shade,
-                    mec=shade,
-                    mew=1.5,
-                    zorder=4,
-                )
-                _whisker(axes, p, at, across=True, shade=shade)
-            else:
+        places = [where[data.place(p.x)] + ((groups - 1) / 2 - number) * thick for p in series.points]
+        rows = list(zip(series.points, places, strict=True))
+        if dots:
+            marked = [(p.y, at, p.immature) for p, at in rows]
+            marks(axes, marked, "o", shade, ms=6.5, mew=1.5, zorder=4)
+        whiskers(axes, rows, across=True, shade=shade if dots else INK)
+        for p, at in rows:
+            if not dots:
                 axes.barh(
                     at, p.y, thick * 0.88, color=PAPER if p.immature else shade, edgecolor=shade, lw=0.8,
                     hatch=_HATCH if p.immature else None,
                 )  # fmt: skip
-                _whisker(axes, p, at, across=True)
             left_of = p.y < 0 and not dots
             known = [v for v in (p.y, p.low, p.high) if v is not None]
             axes.annotate(
@@ -229,17 +212,18 @@ def _lines(data: ChartData, wide: float, titled: bool) -> Figure:
                 lw=0,
             )
         elif band:
-            for p in series.points:
-                _whisker(axes, p, x_of(p), across=False, shade=shade)
+            whiskers(axes, [(p, x_of(p)) for p in series.points], across=False, shade=shade)
         mature = [i for i, p in enumerate(series.points) if not p.immature]
         split = mature[-1] if mature else 0
         axes.plot(xs[: split + 1], ys[: split + 1], color=shade, lw=1.9)
         axes.plot(xs[split:], ys[split:], color=shade, lw=1.4, ls=(0, (2, 2)))
+        shown = [
+            (x, p.y, p.immature)
+            for x, p in zip(xs, series.points, strict=True)
+            if labels or p.immature or len(xs) <= MOST_MARKS
+        ]
+        marks(axes, shown, "o", shade, ms=5, mew=1.4, zorder=4)
         for x, p in zip(xs, series.points, strict=True):
-            if labels or p.immature or len(xs) <= MOST_MARKS:
-                axes.plot(
-                    [x], [p.y], "o", ms=5, color=PAPER if p.immature else shade, mec=shade, mew=1.4, zorder=4
-                )
             if p.immature and labels:
                 axes.axvspan(x - 0.5, x + 0.5, facecolor="none", edgecolor=GRID, hatch=_HATCH, lw=0, zorder=0)
     span = highs - lows
@@ -258,8 +242,8 @@ def _lines(data: ChartData, wide: float, titled: bool) -> Figure:
         axes.set_xlim(-0.5, len(labels) - 0.5)
         most = max(1, int(sheet.plot_wide / (0.075 * max(min(width(t), 12) for t in labels) + 0.12)))
         every = math.ceil(len(labels) / most)
-        shown = list(range(len(labels)))[::every]
-        axes.set_xticks(shown, [shorten(labels[i], 12) for i in shown])
+        told = list(range(len(labels)))[::every]
+        axes.set_xticks(told, [shorten(labels[i], 12) for i in told])
         sheet.label_x(data.x_label)
     else:
         first, last = _limits([x_of(p) for s in data.series for p in s.points], zero=False, pad=0.0)
@@ -286,11 +270,11 @@ def _funnel(data: ChartData, wide: float, titled: bool) -> Figure:
         shade = colour("", 0)
         axes.barh(-i * step, p.y, 0.27, color=PAPER if p.immature else shade, edgecolor=shade, lw=0.8,
                   hatch=_HATCH if p.immature else None)  # fmt: skip
-        _whisker(axes, p, -i * step, across=True)
         axes.annotate(
             said[i], (max(p.y, p.high or p.y, 0.0), -i * step), xytext=(5, 0), textcoords="offset points",
             fontsize=8.5, color=INK, va="center_baseline", annotation_clip=False,
         )  # fmt: skip
+    whiskers(axes, [(p, -i * step) for i, p in enumerate(points)], across=True)
     sheet.label_rows([-i * step for i in range(len(points))], [data.place(p.x) for p in points], columns)
     axes.set_yticks([])
     low, high = _limits([*_ends(data), first], zero=True)
@@ -321,21 +305,27 @@ def _waterfall(data: ChartData, wide: float, titled: bool) -> Figure:
     axes = sheet.axes
     axes.set_ylim(-(len(points) + 0.5) * step, step / 2)
     running, edges = 0.0, [0.0]
+    reaching: list[tuple[Point, float]] = []
+    links: list[tuple[float, float, float]] = []
     for i, p in enumerate(points):
         shade = PALETTE[0] if p.y >= 0 else PALETTE[1]
         axes.barh(-i * step, p.y, 0.26, left=running, color=PAPER if p.immature else shade, edgecolor=shade, lw=0.8,
                   hatch=_HATCH if p.immature else None)  # fmt: skip
         reach = [running + (v if v is not None else p.y) for v in (p.low, p.high)]
         if p.low != p.high:
-            _whisker(axes, replace(p, low=reach[0], high=reach[1]), -i * step, across=True)
+            reaching.append((replace(p, low=reach[0], high=reach[1]), -i * step))
             edges += reach
         end = max(running, running + p.y, *reach)
         sign = "+" if p.y > 0 else ""
         axes.annotate(sign + data.number(p.y), (end, -i * step), xytext=(5, 0), textcoords="offset points",
                       fontsize=8.5, color=INK, va="center_baseline", annotation_clip=False)  # fmt: skip
         running += p.y
-        axes.plot([running, running], [-i * step, -(i + 1) * step], color=MUTED, lw=0.8)
         edges.append(running)
+        links.append((running, -(i + 1) * step, -i * step))
+    whiskers(axes, reaching, across=True)
+    if links:
+        places, lows, highs = zip(*links, strict=True)
+        axes.vlines(places, lows, highs, colors=MUTED, lw=0.8)
     axes.barh(-len(points) * step, running, 0.26, color=MUTED)
     axes.annotate(data.number(running), (max(running, 0.0), -len(points) * step), xytext=(5, 0),
                   textcoords="offset points", fontsize=8.5, color=INK, va="center_baseline",
@@ -416,10 +406,9 @@ def _scatter(data: ChartData, wide: float, titled: bool) -> Figure:
         if series.joined:
             _band(axes, series.points, shade)
             continue
-        for p in series.points:
-            _whisker(axes, p, float(p.x), across=False, shade=shade)
-            axes.plot([float(p.x)], [p.y], "osD^vPX*"[number % 8], ms=6, color=PAPER if p.immature else shade,
-                      mec=shade, mew=1.2, alpha=0.85)  # fmt: skip
+        whiskers(axes, [(p, float(p.x)) for p in series.points], across=False, shade=shade)
+        marked = [(float(p.x), p.y, p.immature) for p in series.points]
+        marks(axes, marked, "osD^vPX*"[number % 8], shade, ms=6, mew=1.2, alpha=0.85)
     first, last = _limits(xs, zero=False)
     for p in (p for s in data.series for p in s.points if p.name):
         left = float(p.x) > first + (last - first) * 0.75  # where there is no room to the right
