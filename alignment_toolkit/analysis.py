@@ -22,6 +22,7 @@ from alignment_toolkit.languages import say, speaking
 from alignment_toolkit.periods import Period, compare_periods, last_complete
 from alignment_toolkit.progress import step, telling
 from alignment_toolkit.pseudonyms import Pseudonyms
+from alignment_toolkit.relations.telling import why
 from alignment_toolkit.results import SCHEMA, VERSION, Analysis, Area, Finding, KpiValue, Scorecard
 from alignment_toolkit.scorecard import Shared, shared_scorecard
 from alignment_toolkit.segmentation import Segmentation, Segmented
@@ -285,13 +286,7 @@ def _shared(
     try:
         shared = shared_scorecard(company, period, catalog, rows)
     except Exception as problem:
-        warnings.append(
-            say(
-                "the scorecard could not be computed: {name}: {problem}",
-                name=type(problem).__name__,
-                problem=problem,
-            )
-        )
+        warnings.append(say("The scorecard could not be computed: {said}", said=why(problem)))
         return Shared(Scorecard())
     warnings.extend(shared.warnings)
     return shared
@@ -312,13 +307,7 @@ def _drivers(
     try:
         found = changes(company, asked, period, against, catalog.kpis, by=by, warnings=warnings)
     except Exception as problem:
-        warnings.append(
-            say(
-                "the changes could not be split: {name}: {problem}",
-                name=type(problem).__name__,
-                problem=problem,
-            )
-        )
+        warnings.append(say("The changes could not be split: {said}", said=why(problem)))
         return ()
     people = {d for d in by if d.rpartition(".")[2] in PEOPLE}
     rows = [split.row() for split in found]
@@ -353,12 +342,7 @@ def _segments(
             before=against[0] if against else None, earlier=earlier.definitions if earlier else None,
         )  # fmt: skip
     except Exception as problem:
-        said = str(problem).splitlines()[0] if str(problem) else ""
-        warnings.append(
-            say("segments could not be made: {name}: {said}", name=type(problem).__name__, said=said).rstrip(
-                ": "
-            )
-        )
+        warnings.append(say("Segments could not be made: {said}", said=why(problem)))
         return Segmented()
     warnings.extend(found.warnings)
     return found
@@ -380,7 +364,7 @@ def _slice(row: KpiValue) -> tuple[tuple[str, Any], ...]:
 def _broken(
     company: Company, kpi: Kpi | RatioOfKpis, period: Period, problem: Exception, warnings: list[str] | None
 ) -> KpiValue:
-    said = f"{type(problem).__name__}: {problem}".splitlines()[0]
+    said = why(problem)
     if warnings is not None:
         warnings.append(say("{id} could not be computed: {said}", id=kpi.id, said=said))
     return KpiValue(
@@ -423,12 +407,7 @@ def _attribution(company: Company, period: Period, warnings: list[str]) -> Attri
     try:
         return attribute(company, period)
     except Exception as problem:  # one failing part never takes the rest down
-        said = str(problem).splitlines()[0] if str(problem) else ""
-        warnings.append(
-            say(
-                "Attribution could not be computed: {name}: {said}", name=type(problem).__name__, said=said
-            ).rstrip(": ")
-        )
+        warnings.append(say("Attribution could not be computed: {said}", said=why(problem)))
         return Attribution()
 
 

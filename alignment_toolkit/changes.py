@@ -18,6 +18,7 @@ from alignment_toolkit.drivers.slices import Slice, find_slices
 from alignment_toolkit.errors import DataError, ParameterError, UnknownName, did_you_mean
 from alignment_toolkit.languages import say
 from alignment_toolkit.periods import Period, compare_periods, last_complete
+from alignment_toolkit.relations.telling import why
 
 __all__ = ["after_interventions", "changes", "what_moved", "where_it_moved"]
 
@@ -271,7 +272,7 @@ def _interventions(
         try:
             made = studied(company, entries[id], now, catalogue=entries)
         except Exception as problem:  # one that fails never takes the rest down
-            said = f"{type(problem).__name__}: {problem}".splitlines()[0]
+            said = why(problem)
             warnings.append(
                 say("What was done with teams could not be compared by {id}: {said}", id=id, said=said)
             )
@@ -314,7 +315,7 @@ def _splits(
             except Exception as problem:  # one that fails never takes the rest down
                 if warnings is None:
                     raise
-                said = f"{type(problem).__name__}: {problem}".splitlines()[0]
+                said = why(problem)
                 warnings.append(
                     say(
                         "The change of {id} against {label} could not be split: {said}",

@@ -22,7 +22,13 @@ from alignment_toolkit.results import DataQuality
 from alignment_toolkit.settings import Settings
 from alignment_toolkit.sources.engine import connect, rows_hash
 from alignment_toolkit.sources.load import Loaded, load
-from alignment_toolkit.sources.narrow import Step, narrowed_table, owners_of_dimension
+from alignment_toolkit.sources.narrow import (
+    Step,
+    narrowed_table,
+    owners_of_dimension,
+    require_divided,
+    undivided,
+)
 from alignment_toolkit.sources.opening import Opened, open_source, read_source
 from alignment_toolkit.sources.part import literal, quoted
 from alignment_toolkit.sources.relate import Facts, relate
@@ -164,7 +170,7 @@ class Company:
     def tables(self) -> tuple[str, ...]:
         """The tables that are there, in canonical order; in a slice those that can be narrowed."""
         present = self._data.loaded.tables
-        return tuple(n for n in TABLES if n in present and self._why_not(n) is None)
+        return tuple(n for n in TABLES if n in present and self._undivided(n) is None)
 
     @property
     def undated(self) -> frozenset[str]:
@@ -262,9 +268,9 @@ class Company:
             return self[name]
         if name not in RELATIONS:
             raise UnknownName("relation", name, [*RELATIONS, *TABLES])
-        made = self._root._derived(name)
+        made, of = self._root._derived(name), RELATIONS[name].tables(self._root)
         for step in self._steps:
-            made = narrowed_table(self._root, name, made, step)
+            made = narrowed_table(self._root, name, made, step, of)
         return made
 
     def _derived(self, name: str) -> Table:
@@ -453,18 +459,12 @@ class Company:
         return self._prints
 
     def _check_there(self, table: str) -> None:
-        reason = self._why_not(table)
-        if reason is not None:
-            raise MissingTable(table, self.tables, reason=reason)
-
-    def _why_not(self, table: str) -> str | None:
-        """Say why a table is absent: an empty text if the company never had it; None if it is there."""
         if table not in self._data.loaded.tables:
-            return self._data.loaded.refused.get(table, "")
-        for step in self._steps:
-            if not step.reaches(self._root, table, self._data.loaded.tables[table].columns):
-                return f"it can't be narrowed by {step.dimension}: it has no such column and no key to a table that has"
-        return None
+            raise MissingTable(table, self.tables, reason=self._data.loaded.refused.get(table, ""))
+        require_divided(table, self._undivided(table))
+
+    def _undivided(self, table: str) -> str | None:
+        return undivided(self._root, table, self._data.loaded.tables[table].columns, self._steps)
 
     def _dimensions(self) -> list[str]:
         kinds = ("word", "text")

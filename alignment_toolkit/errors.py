@@ -11,6 +11,7 @@ from typing import Any, Literal
 __all__ = [
     "AlignmentError",
     "AlreadyRunning",
+    "BeyondPart",
     "CellFailed",
     "DataError",
     "ExportFailed",
@@ -183,6 +184,36 @@ class MissingTable(DataError):
         self.table = table
         why = f" ({reason})" if reason else ""
         super().__init__(f"There is no table '{table}'{why}. {did_you_mean(table, present)}")
+
+
+class BeyondPart(MissingTable):
+    """A table, or what is made of `tables`, that a part of the company can't have: no row says where it belongs.
+
+    Examples
+    --------
+    >>> print(BeyondPart("plan", "region"))
+    Not told by region: nothing in plan says to which region a row belongs.
+    >>> print(BeyondPart("served", "channel", ["touches", "orders"]))
+    Not told by channel: what touches and orders tell together belongs to no single channel.
+    """
+
+    UNSAID = "Not told by {dimension}: nothing in {tables} says to which {dimension} a row belongs."
+    TOGETHER = "Not told by {dimension}: what {tables} tell together belongs to no single {dimension}."
+
+    def __init__(self, table: str, dimension: str, tables: Sequence[str] = ()) -> None:
+        self.table, self.tables = table, tuple(tables)
+        self.dimension = dimension.rpartition(".")[2].replace("_", " ")
+        DataError.__init__(self, self.message.format(**self.values))
+
+    @property
+    def message(self) -> str:
+        """The sentence, with gaps that `values` fills."""
+        return self.TOGETHER if self.tables else self.UNSAID
+
+    @property
+    def values(self) -> dict[str, str]:
+        """What fills the sentence."""
+        return {"tables": " and ".join(self.tables or [self.table]), "dimension": self.dimension}
 
 
 class MissingColumn(DataError):

@@ -16,6 +16,7 @@ from alignment_toolkit.periods import Period
 from alignment_toolkit.progress import step
 from alignment_toolkit.pseudonyms import Pseudonyms
 from alignment_toolkit.relations import RELATIONS
+from alignment_toolkit.relations.telling import partly, why
 from alignment_toolkit.results import Finding, KpiValue
 from alignment_toolkit.sources.narrow import combinations
 from alignment_toolkit.sources.relate import PERSON_COLUMNS
@@ -149,25 +150,25 @@ def look_at(
     beyond = _beyond(company, indicator)
     if beyond:
         margin, chosen = indicator.configured(options)
-        return Look(indicator, margin, period, period, chosen, missing=beyond)
+        return Look(indicator, margin, period, period, chosen, beyond=beyond)
     try:
         asked = {id: row for id in indicator.kpis if (row := measured(company, id, period)) is not None}
         return indicator.look(company, period, options=options, first=first, measured=asked)
     except Exception as problem:
         margin, chosen = indicator.configured(options)
-        said = (str(problem).splitlines() or [""])[0]
-        return Look(indicator, margin, period, period, chosen, error=f"{type(problem).__name__}: {said}")
+        return Look(indicator, margin, period, period, chosen, error=why(problem))
 
 
-def _beyond(company: Company, indicator: Indicator) -> tuple[str, ...]:
-    """Name the relations that a slice cannot have, because they know nothing of its dimension."""
-    lacking = []
-    for name in indicator.relations if company.steps and not indicator.missing(company) else ():
+def _beyond(company: Company, indicator: Indicator) -> str | None:
+    """Say why a slice can't be asked: it lacks a relation, or rows whose silence would count against somebody."""
+    if not company.steps or indicator.missing(company):
+        return None
+    for name in indicator.relations:
         try:
             company.relation(name)
-        except MissingTable:
-            lacking += [f"{name}.{dimension}" for dimension, _ in company.steps]
-    return tuple(dict.fromkeys(lacking))
+        except MissingTable as e:
+            return why(e)
+    return partly(company, indicator.witnesses)
 
 
 def first_day(company: Company) -> date | None:

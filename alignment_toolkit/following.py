@@ -9,6 +9,7 @@ from datetime import date, timedelta
 from typing import Any, Final
 
 from alignment_toolkit.languages import say
+from alignment_toolkit.relations.telling import why
 from alignment_toolkit.results import Analysis, Finding, KpiValue
 from alignment_toolkit.statistics.control import Point, limit_width, self_starting
 from alignment_toolkit.statistics.shrinkage import error_of
@@ -94,8 +95,7 @@ def followed_through(analysis: Analysis, history: Sequence[Analysis]) -> Analysi
     try:
         found = follow(analysis, history)
     except Exception as problem:  # what earlier files hold must not take this run down
-        name = type(problem).__name__
-        told = say("the history could not be followed: {name}: {problem}", name=name, problem=problem)
+        told = say("The history could not be followed: {said}", said=why(problem))
         return replace(analysis, warnings=(*analysis.warnings, told))
     about = dict(analysis.definitions) | ({"changed": list(found.changed)} if found.changed else {})
     warnings = (*analysis.warnings, *found.warnings)

@@ -18,6 +18,7 @@ from alignment_toolkit.indicator import AREAS, Look, Observation
 from alignment_toolkit.languages import say
 from alignment_toolkit.periods import Period
 from alignment_toolkit.pseudonyms import Pseudonyms
+from alignment_toolkit.relations.telling import why
 from alignment_toolkit.results import (
     Chart,
     Estimate,
@@ -144,8 +145,7 @@ def _tested(look: Look) -> tuple[Look, float | None]:
 
 
 def _failed(look: Look, problem: Exception) -> Look:
-    said = (str(problem).splitlines() or [""])[0]
-    return replace(look, seen=None, error=f"{type(problem).__name__}: {said}".rstrip(": "))
+    return replace(look, seen=None, error=why(problem))
 
 
 def _safely(
@@ -263,6 +263,8 @@ def _status(
         return "error", look.error
     if look.outside is not None:
         return "too_little_data", look.outside
+    if look.beyond is not None:
+        return "not_assessed", look.beyond
     if look.missing or look.seen is None:
         return "not_assessed", say("Needs {missing}.", missing=", ".join(look.missing))
     if look.seen.withheld:

@@ -8,6 +8,7 @@ from typing import Any, Final
 from alignment_toolkit.company import Company
 from alignment_toolkit.languages import say
 from alignment_toolkit.periods import Period
+from alignment_toolkit.relations.telling import why
 from alignment_toolkit.relations.vocabulary import word_counts
 from alignment_toolkit.results import Analysis
 from alignment_toolkit.statistics.vocabulary import WordChange, word_changes
@@ -26,10 +27,7 @@ def words_of(company: Company, period: Period, warnings: list[str]) -> dict[str,
     try:
         return _counted(company, period)
     except Exception as problem:
-        kind = type(problem).__name__
-        warnings.append(
-            say("the words of the data could not be counted: {kind}: {problem}", kind=kind, problem=problem)
-        )
+        warnings.append(say("The words of the data could not be counted: {said}", said=why(problem)))
         return {}
 
 

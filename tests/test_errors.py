@@ -25,6 +25,7 @@ def test_exit_codes_are_the_contracts() -> None:
     assert codes == {
         "AlignmentError": 1,
         "AlreadyRunning": 6,
+        "BeyondPart": 3,
         "CellFailed": 4,
         "DataError": 3,
         "ExportFailed": 8,

@@ -16,6 +16,7 @@ from alignment_toolkit.kpi import Kpi, measure
 from alignment_toolkit.kpi.measuring import Measured
 from alignment_toolkit.languages import noted, say
 from alignment_toolkit.periods import Period
+from alignment_toolkit.relations.telling import lacks
 from alignment_toolkit.results import Estimate, KpiValue
 from alignment_toolkit.statistics.event_study import Event, EventStudy, event_study
 
@@ -114,7 +115,7 @@ def after_interventions(
         )
     gone = kpi.missing(company)
     if gone:
-        return tuple(Refused(kpi.id, say("needs {gone}", gone=", ".join(gone))) for _ in kinds)
+        return tuple(Refused(kpi.id, lacks(company, gone)) for _ in kinds)
     known = _by_team(company, kpi, done, weeks, catalogue)
     if isinstance(known, str):
         return tuple(Refused(kpi.id, known) for _ in kinds)

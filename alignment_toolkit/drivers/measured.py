@@ -19,6 +19,7 @@ from alignment_toolkit.kpi.clusters import ClusterSums, cluster_sums
 from alignment_toolkit.kpi.measuring import Measured, measure_both
 from alignment_toolkit.languages import say
 from alignment_toolkit.periods import Period
+from alignment_toolkit.relations.telling import lacks
 from alignment_toolkit.results import KpiValue
 from alignment_toolkit.statistics.decomposition import lmdi, shapley_of
 
@@ -145,7 +146,7 @@ def comparable(
     for k in kpis:
         gone = k.missing(measured.company)
         if gone:
-            return Refused(asked, say("needs {gone}", gone=", ".join(gone)))
+            return Refused(asked, lacks(measured.company, gone))
     both = measured.both(kpis, then, now, tuple(by))
     for row in (side[k.id, ()] for side in both for k in kpis):
         if row.status != "ok":

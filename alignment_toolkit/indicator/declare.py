@@ -46,6 +46,7 @@ def indicator(
     kpis: Sequence[str] = (),
     timeless: Sequence[str] = (),
     looks_back: Sequence[str] = (),
+    witnesses: Mapping[str, str] | None = None,
 ) -> Callable[[Callable[..., Observation]], Indicator]:
     """Make an `Indicator` of a function ``(data, window, *, option=default) -> Observation``.
 
@@ -80,6 +81,10 @@ def indicator(
     looks_back
         Options that count days before the window's end over which the same cases are judged: where they are more than
         the run's period has, successive runs share their cases, and their gaps are drawn without an alarm.
+    witnesses
+        Tables in which a row that is not there counts against somebody, each with the key by which all rows of one case
+        belong together (``{"touches": "account_id"}``). Of a part of the company that leaves some of them out (by
+        channel: a client who ordered there may have been called about something else) the question isn't asked.
 
     Raises
     ------
@@ -139,6 +144,7 @@ def indicator(
             kpis=tuple(kpis),
             timeless=tuple(timeless),
             looks_back=tuple(looks_back),
+            witnesses=dict(witnesses or {}),
             options=options,
             card=inspect.getdoc(inspect.getmodule(function)) or why,
         )

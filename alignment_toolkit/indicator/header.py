@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import date, timedelta
 from typing import Any, Literal
 
 from alignment_toolkit import brief
-from alignment_toolkit.errors import SettingsError, did_you_mean
+from alignment_toolkit.errors import BeyondPart, SettingsError, did_you_mean
 from alignment_toolkit.indicator.seen import Data, Observation, Source
 from alignment_toolkit.languages import say
 from alignment_toolkit.periods import Period
 from alignment_toolkit.relations import RELATIONS, missing
+from alignment_toolkit.relations.telling import untold, why
 from alignment_toolkit.results import Guard, KpiValue
 from alignment_toolkit.tables import TABLES
 from alignment_toolkit.units import unit as unit_of
@@ -73,6 +74,7 @@ class Indicator:
     options: Mapping[str, Any]
     card: str
     looks_back: tuple[str, ...] = ()
+    witnesses: Mapping[str, str] = field(default_factory=dict)
 
     __repr__ = brief.indicator
 
@@ -223,7 +225,8 @@ class Indicator:
         window = self.window_of(period, first=first, as_of=as_of)
         look = Look(self, margin, period, window, chosen)
         if lacking:
-            return replace(look, missing=lacking)
+            beyond = untold(company, lacking)
+            return replace(look, missing=() if beyond else lacking, beyond=beyond)
         if as_of is not None and window.start > as_of:
             # Nothing happened yet is not the same as nobody did anything.
             return replace(
@@ -260,8 +263,10 @@ class Indicator:
                 wrong = f"the gap is in {seen.gap.estimate.unit}, its margin in {self.unit}"
                 raise ValueError(f"{self.id}: {wrong}")
             return replace(look, seen=replace(seen, guards=(*guards, *seen.guards)))
+        except BeyondPart as gone:
+            return replace(look, beyond=why(gone))
         except Exception as problem:  # one broken indicator must never take the others down
-            return replace(look, error=f"{type(problem).__name__}: {problem}".splitlines()[0])
+            return replace(look, error=why(problem))
 
     def _allowed(self, company: Source) -> dict[str, tuple[str, ...]]:
         allowed: dict[str, list[str]] = {}
@@ -285,6 +290,7 @@ class Look:
     missing: tuple[str, ...] = ()
     error: str | None = None
     outside: str | None = None
+    beyond: str | None = None
 
     @property
     def short_of(self) -> Mapping[str, int]:

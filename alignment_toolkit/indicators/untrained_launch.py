@@ -79,6 +79,7 @@ LONG_AGO = 365
         "spend": ("campaign_id", "amount", "spent_on", "department"),
     },
     uses_relations=("lead_outcomes",),
+    witnesses={"training": "actor"},
     says="{gap} of the campaigns' leads went to somebody with no training on record for the campaign or its product.",
     who=("sales", "marketing"),
     advice=(

@@ -27,6 +27,7 @@ from alignment_toolkit.kpi.values import Number, Sheet, change, less, product, q
 from alignment_toolkit.languages import say
 from alignment_toolkit.periods import GRAINS, Period, compare_periods
 from alignment_toolkit.relations import RELATIONS, Source, client_tables, day
+from alignment_toolkit.relations.telling import lacks, why
 from alignment_toolkit.results import KpiValue
 from alignment_toolkit.tables import TABLES
 
@@ -194,7 +195,7 @@ class _Question:
                     continue
                 gone = side.missing(company)
                 if gone:
-                    q.sheets[id(side)] = say("needs {gone}", gone=", ".join(gone))
+                    q.sheets[id(side)] = lacks(company, gone)
                     continue
                 q.sheets[id(side)] = ""
                 found = Ask(id(side), side, _terms(company, side, options))
@@ -205,7 +206,7 @@ class _Question:
             try:
                 t = company.relation(relation)
             except MissingTable as e:
-                q.sheets.update({a.number: str(e) for a in asks})
+                q.sheets.update({a.number: why(e) for a in asks})
                 continue
             dims = by
             try:

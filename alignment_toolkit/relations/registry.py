@@ -86,6 +86,11 @@ class Relation:
             choices = tuple(choice for choice in choices if "orders" in choice)
         return missing(source, self.needs, choices)
 
+    def tables(self, source: Source) -> tuple[str, ...]:
+        """Name the canonical tables that it is made of."""
+        made_of = (*self.needs, *self.dated_by(source), *self.outcome_tables(source))
+        return tuple(t for t in dict.fromkeys(made_of) if t in source.tables)
+
 
 def _sales_tables(source: Source) -> tuple[str, ...]:
     table = sales_table(source)

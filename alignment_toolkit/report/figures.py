@@ -7,6 +7,7 @@ from typing import Final
 
 from alignment_toolkit import charts, units
 from alignment_toolkit.charts import as_number, clean
+from alignment_toolkit.errors import BeyondPart
 from alignment_toolkit.languages import opening, say, say_count
 from alignment_toolkit.report import words
 from alignment_toolkit.report.blocks import (
@@ -84,7 +85,7 @@ def _split(rows: Sequence[KpiValue]) -> tuple[list[KpiValue], list[KpiValue]]:
 
 
 def _needs_data(row: KpiValue) -> bool:
-    return (row.reason or "").startswith(opening("needs {gone}"))
+    return (row.reason or "").startswith((opening("needs {gone}"), opening(BeyondPart.UNSAID)))
 
 
 def _families(rows: Sequence[KpiValue], analysis: Analysis) -> list[tuple[str, list[KpiValue]]]:

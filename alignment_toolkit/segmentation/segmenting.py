@@ -12,6 +12,7 @@ import numpy as np
 import pandas as pd
 
 from alignment_toolkit.languages import noted, say
+from alignment_toolkit.relations.telling import lacks, why
 from alignment_toolkit.results import Estimate
 from alignment_toolkit.segmentation.assessed import target_grid
 from alignment_toolkit.segmentation.features import MEMORY, account_features, forget
@@ -120,9 +121,7 @@ def _segmented(
     placings: dict[str, Placing] = {}
     drifts: dict[str, list[dict[str, Any]]] = {}
     made = [(s, s.missing(company)) for s in segmentations]
-    about: dict[str, Any] = {
-        s.id: _words(s) | {"reason": say("needs {gone}", gone=", ".join(gone))} for s, gone in made if gone
-    }
+    about: dict[str, Any] = {s.id: _words(s) | {"reason": lacks(company, gone)} for s, gone in made if gone}
     told_before = (earlier or {}).get("segments") or {}
     for s, gone in made:
         if gone:
@@ -131,9 +130,7 @@ def _segmented(
             placing = s.fit(accounts)
             placings[s.id], drifts[s.id] = matched(placing, told_before.get(s.id))
         except Exception as problem:  # one that fails never takes the rest down
-            said = say(
-                "could not be made: {name}: {problem}", name=type(problem).__name__, problem=problem
-            ).splitlines()[0]
+            said = say("could not be made: {said}", said=why(problem))
             about[s.id] = _words(s) | {"reason": said}
             warnings.append(say("segmentation {id} {said}", id=s.id, said=said))
     known = {s.id: s for s in segmentations}

@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final, Protocol
 
-from alignment_toolkit.errors import MissingTable
+from alignment_toolkit.errors import BeyondPart
 from alignment_toolkit.sources.relate import PERSON_COLUMNS
 from alignment_toolkit.tables import TABLES
 
 if TYPE_CHECKING:
     from ibis.expr.types import Table
 
-__all__ = ["Step", "narrowed_table", "owners_of_dimension"]
+__all__ = ["Step", "narrowed_table", "owners_of_dimension", "require_divided", "undivided"]
 
 # Keys are tried in this order; the first whose table has the dimension is used.
 _KEYS: Final = (
@@ -73,6 +73,17 @@ class Step:
         return self.path(company, table, columns) is not None
 
 
+def undivided(company: _Tables, table: str, columns: Iterable[str], steps: Iterable[Step]) -> str | None:
+    """Name the dimension by which a table can't be narrowed: it has no such column and no key to a table that has."""
+    return next((s.dimension for s in steps if not s.reaches(company, table, columns)), None)
+
+
+def require_divided(table: str, dimension: str | None) -> None:
+    """Refuse a table that can't be narrowed by a dimension, which `undivided` gave."""
+    if dimension is not None:
+        raise BeyondPart(table, dimension)
+
+
 def _is_dimension(table: str, column: str) -> bool:
     main = _MAIN.get(column)
     if main is None:
@@ -93,20 +104,19 @@ def owners_of_dimension(company: _Tables, dimension: str) -> list[tuple[str, str
     ]
 
 
-def narrowed_table(company: _Tables, name: str, made: Table, step: Step) -> Table:
-    """Filter a table or a relation; keys are looked up in the whole company.
+def narrowed_table(
+    company: _Tables, name: str, made: Table, step: Step, made_of: Sequence[str] = ()
+) -> Table:
+    """Filter a table, or a relation that is made of tables; keys are looked up in the whole company.
 
     Raises
     ------
-    MissingTable
+    BeyondPart
         Where there is no way from it to the dimension.
     """
     path = step.path(company, name, made.columns)
     if path is None:
-        reason = (
-            f"it can't be narrowed by {step.dimension}: it has no such column and no key to a table that has"
-        )
-        raise MissingTable(name, company.tables, reason=reason)
+        raise BeyondPart(name, step.dimension, made_of)
     column, key, target = path
     if key is None or target is None:
         return made.filter(made[column].isnull() if step.value is None else made[column] == step.value)

@@ -1,0 +1,81 @@
+"""Why something is not there, in words: what a part of a company lacks though the whole has it, and what went wrong."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+from alignment_toolkit.errors import AlignmentError, BeyondPart
+from alignment_toolkit.languages import noted, say
+from alignment_toolkit.sources.narrow import Step, undivided
+
+__all__ = ["lacks", "partly", "untold", "why"]
+
+noted("Not told by {dimension}: nothing in {tables} says to which {dimension} a row belongs.")
+noted("Not told by {dimension}: what {tables} tell together belongs to no single {dimension}.")
+
+
+def why(problem: Exception) -> str:
+    """Say in one line what went wrong; the name of its kind only where the toolkit did not raise it on purpose.
+
+    Examples
+    --------
+    >>> from alignment_toolkit.errors import DataError
+    >>> why(ZeroDivisionError("no client")), why(DataError("leads.csv, row 7"))
+    ('ZeroDivisionError: no client', 'leads.csv, row 7')
+    """
+    if isinstance(problem, BeyondPart):
+        return say(problem.message, **problem.values)
+    said = (str(problem).splitlines() or [""])[0]
+    return said if isinstance(problem, AlignmentError) else f"{type(problem).__name__}: {said}".rstrip(": ")
+
+
+def untold(company: Any, lacking: Iterable[str]) -> str | None:
+    """Say why a part lacks tables that the whole company has; None where the whole lacks some of it too.
+
+    Parameters
+    ----------
+    company
+        The company, or a part of it.
+    lacking
+        What it lacks, as ``table.column``.
+    """
+    if not getattr(company, "steps", ()):
+        return None
+    names = [name for way in lacking for name in way.split(" ") if "." in name]
+    asked = dict.fromkeys(tuple(name.split(".")[:2]) for name in names)
+    gone = dict.fromkeys(table for table, column in asked if not company.has(table, column))
+    if not gone or not all(company.whole.has(table, column) for table, column in asked):
+        return None
+    steps = [Step(d, v) for d, v in company.steps]
+    by = {table: undivided(company.whole, table, company.whole.columns(table), steps) for table in gone}
+    first = next((d for d in by.values() if d is not None), None)
+    return None if first is None else why(BeyondPart(" and ".join(t for t in by if by[t] == first), first))
+
+
+def lacks(company: Any, lacking: Sequence[str]) -> str:
+    """Say what is needed and not there; of a part, why it can't have what the whole company has."""
+    return untold(company, lacking) or say("needs {gone}", gone=", ".join(lacking))
+
+
+def partly(company: Any, witnesses: Mapping[str, str]) -> str | None:
+    """Say where a part leaves out rows of a table that count against somebody by not being there; else None.
+
+    Parameters
+    ----------
+    company
+        The company, or a part of it.
+    witnesses
+        The tables, and the key of each by which all rows of one of those asked about must come or go together.
+    """
+    for table, key in witnesses.items():
+        for dimension, value in getattr(company, "steps", ()) if table in company.tables else ():
+            path = Step(dimension, value).path(company.whole, table, company.whole.columns(table))
+            if path is not None and path[1] != key:
+                return say(
+                    "Not told by {dimension}: rows of {table} that belong to another {dimension}, or to none, would "
+                    "be missed and count as silence.",
+                    dimension=dimension.rpartition(".")[2].replace("_", " "),
+                    table=table,
+                )
+    return None
