@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Final
 
 from alignment_toolkit.errors import Problem, did_you_mean
 from alignment_toolkit.progress import step, telling
@@ -15,6 +16,8 @@ from alignment_toolkit.tables import TABLES, Rule, TableSpec
 __all__ = ["Loaded", "LoadedTable", "load"]
 
 SHOWN = 20
+# Below this, threads that wait for one another cost more than they bring.
+_FEW_ROWS: Final = 500_000
 # Look-up tables that canonical views lean on live in a schema of their own.
 _DEPARTMENTS = "toolkit.departments"
 _OF_PERSON = "department of the person"
@@ -135,6 +138,8 @@ def load(engine: Engine, parts: Iterable[Part], zone: str) -> Loaded:
     _spell_all([scan for group in scans.values() for scan in group])
     for name, group in scans.items():
         _bind(engine, TABLES[name], group, loaded)
+    if sum(table.rows for table in loaded.tables.values()) < _FEW_ROWS:
+        engine.execute("SET threads = 1")
     return loaded
 
 

@@ -26,6 +26,8 @@ class Served:
             self.process = subprocess.Popen(
                 [sys.executable, "-m", "alignment_toolkit", "explore", "sample", "--no-browser", *words],
                 cwd=folder, stdout=log, stderr=subprocess.STDOUT, env=environment,
+                # Where the tests run in the background, Ctrl-C would be ignored by all that they start.
+                preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
             )  # fmt: skip
 
     def address(self, pattern: str) -> str:
