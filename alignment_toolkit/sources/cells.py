@@ -109,6 +109,9 @@ def cell(spec: ColumnSpec, raw: RawColumn, formats: Formats, zone: str) -> Cell:
         faults.insert(0, Fault("not_a_number", "error", bad, "its SQL expression takes a number"))
     if spec.required and not spec.may_be_empty:
         faults.append(Fault("missing_value", "error", f"{filled} IS NULL", "it must be filled"))
+    if raw.operands:
+        # What could not be reckoned with is shown, not the empty result.
+        text = f"coalesce({text}, {', '.join(raw.operands)})"
     return Cell(typed, text, tuple(faults))
 
 

@@ -145,6 +145,11 @@ def _reckoned(column: exp.Column) -> bool:
     if isinstance(parent, _COMPARISONS):
         others = [n for n in parent.iter_expressions() if n is not node]
         return any(_number(n) for n in others)
+    # One result of a choice is reckoned with where another is: `CASE ... THEN -amount ELSE amount END`.
+    choice = parent.parent if isinstance(parent, exp.If) else parent
+    if isinstance(choice, exp.Case):
+        results = [branch.args.get("true") for branch in choice.args["ifs"]] + [choice.args.get("default")]
+        return any(n is node for n in results) and any(isinstance(n, _ARITHMETIC) for n in results)
     return False
 
 

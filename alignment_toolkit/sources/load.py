@@ -396,7 +396,7 @@ def _tell(
             if value is None or code == "missing_value"
             else f"{label} is '{_short(value)}'"
         )
-        message = f"{part.file}{at}: {what}; {says.rstrip('.')}."
+        message = f"{part.file}{at}: {what}; {says if says.endswith(('.', '?')) else f'{says}.'}"
         loaded.problems.append(Problem(part.table, part.file, number, name, value, code, level, message))  # type: ignore[arg-type]
     if total > len(found):
         message = (

@@ -59,6 +59,7 @@ def test_a_text_in_a_reckoning_is_a_problem(written) -> None:  # type: ignore[no
     company = written({"contacts.csv": CRM.replace(",8,", ",eight,")}, MAPPED)
     (problem,) = company.problems
     assert (problem.code, problem.row, problem.column) == ("not_a_number", 3, "marketing_score")
+    assert "is 'eight'; its SQL expression takes a number." in problem.message
     assert list(leads(company).lead_id) == ["1", "3"]
 
 
@@ -223,6 +224,7 @@ def test_a_condition_is_one_expression_too(written, where: str) -> None:  # type
     [
         ("points + 1", ["8", "9", "-"]),
         ("CASE WHEN points > 7 THEN 'hot' ELSE 'cold' END", ["cold", "hot", "cold"]),
+        ("CASE WHEN lifecycle = 'lead' THEN -points ELSE points END", ["-7.0", "8", "-"]),
         ("lower(Source)", ["google ads", "select", "organic"]),
         ("\"Owner Name\" || '/' || lifecycle", ["Ann/lead", "Bo/test", "-"]),
         ("coalesce(lifecycle, 'none')", ["lead", "test", "none"]),
