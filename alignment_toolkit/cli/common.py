@@ -53,7 +53,7 @@ WARNINGS = 5
 Source = Annotated[
     str,
     typer.Argument(
-        help='A folder of CSV or Parquet files, a .duckdb file, a database URL, an alignment.toml, or "sample".',
+        help='A folder of CSV, Excel or Parquet files, a .duckdb file, a database URL, an alignment.toml, or "sample".',
         show_default=False,
     ),
 ]

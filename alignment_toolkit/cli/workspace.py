@@ -46,7 +46,7 @@ url = {url}
 
 TABLES = """\
 
-# Every CSV or Parquet file named as a canonical table (leads.csv, orders.csv ...) is read as it is. Others need:
+# Every CSV, Excel or Parquet file named as a canonical table (leads.csv, orders.csv ...) is read as it is. Others need:
 # [tables.leads]
 # from = "contacts.csv"
 # where = "lifecycle <> 'test'"
@@ -186,13 +186,20 @@ def _found(data: Path) -> str:
     """List the files that are no canonical table by name, each with its columns to copy."""
     import csv
 
+    from alignment_toolkit.sources.workbook import WORKBOOKS, sheet_headers
     from alignment_toolkit.tables import TABLES as KNOWN
 
     lines = []
     for path in sorted(p for p in data.iterdir() if p.is_file()) if data.is_dir() else []:
         name = json.dumps(path.name, ensure_ascii=False)
-        if path.suffix.lower() in (".xlsx", ".xls", ".ods"):
-            lines.append(f"# {name} is a spreadsheet: save each sheet that is needed as CSV (UTF-8).")
+        if path.suffix.lower() in (".xls", ".xlsb", ".ods"):
+            lines.append(f"# {name} is a spreadsheet: save it as .xlsx, or each sheet that is needed as CSV.")
+        if path.suffix.lower() in WORKBOOKS and path.stem not in KNOWN:
+            for sheet, columns in sheet_headers(path).items():
+                if sheet.strip().casefold() not in KNOWN and columns:
+                    told = ", ".join(json.dumps(c, ensure_ascii=False) for c in columns)
+                    named = json.dumps(sheet, ensure_ascii=False)
+                    lines.append(f"# {name}, sheet = {named}, has the columns {told}")
         if path.suffix.lower() != ".csv" or path.stem in KNOWN:
             continue
         encoding, first = _first_line(path)

@@ -201,6 +201,12 @@ class TablePart(Strict):
         Text | None,
         Field(alias="from", description="File or table in the source; otherwise the table's own name."),
     ] = None
+    sheet: Annotated[
+        Text | None,
+        Field(
+            description="Sheet of an Excel workbook; otherwise the one of the table's name, or the only one."
+        ),
+    ] = None
     where: Annotated[
         Text | None, Field(description="SQL condition over the source's columns; other rows are left out.")
     ] = None

@@ -1,4 +1,4 @@
-"""Source `folder`: files `<table>.csv` and `<table>.parquet`, by their own names or by a mapping."""
+"""Source `folder`: files `<table>.csv`, `.xlsx`, `.parquet` or sheets `<table>`, by their own names or by a mapping."""
 
 from __future__ import annotations
 
@@ -9,12 +9,14 @@ from alignment_toolkit.errors import DataError, Problem, did_you_mean
 from alignment_toolkit.sources.mapping import mapped_columns, wanted_names
 from alignment_toolkit.sources.part import Engine, Formats, Part, RawColumn, literal, quoted
 from alignment_toolkit.sources.text import read_text
+from alignment_toolkit.sources.workbook import WORKBOOKS, read_workbook, sheet_headers
 from alignment_toolkit.tables import TABLES
 
 __all__ = ["file_part", "folder_parts", "formats"]
 
 _TEXT = (".csv", ".tsv", ".txt")
-_KINDS = (*_TEXT, ".parquet")
+_KINDS = (*_TEXT, *WORKBOOKS, ".parquet")
+_OTHER_SHEETS = (".xls", ".xlsb", ".ods", ".numbers")
 _SETTINGS = "alignment.toml"
 
 
@@ -35,8 +37,9 @@ def folder_parts(engine: Engine, folder: Path, settings: Any) -> list[Part]:
     DataError
         If there is nothing in it that could be a table.
     """
-    files = sorted(p for p in folder.iterdir() if p.is_file() and not p.name.startswith("."))
-    tables = {p: p.stem for p in files if p.suffix.lower() in _KINDS}
+    # What begins with ~$ is the mark of a workbook that is open elsewhere.
+    files = sorted(p for p in folder.iterdir() if p.is_file() and not p.name.startswith((".", "~$")))
+    tables = {p: {p.stem} for p in files if p.suffix.lower() in _KINDS}
     mapping = settings.tables
     parts: list[Part] = []
     mapped_files: set[Path] = set()
@@ -45,8 +48,11 @@ def folder_parts(engine: Engine, folder: Path, settings: Any) -> list[Part]:
             path = _mapped_file(folder, part.from_, files, settings, name)
             mapped_files.add(path)
             parts.append(file_part(engine, path, name, part, settings, number))
+    for path in tables:
+        if path.suffix.lower() in WORKBOOKS and path.stem not in TABLES and path not in mapped_files:
+            tables[path] |= {sheet.strip().casefold() for sheet in sheet_headers(path)} & set(TABLES)
     for name in (n for n in TABLES if n not in mapping):
-        own = [p for p, stem in tables.items() if stem == name and p not in mapped_files]
+        own = [p for p, names in tables.items() if name in names and p not in mapped_files]
         if len(own) > 1:
             both = " and ".join(p.name for p in own)
             message = f"There are {both}: which of them is '{name}'? Keep one of them."
@@ -57,11 +63,13 @@ def folder_parts(engine: Engine, folder: Path, settings: Any) -> list[Part]:
         there = ", ".join(p.name for p in files[:12]) or "nothing"
         near = [did_you_mean(p.stem, TABLES) for p in files if p.suffix.lower() in _KINDS]
         hint = next((f" {n}" for n in near if n.startswith("Did")), "")
+        if any(p.suffix.lower() in _OTHER_SHEETS for p in files):
+            hint += " Spreadsheets are read as .xlsx; save others so, or as CSV (UTF-8)."
         raise DataError(
             f"{folder.name or folder} holds no canonical table; it holds: {there}.{hint} Expected files like leads.csv,"
-            f" orders.csv or opportunities.parquet ({', '.join(TABLES)}), or an {_SETTINGS} that maps others."
+            f" orders.xlsx or opportunities.parquet ({', '.join(TABLES)}), or an {_SETTINGS} that maps others."
         )
-    strange = [p for p in tables if p.stem not in TABLES and p not in mapped_files]
+    strange = [p for p, names in tables.items() if not names & set(TABLES) and p not in mapped_files]
     for path in strange:
         message = (
             f"{path.name} is no canonical table and is not used. {did_you_mean(path.stem, TABLES, shown=23)}"
@@ -100,14 +108,21 @@ def file_part(engine: Engine, path: Path, table: str, mapping: Any, settings: An
         return _parquet(engine, path, table, mapping, settings)
     spec = TABLES[table]
     relation = f"raw {table} {number}"
-    text = read_text(
-        engine,
-        path,
-        relation,
-        wanted_names(spec, mapping),
-        encoding=mapping.encoding if mapping else None,
-        delimiter=mapping.delimiter if mapping else None,
-    )
+    wanted = wanted_names(spec, mapping)
+    if path.suffix.lower() in WORKBOOKS:
+        sheet = mapping.sheet if mapping else None
+        text = read_workbook(
+            engine, path, relation, wanted, table=table, sheet=sheet, formats=formats(mapping)
+        )
+    else:
+        text = read_text(
+            engine,
+            path,
+            relation,
+            wanted,
+            encoding=mapping.encoding if mapping else None,
+            delimiter=mapping.delimiter if mapping else None,
+        )
     part = Part(table, path.name, quoted(relation), {}, formats=formats(mapping))
     part.rows, part.blank, part.refused = text.rows, text.blank, text.refused
     if text.refusal is not None:
@@ -122,7 +137,10 @@ def file_part(engine: Engine, path: Path, table: str, mapping: Any, settings: An
         part.tell("ragged_row", f"{path.name}: {more} more rows with too many or too few cells.")
     if text.rows == text.blank:
         part.tell("header_only", f"{path.name} has a header and no row.", level="warning")
-    present = {name: RawColumn(f"c{i}", source=name) for i, name in enumerate(text.header) if name}
+    physical = [kind for _, kind, *_ in engine.execute(f"DESCRIBE {quoted(relation)}").fetchall()]
+    present = {
+        name: RawColumn(f"c{i}", physical[i], source=name) for i, name in enumerate(text.header) if name
+    }
     mapped_columns(engine, part, spec, present, mapping, settings)
     return part
 

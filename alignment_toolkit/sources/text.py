@@ -15,7 +15,7 @@ import pyarrow as pa
 from alignment_toolkit.errors import did_you_mean
 from alignment_toolkit.sources.part import Engine, literal, quoted
 
-__all__ = ["TextFault", "TextTable", "read_text"]
+__all__ = ["SHOWN", "TextFault", "TextTable", "find_header", "read_text"]
 
 DELIMITERS = (",", ";", "\t", "|")
 SHOWN = 20
@@ -103,7 +103,7 @@ def read_text(
     if declared:
         delimiter, skipped = delimiter or declared.group(1), 1
     start = declared.end() if declared else 0
-    header, delimiter, before, fault = _header(text[start:], path.name, list(wanted), delimiter)
+    header, delimiter, before, fault = find_header(text[start:], path.name, list(wanted), delimiter)
     if fault is not None:
         return TextTable(header=header, refusal=fault)
     table = TextTable(header=header, relation=relation)
@@ -163,7 +163,7 @@ def _records(text: str, delimiter: str) -> Iterator[list[str]]:
     return csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True)
 
 
-def _header(
+def find_header(
     text: str, name: str, wanted: list[str], delimiter: str | None
 ) -> tuple[list[str], str, int, TextFault | None]:
     """Find the header: its names, the delimiter, the blank rows before it."""
