@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import sys
 from collections.abc import Sequence
 from typing import Annotated
@@ -82,6 +83,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
         sys.modules.setdefault("rfc3987_syntax", None)  # type: ignore[arg-type]
     debug = "--debug" in words
     words = [w for w in words if w != "--debug"] or ["--help"]
+    for stream in (sys.stdout, sys.stderr):
+        # A name in letters that the terminal or pipe does not know is no reason to fail.
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="replace")
     with interruptible() as interrupted:
         return _call(words, debug, interrupted)
 
@@ -101,6 +106,11 @@ def _call(words: Sequence[str], debug: bool, interrupted: Interrupted) -> int:
         # The reader (`| head`) has gone; nothing is left to be told.
         sys.stderr.close()
         return 0
+    except SystemExit as e:
+        # The parser's own answer to a reader that has gone; 1 would say that the toolkit failed.
+        if isinstance(e.__context__, BrokenPipeError):
+            return 0
+        raise
     except Exception as e:
         if interrupted:
             return _failed(e, "interrupted", 130, debug, words)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import io
 import json
 import sys
 import time
@@ -44,6 +45,7 @@ __all__ = [
     "print_table",
     "progress_bar",
     "say",
+    "speaks_unicode",
     "warn",
 ]
 
@@ -187,8 +189,12 @@ def note(text: str) -> None:
 
 def print_json(data: Any) -> None:
     """Print JSON and nothing else on stdout."""
-    unicode = (sys.stdout.encoding or "").lower().replace("-", "") == "utf8"
-    typer.echo(json.dumps(data, ensure_ascii=not unicode, allow_nan=False, indent=1))
+    typer.echo(json.dumps(data, ensure_ascii=not speaks_unicode(), allow_nan=False, indent=1))
+
+
+def speaks_unicode() -> bool:
+    """Say whether stdout takes every letter; a pipe on Windows or an old locale does not."""
+    return (sys.stdout.encoding or "").lower().replace("-", "") == "utf8"
 
 
 def print_table(columns: Sequence[str], rows: Iterable[Sequence[Any]], *, right: Sequence[str] = ()) -> None:
@@ -198,13 +204,19 @@ def print_table(columns: Sequence[str], rows: Iterable[Sequence[Any]], *, right:
     from rich.table import Table
     from rich.text import Text
 
-    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, show_edge=False)
+    lines = box.SIMPLE_HEAD if speaks_unicode() else box.ASCII
+    table = Table(box=lines, pad_edge=False, show_edge=False)
     for name in columns:
         table.add_column(Text(name), justify="right" if name in right else "left", overflow="fold")
     for row in rows:
         table.add_row(*(Text(plain(cell)) for cell in row))
-    width = None if sys.stdout.isatty() else 160
-    Console(file=sys.stdout, width=width, highlight=False, markup=False).print(table)
+    if sys.stdout.isatty():
+        Console(file=sys.stdout, highlight=False, markup=False).print(table)
+        return
+    # The console itself ends the process with code 1 where the reader of a pipe has gone.
+    made = Console(file=io.StringIO(), width=160, highlight=False, markup=False)
+    made.print(table)
+    typer.echo(made.file.getvalue(), nl=False)  # type: ignore[attr-defined]
 
 
 @contextlib.contextmanager

@@ -24,6 +24,7 @@ from alignment_toolkit.cli.common import (
     print_json,
     print_table,
     say,
+    speaks_unicode,
     warn,
 )
 from alignment_toolkit.cli.scorecard import print_scorecard
@@ -201,8 +202,10 @@ def analyse(
     if out is not None:
         _replace(out, analysis.dumps())
         note(f"written: {out}")
-    if as_json:
+    if as_json and speaks_unicode():
         typer.echo(analysis.dumps(), nl=False)
+    elif as_json:
+        print_json(analysis.to_json())
     else:
         print_analysis(analysis)
     gate(analysis, fail_on)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import os
 import signal
 import subprocess
@@ -12,6 +13,7 @@ import time
 import pytest
 
 from alignment_toolkit.cli import main
+from alignment_toolkit.cli.common import print_json, print_table
 from alignment_toolkit.runs import history
 from tests.report import builders
 
@@ -349,3 +351,33 @@ def test_130_an_interrupt_that_a_library_turns_into_its_own_error(alignment, mon
     monkeypatch.setattr(runs, "history", work)
     done = alignment("runs")
     assert (done.code, done.err.strip()) == (130, "error: interrupted")
+
+
+def stdout_of(monkeypatch, file, encoding="utf-8"):
+    stream = io.TextIOWrapper(file, encoding=encoding, write_through=True)
+    monkeypatch.setattr(sys, "stdout", stream)
+    return stream
+
+
+def test_a_reader_that_has_gone_is_no_error(monkeypatch):
+    reading, writing = os.pipe()
+    os.close(reading)
+    with os.fdopen(writing, "wb", buffering=0) as file:
+        kept = stdout_of(monkeypatch, file)
+        assert main(["list", "kpis"]) == 0, "the command would end with 1, as if the toolkit had failed"
+        monkeypatch.undo()
+        kept.detach()
+
+
+def test_letters_that_a_terminal_does_not_know_are_no_error(monkeypatch):
+    file = io.BytesIO()
+    kept = stdout_of(monkeypatch, file, "cp1252")
+    assert main(["list", "kpis"]) == 0
+    print_table(["name"], [["北 Süd"]])
+    print_json({"name": "北"})
+    monkeypatch.undo()
+    told = file.getvalue().decode("cp1252")
+    kept.detach()
+    assert "? Süd" in told
+    assert '"\\u5317"' in told, "JSON keeps every letter"
+    assert "arpu" in told
