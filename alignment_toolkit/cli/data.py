@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import os
 from collections import Counter
 from collections.abc import Sequence
@@ -31,6 +32,7 @@ from alignment_toolkit.cli.scorecard import print_scorecard
 from alignment_toolkit.errors import AlignmentError, DataError, ExportFailed, ParameterError
 
 if TYPE_CHECKING:
+    from alignment_toolkit.company import Company
     from alignment_toolkit.results import Analysis, Finding, KpiValue
     from alignment_toolkit.units import Unit
 
@@ -118,11 +120,28 @@ def kpis(
         hidden=hidden, warnings=warnings,
     )  # fmt: skip
     warn([*warnings, *(p.message for p in company.problems)])
+    _tell_early_ends(company, when.start, when.last)
     if as_json:
         print_json(_as_analysis(rows, company.name, company.currency, when.label).to_json()["kpis"])
     else:
         say(f"{company.name}, {when} ({when.start} to {when.last})")
         _print_kpis(rows, company.currency)
+
+
+def _tell_early_ends(company: Company, start: dt.date, last: dt.date) -> None:
+    """Say which tables end inside the period: a quiet last week looks like missing data until somebody says so."""
+    settings = company.settings
+    if settings.company.as_of is not None:
+        return
+    ends = {t: company.complete_until(t) for t in company.tables}
+    said = {t for t, mapping in settings.tables.items() if mapping.complete_until is not None}
+    early = [f"{t} {end}" for t, end in ends.items() if end and start <= end < last and t not in said]
+    if early:
+        note(
+            f"note: the last events are before the period's end, {last}: {', '.join(early)}. What depends on them is"
+            f" marked immature and not compared. Where nothing is missing, say so: [tables.{early[0].split()[0]}]"
+            f" complete_until = {last}."
+        )
 
 
 def _as_analysis(rows: list[KpiValue], name: str, currency: str, period: str) -> Analysis:
@@ -199,6 +218,7 @@ def analyse(
         history=earlier,
     )
     warn(analysis.warnings)
+    _tell_early_ends(company, dt.date.fromisoformat(analysis.start), dt.date.fromisoformat(analysis.to))
     if out is not None:
         _replace(out, analysis.dumps())
         note(f"written: {out}")

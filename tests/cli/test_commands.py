@@ -287,3 +287,17 @@ def test_demo_makes_the_whole_report_of_the_made_up_company(alignment, sample_re
     assert again.code == 10
     assert again.out.startswith("already done: ")
     assert alignment(*whole, "--fail-on", "never").code == 0
+
+
+def test_a_table_that_ends_inside_the_period_is_told_with_what_to_say(alignment, tmp_path):
+    folder = tmp_path / "acme"
+    folder.mkdir()
+    (folder / "leads.csv").write_text("lead_id,created_at\n1,2026-03-01\n", encoding="utf-8")
+    asked = ("kpis", folder, "--kpi", "leads", "--period", "2026-Q1", "--json")
+    done = alignment(*asked)
+    assert "leads 2026-03-01" in done.err
+    assert "[tables.leads] complete_until = 2026-03-31" in done.err
+    assert json.loads(done.out)[0]["immature"]
+    (folder / "alignment.toml").write_text("[tables.leads]\ncomplete_until = 2026-03-31\n", encoding="utf-8")
+    done = alignment(*asked)
+    assert (done.err, json.loads(done.out)[0]["immature"]) == ("", False)
