@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import quote, quote_plus, unquote
 
-__all__ = ["Scrubber", "references"]
+__all__ = ["Scrubber", "forms", "references"]
 
 SHORTEST = 8
 _REFERENCE = re.compile(r"\$\{([A-Za-z_][A-Za-z0-9_]*)\}")
@@ -74,7 +74,7 @@ class Scrubber:
             if (_NAMED_SO.search(n) and n not in _FOLDERS) or _WITH_PASSWORD.search(v)
         }
         told = [(name, value) for name, whole in named.items() for value in (whole, *_passwords(whole))]
-        values = [(form, name) for name, value in told if _is_secret(value) for form in _forms(value)]
+        values = [(form, name) for name, value in told if _is_secret(value) for form in forms(value)]
         # The longest first, so that no part of a longer one is left.
         return cls(tuple(sorted(set(values), key=lambda pair: (-len(pair[0]), pair))))
 
@@ -139,7 +139,7 @@ def _is_secret(value: str) -> bool:
     return len(value) >= SHORTEST and re.fullmatch(r"[A-Za-z]?[a-z]+", value) is None
 
 
-def _forms(value: str) -> set[str]:
+def forms(value: str) -> set[str]:
     """Give a value as it stands in addresses, code, JSON, pages and headers."""
     return {
         value,

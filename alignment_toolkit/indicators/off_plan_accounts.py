@@ -68,6 +68,7 @@ SAID = {
     enough=30,
     window="period",
     looks_back=("settled_days", "silence_days"),
+    witnesses={"touches": "account_id"},
     population="accounts whose stated intent is at least 90 days old at the window's end",
     needs={
         "intents": ("account_id", "intent", "decided_on"),

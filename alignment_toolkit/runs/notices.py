@@ -5,14 +5,20 @@ from __future__ import annotations
 import json
 import os
 import re
+import signal
 import subprocess
+import threading
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
 from alignment_toolkit.errors import AlignmentError, SettingsError
 from alignment_toolkit.runs.performing import Run
+from alignment_toolkit.runs.planning import WHOLE
+from alignment_toolkit.secrets import Scrubber, forms
 from alignment_toolkit.settings import Settings
 from alignment_toolkit.settings.loading import expand
 from alignment_toolkit.settings.notify import CommandNotice, SmtpNotice, WebhookNotice
@@ -21,6 +27,8 @@ __all__ = ["Notices", "scrubbed", "summary_text"]
 
 _LEVELS: Final = ("high", "medium", "low")
 _STARS: Final = "***"
+MOST_ATTACHED: Final = 15_000_000
+"""Bytes of reports in one mail: most servers refuse more than 20 to 25 MB, and a file grows by a third on its way."""
 
 
 @dataclass
@@ -49,14 +57,16 @@ class Notices:
         told = json.loads((run.folder / "analysis.json").read_text(encoding="utf-8"))
         out = [f for f in told["findings"] if f["status"] == "misaligned" and not f["by"]]
         entry = self._add(run.manifest, "published")
-        entry["findings"] = [{k: f[k] for k in ("indicator", "title", "severity")} for f in out]
+        worst = sorted(out, key=lambda f: _LEVELS.index(f["severity"]) if f["severity"] in _LEVELS else 9)
+        entry["findings"] = [{k: f[k] for k in ("indicator", "title", "severity")} for f in worst]
         entry["alarms"] = [str(a["title"]) for a in told["alarms"] if a.get("alarm") and not a.get("kpi")]
         entry["folder"] = run.folder.as_posix()
 
     def failed(self, about: Mapping[str, Any], error: str, code: int) -> None:
         """Keep a run that failed."""
         entry = self._add(about, "failed")
-        entry["message"], entry["code"] = error, code
+        # What a library says of a failure may repeat an address with its password.
+        entry["message"], entry["code"] = Scrubber.of(self.settings.secret_names())(error), code
 
     def _add(self, about: Mapping[str, Any], status: str) -> dict[str, Any]:
         entry = {k: about.get(k) for k in ("notebook", "company", "period", "slice")}
@@ -100,15 +110,39 @@ class Notices:
                 continue
             secrets: list[str] = []
             try:
-                way(asked, told, _filled(name, secrets))
+                _within(asked.seconds, partial(way, asked, told, _filled(name, secrets)))
             except AlignmentError as e:
                 self.warn(f"no notice by {name}: {scrubbed(str(e), secrets)}")
             except Exception as e:  # of a foreign server anything may come back
-                said = f"{type(e).__name__}: {e}".splitlines()[0]
+                said = (f"{type(e).__name__}: {e}".splitlines() or [""])[0]
                 self.warn(f"no notice by {name}: {scrubbed(said, secrets)}")
 
 
 Fill = Callable[[str], str]
+
+
+def _within(seconds: float, send: Callable[[], None]) -> None:
+    """Send, and wait so long and no longer: a server that answers a byte a minute holds up no scheduled run."""
+    ended: list[BaseException | None] = []
+
+    def run() -> None:
+        try:
+            send()
+            ended.append(None)
+        except BaseException as e:
+            ended.append(e)
+
+    thread = threading.Thread(target=run, daemon=True)
+    thread.start()
+    thread.join(seconds + GRACE)
+    if not ended:
+        raise AlignmentError(f"it took longer than {seconds:g} seconds.")
+    if ended[0] is not None:
+        raise ended[0]
+
+
+GRACE: Final = 1.0
+"""Seconds beyond the limit, so that a time-out which a way has of itself is told in its own words."""
 
 
 def _filled(name: str, secrets: list[str]) -> Fill:
@@ -132,7 +166,8 @@ def scrubbed(text: str, secrets: Sequence[str]) -> str:
     >>> scrubbed("no route to https://hook/abc123", ["https://hook/abc123"])
     'no route to ***'
     """
-    for secret in sorted(filter(None, secrets), key=len, reverse=True):
+    written = {form for secret in filter(None, secrets) for form in forms(secret)}
+    for secret in sorted(written, key=len, reverse=True):
         text = text.replace(secret, _STARS)
     return text
 
@@ -146,12 +181,13 @@ def summary_text(told: Mapping[str, Any]) -> str:
     >>> print(summary_text({"company": "Acme", "published": 0, "failed": 1, "runs": [run]}))
     Acme: 0 published, 1 failed
     <BLANKLINE>
-    n, 2026-Q3, all: FAILED (exit code 4)
+    n, 2026-Q3, the whole company: FAILED (exit code 4)
       no
     """
     lines = [f"{told['company']}: {told['published']} published, {told['failed']} failed"]
     for run in told["runs"]:
-        head = f"{run['notebook']}, {run['period']}, {run['slice']}"
+        whole = run["slice"] in (None, WHOLE)
+        head = f"{run['notebook']}, {run['period']}, {'the whole company' if whole else run['slice']}"
         if run["status"] == "failed":
             lines += ["", f"{head}: FAILED (exit code {run['code']})"]
             lines += [f"  {line}" for line in run["message"].splitlines()]
@@ -175,22 +211,43 @@ def _subject(told: Mapping[str, Any]) -> str:
 
 
 def _command(asked: CommandNotice, told: Mapping[str, Any], fill: Fill) -> None:
-    done = subprocess.run(
-        [fill(word) for word in asked.run],
-        input=json.dumps(told, ensure_ascii=False),
-        text=True,
-        encoding="utf-8",
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.PIPE,
-        timeout=asked.seconds,
-        check=False,
-    )
-    if done.returncode:
-        last = done.stderr.strip().splitlines()[-1:] or [""]
-        raise AlignmentError(f"the command ended with exit code {done.returncode}. {last[0]}".rstrip())
+    try:
+        started = subprocess.Popen(
+            [fill(word) for word in asked.run],
+            stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, start_new_session=True,
+        )  # fmt: skip
+    except FileNotFoundError:
+        raise AlignmentError(f"there is no program '{asked.run[0]}'.") from None
+    except OSError as e:
+        raise AlignmentError(f"'{asked.run[0]}' could not be started: {e.strerror}.") from None
+    try:
+        _, said = started.communicate(json.dumps(told, ensure_ascii=False).encode(), timeout=asked.seconds)
+    except subprocess.TimeoutExpired:
+        _end(started)
+        raise AlignmentError(
+            f"the command took longer than {asked.seconds:g} seconds and was ended."
+        ) from None
+    if started.returncode:
+        last = said.decode("utf-8", "replace").strip().splitlines()[-1:] or [""]
+        raise AlignmentError(f"the command ended with exit code {started.returncode}. {last[0]}".rstrip())
+
+
+def _end(started: subprocess.Popen[bytes]) -> None:
+    """End a program, and what it has started in its turn."""
+    if hasattr(os, "killpg"):
+        with suppress(ProcessLookupError):
+            os.killpg(started.pid, signal.SIGKILL)
+    else:
+        started.kill()
+    started.wait()
+    for pipe in (started.stdin, started.stderr):
+        if pipe is not None:
+            with suppress(OSError):
+                pipe.close()
 
 
 def _webhook(asked: WebhookNotice, told: Mapping[str, Any], fill: Fill) -> None:
+    import http.client
     import urllib.error
     import urllib.request
 
@@ -209,9 +266,12 @@ def _webhook(asked: WebhookNotice, told: Mapping[str, Any], fill: Fill) -> None:
         with urllib.request.build_opener(_NoRedirect).open(request, timeout=asked.seconds):
             pass
     except urllib.error.HTTPError as e:
+        e.close()
         raise AlignmentError(f"the server answered {e.code}.") from None
-    except (urllib.error.URLError, TimeoutError) as e:
-        raise AlignmentError(f"the server could not be reached: {getattr(e, 'reason', e)}.") from None
+    except http.client.InvalidURL as e:
+        raise AlignmentError(f"the address can't be used: {e}.") from None
+    except (OSError, http.client.HTTPException) as e:
+        raise AlignmentError(f"the server could not be reached: {_reason(e)}.") from None
 
 
 def _no_redirect() -> Any:
@@ -230,33 +290,80 @@ _NoRedirect = _no_redirect()
 
 
 def _smtp(asked: SmtpNotice, told: Mapping[str, Any], fill: Fill) -> None:
+    import mimetypes
     import smtplib
     import ssl
     from email.message import EmailMessage
+    from email.utils import format_datetime, localtime, make_msgid
 
     letter = EmailMessage()
     letter["Subject"] = _subject(told)
     letter["From"] = asked.sender
     letter["To"] = ", ".join(asked.to)
-    letter.set_content(summary_text(told) + "\n")
+    # Servers take a letter without them for spam.
+    letter["Date"] = format_datetime(localtime())
+    letter["Message-ID"] = make_msgid(domain=asked.sender.rpartition("@")[2].strip("> ") or None)
+    files, left_out = _to_attach(asked.attach, told)
+    letter.set_content("\n\n".join([summary_text(told), *left_out]) + "\n")
     letter.add_attachment(
         json.dumps(told, ensure_ascii=False, indent=1).encode(), maintype="application", subtype="json",
         filename="summary.json",
     )  # fmt: skip
-    for name in asked.attach:
-        for run in told["runs"]:
-            path = Path(run["folder"] or "") / name
-            if run["folder"] and path.is_file():
-                letter.add_attachment(
-                    path.read_bytes(), maintype="application", subtype="octet-stream",
-                    filename=f"{run['period']} {run['slice']} {name}",
-                )  # fmt: skip
+    for filename, path in files:
+        kind = (mimetypes.guess_type(path.name)[0] or "application/octet-stream").split("/")
+        letter.add_attachment(path.read_bytes(), maintype=kind[0], subtype=kind[1], filename=filename)
     safe = ssl.create_default_context()
     make = smtplib.SMTP_SSL if asked.security == "ssl" else smtplib.SMTP
     extra: dict[str, Any] = {"context": safe} if asked.security == "ssl" else {}
-    with make(fill(asked.host), asked.port, timeout=asked.seconds, **extra) as server:
-        if asked.security == "starttls":
-            server.starttls(context=safe)
-        if asked.user is not None:
-            server.login(fill(asked.user), fill(asked.password or ""))
-        server.send_message(letter)
+    host = fill(asked.host)
+    try:
+        with make(host, asked.port, timeout=asked.seconds, **extra) as server:
+            if asked.security == "starttls":
+                server.starttls(context=safe)
+            if asked.user is not None:
+                server.login(fill(asked.user), fill(asked.password or ""))
+            server.send_message(letter)
+    except smtplib.SMTPAuthenticationError as e:
+        # What the server says to it may repeat what was sent.
+        raise AlignmentError(f"the mail server did not take user and password ({e.smtp_code}).") from None
+    except smtplib.SMTPRecipientsRefused as e:
+        said = "; ".join(f"{who}: {_answer(*answer)}" for who, answer in e.recipients.items())
+        raise AlignmentError(f"the mail server refused everybody it is for: {said}.") from None
+    except smtplib.SMTPResponseException as e:
+        raise AlignmentError(f"the mail server answered {_answer(e.smtp_code, e.smtp_error)}.") from None
+    except smtplib.SMTPNotSupportedError as e:
+        hint = ' Set security = "ssl", or "none" inside your own network.' if "STARTTLS" in str(e) else ""
+        raise AlignmentError(f"the mail server can't do what is asked: {_reason(e)}.{hint}") from None
+    except OSError as e:
+        where = f"{host}, port {asked.port}"
+        raise AlignmentError(f"the mail server ({where}) could not be reached: {_reason(e)}.") from None
+
+
+def _to_attach(names: Sequence[str], told: Mapping[str, Any]) -> tuple[list[tuple[str, Path]], list[str]]:
+    """Give the files of the runs with the names they get, as many as a mail holds, and words on those left out."""
+    files, left_out, room = [], [], MOST_ATTACHED
+    for run in told["runs"]:
+        for name in names if run["folder"] else ():
+            path = Path(run["folder"]) / name
+            if not path.is_file():
+                continue
+            if (size := path.stat().st_size) > room:
+                left_out.append(path.as_posix())
+                continue
+            room -= size
+            part = "" if run["slice"] in (None, WHOLE) else f" {run['slice']}"
+            files.append((f"{run['period']}{part} {name}", path))
+    words = [f"Not attached, because a mail holds {MOST_ATTACHED / 1e6:.0f} MB: {', '.join(left_out)}"]
+    return files, words if left_out else []
+
+
+def _answer(code: int, said: bytes | str) -> str:
+    text = said.decode("utf-8", "replace") if isinstance(said, bytes) else said
+    return f"{code} {' '.join(text.split())}".strip().rstrip(".")
+
+
+def _reason(error: BaseException) -> str:
+    """Say in words why no connection came about, without the number of the error."""
+    inner = getattr(error, "reason", error)
+    said = str(inner.strerror if isinstance(inner, OSError) and inner.strerror else inner)
+    return (said.splitlines() or [type(error).__name__])[0].rstrip(".")

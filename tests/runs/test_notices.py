@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import http.server
 import json
+import os
 import socket
 import sys
 import threading
+import time
+from contextlib import suppress
 from dataclasses import replace
 
 import pytest
@@ -15,7 +18,8 @@ from alignment_toolkit.cli.notices import noticed
 from alignment_toolkit.errors import DataError, SettingsError
 from alignment_toolkit.results import Analysis
 from alignment_toolkit.runs import Run
-from alignment_toolkit.runs.notices import Notices, summary_text
+from alignment_toolkit.runs import notices as notices_module
+from alignment_toolkit.runs.notices import Notices, scrubbed, summary_text
 from alignment_toolkit.settings import Settings
 from tests.report.test_questions import aligned
 
@@ -66,7 +70,7 @@ class Hook(http.server.BaseHTTPRequestHandler):
 def hook():
     server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Hook)
     server.seen, server.answer = [], 200
-    threading.Thread(target=server.serve_forever, daemon=True).start()
+    threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True).start()
     yield server
     server.shutdown()
     server.server_close()
@@ -165,13 +169,29 @@ def test_a_mail_has_the_summary_in_words_and_attached(sent, mail_server):
     assert "high: Leads are dropped" in letter.get_body().get_content()
     files = {part.get_filename(): part.get_content() for part in letter.iter_attachments()}
     assert json.loads(files["summary.json"])["failed"] == 1
-    assert files["2026-Q3 all report.html"] == b"<p>the report</p>"
+    assert files["2026-Q3 report.html"].strip() == "<p>the report</p>"
+    assert letter["Date"] is not None
+    assert letter["Message-ID"].endswith("@example.com>")
+
+
+def test_a_mail_attaches_what_fits_and_names_the_rest(sent, mail_server, monkeypatch):
+    from email import message_from_string, policy
+
+    monkeypatch.setattr(notices_module, "MOST_ATTACHED", 10)
+    assert sent(MAIL.format(**mail_server)) == []
+    letter = message_from_string(mail_server["data"], policy=policy.default)
+    assert [part.get_filename() for part in letter.iter_attachments()] == ["summary.json"]
+    assert "Not attached, because a mail holds 0 MB: " in letter.get_body().get_content()
+    assert "/report.html" in letter.get_body().get_content()
 
 
 def test_a_mail_that_is_refused_is_a_warning(sent, mail_server):
     mail_server["refuse"] = True
     (warning,) = sent(MAIL.format(**mail_server))
-    assert warning.startswith("no notice by smtp: SMTPRecipientsRefused")
+    assert warning == (
+        "no notice by smtp: the mail server refused everybody it is for: head@example.com: 550 nobody here; "
+        "other@example.com: 550 nobody here."
+    )
 
 
 def test_a_command_gets_the_summary_and_one_that_fails_is_a_warning(sent, tmp_path, monkeypatch):
@@ -184,7 +204,53 @@ def test_a_command_gets_the_summary_and_one_that_fails_is_a_warning(sent, tmp_pa
     (warning,) = sent(f"[notify.command]\nrun = {json.dumps(fails)}")
     assert warning == "no notice by command: the command ended with exit code 1. ***"
     (warning,) = sent('[notify.command]\nrun = ["no-such-program-here"]')
-    assert "FileNotFoundError" in warning
+    assert warning == "no notice by command: there is no program 'no-such-program-here'."
+
+
+def test_a_command_that_hangs_is_ended_with_all_it_started_and_its_secret_is_not_told(
+    sent, tmp_path, monkeypatch
+):
+    monkeypatch.setenv("SECRET", 'canary"7\\f31')  # repr and JSON write it otherwise
+    mark = tmp_path / "late"
+    hang = ["sh", "-c", f"(sleep 1; touch '{mark}') & sleep 9", "${SECRET}"]
+    (warning,) = sent(f"[notify.command]\nrun = {json.dumps(hang)}\nseconds = 0.2")
+    assert warning == "no notice by command: the command took longer than 0.2 seconds and was ended."
+    time.sleep(1.2)
+    assert not mark.exists()
+    assert scrubbed(repr(os.environ["SECRET"]), [os.environ["SECRET"]]) == "'***'"
+
+
+def test_a_server_that_answers_a_byte_at_a_time_holds_nothing_up(sent, monkeypatch):
+    monkeypatch.setattr(notices_module, "GRACE", 0.1)
+    door = socket.create_server(("127.0.0.1", 0))
+
+    def drip():
+        with door.accept()[0] as caller:
+            for byte in b"HTTP/1.1 200 OK":
+                time.sleep(0.1)  # each byte comes in time
+                with suppress(OSError):
+                    caller.sendall(bytes([byte]))
+
+    dripping = threading.Thread(target=drip, daemon=True)
+    dripping.start()
+    port, began = door.getsockname()[1], time.monotonic()
+    (warning,) = sent(f'[notify.webhook]\nurl = "http://127.0.0.1:{port}/"\nseconds = 0.3')
+    assert time.monotonic() - began < 2
+    assert warning == "no notice by webhook: it took longer than 0.3 seconds."
+    dripping.join(10)
+    door.close()
+
+
+def test_a_password_in_the_message_of_a_failure_is_not_sent(hook, sent, monkeypatch):
+    monkeypatch.setenv("DB_PASSWORD", CANARY)
+    notices = Notices(
+        Settings.from_toml(f'[notify.webhook]\nurl = "http://127.0.0.1:{hook.server_port}/"'),
+        "run",
+        pytest.fail,
+    )
+    notices.failed(FACTS, f"no route to postgres://me:{CANARY}@host/crm", 3)
+    notices.send()
+    assert hook.seen[0][2]["runs"][0]["message"] == "no route to postgres://me:${DB_PASSWORD}@host/crm"
 
 
 def test_what_is_not_worth_a_notice_sends_none(hook, run):
