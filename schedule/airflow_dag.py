@@ -12,6 +12,7 @@ from airflow.providers.standard.operators.bash import BashOperator
 from airflow.sdk import DAG
 
 FOLDER = "/srv/acme"
+ALIGNMENT = "/opt/alignment/bin/alignment"  # as the shell reads it
 MONTH = "{{ data_interval_start.strftime('%Y-%m') }}"
 
 with DAG(
@@ -25,7 +26,7 @@ with DAG(
     BashOperator(
         task_id="report",
         cwd=FOLDER,
-        bash_command=f"alignment run alignment.toml --period {MONTH} --fail-on high",
+        bash_command=f"{ALIGNMENT} run alignment.toml --period {MONTH} --fail-on high",
         # 10: the run is done, and something is out of line. 6: another process is at the same run.
         skip_on_exit_code=[6, 10],
         append_env=True,

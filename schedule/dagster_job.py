@@ -5,7 +5,15 @@ import subprocess
 import dagster as dg
 
 FOLDER = "/srv/acme"
-COMMAND = ["alignment", "catch-up", "alignment.toml", "--every", "quarter", "--fail-on", "high"]
+COMMAND = [
+    "/opt/alignment/bin/alignment",
+    "catch-up",
+    "alignment.toml",
+    "--every",
+    "quarter",
+    "--fail-on",
+    "high",
+]
 
 
 @dg.op

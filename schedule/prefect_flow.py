@@ -5,7 +5,15 @@ import subprocess
 from prefect import flow, get_run_logger
 
 FOLDER = "/srv/acme"
-COMMAND = ["alignment", "catch-up", "alignment.toml", "--every", "quarter", "--fail-on", "high"]
+COMMAND = [
+    "/opt/alignment/bin/alignment",
+    "catch-up",
+    "alignment.toml",
+    "--every",
+    "quarter",
+    "--fail-on",
+    "high",
+]
 
 
 @flow(retries=1, retry_delay_seconds=600)

@@ -7,6 +7,7 @@ import json
 import os
 import shlex
 import shutil
+import sys
 from pathlib import Path
 from typing import Annotated
 
@@ -20,6 +21,7 @@ __all__ = ["register"]
 KINDS = ("sample", "csv", "olist")
 # The working folder in the recipes as they come.
 EXAMPLE = "/srv/acme"
+COMMAND = "/opt/alignment/bin/alignment"
 
 HEAD = """\
 # Settings of the alignment toolkit. Unknown keys and impossible values are errors that name the line.
@@ -130,7 +132,7 @@ def init(
         (folder / "schedule").mkdir()
         for path in sorted(bundled("schedule").iterdir()):
             if path.is_file():
-                _write(folder / "schedule" / path.name, _with_folder(path, folder.resolve().as_posix()))
+                _write(folder / "schedule" / path.name, _recipe(path, folder.resolve().as_posix()))
         (folder / "notebooks").mkdir()
         for path in sorted(
             bundled("notebooks").glob("*.*")
@@ -150,16 +152,33 @@ def _write(path: Path, text: str) -> None:
     path.write_text(text, encoding="utf-8", newline="\n")
 
 
-def _with_folder(recipe: Path, folder: str) -> str:
-    """Give a recipe for this working folder; each kind of file has its own way to write it."""
-    text = recipe.read_text(encoding="utf-8")
+def _recipe(recipe: Path, folder: str) -> str:
+    """Give a recipe for this working folder and this command; each kind of file has its own way to write a path.
+
+    What a schedule starts has not the PATH of the terminal in which it was tried.
+    """
+    text, command = recipe.read_text(encoding="utf-8"), _command()
     if recipe.name == "crontab":
-        folder = shlex.quote(folder).replace("%", "\\%")
+        folder, command = (shlex.quote(path).replace("%", "\\%") for path in (folder, command))
     elif recipe.suffix == ".service":
-        folder = folder.replace("%", "%%")
+        # systemd takes quotes in a command, and the rest of the line in a folder.
+        folder, command = (
+            folder.replace("%", "%%"),
+            json.dumps(command, ensure_ascii=False).replace("%", "%%"),
+        )
+    elif recipe.name == "airflow_dag.py":
+        folder, command = (json.dumps(path)[1:-1] for path in (folder, shlex.quote(command)))
     elif recipe.suffix == ".py":
-        folder = json.dumps(folder)[1:-1]
-    return text.replace(EXAMPLE, folder)
+        folder, command = (json.dumps(path)[1:-1] for path in (folder, command))
+    else:
+        return text
+    return text.replace(EXAMPLE, folder).replace(COMMAND, command)
+
+
+def _command() -> str:
+    """Give the whole path of this command where it lies beside the interpreter, as installers put it; else its name."""
+    beside = Path(sys.executable).with_name("alignment.exe" if os.name == "nt" else "alignment")
+    return beside.as_posix() if beside.is_file() else "alignment"
 
 
 def _with_source(text: str) -> str:

@@ -14,6 +14,7 @@ import shutil
 import subprocess
 import sys
 import types
+from pathlib import Path
 
 import pytest
 import typer
@@ -28,7 +29,7 @@ WEAK = ("0 6 3 1,4,7,10", "60 6 3 * *", "0 6 0 * *", "0 6 3 13 *", "0 6 x * *", 
 
 def parsed(words):
     """Let the command read its words, as it does before it does anything; give the name and values of the command."""
-    assert words[0] == "alignment"
+    assert Path(words[0]).name == "alignment"
     name, *rest = words[1:]
     with typer.main.get_command(app).commands[name].make_context(name, rest) as context:
         return name, context.params
@@ -55,6 +56,14 @@ def folder(tmp_path_factory):
     return made / "schedule"
 
 
+def starts(command):
+    """Tell whether a shell with nothing of this process's environment finds and starts a command."""
+    told = subprocess.run(
+        ["/bin/sh", "-c", f"{command} --version"], env={}, capture_output=True, text=True, check=False
+    )
+    return told.returncode == 0 and told.stdout.startswith("alignment_toolkit")
+
+
 def test_init_copies_every_recipe_for_its_own_folder(folder):
     assert sorted(p.name for p in folder.iterdir()) == sorted(p.name for p in bundled("schedule").iterdir())
     assert not [p.name for p in folder.iterdir() if "/srv/acme" in p.read_text()]
@@ -69,14 +78,18 @@ def test_cron_reads_the_line_and_the_shell_the_command(folder):
     assert not re.search(r"(?<!\\)%", command)
     words = shlex.split(command.replace("\\%", "%"))
     assert words[:3] == ["cd", str(folder.parent), "&&"]
+    assert starts(f"cd {shlex.quote(words[1])} && {shlex.quote(words[3])}")
+    assert not starts("alignment"), "a schedule has not the PATH of this process"
     name, values = parsed(words[3 : words.index(">>")])
     assert (name, values["every"], values["fail_on"]) == ("catch-up", "quarter", "high")
 
 
 def test_systemd_reads_the_units(folder, tmp_path):
     service = (folder / "alignment.service").read_text()
-    (start,) = re.findall(r"^ExecStart=/usr/bin/env (.*)$", service, re.M)
-    assert parsed(shlex.split(start))[0] == "catch-up"
+    (start,) = re.findall(r"^ExecStart=(.*)$", service, re.M)
+    words = shlex.split(start)
+    assert parsed(words)[0] == "catch-up"
+    assert Path(words[0]).is_absolute()
     assert re.search(r"^SuccessExitStatus=6 10$", service, re.M)
     (when,) = re.findall(r"^OnCalendar=(.*)$", (folder / "alignment.timer").read_text(), re.M)
     systemd = shutil.which("systemd-analyze")
@@ -97,17 +110,45 @@ def test_systemd_reads_the_units(folder, tmp_path):
     assert faults == []
 
 
-def test_github_reads_the_workflow(folder):
+def _kept_on_a_branch(keep, tmp_path):
+    """Let the shell do the step in a clone: reports reach the branch, and a run without news is no error."""
+    git = ["git", "-c", "user.name=n", "-c", "user.email=e@example.com", "-c", "init.defaultBranch=main"]
+
+    def do(*words, where=tmp_path):
+        done = subprocess.run([*git, *words], cwd=where, capture_output=True, text=True, check=True)
+        return done.stdout
+
+    do("init", "--quiet", "--bare", "origin")
+    do("clone", "--quiet", "origin", "reports")
+    clone = tmp_path / keep["working-directory"]
+    do("switch", "--quiet", "--orphan", "reports", where=clone)
+    do("commit", "--quiet", "--allow-empty", "-m", "reports", where=clone)
+    do("push", "--quiet", "origin", "reports", where=clone)
+    (clone / "all").mkdir()
+    (clone / "all" / "report.html").write_text("told")
+    (clone / "all" / "latest").symlink_to("report.html")
+    for _ in range(2):
+        # GitHub runs a step with `bash -e`.
+        done = subprocess.run(
+            ["bash", "-e", "-c", keep["run"]], cwd=clone, capture_output=True, text=True, check=False
+        )
+        assert done.returncode == 0, done.stderr
+    assert do("show", "reports:all/report.html", where=tmp_path / "origin") == "told"
+    assert do("rev-list", "--count", "reports", where=tmp_path / "origin").strip() == "2"
+
+
+def test_github_reads_the_workflow(folder, tmp_path):
     told = yaml.safe_load((folder / "github-actions.yml").read_text())
     # YAML 1.1 reads the bare word `on` as true.
     starts = told[True]
     assert is_scheduled(starts["schedule"][0]["cron"].split())
-    assert told["permissions"] == {"contents": "read"}
+    assert told["permissions"] == {"contents": "write"}, "the branch of the reports, and nothing else"
     steps = told["jobs"]["report"]["steps"]
-    (command,) = [s["run"] for s in steps if s.get("run", "").startswith("alignment")]
+    (command,) = [s["run"] for s in steps if s.get("run", "").startswith("alignment ")]
     assert parsed(shlex.split(command))[0] == "catch-up"
     assert all(("uses" in s) != ("run" in s) for s in steps)
-    assert any(s.get("if") == "always()" for s in steps), "a report that trips the gate is kept too"
+    (keep,) = [s for s in steps if s.get("if") == "always()"]  # a report that trips the gate is kept too
+    _kept_on_a_branch(keep, tmp_path)
 
 
 class Kept:
@@ -153,7 +194,9 @@ def test_airflow_gets_the_command_and_the_plain_notebook(folder, monkeypatch):
     assert all(is_scheduled(named["schedule"].split()) for name, _, named in Kept.calls if name == "DAG")
     bash = calls["BashOperator"]
     assert bash["cwd"] == str(folder.parent)
-    name, values = parsed(shlex.split(re.sub(r"\{\{.*?\}\}", "2026-07", bash["bash_command"])))
+    words = shlex.split(re.sub(r"\{\{.*?\}\}", "2026-07", bash["bash_command"]))
+    assert starts(shlex.quote(words[0]))
+    name, values = parsed(words)
     assert (name, values["period"]) == ("run", "2026-07")
     given = calls["PapermillOperator"]
     assert given["input_nb"] == str(folder.parent / "notebooks" / "01_alignment_report.ipynb")
