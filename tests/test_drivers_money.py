@@ -75,6 +75,19 @@ def test_cost_per_sale_of_a_cohort_by_pandas(company: Company, sample_dir: Path)
     assert [p.value for p in found.parts] == pytest.approx(list(by_hand.parts.values()), rel=1e-9)
 
 
+def test_a_slice_without_a_sale_on_either_side_has_no_cost_per_sale(company: Company) -> None:
+    found = what_moved(company, "cost-per-sale-cohort", "2026-Q2", compare="year-ago", by=["channel"])
+    every = company.fetch(company.relation("lead_outcomes"))
+    t = every[every["opens_episode"] & ~every["existing_client"] & (every["days_to_client"] <= 90)]
+    month = pd.to_datetime(t["created_on"]).dt.strftime("%Y-%m")
+    sold = [set(t[month.between(f"{year}-04", f"{year}-06")]["channel"]) for year in (2025, 2026)]
+    told = {s.by["channel"] for s in found if s.by}
+    assert told, "the change is split by channel"
+    assert told <= sold[0] & sold[1], "told is what has a figure on both sides"
+    with pytest.raises(ValueError, match="nothing to divide by"):
+        shapley_of(lambda f: f[0] / f[1], [100, float("nan")], [120, float("nan")])
+
+
 # Slices ---------------------------------------------------------------------------------------------------------
 
 

@@ -105,9 +105,9 @@ def split_identity(
             continue
         try:
             split = _split(identity, vector, keys, way)
-        except ValueError as signs:  # a slice of returns only, under LMDI
+        except ValueError as gone:  # a slice of returns only, under LMDI, or without a sale on either side
             if at == ():
-                return Refused(identity.kpi, str(signs))
+                return Refused(identity.kpi, str(gone))
             continue
         wrong = _unlike(identity, split.total, both, at)
         if wrong and at == ():

@@ -120,6 +120,11 @@ def shapley_of(
     then, now, names
         The factors on either side, NaN where one does not exist there, and their names.
 
+    Raises
+    ------
+    ValueError
+        Where the figure divides by a factor that is 0 on either side, or exists on neither.
+
     Examples
     --------
     A cost of 100 per lead at a conversion of 10 %, and 500 by sales per client; then 120 at 12 %, and 400.
@@ -133,7 +138,11 @@ def shapley_of(
 
     def at(changed: frozenset[int]) -> float:
         if changed not in known:
-            known[changed] = value([float((f1 if j in changed else f0)[0, j]) for j in range(f0.shape[1])])
+            mixed = [float((f1 if j in changed else f0)[0, j]) for j in range(f0.shape[1])]
+            try:
+                known[changed] = value(mixed)
+            except ZeroDivisionError:
+                raise ValueError("there is nothing to divide by in either period") from None
         return known[changed]
 
     values = np.zeros((1, f0.shape[1]))
