@@ -12,7 +12,7 @@ from airflow.providers.standard.operators.bash import BashOperator
 from airflow.sdk import DAG
 
 FOLDER = "/srv/acme"
-ALIGNMENT = "/opt/alignment/bin/alignment"  # as the shell reads it
+ALIGNMENT = "/srv/alignment/bin/alignment"  # as the shell reads it
 MONTH = "{{ data_interval_start.strftime('%Y-%m') }}"
 
 with DAG(

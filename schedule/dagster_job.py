@@ -6,7 +6,7 @@ import dagster as dg
 
 FOLDER = "/srv/acme"
 COMMAND = [
-    "/opt/alignment/bin/alignment",
+    "/srv/alignment/bin/alignment",
     "catch-up",
     "alignment.toml",
     "--every",

@@ -6,7 +6,7 @@ from prefect import flow, get_run_logger
 
 FOLDER = "/srv/acme"
 COMMAND = [
-    "/opt/alignment/bin/alignment",
+    "/srv/alignment/bin/alignment",
     "catch-up",
     "alignment.toml",
     "--every",

@@ -21,7 +21,7 @@ __all__ = ["register"]
 KINDS = ("sample", "csv", "olist")
 # The working folder in the recipes as they come.
 EXAMPLE = "/srv/acme"
-COMMAND = "/opt/alignment/bin/alignment"
+COMMAND = "/srv/alignment/bin/alignment"
 
 HEAD = """\
 # Settings of the alignment toolkit. Unknown keys and impossible values are errors that name the line.
