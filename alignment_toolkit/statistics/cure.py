@@ -125,9 +125,13 @@ def _inverse_logit(x: float) -> float:
 
 def _minimum(loss: Any, start: Floats, box: Any, *, exact: bool = False) -> tuple[Floats, float]:
     from scipy.optimize import minimize
+    from threadpoolctl import threadpool_limits
 
     low, high = np.array(box).T
-    found = minimize(loss, np.clip(start, low, high), method="L-BFGS-B", bounds=box)
+    with threadpool_limits(
+        1, user_api="blas"
+    ):  # threads cost more than they bring to two or three parameters
+        found = minimize(loss, np.clip(start, low, high), method="L-BFGS-B", bounds=box)
     if exact:
         found = minimize(
             loss, found.x, method="Nelder-Mead", bounds=box, options={"xatol": 1e-7, "fatol": 1e-9}
