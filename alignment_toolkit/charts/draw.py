@@ -460,9 +460,9 @@ def _interval(data: ChartData, wide: float, titled: bool) -> Figure:
     if p.low is not None and p.high is not None:
         axes.plot([p.low, p.high], [0.28, 0.28], color=shade, lw=5, alpha=0.45, solid_capstyle="butt")
     axes.plot([p.y], [0.28], "o", ms=9, color=shade, mec=PAPER, mew=1.2, zorder=4)
-    axes.text(
-        p.y, 0.46, data.number(p.y), fontsize=9.5, fontweight="bold", color=INK, ha="center", va="baseline"
-    )
+    # At either end of the scale half of a centred number would be cut off.
+    side = "left" if p.y - low < 0.1 * span else "right" if high - p.y < 0.1 * span else "center"
+    axes.text(p.y, 0.46, data.number(p.y), fontsize=9.5, fontweight="bold", color=INK, ha=side, va="baseline")
     axes.set_yticks([])
     sheet.scale_x(low, high, data, unit=data.y_unit, label=say("Gap"))
     return sheet.figure

@@ -246,15 +246,8 @@ def _plays(analysis: Analysis) -> list[Block]:
     counts = about.get("counts") or {}
     said = ", ".join(say("{play} {n:,}", play=say(p), n=int(n)) for p, n in counts.items())
     limits = about.get("thresholds") or {}
-    words = ", ".join(say("{name} {limit}", name=k, limit=v) for k, v in limits.items())
     proposed = say("Proposed: {said}. ", said=said) if said else ""
-    blocks.append(
-        Prose(
-            say(
-                "{proposed}Thresholds, from [plays] of the settings: {words}.", proposed=proposed, words=words
-            )
-        )
-    )
+    blocks.append(Prose(proposed + _limits(limits)))
     if about.get("lacking"):
         blocks.append(
             Prose(
@@ -341,6 +334,21 @@ def value_map(analysis: Analysis, note: str = "") -> list[Block]:
         blocks.append(_offers(told, analysis.currency))
         blocks.append(_attributes(told))
     return blocks
+
+
+def _limits(limits: Mapping[str, Any]) -> str:
+    """Say in words from where on a play is proposed."""
+    alive = as_number(limits.get("alive_below"))
+    if alive is None:
+        return ""
+    return say(
+        "Defend is for clients whose probability of still being one is below {alive}; grow for those who buy at most "
+        "{products} products in a year; release where the margin did not pay for the work in {quarters} of the last "
+        "four quarters. These limits stand in [plays] of the settings.",
+        alive=units.unit("share").text(alive),
+        products=limits.get("few_products"),
+        quarters=limits.get("release_quarters"),
+    )
 
 
 def _offers(told: Mapping[str, Any], currency: str) -> Table:

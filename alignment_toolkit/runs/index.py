@@ -151,7 +151,7 @@ def index_page(
     label = next((words.made_up(a) for _, a in analyses), "")
     document = blocks.Document(
         title=f"{blocks.data(first.company)}: the parts by {blocks.data(matrix)}",
-        subtitle=f"{first.period}, {first.name}",
+        subtitle=f"{first.period}, by the notebook {first.name}",
         label=label,
         blocks=tuple(parts),
         footer="Each part has a report of its own, made by the same notebook with the same settings."
@@ -190,7 +190,8 @@ def _runs(
         rows.append((
             blocks.Cell(name, href=f"{slug(o.plan.slice)}/{o.run.id}/{_page_of(o)}"),
             blocks.Cell("published" if o.run.fresh else "as before"),
-            blocks.Cell(f"{len(out)} of {len(judged)}", levels, number=len(out), unit="count"),
+            blocks.Cell(f"{len(out)} of {len(judged)}" if judged else "none judged", levels,
+                        number=len(out), unit="count"),
             blocks.Cell(titles),
             blocks.Cell(str(own) if own else "", number=own, unit="count"),
         ))  # fmt: skip

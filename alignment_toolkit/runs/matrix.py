@@ -300,6 +300,6 @@ def require_all(outcomes: Sequence[Outcome]) -> None:
     failed = [o.plan.slice for o in outcomes if o.run is None]
     if failed:
         raise MatrixFailed(
-            f"{len(failed)} of {len(outcomes)} runs failed: {', '.join(failed)}. The others are published;"
-            " --only-failed runs these again."
+            f"{len(failed)} of {len(outcomes)} runs failed: {', '.join(failed)}."
+            f"{' The others are published;' if len(failed) < len(outcomes) else ''} --only-failed runs these again."
         )
