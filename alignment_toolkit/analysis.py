@@ -26,7 +26,7 @@ from alignment_toolkit.relations.telling import why
 from alignment_toolkit.results import SCHEMA, VERSION, Analysis, Area, Finding, KpiValue, Scorecard
 from alignment_toolkit.scorecard import Shared, shared_scorecard
 from alignment_toolkit.segmentation import Segmentation, Segmented
-from alignment_toolkit.sources.relate import PERSON_COLUMNS as PEOPLE
+from alignment_toolkit.sources.relate import named_by
 from alignment_toolkit.wording import words_of
 
 __all__ = ["analyse", "default_period", "findings_of", "measure_kpis"]
@@ -273,10 +273,10 @@ def measure_kpis(
                 why = _broken(company, kpi, period, lacking, None)
                 single += [*alone([kpi]), replace(why, by=dict.fromkeys(by), reason=str(lacking))]
         return single
-    people = [d for d in by if d.rpartition(".")[2] in PEOPLE]
-    if hidden is None or not people:
+    whose = {d: named_by(d, company.has) for d in by}
+    if hidden is None or not any(whose.values()):
         return rows
-    return [replace(r, by={k: hidden.person(v) if k in people else v for k, v in r.by.items()}) for r in rows]
+    return [replace(r, by={k: hidden.shown(v, whose.get(k)) for k, v in r.by.items()}) for r in rows]
 
 
 def _shared(
@@ -309,10 +309,10 @@ def _drivers(
     except Exception as problem:
         warnings.append(say("The changes could not be split: {said}", said=why(problem)))
         return ()
-    people = {d for d in by if d.rpartition(".")[2] in PEOPLE}
+    whose = {d: named_by(d, company.has) for d in by}
     rows = [split.row() for split in found]
     for row in rows:
-        row["by"] = {k: hidden.person(v) if k in people else v for k, v in row["by"].items()}
+        row["by"] = {k: hidden.shown(v, whose.get(k)) for k, v in row["by"].items()}
     return tuple(rows)
 
 
@@ -352,7 +352,7 @@ def _named(company: Company, hidden: Pseudonyms) -> str:
     """Give the company's name, with the part of it that is looked at: a part's gaps are not the company's."""
     told = []
     for dimension, value in company.steps:
-        shown = hidden.person(value) if dimension.rpartition(".")[2] in PEOPLE else value
+        shown = hidden.shown(value, named_by(dimension, company.has))
         told.append(f"{dimension} {'(missing)' if shown is None else shown}")
     return f"{company.name}, {', '.join(told)}" if told else company.name
 

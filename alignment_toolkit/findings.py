@@ -19,7 +19,7 @@ from alignment_toolkit.relations import RELATIONS
 from alignment_toolkit.relations.telling import partly, why
 from alignment_toolkit.results import Finding, KpiValue
 from alignment_toolkit.sources.narrow import combinations
-from alignment_toolkit.sources.relate import PERSON_COLUMNS
+from alignment_toolkit.sources.relate import named_by
 from alignment_toolkit.tables import TABLES
 from alignment_toolkit.verdict import (
     FALSE_DISCOVERY_RATE,
@@ -102,14 +102,12 @@ def find(
         )
     seen: dict[str, list[Part]] = {i.id: [] for i in again}
     narrow: dict[str, Company] = {}
-    people = {d for d in by if d.rpartition(".")[2] in PERSON_COLUMNS}
+    whose = {d: named_by(d, company.has) for d in by}
     for combination in parts:
         part = company
         for dimension, value in zip(by, combination, strict=True):
             part = part.narrowed(dimension, value)
-        shown = {
-            d: hidden.person(v) if hidden and d in people else v for d, v in zip(by, combination, strict=True)
-        }
+        shown = {d: hidden.shown(v, whose[d]) if hidden else v for d, v in zip(by, combination, strict=True)}
         narrow[_key(shown)] = part
         for indicator in again:
             look = look_at(part, indicator, period, first, measured)

@@ -41,6 +41,10 @@ class Pseudonyms:
         """Give a client's pseudonym; None stays None."""
         return self._of("Client", value)
 
+    def shown(self, value: object, whose: str | None) -> object:
+        """Give a value as readers may see it: the pseudonym of a `person` or a `client`, anything else as it is."""
+        return value if whose is None else self._of(whose.capitalize(), value)
+
     def _of(self, kind: str, value: object) -> str | None:
         if value is None or value != value:
             return None

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal
 
 from alignment_toolkit import brief
-from alignment_toolkit.errors import AlignmentError, UnknownName
+from alignment_toolkit.errors import DataError, UnknownName
 from alignment_toolkit.lossless import SCHEMA, NotANumber, build, clean_number, clean_value, dump
 
 if TYPE_CHECKING:
@@ -335,6 +335,10 @@ class Scorecard:
     __repr__ = brief.scorecard
 
 
+def _no_number(word: str) -> Any:
+    raise DataError(f"This is no analysis.json: it holds {word}, and JSON has no such number.")
+
+
 @dataclass(frozen=True)
 class Analysis:
     """Everything that reports, charts and the run history see; to JSON and back without loss.
@@ -405,11 +409,11 @@ class Analysis:
 
         Raises
         ------
-        AlignmentError
+        DataError
             For another schema, or missing or unknown keys, by name.
         """
         if data.get("schema") != SCHEMA:
-            raise AlignmentError(
+            raise DataError(
                 f"This analysis has schema {data.get('schema')!r}; this version of the toolkit reads schema {SCHEMA}."
             )
         return build(cls, data)
@@ -418,13 +422,13 @@ class Analysis:
     def loads(cls, text: str) -> Analysis:
         """Read the text of an analysis.json."""
         try:
-            data = json.loads(text)
+            data = json.loads(text, parse_constant=_no_number)
         except json.JSONDecodeError as e:
-            raise AlignmentError(
+            raise DataError(
                 f"This is no analysis.json: line {e.lineno}, column {e.colno}: {e.msg}."
             ) from None
         if not isinstance(data, dict):
-            raise AlignmentError("This is no analysis.json: it holds no object.")
+            raise DataError("This is no analysis.json: it holds no object.")
         return cls.from_json(data)
 
     def kpi(self, id: str, **by: Any) -> KpiValue:

@@ -9,7 +9,7 @@ from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from alignment_toolkit.errors import AlignmentError, ParameterError
+from alignment_toolkit.errors import AlignmentError, DataError, ParameterError
 from alignment_toolkit.notebooks.forking import inherited
 from alignment_toolkit.results import Analysis
 
@@ -82,7 +82,7 @@ def earlier(places: str | Iterable[str | Path]) -> list[Analysis]:
     ------
     ParameterError
         For a place that is not there.
-    AlignmentError
+    DataError
         For a file that is no analysis of this version; in a folder of reports such a file is passed over.
 
     Examples
@@ -95,7 +95,10 @@ def earlier(places: str | Iterable[str | Path]) -> list[Analysis]:
     found: list[Analysis] = []
     for place in map(Path, places):
         if place.is_file():
-            found.append(Analysis.loads(place.read_text(encoding="utf-8")))
+            try:
+                found.append(Analysis.loads(place.read_text(encoding="utf-8")))
+            except (AlignmentError, OSError, UnicodeDecodeError) as problem:
+                raise DataError(f"{place}: {problem}") from None
         elif place.is_dir():
             for path in _published(place):
                 with contextlib.suppress(AlignmentError, OSError, UnicodeDecodeError):

@@ -22,7 +22,7 @@ from alignment_toolkit.results import VERSION
 from alignment_toolkit.runs.beside import bearing, earlier_runs
 from alignment_toolkit.runs.places import MANIFEST, file_hash, slug
 from alignment_toolkit.secrets import Scrubber
-from alignment_toolkit.sources.relate import PERSON_COLUMNS
+from alignment_toolkit.sources.relate import named_by
 
 if TYPE_CHECKING:
     from alignment_toolkit.company import Company
@@ -248,17 +248,17 @@ def resolve_period(company: Company, text: str | None) -> Period:
 
 
 def check_part(company: Company, part: Company) -> None:
-    """Refuse a part that is a person, whose name would become the name of a folder, unless names may be shown.
+    """Refuse a part that is a person or a client, whose name would become a folder, unless names may be shown.
 
     Raises
     ------
     ParameterError
         With the setting that allows it.
     """
-    named = [d for d, _ in part.steps if d.rpartition(".")[2] in PERSON_COLUMNS]
+    named = [d for d, _ in part.steps if named_by(d, company.has)]
     if named and not company.settings.privacy.names:
         raise ParameterError(
-            f"A run for one {named[0]} would write a person's name into folders and files."
+            f"A run for one {named[0]} would write a {named_by(named[0], company.has)}'s name into folders and files."
             " [privacy] names = true allows it."
         )
 

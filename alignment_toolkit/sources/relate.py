@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import date, timedelta
-from typing import Final
+from typing import Final, Literal
 
 from alignment_toolkit.errors import Problem
 from alignment_toolkit.sources.load import SHOWN, Loaded, LoadedTable
 from alignment_toolkit.sources.part import Engine, literal, quoted
 
-__all__ = ["PERSON_COLUMNS", "Facts", "relate"]
+__all__ = ["PERSON_COLUMNS", "Facts", "named_by", "relate"]
 
 PERSON_COLUMNS: Final = ("owner", "received_by", "actor", "assessor", "person_id", "initiated_by")
 _CLIENT_SIDE: Final = ("account_id", "contact_id", "lead_id", "opportunity_id")
@@ -27,6 +27,28 @@ class Facts:
 
     complete_until: dict[str, date] = field(default_factory=dict)
     linked: dict[str, float] = field(default_factory=dict)
+
+
+def named_by(dimension: str, has: Callable[..., bool]) -> Literal["person", "client"] | None:
+    """Say whose name the values of a dimension are, if anybody's; `has` tells which tables and columns are there.
+
+    Examples
+    --------
+    >>> [named_by(d, lambda *_: True) for d in ("owner", "accounts.name", "owner.name", "name", "products.name")]
+    ['person', 'client', 'person', 'client', None]
+    """
+    prefix, _, column = dimension.rpartition(".")
+    if column in PERSON_COLUMNS:
+        return "person"
+    if column != "name":
+        return None
+    if prefix in ("contacts", "people", *PERSON_COLUMNS):
+        return "person"
+    if prefix == "accounts" or (not prefix and has("accounts", "name")):
+        return "client"
+    # A short name is sought among products and campaigns before it is sought among persons.
+    sold = has("products", "name") or has("campaigns", "name")
+    return "person" if not prefix and not sold else None
 
 
 def relate(engine: Engine, loaded: Loaded, as_of: date | None) -> Facts:

@@ -381,3 +381,13 @@ def test_letters_that_a_terminal_does_not_know_are_no_error(monkeypatch):
     assert "? Süd" in told
     assert '"\\u5317"' in told, "JSON keeps every letter"
     assert "arpu" in told
+
+
+@pytest.mark.parametrize(("text", "said"), [("", "line 1, column 1"), ('{"kpis": [NaN]}', "it holds NaN")])
+def test_3_an_earlier_analysis_that_is_none_is_named(alignment, company, tmp_path, text, said):
+    (tmp_path / "old.json").write_text(text)
+    for words in (("analyse", company, "--history", "old.json"), ("report", "old.json")):
+        done = alignment(*words)
+        assert done.code == 3
+        assert "old.json: This is no analysis.json: " in done.err
+        assert said in done.err
