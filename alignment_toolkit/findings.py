@@ -166,7 +166,7 @@ def _beyond(company: Company, indicator: Indicator) -> str | None:
             company.relation(name)
         except MissingTable as e:
             return why(e)
-    return partly(company, indicator.witnesses)
+    return partly(company, indicator.witnesses, (*indicator.needs, *indicator.relations))
 
 
 def first_day(company: Company) -> date | None:

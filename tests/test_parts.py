@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import date, timedelta
+from pathlib import Path
 from typing import Any
 
+import pandas as pd
 import pytest
 
 from alignment_toolkit.catalog import Catalog
@@ -72,6 +74,21 @@ def test_what_a_part_left_out_is_not_silence(company: Company, id: str, table: s
 
 def test_a_part_whose_rows_come_or_go_with_their_client_is_asked(company: Company) -> None:
     found = asked(company.narrowed("region", "North"), "neglected_clients")
+    assert found.seen.gap.estimate.value == 0
+
+
+def test_an_order_in_another_region_than_its_client_is_not_silence(company: Company, tmp_path: Path) -> None:
+    for table in ("accounts", "touches"):
+        pd.DataFrame(company.fetch(company[table])).to_parquet(tmp_path / f"{table}.parquet")
+    orders = company.fetch(company["orders"])
+    pd.DataFrame(orders.assign(region="South")).to_parquet(tmp_path / "orders.parquet")
+    whole = Company.open(tmp_path)
+    assert asked(whole, "neglected_clients").seen.gap.estimate.value == 0
+    found = asked(whole.narrowed("region", "South"), "neglected_clients")
+    assert found.seen is None
+    assert found.beyond.startswith("Not told by region: rows of touches that belong to another region")
+    # The client's own region takes its orders and its calls along.
+    found = asked(whole.narrowed("accounts.region", "North"), "neglected_clients")
     assert found.seen.gap.estimate.value == 0
 
 

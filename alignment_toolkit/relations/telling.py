@@ -58,8 +58,10 @@ def lacks(company: Any, lacking: Sequence[str]) -> str:
     return untold(company, lacking) or say("needs {gone}", gone=", ".join(lacking))
 
 
-def partly(company: Any, witnesses: Mapping[str, str]) -> str | None:
+def partly(company: Any, witnesses: Mapping[str, str], cases: Iterable[str] = ()) -> str | None:
     """Say where a part leaves out rows of a table that count against somebody by not being there; else None.
+
+    Of an order in the South by a client of the North, the calls lie in the North: that is left out, too.
 
     Parameters
     ----------
@@ -67,11 +69,18 @@ def partly(company: Any, witnesses: Mapping[str, str]) -> str | None:
         The company, or a part of it.
     witnesses
         The tables, and the key of each by which all rows of one of those asked about must come or go together.
+    cases
+        The tables and relations that those asked about come from; they must find the dimension where a witness does.
     """
     for table, key in witnesses.items():
         for dimension, value in getattr(company, "steps", ()) if table in company.tables else ():
-            path = Step(dimension, value).path(company.whole, table, company.whole.columns(table))
-            if path is not None and path[1] != key:
+            step, whole = Step(dimension, value), company.whole
+            path = step.path(whole, table, whole.columns(table))
+            ways = {n: step.path(whole, n, _columns(whole, n)) for n in cases if n not in witnesses}
+            # Where a row finds the value: in another table by a key, or in its own.
+            homes = {way[2] or n for n, way in ways.items() if way is not None}
+            apart = path is not None and bool(homes - {path[2] or table})
+            if path is not None and (path[1] != key or apart):
                 return say(
                     "Not told by {dimension}: rows of {table} that belong to another {dimension}, or to none, would "
                     "be missed and count as silence.",
@@ -79,3 +88,8 @@ def partly(company: Any, witnesses: Mapping[str, str]) -> str | None:
                     table=table,
                 )
     return None
+
+
+def _columns(company: Any, name: str) -> Iterable[str]:
+    found: Iterable[str] = company.columns(name) if name in company.tables else company.relation(name).columns
+    return found
