@@ -166,7 +166,7 @@ class Company:
         """The company before any narrowing."""
         return self._root
 
-    @property
+    @cached_property
     def tables(self) -> tuple[str, ...]:
         """The tables that are there, in canonical order; in a slice those that can be narrowed."""
         present = self._data.loaded.tables

@@ -81,6 +81,14 @@ class Chain:
         }
 
     @cached_property
+    def _gone(self) -> list[list[int]]:
+        """The states that are no more where a channel is removed."""
+        return [
+            [i for i, state in enumerate(self.states) if state and state[-1] == channel]
+            for channel in self.channels
+        ]
+
+    @cached_property
     def _number(self) -> dict[tuple[int, int], int]:
         return {(int(a), int(b)): i for i, (a, b) in enumerate(zip(self.starts, self.ends, strict=True))}
 
@@ -122,14 +130,16 @@ class Chain:
         chance = self.chances(counts)
         visits = np.linalg.inv(np.eye(size) - chance[:, :size])
         sale = visits @ chance[:, size]
-        lost = np.zeros(len(self.channels))
         if sale[0] <= 0:
-            return 0.0, lost
-        for number, channel in enumerate(self.channels):
-            gone = [i for i, state in enumerate(self.states) if state and state[-1] == channel]
-            reached = np.linalg.solve(visits[np.ix_(gone, gone)], sale[gone])
-            lost[number] = min(1.0, max(0.0, float(visits[0, gone] @ reached) / float(sale[0])))
-        return float(sale[0]), lost
+            return 0.0, np.zeros(len(self.channels))
+        if all(len(gone) == 1 for gone in self._gone):
+            one = np.array([gone[0] for gone in self._gone], dtype=np.int64)
+            bought = visits[0, one] * sale[one] / visits[one, one]
+        else:
+            bought = np.array(
+                [visits[0, d] @ np.linalg.solve(visits[np.ix_(d, d)], sale[d]) for d in self._gone]
+            )
+        return float(sale[0]), np.clip(bought / float(sale[0]), 0.0, 1.0)
 
 
 def _moves(path: Path, order: int) -> list[tuple[State, State | bool]]:

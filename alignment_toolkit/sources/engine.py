@@ -134,7 +134,8 @@ class DuckDB(Backend):  # type: ignore[misc]  # ibis has no types of its own
         shape = shape_of(expr.op()) if plain and not any(options.values()) else None
         if shape is None:
             return super().execute(expr, **options)
-        found = self.con.sql(self._sql(expr, shape)).to_arrow_table()
+        # A relation (`con.sql`) is planned twice: once for its columns' types, once to run.
+        found = self.con.execute(self._sql(expr, shape)).to_arrow_table()
         frame = pd.DataFrame(
             {
                 name: c.to_pylist() if c.null_count or is_dictionary(c.type) else c.to_pandas()

@@ -22,6 +22,8 @@ from alignment_toolkit.statistics.resampling import generator
 __all__ = ["Ahead", "ahead", "likely_range", "total_ahead"]
 
 Floats = NDArray[np.float64]
+# Futures of clients drawn in one piece: beyond this, arrays leave the processor's cache.
+_AT_ONCE = 50_000
 
 
 def total_ahead(
@@ -161,7 +163,7 @@ def likely_range(
     Examples
     --------
     >>> model = Purchases(.242593, 4.413532, .792886, 2.425753, None, 2357)
-    >>> low, high = likely_range(model, [2], [30.43], [38.86], horizon=39)
+    >>> low, high = likely_range(model, [2], [30.43], [38.86], horizon=39, draws=9999)
     >>> float(low[0]), float(high[0])
     (0.0, 4.0)
     """
@@ -169,20 +171,18 @@ def likely_range(
     if purchases.problem or (spend and spend.problem) or not x.size:
         return np.full(x.shape, np.nan), np.full(x.shape, np.nan)
     random = generator(seed)
-    drawn = np.empty((draws, x.size))
     of_orders, of_sizes = _spread(purchases.covariance), _spread(spend.covariance if spend else None)
-    for i in range(draws):
-        model, sizes = purchases, spend
-        if of_orders is not None:
-            model = purchases.moved(_step(of_orders, random))
-        orders = model.draw(x, t_x, seen, horizon, random)
-        if sizes is None:
-            drawn[i] = orders
-            continue
-        if of_sizes is not None:
-            sizes = sizes.moved(_step(of_sizes, random))
-        drawn[i] = sizes.draw(orders, x, m, random)
-    return _shortest(drawn)
+    futures = max(1, _AT_ONCE // x.size)
+    parts = []
+    for first in range(0, draws, futures):
+        rows = min(futures, draws - first)
+        repeated, ended, known, size = (np.broadcast_to(v, (rows, x.size)) for v in (x, t_x, seen, m))
+        orders = purchases.draw(repeated, ended, known, horizon, random, _steps(of_orders, rows, random))
+        if spend is None:
+            parts.append(orders.astype(float))
+        else:
+            parts.append(spend.draw(orders, repeated, size, random, _steps(of_sizes, rows, random)))
+    return _shortest(np.concatenate(parts))
 
 
 def _shortest(drawn: Floats) -> tuple[Floats, Floats]:
@@ -202,6 +202,9 @@ def _spread(covariance: Floats | None) -> tuple[Floats, Floats] | None:
     return np.sqrt(np.maximum(values, 0)), vectors
 
 
-def _step(spread: tuple[Floats, Floats], random: np.random.Generator) -> Floats:
-    step = spread[1] @ (spread[0] * random.standard_normal(spread[0].size))
-    return np.asarray(np.clip(step, -4, 4), dtype=float)
+def _steps(spread: tuple[Floats, Floats] | None, rows: int, random: np.random.Generator) -> Floats | None:
+    """Draw steps of the log parameters, of shape (parameter, row, 1)."""
+    if spread is None:
+        return None
+    steps = random.standard_normal((rows, spread[0].size)) * spread[0] @ spread[1].T
+    return np.asarray(np.clip(steps, -4, 4).T[:, :, None], dtype=float)

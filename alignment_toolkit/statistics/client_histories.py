@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from functools import cache
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -12,6 +14,14 @@ from alignment_toolkit.statistics.likelihood import collapse
 __all__ = ["Histories", "Sizes", "floats"]
 
 Floats = NDArray[np.float64]
+
+
+@cache
+def _gamma() -> tuple[Any, Any]:
+    """Give digamma and the logarithm of gamma; a fit asks thousands of times, and an import is looked up each time."""
+    from scipy.special import digamma, gammaln
+
+    return digamma, gammaln
 
 
 def floats(*values: ArrayLike) -> tuple[Floats, ...]:
@@ -54,8 +64,7 @@ class Histories:
 
     def loss(self, theta: Floats) -> tuple[float, Floats]:
         """Give minus the log-likelihood and its gradient, both in the logarithms of the parameters."""
-        from scipy.special import digamma, gammaln
-
+        digamma, gammaln = _gamma()
         r, alpha, a, b = np.exp(theta)
         x, back = self.x, self.x > 0
         whole, until = np.log(alpha + self.observed), np.log(alpha + self.last)
@@ -116,8 +125,7 @@ class Sizes:
 
     def loss(self, theta: Floats) -> tuple[float, Floats]:
         """Give minus the log-likelihood and its gradient, both in the logarithms of (p, q, v)."""
-        from scipy.special import digamma, gammaln
-
+        digamma, gammaln = _gamma()
         p, q, v = np.exp(theta)
         x, m = self.x, self.mean
         total = np.log(v + m * x)

@@ -83,9 +83,12 @@ class Purchases:
         x, t_x, seen = floats(repeats, last, observed)
         if self.problem:
             return np.full(x.shape, np.nan)
-        r, alpha, a, b = self._theta
+        return self._alive(self._theta, x, t_x, seen)
+
+    def _alive(self, theta: Floats, x: Floats, t_x: Floats, seen: Floats) -> Floats:
         from scipy.special import expit
 
+        r, alpha, a, b = theta
         with np.errstate(divide="ignore", invalid="ignore"):
             odds = np.log(a / (b + x - 1)) + (r + x) * (np.log(alpha + seen) - np.log(alpha + t_x))
         return np.where(x > 0, expit(-odds), 1.0)
@@ -137,14 +140,36 @@ class Purchases:
         return mean, np.maximum(living * (second + first) - mean**2, 0.0)
 
     def draw(
-        self, repeats: Floats, last: Floats, observed: Floats, horizon: float, random: np.random.Generator
+        self,
+        repeats: Floats,
+        last: Floats,
+        observed: Floats,
+        horizon: float,
+        random: np.random.Generator,
+        steps: Floats | None = None,
     ) -> NDArray[np.int64]:
-        """Draw one possible future number of orders for each client."""
-        r, alpha, a, b = self._theta
-        living = random.random(repeats.shape) < self.alive(repeats, last, observed)
+        """Draw one possible future number of orders for each client.
+
+        Parameters
+        ----------
+        repeats, last, observed, horizon
+            As in `expected`; of any one shape.
+        random
+            Where chance comes from.
+        steps
+            By how much the logarithms of (r, alpha, a, b) are moved, of a shape that goes with the clients'.
+        """
+        theta = self._theta if steps is None else np.exp(steps) * _upright(self._theta, steps)
+        r, alpha, a, b = theta
+        living = random.random(repeats.shape) < self._alive(theta, repeats, last, observed)
         ordered = random.poisson(random.gamma(r + repeats, 1 / (alpha + observed)) * horizon)
         until = random.geometric(np.clip(random.beta(a, b + repeats), 1e-12, 1.0))
         return np.where(living, np.minimum(ordered, until), 0)
+
+
+def _upright(theta: Floats, steps: Floats) -> Floats:
+    """Let parameters stand along the first axis of their steps."""
+    return theta.reshape(-1, *[1] * (steps.ndim - 1))
 
 
 def fit_purchases(
@@ -221,10 +246,13 @@ class Spend:
         p, q, v = (np.array([self.p, self.q, self.v], dtype=float) * np.exp(step)).tolist()
         return replace(self, p=p, q=q, v=v)
 
-    def _belief(self, repeats: ArrayLike, mean: ArrayLike) -> tuple[float, Floats, Floats]:
+    def _belief(
+        self, repeats: ArrayLike, mean: ArrayLike, steps: Floats | None = None
+    ) -> tuple[Floats, Floats, Floats]:
         x, m = floats(repeats, mean)
         x = np.where((x > 0) & np.isfinite(m) & (m > 0), x, 0.0)
-        p, q, v = float(self.p or 0), float(self.q or 0), float(self.v or 0)
+        theta = np.array([self.p or 0, self.q or 0, self.v or 0], dtype=float)
+        p, q, v = theta if steps is None else np.exp(steps) * _upright(theta, steps)
         return p, p * x + q, v + x * np.where(x > 0, m, 0.0)
 
     def expected(self, repeats: ArrayLike, mean: ArrayLike) -> Floats:
@@ -250,10 +278,15 @@ class Spend:
         return one, two
 
     def draw(
-        self, orders: NDArray[np.int64], repeats: Floats, mean: Floats, random: np.random.Generator
+        self,
+        orders: NDArray[np.int64],
+        repeats: Floats,
+        mean: Floats,
+        random: np.random.Generator,
+        steps: Floats | None = None,
     ) -> Floats:
-        """Draw the money of a number of future orders for each client."""
-        p, shape, rate = self._belief(repeats, mean)
+        """Draw the money of a number of future orders for each client; `steps` move (p, q, v) as in `Purchases`."""
+        p, shape, rate = self._belief(repeats, mean, steps)
         own = random.gamma(shape) / rate
         return np.where(orders > 0, random.gamma(p * np.maximum(orders, 1)) / own, 0.0)
 
