@@ -13,7 +13,7 @@ from alignment_toolkit.drivers.measured import Refused
 from alignment_toolkit.drivers.result import Driver, DriverPart, OwnerPart, SplitChange
 from alignment_toolkit.errors import UnknownName
 from alignment_toolkit.kpi import Kpi, measure
-from alignment_toolkit.kpi.measuring import Measured
+from alignment_toolkit.kpi.reach import Measured
 from alignment_toolkit.languages import noted, say
 from alignment_toolkit.periods import Period
 from alignment_toolkit.relations.telling import lacks

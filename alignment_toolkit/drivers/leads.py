@@ -17,7 +17,7 @@ from alignment_toolkit.kpi import Kpi, measure
 from alignment_toolkit.kpi.clusters import MOST, rows_of
 from alignment_toolkit.kpi.dimensions import dimension_column
 from alignment_toolkit.kpi.kinds import call
-from alignment_toolkit.kpi.measuring import Measured
+from alignment_toolkit.kpi.reach import Measured
 from alignment_toolkit.languages import say
 from alignment_toolkit.periods import Period
 from alignment_toolkit.results import Estimate, clean_value

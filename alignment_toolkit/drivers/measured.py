@@ -16,7 +16,8 @@ from alignment_toolkit.drivers.result import SplitChange, exact, judged
 from alignment_toolkit.errors import TooManyRows
 from alignment_toolkit.kpi import Kpi
 from alignment_toolkit.kpi.clusters import ClusterSums, cluster_sums
-from alignment_toolkit.kpi.measuring import Measured, measure_both
+from alignment_toolkit.kpi.measuring import measure_both
+from alignment_toolkit.kpi.reach import Measured
 from alignment_toolkit.languages import say
 from alignment_toolkit.periods import Period
 from alignment_toolkit.relations.telling import lacks

@@ -12,7 +12,7 @@ from alignment_toolkit.drivers.result import Driver, SplitChange, exact, judged
 from alignment_toolkit.errors import TooManyRows
 from alignment_toolkit.kpi import Kpi
 from alignment_toolkit.kpi.clusters import MOST, rows_of
-from alignment_toolkit.kpi.measuring import Measured
+from alignment_toolkit.kpi.reach import Measured
 from alignment_toolkit.languages import say
 from alignment_toolkit.periods import Period
 from alignment_toolkit.statistics.decomposition import price_volume_mix

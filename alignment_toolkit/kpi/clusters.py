@@ -9,11 +9,12 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from alignment_toolkit.kpi import reach
 from alignment_toolkit.kpi.cells import Ask
 from alignment_toolkit.kpi.cube import Cube, Part
 from alignment_toolkit.kpi.dimensions import attach, dimension_column, home_of
 from alignment_toolkit.kpi.kinds import Kpi, call
-from alignment_toolkit.kpi.measuring import Measured, _terms
+from alignment_toolkit.kpi.reach import Measured
 from alignment_toolkit.periods import Period
 from alignment_toolkit.results import clean_value
 
@@ -61,7 +62,7 @@ def rows_of(
     """
     first = kpis[0]
     asks = [
-        Ask(i, k, _terms(company, k, k.configured(company.settings.kpi_options(k.id))))
+        Ask(i, k, reach.terms(company, k, k.configured(company.settings.kpi_options(k.id))))
         for i, k in enumerate(kpis)
     ]
     t = attach(company, first.relation, company.relation(first.relation), by)

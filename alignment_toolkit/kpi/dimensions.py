@@ -12,7 +12,7 @@ from alignment_toolkit.relations import PARENTS, RELATIONS, Source
 if TYPE_CHECKING:
     from ibis.expr.types import Table
 
-__all__ = ["attach", "dimension_column", "home_of"]
+__all__ = ["Place", "attach", "dimension_column", "home_of", "place_of"]
 
 KEY_OF: Final = {
     "accounts": "account_id", "campaigns": "campaign_id", "products": "product_id",
@@ -23,7 +23,7 @@ _TIERS: Final = (("accounts", "campaigns", "products"), ("contacts", "people"))
 
 
 @dataclass(frozen=True)
-class _Place:
+class Place:
     """Where a dimension stands: in the relation itself (`key` is None) or in a table, reached by a key."""
 
     column: str
@@ -58,7 +58,7 @@ def attach(source: Source, relation: str, t: Table, by: Sequence[str]) -> Table:
     ParameterError
         For a name that stands in several tables, with the choices, or for a moment of time.
     """
-    places = [_find(source, relation, t, name) for name in by]
+    places = [place_of(source, relation, t, name) for name in by]
     own = list(t.columns)
     for number, place in enumerate(places):
         into = dimension_column(number)
@@ -71,10 +71,11 @@ def attach(source: Source, relation: str, t: Table, by: Sequence[str]) -> Table:
     return t.select(*own, *[dimension_column(n) for n in range(len(places))])
 
 
-def _find(source: Source, relation: str, t: Table, name: str) -> _Place:
-    own = [_Place(c) for c in t.columns]
+def place_of(source: Source, relation: str, t: Table, name: str) -> Place:
+    """Give the place where a dimension of a relation stands; the errors are those of `attach`."""
+    own = [Place(c) for c in t.columns]
     reached = [
-        _Place(c, key, table)
+        Place(c, key, table)
         for key, table in PARENTS.items()
         if key in t.columns and source.has(table, KEY_OF[table])
         for c in source[table].columns

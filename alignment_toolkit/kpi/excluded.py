@@ -11,6 +11,7 @@ from typing import Any
 import ibis
 import ibis.expr.operations as ops
 
+from alignment_toolkit.kpi import reach
 from alignment_toolkit.kpi.dimensions import attach, dimension_column
 from alignment_toolkit.kpi.kinds import Kpi, Terms, call
 from alignment_toolkit.languages import say
@@ -70,7 +71,8 @@ def rows_of(company: Any, kpi: Kpi, period: Period, found: KpiValue, by: Mapping
         return _of_a_stock(company, kpi, every, t, found)
     dated = t.filter(t[kpi.date].notnull())
     living = alive(dated, kpi.date)
-    cap = company.as_of_of(())
+    caps = (company.as_of_of(()), reach.cut(company, kpi))
+    cap = min((day for day in caps if day is not None), default=None)
     # What looks back stands on the period before as well.
     first, after = period.previous().start if kpi.lookback else period.start, period.end
     inside = living.filter(_from(living, kpi.date, first), ~_from(living, kpi.date, after))

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
-from datetime import date, datetime, timedelta
-from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import date
+from functools import partial
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from alignment_toolkit.errors import MissingTable, ParameterError, UnknownName, did_you_mean
+from alignment_toolkit.kpi import reach
 from alignment_toolkit.kpi.cells import Ask
 from alignment_toolkit.kpi.client_periods import ClientPeriods
 from alignment_toolkit.kpi.cube import By, Cube, Part
@@ -17,51 +19,26 @@ from alignment_toolkit.kpi.kinds import (
     Kpi,
     ProductOfKpis,
     RatioOfKpis,
-    Terms,
     whole_of,
     with_owners,
 )
 from alignment_toolkit.kpi.of_rows import KpiOfRows, RowCube
+from alignment_toolkit.kpi.placed import Flagged, Quantity, Share, quantities, told, unplaced, way_by
+from alignment_toolkit.kpi.reach import Measured
 from alignment_toolkit.kpi.stock import StockCube
 from alignment_toolkit.kpi.values import Number, Sheet, change, less, product, quotient
 from alignment_toolkit.languages import say
 from alignment_toolkit.periods import GRAINS, Period, compare_periods
-from alignment_toolkit.relations import RELATIONS, Source, client_tables, day
+from alignment_toolkit.relations import RELATIONS
 from alignment_toolkit.relations.telling import lacks, why
 from alignment_toolkit.results import KpiValue
-from alignment_toolkit.tables import TABLES
 
 if TYPE_CHECKING:
-    import pandas as pd
     from ibis.expr.types import Table
 
 __all__ = ["Measured", "measure", "measure_both", "queries"]
 
 AnyKpi: TypeAlias = Kpi | RatioOfKpis
-
-
-class Measured(Source, Protocol):
-    """What `measure` needs of a company; the toolkit's Company is one."""
-
-    @property
-    def currency(self) -> str:
-        """Give the company's currency."""
-
-    @property
-    def as_of(self) -> date | None:
-        """Give the last day for which all tables are complete."""
-
-    def relation(self, name: str) -> Table:
-        """Give a canonical table or a derived relation."""
-
-    def complete_until(self, table: str) -> date | None:
-        """Give the last day for which a table is complete."""
-
-    def as_of_of(self, tables: Sequence[str]) -> date | None:
-        """Give the last day for which these tables are complete; of none of them the company's own limit."""
-
-    def fetch(self, expr: Any, *, limit: int = ...) -> pd.DataFrame:
-        """Bring rows from the engine."""
 
 
 def measure(
@@ -161,6 +138,17 @@ def queries(
     return tuple(cube.query for cube in question.cubes)
 
 
+@dataclass(frozen=True)
+class _Asked:
+    """How a question was put, so that it can be put to the whole company too."""
+
+    wanted: Sequence[AnyKpi]
+    period: Period | str
+    grain: str | None
+    compare: Sequence[Period] | str
+    catalogue: Mapping[str, Any] | None
+
+
 @dataclass
 class _Question:
     company: Measured
@@ -170,6 +158,9 @@ class _Question:
     sides: dict[int, tuple[Kpi, ...]]
     lacking: dict[int, str]
     cubes: list[Cube]
+    asked: _Asked
+    cuts: dict[int, date | None] = field(default_factory=dict)
+    kept: dict[Any, Any] = field(default_factory=dict)
 
     @classmethod
     def of(
@@ -187,7 +178,7 @@ class _Question:
         sliced_grain: bool = True,
     ) -> _Question:
         parts = _parts(company, period, grain, compare)
-        q = cls(company, parts, by, {}, {}, {}, [])
+        q = cls(company, parts, by, {}, {}, {}, [], _Asked(wanted, period, grain, compare, catalogue))
         groups: dict[tuple[Any, ...], list[Ask]] = {}
         for kpi in wanted:
             for side, options in q._plain(kpi, catalogue):
@@ -198,8 +189,8 @@ class _Question:
                     q.sheets[id(side)] = lacks(company, gone)
                     continue
                 q.sheets[id(side)] = ""
-                found = Ask(id(side), side, _terms(company, side, options))
-                groups.setdefault(_shared(side), []).append(found)
+                found = Ask(id(side), side, reach.terms(company, side, options))
+                groups.setdefault((*_shared(side), q.cuts[id(side)]), []).append(found)
         unknown: list[UnknownName] = []
         firsts: dict[tuple[str, str], date | None] = {}
         for (kind, relation, when, *_), asks in _merged(groups, company).items():
@@ -215,8 +206,10 @@ class _Question:
                 unknown.append(e)
                 dims = ()
                 q.lacking.update({a.number: str(e) for a in asks})
-            home, until = home_of(relation, company)[-1], _until(company, asks[0].kpi)
-            ends = _ending(parts, until) if kind is StockCube else parts
+            home, until = home_of(relation, company)[-1], reach.until(company, asks[0].kpi)
+            limit = q.cuts[asks[0].number]
+            days = (limit, until if kind is StockCube else None)
+            ends = _ending(parts, min((d for d in days if d is not None), default=None))
             told = {"spread": spread, "sliced_pieces": sliced_grain}
             cube = kind(t, when, asks, ends, len(dims), home=home, **told)
             q.cubes.append(cube)
@@ -224,10 +217,10 @@ class _Question:
                 continue
             answer = cube.answer(company.fetch(cube.query))
             for a in asks:
-                blocked, note = _blocked(company, a), _note(company, a.kpi)
+                blocked, note = reach.blocked(company, a), _note(company, a.kpi)
                 if a.kpi.requires is not None and not answer.fact(a, "requires"):
                     blocked = blocked or say(a.kpi.requires_words)
-                undated = any(t in _undated(company) for t in _tables(company, a.kpi)[0])
+                undated = any(t in reach.undated(company) for t in reach.tables_of(company, a.kpi)[0])
                 q.sheets[a.number] = Sheet(
                     a,
                     answer,
@@ -235,7 +228,9 @@ class _Question:
                     blocked,
                     note,
                     undated,
-                    recorded_from=_recorded_from(company, a.kpi, firsts),
+                    ends=reach.ends(company, a.kpi, limit),
+                    cut=limit,
+                    recorded_from=reach.recorded_from(company, a.kpi, firsts),
                 )
         if unknown and len(unknown) == len(q.cubes):
             raise unknown[0]
@@ -245,8 +240,14 @@ class _Question:
         options = self.company.settings.kpi_options(kpi.id)
         chosen = kpi.configured(options)
         if isinstance(kpi, Kpi):
+            self.cuts[id(kpi)] = reach.cut(self.company, kpi)
             return [(kpi, chosen)]
-        self.sides[id(kpi)] = kpi.sides(catalogue)
+        if id(kpi) not in self.sides:
+            sides = kpi.sides(catalogue)
+            limit = reach.cut(self.company, *sides)
+            # A side that is asked for by itself as well may count further there.
+            self.sides[id(kpi)] = sides if limit is None else tuple(replace(side) for side in sides)
+            self.cuts |= {id(side): limit for side in self.sides[id(kpi)]}
         return [
             (s, {**s.options, **{k: v for k, v in chosen.items() if k in s.options}})
             for s in self.sides[id(kpi)]
@@ -262,16 +263,70 @@ class _Question:
         return sorted(found, key=lambda by: [(v is None, str(v)) for v in by or ()])
 
     def number(self, kpi: AnyKpi, part: int, by: By, piece: int | None) -> Number:
-        """Give one number of a KPI or of a ratio of two."""
+        """Give one number of a KPI or of a ratio of two; of a part none, where too much has no place in any."""
         if isinstance(kpi, RatioOfKpis):
             top, bottom, *times = (self.number(side, part, by, piece) for side in self.sides[id(kpi)])
             if isinstance(kpi, ProductOfKpis):
-                return product((top, *times), bottom, kpi.empty)
-            return (
-                less(top, bottom) if isinstance(kpi, DifferenceOfKpis) else quotient(top, bottom, kpi.empty)
-            )
-        sheet = self.sheets[id(kpi)]
-        return Number.none(sheet) if isinstance(sheet, str) else sheet.number(part, by, piece)
+                found = product((top, *times), bottom, kpi.empty)
+            elif isinstance(kpi, DifferenceOfKpis):
+                found = less(top, bottom)
+            else:
+                found = quotient(top, bottom, kpi.empty)
+        else:
+            sheet = self.sheets[id(kpi)]
+            found = Number.none(sheet) if isinstance(sheet, str) else sheet.number(part, by, piece)
+        steps = getattr(self.company, "steps", ())
+        if found.reason is not None or (by is None and not steps):
+            return found
+        shares = self._shares(kpi, part, by, piece)
+        return told(kpi, found, shares, missing=None in (by or ()) or any(v is None for _, v in steps))
+
+    def _quantities(self, kpi: AnyKpi) -> tuple[Quantity, ...]:
+        found: tuple[Quantity, ...] = self._once(
+            ("of", id(kpi)), lambda: quantities(kpi, self.sides.get(id(kpi), ()), whole_of(self.company))
+        )
+        return found
+
+    def _shares(self, kpi: AnyKpi, part: int, by: By, piece: int | None) -> list[Share]:
+        """Give how much of what a figure is made of names no value of the dimensions that the part is one of."""
+        found = []
+        for of in self._quantities(kpi):
+            for number, dimension in enumerate(self.by if by is not None else ()):
+                key = ("way", of.kpi.relation, dimension)
+                way = self._once(key, partial(way_by, self.company, of.kpi, dimension))
+                found.append(Share(of, way, self._unplaced(of, number, part, piece)))
+        return found + self._shares_of_the_steps(kpi, part, piece)
+
+    def _shares_of_the_steps(self, kpi: AnyKpi, part: int, piece: int | None) -> list[Share]:
+        if not getattr(self.company, "steps", ()) or not self._quantities(kpi):
+            return []
+        whole = self._once("whole", self._of_the_whole)
+        return [
+            Share(of, whole.company.way(of.kpi, number), whole._unplaced(of, number, part, piece))
+            for of in whole._quantities(kpi)
+            for number in range(len(whole.by))
+        ]
+
+    def _unplaced(self, of: Quantity, number: int, part: int, piece: int | None) -> float:
+        sheet = self.sheets[id(of.kpi)]
+        if isinstance(sheet, str):
+            return 0.0
+        key = (id(of.kpi), of.role, number, part, piece)
+        found: float = self._once(key, lambda: unplaced(sheet, of, number, part, piece))
+        return found
+
+    def _of_the_whole(self) -> _Question:
+        """Put the question to the whole company, by whether a row names any value that the company is narrowed by."""
+        whole, asked = Flagged(self.company), self.asked
+        kpis = [kpi for kpi in asked.wanted if self._quantities(kpi)]
+        return _Question.of(
+            whole, kpis, asked.period, whole.marks, asked.grain, asked.compare, asked.catalogue, spread=False
+        )
+
+    def _once(self, key: Any, make: Callable[[], Any]) -> Any:
+        if key not in self.kept:
+            self.kept[key] = make()
+        return self.kept[key]
 
 
 def _rows(q: _Question, kpi: AnyKpi, part: int = 0) -> list[KpiValue]:
@@ -386,115 +441,7 @@ def _parts(
     return (Part(asked, pieces, grain, cap), *(Part(p, cap=cap) for p in others))
 
 
-def _tables(company: Measured, kpi: Kpi) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    """Name the tables that date a KPI's rows, and those that its outcome comes from."""
-    if kpi.relation not in RELATIONS:
-        return (kpi.relation,), (kpi.relation,)
-    relation = RELATIONS[kpi.relation]
-    return relation.dated_by(whole_of(company)), relation.outcome_tables(whole_of(company))
-
-
-def _as_of(company: Measured, tables: Sequence[str]) -> date | None:
-    """Give the last day for which these tables are complete; None where none of them says how far it goes."""
-    known = [t for t in tables if company.complete_until(t) is not None]
-    return company.as_of_of(known) if known else None
-
-
-def _until(company: Measured, kpi: Kpi) -> date | None:
-    """Give the day that a KPI's rows are complete until; where its table can't say, that of the company."""
-    dated_by, _ = _tables(company, kpi)
-    found = _as_of(company, dated_by)
-    if found is None and not any(t in TABLES and TABLES[t].event_columns for t in dated_by):
-        found = company.as_of
-    return found
-
-
-def _terms(company: Measured, kpi: Kpi, options: Mapping[str, Any]) -> Terms:
-    _, outcomes = _tables(company, kpi)
-    known = [d for t in outcomes if (d := _as_of(company, (t,))) is not None]
-    return Terms(
-        as_of=_as_of(company, outcomes),
-        known_until=max(known) if known else None,
-        warm_until=_warm_until(company) if kpi.warm_up else None,
-        currency=company.currency,
-        options=options,
-        calendar=company.settings.working_calendar() if isinstance(kpi, KpiOfRows) else None,
-    )
-
-
-def _warm_until(company: Measured) -> date | None:
-    """Give the day from which clients count as new: the beginning of the data and the days to leave out."""
-    days = company.settings.company.warm_up_days
-    if not days:
-        return None
-    whole = whole_of(company)
-    firsts = []
-    for table, column in (
-        ("orders", "ordered_at"),
-        ("opportunities", "closed_at"),
-        ("leads", "converted_at"),
-    ):
-        if table in client_tables(whole):
-            t = whole[table]
-            firsts += list(company.fetch(t.aggregate(first=day(t[column]).min()))["first"].dropna())
-    if not firsts:
-        return None
-    first: date = min(v.date() if isinstance(v, datetime) else v for v in firsts)
-    return first + timedelta(days=days)
-
-
-_OUTCOMES = {
-    "orders": "ordered_at",
-    "opportunities": "closed_at",
-    "leads": "converted_at",
-    "touches": "touched_at",
-}
-
-
-def _recorded_from(company: Measured, kpi: Kpi, known: dict[tuple[str, str], date | None]) -> date | None:
-    """Give the day from which all tables that a share of leads has its outcomes from hold outcomes.
-
-    `known` are the first days that were asked for already, by table and column.
-    """
-    if not kpi.takes_time or kpi.rising:
-        return None
-    firsts = []
-    own = _tables(company, kpi)[0] if kpi.outcome is not None else ()
-    for table in own or _tables(company, kpi)[1]:
-        column = kpi.outcome or _OUTCOMES.get(table)
-        if column is not None and company.has(table, column):
-            if (table, column) not in known:
-                known[table, column] = _first_day(company, table, column)
-            firsts.append(known[table, column])
-    return max((d for d in firsts if d is not None), default=None)
-
-
-def _first_day(company: Measured, table: str, column: str) -> date | None:
-    t = company.relation(table)
-    found = company.fetch(t.aggregate(first=day(t[column]).min()))["first"]
-    days = [v.date() if isinstance(v, datetime) else v for v in found if v is not None and v == v]
-    return days[0] if days else None
-
-
-def _blocked(company: Measured, ask: Ask) -> str | None:
-    """Say why a KPI whose outcome takes time can't be judged at all."""
-    if not ask.kpi.takes_time:
-        return None
-    dated_by, outcomes = _tables(company, ask.kpi)
-    undated = [t for t in (*dated_by, *outcomes) if t in _undated(company)]
-    if undated:
-        return say("{undated} is undated: its date is the same in every row", undated=undated[0])
-    if ask.terms.as_of is None:
-        return say("nothing says how far {outcomes} go: no dated rows", outcomes=" and ".join(outcomes))
-    return None
-
-
-def _undated(company: Measured) -> frozenset[str]:
-    found: frozenset[str] = getattr(company, "undated", frozenset())
-    return found
-
-
 def _note(company: Measured, kpi: Kpi) -> str:
-    if kpi.relation == "sales" and _tables(company, kpi)[0] == ("opportunities",):
+    if kpi.relation == "sales" and reach.tables_of(company, kpi)[0] == ("opportunities",):
         return say("sales lines are won opportunities, for want of orders")
     return ""

@@ -88,6 +88,10 @@ class Sheet:
         Why no number of this KPI can be had, whatever the period.
     note
         What every method of this KPI says beside the statistics.
+    ends
+        The last day of which any of these tables knows; None where nothing says so.
+    cut
+        The last day that counts, where the settings say how far one of these tables is complete.
     recorded_from
         The first day from which every table that the outcome comes from has outcomes; earlier rows look bad by
         construction, so they are told and never compared.
@@ -101,6 +105,8 @@ class Sheet:
     blocked: str | None = None
     note: str = ""
     undated: bool = False
+    ends: date | None = None
+    cut: date | None = None
     recorded_from: date | None = None
 
     @property
@@ -169,6 +175,8 @@ class Sheet:
                     recorded_from=self.recorded_from,
                 )
             )
+        if self.cut is not None and period.last > self.cut:
+            notes.append(say("up to {cut}, until when the settings say the data is complete", cut=self.cut))
         if self.kpi.standing is not None:
             notes.append(self._as_known(asked, period))
         young = (
@@ -208,8 +216,9 @@ class Sheet:
         begins = self._begins()
         if self.until is None and begins is None:
             return say("{home} has no rows", home=self.answer.cube.home)
-        if self.until is not None and period.start > self.until:
-            return say("data ends {until}", until=self.until)
+        ends = self.until if self.ends is None else self.ends
+        if ends is not None and period.start > ends:
+            return say("data ends {until}", until=ends)
         if begins is not None and period.end <= begins:
             return say("data begins {begins}", begins=begins)
         warm = self.ask.terms.warm_until if self.kpi.warm_up else None

@@ -10,7 +10,7 @@ from alignment_toolkit.kpi import measure
 from alignment_toolkit.kpi.measuring import queries
 from alignment_toolkit.periods import Period
 from tests.builders import company_of
-from tests.kpi.rows import KPIS, LINES, by, lead, line, one
+from tests.kpi.rows import KPIS, LINES, by, deal, lead, line, one
 
 # Slices -------------------------------------------------------------------------------------------------------
 
@@ -272,3 +272,38 @@ def test_young_numbers_are_never_compared():
     row = one(company_of({"orders": rows}), "revenue", "2026-02", compare="previous")
     assert row.immature
     assert (row.changes[0].value, row.changes[0].p) == (None, None)
+
+
+def months_of(company, id):
+    total, *months = measure(company, KPIS[id], "2026-Q1", grain="month")
+    return total, [m.top or 0 for m in months], months
+
+
+def test_a_table_that_is_complete_until_a_day_counts_up_to_it_in_the_total_and_in_its_months():
+    rows = [lead(f"l{m}{d}", f"2026-0{m}-{d:02}") for m in (1, 2, 3) for d in (1, 10, 20)]
+    toml = '[company]\ncurrency = "EUR"\n[tables.leads]\ncomplete_until = 2026-02-10\n'
+    total, months, pieces = months_of(
+        company_of({"leads": rows}, toml=toml, until={"leads": "2026-02-10"}), "leads"
+    )
+    assert (total.value, months) == (5, [3, 2, 0])
+    assert total.immature
+    assert "up to 2026-02-10, until when the settings say" in total.method
+    assert pieces[2].reason == "data ends 2026-02-10"
+    assert "up to" not in pieces[0].method
+    spend = [{"spent_on": f"2026-0{m}-01", "amount": "100"} for m in (1, 2, 3)]
+    company = company_of({"leads": rows, "spend": spend}, toml=toml, until={"leads": "2026-02-10"})
+    cost, months, _ = months_of(company, "cost-per-lead")
+    assert (cost.value, cost.top, cost.bottom, months) == (40, 200, 5, [100, 100, 0]), (
+        "both sides up to the same day"
+    )
+    assert one(company, "spend").value == 300
+
+
+def test_what_one_of_two_tables_still_tells_is_in_the_total_and_in_the_months():
+    """Deals end in January and orders in March: March is told and marked, not left out of the months alone."""
+    orders = [line(f"2026-0{m}-05", "10", account) for m, account in ((1, "a"), (2, "b"), (3, "c"))]
+    company = company_of({"orders": orders, "opportunities": [deal("o", "2026-01-20", account="d")]})
+    total, months, pieces = months_of(company, "new-clients")
+    assert (total.value, months, [m.immature for m in pieces]) == (4, [2, 1, 1], [True] * 3)
+    assert total.immature
+    assert one(company, "new-clients", "2026-Q2").reason == "data ends 2026-03-05"

@@ -219,9 +219,13 @@ def test_new_clients_and_what_they_cost_by_channel():
         (None,): 1,
     }
     rows = measure(company, KPIS["cost-per-sale"], "2026-01", by=("channel",))
-    assert by(rows) == {(): 35, ("x",): 90, ("y",): 0, ("z",): None, (None,): 10}
+    assert by(rows) == {(): 35, ("x",): 90, ("y",): 0, ("z",): None, (None,): None}
     assert sum(r.top for r in rows if r.by) == rows[0].top == 105
-    assert {r.by["channel"]: r.reason for r in rows if r.value is None} == {"z": "no new client"}
+    reasons = {r.by["channel"]: r.reason for r in rows if r.value is None}
+    assert reasons["z"] == "no new client"
+    assert '33.3 % of "New clients" names no channel' in reasons[None], (
+        "it is told of no channel, and not divided"
+    )
     assert by(measure(company, KPIS["spend"], "2026-01")) == {(): 605}
 
 

@@ -1,0 +1,172 @@
+"""How far a KPI's tables reach: what dates its rows, until when they are complete, from when outcomes are recorded."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import date, datetime, timedelta
+from typing import TYPE_CHECKING, Any, Protocol
+
+from alignment_toolkit.kpi.cells import Ask
+from alignment_toolkit.kpi.kinds import Kpi, Terms, whole_of
+from alignment_toolkit.kpi.of_rows import KpiOfRows
+from alignment_toolkit.languages import say
+from alignment_toolkit.relations import RELATIONS, Source, client_tables, day
+from alignment_toolkit.tables import TABLES
+
+if TYPE_CHECKING:
+    import pandas as pd
+    from ibis.expr.types import Table
+
+__all__ = ["Measured", "blocked", "recorded_from", "tables_of", "terms", "undated", "until"]
+
+
+class Measured(Source, Protocol):
+    """What `measure` needs of a company; the toolkit's Company is one."""
+
+    @property
+    def currency(self) -> str:
+        """Give the company's currency."""
+
+    @property
+    def as_of(self) -> date | None:
+        """Give the last day for which all tables are complete."""
+
+    def relation(self, name: str) -> Table:
+        """Give a canonical table or a derived relation."""
+
+    def complete_until(self, table: str) -> date | None:
+        """Give the last day for which a table is complete."""
+
+    def as_of_of(self, tables: Sequence[str]) -> date | None:
+        """Give the last day for which these tables are complete; of none of them the company's own limit."""
+
+    def fetch(self, expr: Any, *, limit: int = ...) -> pd.DataFrame:
+        """Bring rows from the engine."""
+
+
+def tables_of(company: Measured, kpi: Kpi) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Name the tables that date a KPI's rows, and those that its outcome comes from."""
+    if kpi.relation not in RELATIONS:
+        return (kpi.relation,), (kpi.relation,)
+    relation = RELATIONS[kpi.relation]
+    return relation.dated_by(whole_of(company)), relation.outcome_tables(whole_of(company))
+
+
+def _as_of(company: Measured, tables: Sequence[str]) -> date | None:
+    """Give the last day for which these tables are complete; None where none of them says how far it goes."""
+    known = [t for t in tables if company.complete_until(t) is not None]
+    return company.as_of_of(known) if known else None
+
+
+def until(company: Measured, kpi: Kpi) -> date | None:
+    """Give the day that a KPI's rows are complete until; where its table can't say, that of the company."""
+    dated_by, _ = tables_of(company, kpi)
+    found = _as_of(company, dated_by)
+    if found is None and not any(t in TABLES and TABLES[t].event_columns for t in dated_by):
+        found = company.as_of
+    return found
+
+
+def cut(company: Measured, *kpis: Kpi) -> date | None:
+    """Give the last day that counts where the settings say how far a table is complete; None where they don't.
+
+    What is divided by each other counts up to the same day.
+    """
+    tables = [t for kpi in kpis for t in tables_of(company, kpi)[0]]
+    said = [m.complete_until for t in tables if (m := company.settings.tables.get(t)) is not None]
+    return min((day for day in said if day is not None), default=None)
+
+
+def ends(company: Measured, kpi: Kpi, limit: date | None) -> date | None:
+    """Give the last day of which any table that dates a KPI's rows knows: beyond it there is no number at all."""
+    known = [d for t in tables_of(company, kpi)[0] if (d := _as_of(company, (t,))) is not None]
+    return (
+        min((d for d in (max(known, default=None), limit) if d is not None), default=None) if known else None
+    )
+
+
+def terms(company: Measured, kpi: Kpi, options: Mapping[str, Any]) -> Terms:
+    """Give what is known when a KPI is asked for."""
+    _, outcomes = tables_of(company, kpi)
+    known = [d for t in outcomes if (d := _as_of(company, (t,))) is not None]
+    return Terms(
+        as_of=_as_of(company, outcomes),
+        known_until=max(known) if known else None,
+        warm_until=_warm_until(company) if kpi.warm_up else None,
+        currency=company.currency,
+        options=options,
+        calendar=company.settings.working_calendar() if isinstance(kpi, KpiOfRows) else None,
+    )
+
+
+def _warm_until(company: Measured) -> date | None:
+    """Give the day from which clients count as new: the beginning of the data and the days to leave out."""
+    days = company.settings.company.warm_up_days
+    if not days:
+        return None
+    whole = whole_of(company)
+    firsts = []
+    for table, column in (
+        ("orders", "ordered_at"),
+        ("opportunities", "closed_at"),
+        ("leads", "converted_at"),
+    ):
+        if table in client_tables(whole):
+            t = whole[table]
+            firsts += list(company.fetch(t.aggregate(first=day(t[column]).min()))["first"].dropna())
+    if not firsts:
+        return None
+    first: date = min(v.date() if isinstance(v, datetime) else v for v in firsts)
+    return first + timedelta(days=days)
+
+
+_OUTCOMES = {
+    "orders": "ordered_at",
+    "opportunities": "closed_at",
+    "leads": "converted_at",
+    "touches": "touched_at",
+}
+
+
+def recorded_from(company: Measured, kpi: Kpi, known: dict[tuple[str, str], date | None]) -> date | None:
+    """Give the day from which all tables that a share of leads has its outcomes from hold outcomes.
+
+    `known` are the first days that were asked for already, by table and column.
+    """
+    if not kpi.takes_time or kpi.rising:
+        return None
+    firsts = []
+    own = tables_of(company, kpi)[0] if kpi.outcome is not None else ()
+    for table in own or tables_of(company, kpi)[1]:
+        column = kpi.outcome or _OUTCOMES.get(table)
+        if column is not None and company.has(table, column):
+            if (table, column) not in known:
+                known[table, column] = _first_day(company, table, column)
+            firsts.append(known[table, column])
+    return max((d for d in firsts if d is not None), default=None)
+
+
+def _first_day(company: Measured, table: str, column: str) -> date | None:
+    t = company.relation(table)
+    found = company.fetch(t.aggregate(first=day(t[column]).min()))["first"]
+    days = [v.date() if isinstance(v, datetime) else v for v in found if v is not None and v == v]
+    return days[0] if days else None
+
+
+def blocked(company: Measured, ask: Ask) -> str | None:
+    """Say why a KPI whose outcome takes time can't be judged at all."""
+    if not ask.kpi.takes_time:
+        return None
+    dated_by, outcomes = tables_of(company, ask.kpi)
+    constant = [t for t in (*dated_by, *outcomes) if t in undated(company)]
+    if constant:
+        return say("{undated} is undated: its date is the same in every row", undated=constant[0])
+    if ask.terms.as_of is None:
+        return say("nothing says how far {outcomes} go: no dated rows", outcomes=" and ".join(outcomes))
+    return None
+
+
+def undated(company: Measured) -> frozenset[str]:
+    """Name the tables whose date is a constant of the mapping."""
+    found: frozenset[str] = getattr(company, "undated", frozenset())
+    return found
