@@ -169,10 +169,14 @@ def _beyond(company: Company, indicator: Indicator) -> str | None:
     return partly(company, indicator.witnesses, (*indicator.needs, *indicator.relations))
 
 
+# Who and what there is, dated by when it came to be, often long before anything was recorded of it.
+_STANDING: Final = ("people", "accounts", "contacts", "products")
+
+
 def first_day(company: Company) -> date | None:
-    """Give the earliest dated row of all tables."""
+    """Give the earliest day on which anything was recorded: a client of 2019 is no event that the data tells of."""
     days = []
-    for table in company.tables:
+    for table in [t for t in company.tables if t not in _STANDING]:
         column = TABLES[table].date
         if column and company.has(table, column):
             t = company[table]

@@ -96,7 +96,7 @@ def unanswered_signals(data: Data, window: Period, *, within_days: float = 5.0) 
         Column("account_id", say("Account"), None, "id"),
         Column("signalled_at", say("Noted"), None, "time"),
         Column("hours", say("Working hours waited"), "hours", "measure"),
-        Column("answered", say("Answered later"), None, "dimension"),
+        Column("answered_later", say("Answered later"), None, "dimension"),
     ]
     columns += [
         Column(c, c.capitalize(), None, "dimension") for c in ("kind", "department") if c in rows.columns
@@ -105,7 +105,7 @@ def unanswered_signals(data: Data, window: Period, *, within_days: float = 5.0) 
         gap=late,
         measures=[*_measures(data, rows, within, window), *_unseen(data, window)],
         guards=_guards(rows),
-        evidence=evidence(shown, columns),
+        evidence=evidence(shown.rename(columns={"answered": "answered_later"}), columns),
         chart=_chart(data, rows, within_days, late.estimate.value),
     )
 
