@@ -163,10 +163,11 @@ def _beyond(company: Company, indicator: Indicator) -> str | None:
         return None
     for name in indicator.relations:
         try:
-            company.relation(name)
+            indicator.sight(company).relation(name)
         except MissingTable as e:
             return why(e)
-    return partly(company, indicator.witnesses, (*indicator.needs, *indicator.relations))
+    cases = (*indicator.needs, *indicator.relations)
+    return partly(company, indicator.witnesses, [c for c in cases if c not in indicator.looked_up])
 
 
 # Who and what there is, dated by when it came to be, often long before anything was recorded of it.

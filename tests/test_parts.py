@@ -13,10 +13,11 @@ import pytest
 from alignment_toolkit.catalog import Catalog
 from alignment_toolkit.company import Company
 from alignment_toolkit.errors import BeyondPart
-from alignment_toolkit.findings import look_at
+from alignment_toolkit.findings import first_day, look_at
 from alignment_toolkit.languages import speaking
 from alignment_toolkit.periods import Period
 from alignment_toolkit.relations.telling import lacks, untold
+from alignment_toolkit.simulation import Recipe, simulate
 
 Q3 = Period.parse("2026-Q3")
 CLIENTS = 60
@@ -24,16 +25,19 @@ CLIENTS = 60
 
 @pytest.fixture(scope="module")
 def company(tmp_path_factory: pytest.TempPathFactory) -> Company:
-    """Sixty clients who ordered by e-mail and were all called since, without a campaign: nobody is neglected."""
+    """Sixty clients who ordered by e-mail and were all called since, as they wanted: nothing is out of line.
+
+    Calls name no lead and no campaign; what marketing sends to those who decide names the person, not the account.
+    """
     folder = tmp_path_factory.mktemp("acme")
     numbers = range(CLIENTS)
     bought = [date(2026, 1, 1) + timedelta(days=i) for i in numbers]
     files = {
         "accounts": ["account_id,region", *(f"a{i},North" for i in numbers)],
         "leads": [
-            "lead_id,created_at,account_id,channel,qualified_at,campaign_id,received_by",
-            *(f"l{i},2026-07-01,a{i},email,2026-07-02,k,p" for i in numbers),
-            "z,2026-09-30,,email,2026-09-30,k,",
+            "lead_id,created_at,account_id,contact_id,channel,response_channel,qualified_at,campaign_id,received_by",
+            *(f"l{i},2026-07-01,a{i},c{i},email,email,2026-07-02,k,p" for i in numbers),
+            "z,2026-09-30,,,email,email,2026-09-30,k,",
         ],
         "orders": [
             "order_id,ordered_at,amount,account_id,channel",
@@ -41,8 +45,29 @@ def company(tmp_path_factory: pytest.TempPathFactory) -> Company:
             "z,2026-09-30,1,,email",
         ],
         "touches": [
-            "touch_id,touched_at,department,direction,channel,account_id,lead_id",
-            *(f"t{i},2026-09-0{i % 9 + 1},sales,outbound,phone,a{i}," for i in numbers),
+            "touch_id,touched_at,department,direction,channel,account_id,lead_id,contact_id",
+            *(f"t{i},2026-09-0{i % 9 + 1},sales,outbound,phone,a{i},," for i in numbers),
+            *(f"m{i},2026-07-01,marketing,outbound,email,,,c{i}" for i in numbers),
+            *(f"n{i}{j},2026-07-01,marketing,outbound,email,a{i},,u{i}" for i in numbers for j in "123"),
+        ],
+        "contacts": [
+            "contact_id,account_id,role,known_on,preferred_channel",
+            *(f"c{i},a{i},decision_maker,2026-01-01,phone" for i in numbers),
+            *(f"u{i},a{i},user,2026-01-01,phone" for i in numbers),
+        ],
+        "opportunities": [
+            "opportunity_id,opened_at,account_id",
+            *(f"d{i},2026-08-01,a{i}" for i in numbers),
+        ],
+        "intents": [
+            "account_id,intent,decided_on,department",
+            "a1,attack,2025-01-01,marketing",
+            "a1,release,2026-01-01,sales",
+        ],
+        "assessments": [
+            "assessment_id,account_id,department,assessed_at,potential,target",
+            "x1,a1,marketing,2026-08-01,50,yes",
+            "x2,a1,sales,2026-08-02,60,yes",
         ],
         "campaigns": ["campaign_id,channel,product_id", "k,email,x"],
         "training": ["actor,trained_on,product_id,campaign_id", "p,2026-01-01,x,"],
@@ -58,18 +83,74 @@ def asked(company: Company, id: str) -> Any:
 
 
 @pytest.mark.parametrize(
-    ("id", "table"), [("neglected_clients", "touches"), ("untrained_launch", "training")]
+    ("id", "dimension", "value"),
+    [
+        ("neglected_clients", "channel", "email"),  # the calls name no channel
+        ("untrained_launch", "channel", "email"),  # the training neither
+        ("channel_mismatch", "channel", "email"),  # nor does the wish of who asked
+        ("missed_decision_makers", "region", "North"),  # what was sent to a person names no account
+    ],
 )
-def test_what_a_part_left_out_is_not_silence(company: Company, id: str, table: str) -> None:
-    whole, part = asked(company, id), asked(company.narrowed("channel", "email"), id)
-    assert whole.seen.gap.estimate.value == 0, "all are called, all are trained"
-    assert part.seen is None
-    assert part.beyond.startswith(f"Not told by channel: rows of {table} that belong to another channel")
-    assert part.missing == ()
-    # The positive control: without the declaration the part would say that all of them are forgotten.
-    bare = replace(Catalog.load().indicators[id], witnesses={})
-    found = look_at(company.narrowed("channel", "email"), bare, Q3, None, lambda *_: None)
+def test_what_a_part_left_out_is_not_silence(company: Company, id: str, dimension: str, value: str) -> None:
+    whole, part = asked(company, id), asked(company.narrowed(dimension, value), id)
+    assert whole.seen.gap.estimate.value == 0, "all are called, trained, answered as they asked, written to"
+    assert part.seen.gap.estimate.value == 0
+    assert part.seen.gap.estimate.n == CLIENTS
+    # The positive control: from the part's own rows alone it would say that all of them are forgotten.
+    bare = replace(Catalog.load().indicators[id], looked_up=())
+    found = look_at(company.narrowed(dimension, value), bare, Q3, None, lambda *_: None)
     assert found.seen.gap.estimate.value == 1
+
+
+@pytest.mark.parametrize(
+    ("id", "table"),
+    [
+        ("off_plan_accounts", "intents"),  # marketing's attack was taken back by sales
+        ("targeting_disagreement", "assessments"),
+        ("misjudged_potential", "assessments"),
+        ("misplaced_effort", "assessments"),
+    ],
+)
+def test_a_part_of_what_was_said_about_an_account_is_not_asked(company: Company, id: str, table: str) -> None:
+    found = asked(company.narrowed("department", "marketing"), id)
+    assert found.seen is None
+    assert found.missing == ()
+    assert found.beyond.startswith(f"Not told by department: rows of {table} that belong to another")
+    assert asked(company.narrowed("region", "North"), id).beyond is None
+
+
+def test_a_category_is_held_against_the_plan_of_its_products(tmp_path: Path) -> None:
+    files = {
+        "products": ["product_id,category", "x,tools", "y,tools", "z,services"],
+        "plan": [
+            "dimension,key,department,measure,value",
+            *(f"product,{p},company,share,{v}" for p, v in (("x", 0.2), ("y", 0.2), ("z", 0.6))),
+        ],
+        "spend": [
+            "spent_on,amount,product_id,campaign_id",
+            "2026-08-01,20,x,a",
+            "2026-08-01,20,y,b",
+            "2026-08-01,60,z,c",
+        ],
+        "touches": [
+            "touch_id,touched_at,department,direction,product_id,minutes",
+            *(f"t{p},2026-08-01,sales,outbound,{p},{v}" for p, v in (("x", 20), ("y", 20), ("z", 60))),
+        ],
+    }
+    for name, lines in files.items():
+        (tmp_path / f"{name}.csv").write_text("\n".join(lines) + "\n")
+    company = Company.open(tmp_path)
+    for part in (company, company.narrowed("category", "tools")):
+        seen = asked(part, "portfolio_mismatch").seen
+        assert seen.values["yardstick"] == "the plan"
+        shares = {row[0]: row[1:] for row in seen.evidence.rows}
+        assert shares["x"] == pytest.approx((0.2,) * 4 if part is company else (0.5,) * 4)
+    # The positive control: a part knows no plan, and the finding would say that there is none.
+    bare = replace(Catalog.load().indicators["portfolio_mismatch"], looked_up=())
+    found = look_at(company.narrowed("category", "tools"), bare, Q3, None, lambda *_: None)
+    assert "there is no plan" in found.seen.values["yardstick"]
+    one_side = asked(company.narrowed("department", "sales"), "portfolio_mismatch")
+    assert one_side.beyond.startswith("Not told by department: rows of product_pushes")
 
 
 def test_a_part_whose_rows_come_or_go_with_their_client_is_asked(company: Company) -> None:
@@ -84,12 +165,104 @@ def test_an_order_in_another_region_than_its_client_is_not_silence(company: Comp
     pd.DataFrame(orders.assign(region="South")).to_parquet(tmp_path / "orders.parquet")
     whole = Company.open(tmp_path)
     assert asked(whole, "neglected_clients").seen.gap.estimate.value == 0
-    found = asked(whole.narrowed("region", "South"), "neglected_clients")
+    # The client's own region takes its orders and its calls along.
+    for dimension, value in (("region", "South"), ("accounts.region", "North")):
+        found = asked(whole.narrowed(dimension, value), "neglected_clients")
+        assert (found.seen.gap.estimate.value, found.seen.gap.estimate.n) == (0, CLIENTS)
+    # Without what is looked up the part refuses, or tells a silence that is none.
+    bare = replace(Catalog.load().indicators["neglected_clients"], witnesses={"touches": "account_id"})
+    found = look_at(whole.narrowed("region", "South"), replace(bare, looked_up=()), Q3, None, lambda *_: None)
     assert found.seen is None
     assert found.beyond.startswith("Not told by region: rows of touches that belong to another region")
-    # The client's own region takes its orders and its calls along.
-    found = asked(whole.narrowed("accounts.region", "North"), "neglected_clients")
-    assert found.seen.gap.estimate.value == 0
+
+
+# A column that only the cases have, with one value: the part is the whole, and must be told alike.
+MARKED = {
+    "accounts": ("misjudged_potential", "misplaced_effort", "off_plan_accounts", "targeting_disagreement"),
+    "leads": (
+        "acceptance_lottery", "channel_mismatch", "conflicting_kpis", "dropped_leads", "message_mismatch",
+        "need_mismatch", "score_gaming", "untrained_launch",
+    ),
+    "opportunities": (
+        "missed_decision_makers", "positioning_mismatch", "price_selling", "quarter_end_rush",
+    ),
+    "orders": ("neglected_clients",),
+    "products": ("portfolio_mismatch",),
+    "signals": ("unanswered_signals",),
+}  # fmt: skip
+# What they look up comes along with the account by itself.
+ALONG = (
+    "dropped_leads",
+    "misjudged_potential",
+    "misplaced_effort",
+    "off_plan_accounts",
+    "targeting_disagreement",
+)
+
+
+@pytest.fixture(scope="module")
+def marked(tmp_path_factory: pytest.TempPathFactory) -> tuple[Company, dict[str, Any]]:
+    """Give a made-up company whose cases are marked, table by table, and what is seen of the whole."""
+    folder = tmp_path_factory.mktemp("marked")
+    for name, table in simulate(Recipe(seed=1, accounts=1000)).tables.items():
+        own = table.assign(**{f"marked_{name}": "yes"}) if name in MARKED else table
+        own.to_parquet(folder / f"{name}.parquet")
+    company = Company.open(folder)
+    return company, {id: asked(company, id) for ids in MARKED.values() for id in ids}
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("table", "id"), [(t, id) for t, ids in MARKED.items() for id in ids])
+def test_a_part_that_is_the_whole_is_told_as_the_whole(
+    marked: tuple[Company, dict[str, Any]], table: str, id: str
+) -> None:
+    company, seen = marked
+    part = company.narrowed(f"marked_{table}", "yes")
+    found = asked(part, id)
+    assert _told(found) == pytest.approx(_told(seen[id]), rel=1e-12, abs=1e-12)
+    assert found.seen.gap.estimate.value is not None or id == "conflicting_kpis"  # it wants many leads a week
+    rows = {m.name: (m.value, m.n) for m in seen[id].seen.measures}
+    for m in found.seen.measures:
+        assert rows[m.name] == (pytest.approx(m.value, rel=1e-12), m.n)
+    asking = Catalog.load().indicators[id]
+    if id not in ALONG and asking.looked_up:
+        control = look_at(part, replace(asking, looked_up=()), Q3, None, lambda *_: None)
+        assert control.seen is None or _all(control) != _all(seen[id]), "nothing is looked up"
+
+
+def _told(look: Any) -> list[float]:
+    e = look.seen.gap.estimate
+    return [e.value or 0, e.low or 0, e.high or 0, e.n]
+
+
+def _all(look: Any) -> Any:
+    e, m = look.seen.gap.estimate, [(m.name, m.value, m.n) for m in look.seen.measures]
+    return e.value, e.low, e.high, e.n, m, look.seen.counts
+
+
+def test_a_part_knows_outcomes_no_longer_than_the_whole(tmp_path: Path) -> None:
+    """Orders name no channel; but whether a lead of the channel became a client is known only as long as they are."""
+    files = {
+        "leads": [
+            "lead_id,created_at,account_id,channel,rejected_at,converted_at",
+            *(f"l{i},2024-{i:02}-01,a{i},email,2024-{i:02}-02," for i in range(1, 13)),
+            "z,2026-09-30,,email,2026-09-30,2026-09-30",
+        ],
+        "orders": ["order_id,ordered_at,amount,account_id", "o,2025-06-30,100,a1"],
+    }
+    for name, lines in files.items():
+        (tmp_path / f"{name}.csv").write_text("\n".join(lines) + "\n")
+    company = Company.open(tmp_path)
+    whole, part = (asked(c, "discarded_leads") for c in (company, company.narrowed("channel", "email")))
+    assert str(whole.window.last) == "2024-06-30", "a year before the last order"
+    assert part.window == whole.window
+    assert part.seen.gap.estimate.n == whole.seen.gap.estimate.n > 0
+
+
+def test_all_history_begins_with_what_was_recorded_of_it(tmp_path: Path) -> None:
+    (tmp_path / "accounts.csv").write_text("account_id,created_at\na1,2019-01-01\n")
+    (tmp_path / "orders.csv").write_text("order_id,ordered_at,amount,account_id\no,2026-05-04,100,a1\n")
+    assert first_day(Company.open(tmp_path)) == date(2026, 5, 4)
 
 
 def test_a_relation_that_a_part_can_not_have_is_told_by_its_tables(company: Company) -> None:

@@ -47,6 +47,7 @@ def indicator(
     timeless: Sequence[str] = (),
     looks_back: Sequence[str] = (),
     witnesses: Mapping[str, str] | None = None,
+    looked_up: Sequence[str] = (),
 ) -> Callable[[Callable[..., Observation]], Indicator]:
     """Make an `Indicator` of a function ``(data, window, *, option=default) -> Observation``.
 
@@ -82,9 +83,13 @@ def indicator(
         Options that count days before the window's end over which the same cases are judged: where they are more than
         the run's period has, successive runs share their cases, and their gaps are drawn without an alarm.
     witnesses
-        Tables in which a row that is not there counts against somebody, each with the key by which all rows of one case
-        belong together (``{"touches": "account_id"}``). Of a part of the company that leaves some of them out (by
-        channel: a client who ordered there may have been called about something else) the question isn't asked.
+        Tables and relations of which a part of the company must have all rows of a case or none, each with the key of
+        the case (``{"assessments": "account_id"}``). Of a part that leaves some of them out (by department: one of two
+        opinions about an account) the question isn't asked.
+    looked_up
+        Tables and relations that only say more of cases found elsewhere, by their key: whether a client of the part was
+        called, which theme a lead's campaign had. Of a part of the company they are handed over as the whole has them;
+        sums and counts of their own rows would be the whole company's, so make none.
 
     Raises
     ------
@@ -145,6 +150,7 @@ def indicator(
             timeless=tuple(timeless),
             looks_back=tuple(looks_back),
             witnesses=dict(witnesses or {}),
+            looked_up=tuple(looked_up),
             options=options,
             card=inspect.getdoc(inspect.getmodule(function)) or why,
         )

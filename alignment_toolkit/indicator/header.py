@@ -10,7 +10,7 @@ from typing import Any, Literal
 
 from alignment_toolkit import brief
 from alignment_toolkit.errors import BeyondPart, SettingsError, did_you_mean
-from alignment_toolkit.indicator.seen import Data, Observation, Source
+from alignment_toolkit.indicator.seen import Data, Observation, Sight, Source, stood_on
 from alignment_toolkit.languages import say
 from alignment_toolkit.periods import Period
 from alignment_toolkit.relations import RELATIONS, missing
@@ -75,6 +75,7 @@ class Indicator:
     card: str
     looks_back: tuple[str, ...] = ()
     witnesses: Mapping[str, str] = field(default_factory=dict)
+    looked_up: tuple[str, ...] = ()
 
     __repr__ = brief.indicator
 
@@ -146,9 +147,10 @@ class Indicator:
 
     def missing(self, company: Source) -> tuple[str, ...]:
         """Name the table.columns that are needed and not there; empty where the indicator can be assessed."""
+        company = self.sight(company)
         lacking = list(missing(company, self.needs, self.any_of))
         for name in self.relations:
-            lacking += RELATIONS[name].missing(company)
+            lacking += RELATIONS[name].missing(stood_on(company, name))
         if not lacking:
             lacking = [
                 f"{table}.{TABLES[table].date} (one date stands for all rows)"
@@ -157,12 +159,21 @@ class Indicator:
             ]
         return tuple(dict.fromkeys(lacking))
 
+    def sight(self, company: Source) -> Source:
+        """Give a part of a company with the tables that are only looked up as the whole has them."""
+        if not self.looked_up or isinstance(company, Sight) or not getattr(company, "steps", ()):
+            return company
+        return Sight(company, self.looked_up)
+
     def _asked(self, company: Source) -> list[str]:
         """Name the tables that are there and bound what is known; what is only looked up (names, products) does not."""
         tables = [*self.needs, *(t for choice in self.any_of for t in choice)]
+        known = [t for t in tables if t in company.tables]
+        whole = getattr(company, "whole", company)  # relations are made of the whole company's tables
         for name in self.relations:
-            tables += [*RELATIONS[name].dated_by(company), *RELATIONS[name].outcome_tables(company)]
-        return [t for t in dict.fromkeys(tables) if t in company.tables]
+            bounds = (*RELATIONS[name].dated_by(whole), *RELATIONS[name].outcome_tables(whole))
+            known += [t for t in bounds if t in whole.tables]
+        return list(dict.fromkeys(known))
 
     def configured(self, options: Mapping[str, Any]) -> tuple[float, dict[str, Any]]:
         """Give the margin and the options after the settings; `options` is the table [indicators.<id>].
@@ -219,6 +230,7 @@ class Indicator:
     ) -> Look:
         """Observe once; whatever goes wrong stays inside the returned Look."""
         margin, chosen = self.configured(options or {})
+        company = self.sight(company)
         lacking = self.missing(company)
         present = [] if lacking else self._asked(company)
         as_of = company.as_of_of(present) if present else None

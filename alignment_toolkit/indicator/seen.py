@@ -122,6 +122,54 @@ def evidence(frame: pd.DataFrame, columns: Sequence[Column]) -> Evidence:
     return Evidence(tuple(columns), rows)
 
 
+class Sight:
+    """A part of a company as an indicator sees it: what only says more of the part's cases is the whole company's.
+
+    A lead of the North keeps the wish of the person who asked and the theme of the campaign, wherever those belong.
+    """
+
+    def __init__(self, part: Any, looked_up: Sequence[str]) -> None:
+        self.part = part
+        self._looked_up = frozenset(looked_up)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self.part, name)
+
+    def of(self, name: str) -> Any:
+        """Give the company, part or whole, that a table or relation is taken from."""
+        return self.part.whole if name in self._looked_up else self.part
+
+    @property
+    def tables(self) -> tuple[str, ...]:
+        """Name the tables that are there."""
+        own = set(self.part.tables) | self._looked_up
+        return tuple(t for t in self.part.whole.tables if t in own)
+
+    def __getitem__(self, table: str) -> ibis.Table:
+        """Give a canonical table."""
+        made: ibis.Table = self.of(table)[table]
+        return made
+
+    def has(self, table: str, *columns: str) -> bool:
+        """Say whether a table and these columns of it are there."""
+        return bool(self.of(table).has(table, *columns))
+
+    def missing(self, needs: Mapping[str, Sequence[str]]) -> tuple[str, ...]:
+        """Name the columns that are not there."""
+        return tuple(gone for t, columns in needs.items() for gone in self.of(t).missing({t: columns}))
+
+    def relation(self, name: str) -> ibis.Table:
+        """Give a relation by name."""
+        made: ibis.Table = self.of(name).relation(name)
+        return made
+
+
+def stood_on(company: Source, name: str) -> Source:
+    """Give what a relation is made from: of one that is only looked up, the whole company."""
+    made: Source = company.of(name) if isinstance(company, Sight) else company
+    return made
+
+
 class Header(Protocol):
     """What `Data` needs of the indicator that asks."""
 
@@ -173,7 +221,7 @@ class Data:
     def has_relation(self, name: str) -> bool:
         """Say whether what a declared relation stands on is there, and known of this part of the company."""
         self._declared_relation(name)
-        if RELATIONS[name].missing(self._company):
+        if RELATIONS[name].missing(stood_on(self._company, name)):
             return False
         try:
             self._company.relation(name)
@@ -184,11 +232,17 @@ class Data:
     def known_until(self, relation: str) -> date | None:
         """Give the last day for which the outcomes in a relation are complete."""
         self._declared_relation(relation)
-        return self._company.as_of_of(RELATIONS[relation].outcome_tables(self._company))
+        whole = getattr(self._company, "whole", self._company)  # a part's outcomes are made of all tables
+        return self._company.as_of_of(RELATIONS[relation].outcome_tables(whole))
 
     def fetch(self, expr: Any, *, limit: int = 2_000_000) -> pd.DataFrame:
         """Bring an expression's rows from the engine to pandas, through the company's one gate."""
         return self._company.fetch(expr, limit=limit)
+
+    @property
+    def of_part(self) -> bool:
+        """Say whether this is a part of the company (one region, one channel), not the whole."""
+        return bool(getattr(self._company, "steps", ()))
 
     def undated(self, table: str) -> bool:
         """Say whether one date stands for all rows of a declared table, so that the same date tells nothing."""

@@ -76,6 +76,7 @@ ROUTED = 0.5
         "accounts": ("account_id", "segment"),
         "people": ("person_id", "kind"),
     },
+    looked_up=("accounts", "people"),
     says=(
         "Between {people} people the share of like leads accepted, in per cent, differs by {gap} (standard deviation)."
     ),

@@ -74,6 +74,7 @@ ASKED_BY = {
     relations=("first_touches",),
     uses_relations=("lead_outcomes",),
     kpis=("arpu",),
+    looked_up=("touches", "contacts", "campaigns"),
     says="{gap} of the first follow-ups came by another channel than the one that was asked for.",
     who=("sales", "marketing"),
     advice=(

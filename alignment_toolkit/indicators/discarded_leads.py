@@ -60,6 +60,7 @@ DUPLICATES = 0.2
     relations=("discarded_episodes",),
     uses_relations=("client_values", "first_touches"),
     uses={"leads": ("referred_by", "reject_reason", "lead_id", "account_id", "created_at")},
+    looked_up=("leads", "client_values", "first_touches"),
     says=(
         "{gap} of the episodes that were given up became clients within {within_days} days all the same (leads of one "
         "account that follow each other are one episode)."

@@ -71,6 +71,7 @@ STEPS = (1, 2, 4, 8, 16, 24, 40, 80)
         "touches": ("touched_at", "department", "direction", "lead_id", "automated"),
     },
     kpis=("arpu",),
+    looked_up=("touches",),
     says="{gap} of the leads handed to sales had no personal answer on record within {within_hours} working hours.",
     who=("sales", "marketing"),
     advice=(

@@ -63,6 +63,7 @@ UNTOLD = "first follow-ups, or their campaigns, had no theme"
     relations=("first_touches",),
     uses_relations=("lead_outcomes",),
     kpis=("arpu",),
+    looked_up=("touches", "campaigns"),
     says="{gap} of the first follow-ups speak of something else than the campaign that brought the lead.",
     who=("marketing", "sales"),
     advice=(

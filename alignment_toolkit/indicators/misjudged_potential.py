@@ -75,6 +75,8 @@ FIFTHS = 5
     },
     relations=("clients",),
     tension="neutral",
+    witnesses={"assessments": "account_id"},
+    looked_up=("clients", "touches", "accounts"),
     says=(
         "Of {n} accounts that both have rated, {wins} were won within a year. Of an account that was won and one that "
         "was not, sales' rating puts the winner first in {sales} of cases, marketing's in {marketing}: a difference "

@@ -70,6 +70,8 @@ FIFTHS = ("1 (lowest)", "2", "3", "4", "5 (highest)")
         "touches": ("channel", "minutes", "automated"),
         "accounts": ("account_id", "name", "service_contract"),
     },
+    witnesses={"assessments": "account_id", "touches": "account_id"},
+    looked_up=("accounts",),
     says="{gap} of sales' effort on {n} rated accounts would have to move to follow {target_said}.",
     who=("sales", "marketing"),
     advice=(

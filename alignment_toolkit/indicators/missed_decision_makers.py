@@ -70,6 +70,7 @@ FEWEST = 20
         "touches": ("touch_id", "touched_at", "department", "contact_id"),
     },
     uses={"opportunities": ("outcome", "closed_at", "product_id", "amount", "deleted_at")},
+    looked_up=("contacts", "touches"),
     says=(
         "In {gap} of the opportunities at accounts that marketing was in touch with, the decision maker had heard "
         "nothing from marketing in the {within_days} days before the opening."

@@ -63,6 +63,7 @@ UNTOLD = "leads of campaigns had no stated need, or their campaign no theme"
     uses_relations=("lead_outcomes",),
     kpis=("arpu",),
     timeless=("leads", "campaigns"),
+    looked_up=("campaigns",),
     says="{gap} of the leads of campaigns need something else than their campaign speaks of.",
     who=("marketing", "sales"),
     advice=(

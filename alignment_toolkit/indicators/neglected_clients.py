@@ -77,7 +77,7 @@ OUTSIDE = 0.2
     },
     relations=("sales_details",),
     uses_relations=("served",),
-    witnesses={"touches": "account_id"},
+    looked_up=("touches", "accounts"),
     says=(
         "{gap} of what clients are expected to bring within 12 months belongs to {silent} of {clients} clients with "
         "whom nobody had been personally in touch in the last {within_days} days."
@@ -228,7 +228,8 @@ def _measures(rows: pd.DataFrame, silent: np.ndarray) -> list[Measure]:
 def _devoted(data: Data, rows: pd.DataFrame, window: Period) -> list[Measure]:
     """Give what of the window's revenue, effort and spend went to those who were clients before it."""
     found = []
-    if data.has_relation("served"):
+    # A part's orders and touches need not be of the same clients: nothing can be shared out among them.
+    if not data.of_part and data.has_relation("served"):
         t = data.relation("served")
         t = t.filter(t.served_at >= str(window.start), t.served_at < str(window.end), t.account_id.notnull())
         by = data.fetch(

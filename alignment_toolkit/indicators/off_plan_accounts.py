@@ -68,7 +68,8 @@ SAID = {
     enough=30,
     window="period",
     looks_back=("settled_days", "silence_days"),
-    witnesses={"touches": "account_id"},
+    witnesses={"intents": "account_id"},
+    looked_up=("touches", "accounts", "assessments", "sales"),
     population="accounts whose stated intent is at least 90 days old at the window's end",
     needs={
         "intents": ("account_id", "intent", "decided_on"),

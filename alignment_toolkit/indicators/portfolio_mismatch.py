@@ -42,6 +42,7 @@ from alignment_toolkit.languages import noted, say
 from alignment_toolkit.periods import Period
 from alignment_toolkit.results import Chart, Column, Guard, Measure, Money
 from alignment_toolkit.statistics.distances import Side, total_variation_gap
+from alignment_toolkit.statistics.inference import Gap
 
 SIDES = ("marketing", "sales")
 PUSHES = {
@@ -69,6 +70,8 @@ PUSHES = {
         "products": ("product_id", "name"),
         "plan": ("dimension", "key", "department", "measure", "value", "period"),
     },
+    witnesses={"product_pushes": "product_id"},
+    looked_up=("plan",),
     says=(
         "On average of both departments, {gap} of their push (money, hours) would have to move to other products to "
         "match {yardstick}."
@@ -98,6 +101,15 @@ def portfolio_mismatch(data: Data, window: Period) -> Observation:
     )
     pushes = {side: _push(rows, side) for side in SIDES}
     plan = _plan(data, window)
+    if data.of_part and not plan.empty:
+        plan = _of_part(data, plan, {p for push in pushes.values() for p in push["product_id"].dropna()})
+        if not all(plan[side].sum() > 0 for side in SIDES):
+            said = say(
+                "The plan wants none of these products of one department: no shares to hold others against."
+            )
+            none = Gap.none(n_unit="campaigns", unit="share", method="no plan of these products")
+            return Observation(none, {"yardstick": say("the plan")}, withheld=said)
+        plan = plan / plan.sum()
     products = sorted({*plan.index, *(p for push in pushes.values() for p in push["product_id"].dropna())})
     sides = []
     for side in SIDES:
@@ -197,6 +209,14 @@ def _plan(data: Data, window: Period) -> pd.DataFrame:
     if not all(side in wide and wide[side].sum() > 0 for side in SIDES):
         return pd.DataFrame()
     return wide[list(SIDES)] / wide[list(SIDES)].sum()
+
+
+def _of_part(data: Data, plan: pd.DataFrame, pushed: set[str]) -> pd.DataFrame:
+    """Give the plan's rows of the products that a part of the company is of: those alone are to be shared out there."""
+    own = set(pushed)
+    if data.has("products", "product_id"):
+        own |= set(data.fetch(data["products"].select("product_id")).product_id)
+    return plan[plan.index.isin(own)]
 
 
 def _span(data: Data, label: object, window: Period) -> float:

@@ -72,6 +72,7 @@ RIVALRY = {
         "products": ("product_id", "positioning", "name"),
         "campaigns": ("campaign_id", "positioning", "offer"),
     },
+    looked_up=("products", "campaigns"),
     says="Of {n} deals on offers that are positioned on benefit, {gap} were argued on price.",
     advice=(
         "Take the product with the largest share and listen to three first talks together: is the benefit said in the "

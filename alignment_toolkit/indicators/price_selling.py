@@ -66,6 +66,7 @@ RIVALRY = {
         "accounts": ("account_id", "segment"),
         "people": ("person_id", "kind"),
     },
+    looked_up=("accounts", "people"),
     says="On like deals, salespeople differ by {gap} of discount (standard deviation between {people} people).",
     who=("sales", "marketing"),
     advice=(

@@ -68,6 +68,7 @@ MOVED = 0.02
         "opportunities": ("account_id", "amount", "list_amount", "deleted_at"),
         "accounts": ("account_id", "fiscal_year_starts"),
     },
+    looked_up=("accounts",),
     says=(
         "{rushed} of {n} deals were won in the last {days} working days of a quarter. Their share of the deals minus "
         "the share of these days among all working days is {gap}."

@@ -80,6 +80,7 @@ EDITS = ("edited_at", "entity", "entity_id", "field", "old_value", "new_value", 
         "people": ("person_id", "kind"),
     },
     uses_relations=("clients",),
+    looked_up=("lists", "edits", "people", "clients"),
     says=(
         "Edits by sales brought {lifted} of {listed} listed accounts over the threshold in the {days} days before the "
         "list was frozen; at thresholds that decide nothing it was {placebo} on average. The difference is {gap}."

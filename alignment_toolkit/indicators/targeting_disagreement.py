@@ -61,6 +61,8 @@ BANDS, BAND = 5, 20.0
     needs={"assessments": ("account_id", "department", "assessed_at", "target")},
     uses={"assessments": ("assessment_id", "potential"), "accounts": ("account_id", "name")},
     timeless=("assessments",),
+    witnesses={"assessments": "account_id"},
+    looked_up=("accounts",),
     says=(
         "The departments differ on {differ} of {n} accounts that both have judged: {gap} of what independent picks "
         "would differ by (0: of one mind throughout, 1: no better than chance)."

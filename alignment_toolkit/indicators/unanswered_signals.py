@@ -69,6 +69,7 @@ UNSEEN = 90
         "touches": ("touched_at", "account_id", "automated"),
     },
     uses_relations=("sales",),
+    looked_up=("intents", "accounts"),
     says="{gap} of the signs that were noted had no answer on record within {within_days} working days.",
     who=("sales", "marketing"),
     advice=(
@@ -169,7 +170,8 @@ def _measures(data: Data, rows: pd.DataFrame, within: float, window: Period) -> 
 
 def _unseen(data: Data, window: Period) -> list[Measure]:
     """Give the part of the revenue that lies with clients of whom nobody has seen anything lately."""
-    if not data.has_relation("sales") or not data.has("touches", "touched_at", "account_id"):
+    # A part need not have all that was sold to the clients whose signs it has, nor all their signs.
+    if data.of_part or not data.has_relation("sales") or not data.has("touches", "touched_at", "account_id"):
         return []
     end = min(window.end, (data.as_of("touches") or window.last) + timedelta(days=1))
     t = data.relation("sales")

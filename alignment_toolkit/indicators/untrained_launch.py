@@ -79,7 +79,7 @@ LONG_AGO = 365
         "spend": ("campaign_id", "amount", "spent_on", "department"),
     },
     uses_relations=("lead_outcomes",),
-    witnesses={"training": "actor"},
+    looked_up=("campaigns", "training"),
     says="{gap} of the campaigns' leads went to somebody with no training on record for the campaign or its product.",
     who=("sales", "marketing"),
     advice=(
@@ -194,7 +194,8 @@ def _money(data: Data, rows: pd.DataFrame, window: Period) -> Money | None:
         t = t.filter(t.department.fill_null("marketing") == "marketing")
     spent = data.fetch(t.group_by("campaign_id").aggregate(spent=t.amount.sum().cast("float64")))
     shares = rows.groupby("campaign_id").untrained.mean()
-    spent["share"] = spent.campaign_id.map(shares)
+    # Of nothing but missing campaigns pandas makes a column of texts.
+    spent["share"] = spent.campaign_id.map(shares).astype(float)
     value = float((spent.spent * spent.share).sum())
     basis = say(
         "arithmetical: each campaign's spend of the period x the share of its leads that went to "

@@ -8,6 +8,7 @@ from typing import Any
 from alignment_toolkit.errors import AlignmentError, BeyondPart
 from alignment_toolkit.languages import noted, say
 from alignment_toolkit.sources.narrow import Step, undivided
+from alignment_toolkit.tables import TABLES
 
 __all__ = ["lacks", "partly", "untold", "why"]
 
@@ -59,7 +60,7 @@ def lacks(company: Any, lacking: Sequence[str]) -> str:
 
 
 def partly(company: Any, witnesses: Mapping[str, str], cases: Iterable[str] = ()) -> str | None:
-    """Say where a part leaves out rows of a table that count against somebody by not being there; else None.
+    """Say where a part has some rows of a case and leaves out others that count; else None.
 
     Of an order in the South by a client of the North, the calls lie in the North: that is left out, too.
 
@@ -68,28 +69,33 @@ def partly(company: Any, witnesses: Mapping[str, str], cases: Iterable[str] = ()
     company
         The company, or a part of it.
     witnesses
-        The tables, and the key of each by which all rows of one of those asked about must come or go together.
+        The tables and relations, and the key of each by which all rows of one case must come or go together.
     cases
         The tables and relations that those asked about come from; they must find the dimension where a witness does.
     """
     for table, key in witnesses.items():
-        for dimension, value in getattr(company, "steps", ()) if table in company.tables else ():
+        for dimension, value in getattr(company, "steps", ()):
             step, whole = Step(dimension, value), company.whole
-            path = step.path(whole, table, whole.columns(table))
-            ways = {n: step.path(whole, n, _columns(whole, n)) for n in cases if n not in witnesses}
+            columns = _columns(whole, table)
+            path = None if columns is None else step.path(whole, table, columns)
+            if path is None:
+                continue
+            others = {n: _columns(whole, n) for n in cases if n not in witnesses}
+            ways = {n: step.path(whole, n, own) for n, own in others.items() if own is not None}
             # Where a row finds the value: in another table by a key, or in its own.
             homes = {way[2] or n for n, way in ways.items() if way is not None}
-            apart = path is not None and bool(homes - {path[2] or table})
-            if path is not None and (path[1] != key or apart):
+            apart = bool(homes - {path[2] or table})
+            if (path[1] or path[0]) != key or apart:
                 return say(
                     "Not told by {dimension}: rows of {table} that belong to another {dimension}, or to none, would "
-                    "be missed and count as silence.",
+                    "be missed, and the answer would be another one.",
                     dimension=dimension.rpartition(".")[2].replace("_", " "),
                     table=table,
                 )
     return None
 
 
-def _columns(company: Any, name: str) -> Iterable[str]:
-    found: Iterable[str] = company.columns(name) if name in company.tables else company.relation(name).columns
-    return found
+def _columns(company: Any, name: str) -> Iterable[str] | None:
+    if name in TABLES:
+        return tuple(company.columns(name)) if name in company.tables else None
+    return tuple(company.relation(name).columns)
