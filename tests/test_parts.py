@@ -248,7 +248,7 @@ def test_a_part_knows_outcomes_no_longer_than_the_whole(tmp_path: Path) -> None:
             *(f"l{i},2024-{i:02}-01,a{i},email,2024-{i:02}-02," for i in range(1, 13)),
             "z,2026-09-30,,email,2026-09-30,2026-09-30",
         ],
-        "orders": ["order_id,ordered_at,amount,account_id", "o,2025-06-30,100,a1"],
+        "orders": ["order_id,ordered_at,amount,account_id,rival", "o,2025-06-30,100,a1,us"],
     }
     for name, lines in files.items():
         (tmp_path / f"{name}.csv").write_text("\n".join(lines) + "\n")
@@ -256,6 +256,9 @@ def test_a_part_knows_outcomes_no_longer_than_the_whole(tmp_path: Path) -> None:
     whole, part = (asked(c, "discarded_leads") for c in (company, company.narrowed("channel", "email")))
     assert str(whole.window.last) == "2024-06-30", "a year before the last order"
     assert part.window == whole.window
+    # What is looked up is there; what became of leads, and how, does not tell of the orders' rivals.
+    gone = asked(company.narrowed("rival", "us"), "discarded_leads")
+    assert gone.missing == () and gone.beyond.startswith("Not told by rival: what leads and")
     assert part.seen.gap.estimate.n == whole.seen.gap.estimate.n > 0
 
 

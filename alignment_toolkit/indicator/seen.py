@@ -166,8 +166,10 @@ class Sight:
 
 def stood_on(company: Source, name: str) -> Source:
     """Give what a relation is made from: of one that is only looked up, the whole company."""
-    made: Source = company.of(name) if isinstance(company, Sight) else company
-    return made
+    if not isinstance(company, Sight) or company.of(name) is company.part:
+        return company
+    whole: Source = company.of(name)
+    return whole
 
 
 class Header(Protocol):
