@@ -258,7 +258,8 @@ def test_a_part_knows_outcomes_no_longer_than_the_whole(tmp_path: Path) -> None:
     assert part.window == whole.window
     # What is looked up is there; what became of leads, and how, does not tell of the orders' rivals.
     gone = asked(company.narrowed("rival", "us"), "discarded_leads")
-    assert gone.missing == () and gone.beyond.startswith("Not told by rival: what leads and")
+    assert gone.missing == ()
+    assert gone.beyond.startswith("Not told by rival: what leads and")
     assert part.seen.gap.estimate.n == whole.seen.gap.estimate.n > 0
 
 
