@@ -85,18 +85,15 @@ class _Push:
         if self.effective > _MANY:
             n = round(self.effective)
             return np.asarray(random.multinomial(n, p, size=draws) / n, dtype=float)
-        steps = np.cumsum(p)
-        steps[-1] = 1.0
-        lumps, categories = len(self.lumps), len(p)
-        fallen = np.searchsorted(steps, random.random((draws, lumps)), side="right")
+        fallen = random.random((draws, len(self.lumps)))
         if self.together > 0:
-            same = np.searchsorted(steps, random.random((draws, self.clusters)), side="right")
+            same = random.random((draws, self.clusters))
             tied = random.random((draws, self.clusters)) < self.together
             fallen = np.where(tied[:, self.cluster], same[:, self.cluster], fallen)
-        flat = (np.minimum(fallen, categories - 1) + np.arange(draws)[:, None] * categories).ravel()
-        weights = np.broadcast_to(self.lumps, (draws, lumps)).ravel()
-        sums = np.bincount(flat, weights=weights, minlength=draws * categories)
-        return np.asarray(sums, dtype=float).reshape(draws, categories)
+        # How much falls on the first categories, up to each; what falls on one is the difference.
+        upto = [(fallen < step) @ self.lumps for step in np.cumsum(p)[:-1]]
+        upto.append(np.full(draws, self.lumps.sum()))
+        return np.asarray(np.diff(np.column_stack(upto), axis=1, prepend=0.0), dtype=float)
 
 
 class _Path:
