@@ -288,3 +288,17 @@ def test_what_the_whole_company_lacks_too_is_needed(company: Company) -> None:
     assert lacks(part, ["touches.theme"]) == "needs touches.theme"
     with speaking("de"):
         assert lacks(part, survey).startswith("Nicht zu trennen nach Kanal: In survey")
+
+
+@pytest.mark.slow
+def test_no_part_of_a_loosely_linked_company_is_out_of_line(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The quick form of benchmarks/parts.py: one company, two dimensions."""
+    monkeypatch.syspath_prepend(str(Path(__file__).parents[1] / "benchmarks"))
+    import parts
+
+    monkeypatch.setattr(parts, "DIMENSIONS", ("region", "channel"))
+    row = parts.one("loose", 1, 800)
+    told = {status for *_, status, n in row["counts"] if n}
+    assert "aligned" in told
+    assert not told & {"misaligned", "error"}
+    assert "| all | loose |" in parts.document([row])
