@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 __all__ = ["print_trends"]
 
 WIDTH = 41
+BEYOND = "Limits beyond what a share can be are no forecast: the earlier runs swing too much for an alarm on that side."
 
 
 def print_trends(found: Sequence[Trend], out: Path, *, each_run: bool) -> None:
@@ -59,6 +60,8 @@ def _print_overview(trend: Trend) -> None:
     )
     for words in dict.fromkeys(c["method"] for c in trend.charts if _limited(c["points"][-1])):
         say(f"Limits: {words}.")
+    if any(_impossible(c["unit"], c["points"][-1]) for c in trend.charts):
+        say(BEYOND)
 
 
 def _print_chart(chart: Mapping[str, Any], currency: str) -> None:
@@ -81,12 +84,19 @@ def _print_chart(chart: Mapping[str, Any], currency: str) -> None:
     said = chart["message"]
     if _limited(points[-1]):
         said += f" Limits: {chart['method']}."
+    if _impossible(chart["unit"], points[-1]):
+        said += f" {BEYOND}"
     say(said)
     say()
 
 
 def _limited(point: Mapping[str, Any]) -> bool:
     return point["upper_limit"] is not None
+
+
+def _impossible(kind: str | None, point: Mapping[str, Any]) -> bool:
+    """Say whether the limits of a share lie below -100 % or above 100 %."""
+    return kind == "share" and _limited(point) and (point["lower_limit"] < -1 or point["upper_limit"] > 1)
 
 
 def _limits(point: Mapping[str, Any], u: Unit, currency: str) -> str:

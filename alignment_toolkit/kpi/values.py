@@ -264,12 +264,16 @@ class Sheet:
         foreign = sorted(seen - {own}) if own != "XXX" else sorted(seen) * (len(seen) > 1)
         if not foreign:
             return None
-        return Number.none(
-            say(
-                "amounts are in {foreign}; only {own} can be added up",
-                foreign=say(" and ").join(foreign),
-                own=own,
+        listed = say(" and ").join(foreign)
+        if own == "XXX":
+            return Number.none(
+                say(
+                    "amounts are in {foreign}: to add them up, set [company] currency and fill in rates",
+                    foreign=listed,
+                )
             )
+        return Number.none(
+            say("amounts are in {foreign}; only {own} can be added up", foreign=listed, own=own)
         )
 
 

@@ -36,10 +36,14 @@ def named_by(dimension: str, has: Callable[..., bool]) -> Literal["person", "cli
     --------
     >>> [named_by(d, lambda *_: True) for d in ("owner", "accounts.name", "owner.name", "name", "products.name")]
     ['person', 'client', 'person', 'client', None]
+    >>> named_by("account_id", lambda *_: True), named_by("contact_id", lambda *_: True)
+    ('client', 'person')
     """
     prefix, _, column = dimension.rpartition(".")
-    if column in PERSON_COLUMNS:
+    if column in (*PERSON_COLUMNS, "contact_id"):
         return "person"
+    if column in ("account_id", "referred_by"):
+        return "client"
     if column != "name":
         return None
     if prefix in ("contacts", "people", *PERSON_COLUMNS):
@@ -77,6 +81,8 @@ def relate(engine: Engine, loaded: Loaded, as_of: date | None) -> Facts:
         _complete(engine, loaded, table, as_of, facts)
     if "orders" in loaded.tables:
         _equal_lines(engine, loaded, loaded.tables["orders"])
+    if "opportunities" in loaded.tables:
+        _undated_ends(engine, loaded, loaded.tables["opportunities"])
     return facts
 
 
@@ -367,3 +373,19 @@ def _equal_lines(engine: Engine, loaded: Loaded, table: LoadedTable) -> None:
     if count:
         message = f"{_file(table)}: {count} order lines are equal to another in every column; they are kept."
         _tell(loaded, table, "equal_lines", "warning", message)
+
+
+def _undated_ends(engine: Engine, loaded: Loaded, table: LoadedTable) -> None:
+    """Count opportunities that are won or lost without a day: no KPI that is dated by the closing counts them."""
+    if not {"outcome", "closed_at"} <= set(table.columns):
+        return
+    won, lost = engine.execute(
+        "SELECT count(*) FILTER (WHERE outcome = 'won'), count(*) FILTER (WHERE outcome = 'lost')"
+        " FROM opportunities WHERE closed_at IS NULL"
+    ).fetchone()
+    if won or lost:
+        message = (
+            f"{_file(table)}: {won + lost} opportunities have an outcome and no closed_at ({won} won, {lost} lost); "
+            "they count in no win rate, deal size or sales cycle, and a won one makes no client and no sale."
+        )
+        _tell(loaded, table, "undated_outcome", "warning", message, column="closed_at")

@@ -238,3 +238,10 @@ def _until(rows: Mapping[str, list[dict[str, Any]]]) -> dict[str, date | None]:
         moments = [row[c] for c in TABLES[name].event_columns for row in table if row.get(c) is not None]
         found[name] = max(m.date() if isinstance(m, datetime) else m for m in moments) if moments else None
     return found
+
+
+def untold(row: Any) -> bool:
+    """Say whether a part of a figure of two relations is kept untold; tests/kpi/test_placed.py says when it must be."""
+    apart = ("cost-per-lead", "cost-per-result", "cost-per-sale", "cost-per-sale-cohort", "cost-to-serve",
+             "payback-months", "profit", "return-on-spend")  # fmt: skip
+    return bool(row.by) and row.kpi in apart and str(row.reason).startswith("Not told by")

@@ -120,6 +120,14 @@ def test_equal_order_lines_are_counted_and_kept(written) -> None:  # type: ignor
     assert company.quality[0].rows == 4
 
 
+def test_a_deal_that_was_won_on_no_day_is_told_by_the_check(written) -> None:  # type: ignore[no-untyped-def]
+    rows = "1,2026-09-01,,won\n2,2026-09-01,,lost\n3,2026-09-01,,\n4,2026-09-01,2026-09-02,won\n5,2026-09-01,,won\n"
+    company = written({"opportunities.csv": f"opportunity_id,opened_at,closed_at,outcome\n{rows}"})
+    (problem,) = company.problems
+    assert (problem.code, problem.level, problem.column) == ("undated_outcome", "warning", "closed_at")
+    assert "3 opportunities have an outcome and no closed_at (2 won, 1 lost)" in problem.message
+
+
 def test_isolated_dates_are_set_aside_and_named(written) -> None:  # type: ignore[no-untyped-def]
     start = dt.date(2026, 1, 1)
     rows = "".join(f"{i},{start + dt.timedelta(days=i % 200)},1\n" for i in range(2000))
