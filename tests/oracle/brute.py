@@ -170,6 +170,10 @@ class World:
         days = [d for t in tables if (d := self.until.get(t)) is not None]
         return min([*days, *([self.cap] if self.cap else [])]) if days else None
 
+    def latest(self, tables: Iterable[str]) -> date | None:
+        """The last day that any of the tables that date a row knows of: beyond it nothing can be said."""
+        return max((d for t in tables if (d := self.as_of([t])) is not None), default=None)
+
     def sales_table(self) -> str:
         return "orders" if "orders" in self.tables else "opportunities"
 
@@ -226,12 +230,14 @@ class Brute:
         stop = min(self.last, self.w.cap) if self.w.cap else self.last
         return on is not None and self.start <= on <= stop
 
-    def available(self, until: date | None, dated: Iterable[date | None]) -> bool | None:
+    def available(
+        self, until: date | None, dated: Iterable[date | None], latest: date | None = None
+    ) -> bool | None:
         """None: nothing can be said of this stretch; else whether the data is complete to its end."""
         days = [d for d in dated if d is not None]
         if until is None and not days:
             return None
-        if until is not None and self.start > until:
+        if until is not None and self.start > (latest or until):
             return None
         if days and self.last < min(days):
             return None
@@ -254,8 +260,9 @@ class Brute:
         until: date | None,
         pick: Pick,
         judge: Callable[[list[dict[str, Any]]], Answer],
+        latest: date | None = None,
     ) -> dict[Slice | None, Answer]:
-        complete = self.available(until, (r["on"] for r in everything))
+        complete = self.available(until, (r["on"] for r in everything), latest)
         if complete is None:
             return {None: Answer.none()}
         found = {}
@@ -271,6 +278,7 @@ class Brute:
         until: date | None,
         pick: Pick,
         counts: Callable[[Mapping[str, Any]], bool] = lambda r: True,
+        latest: date | None = None,
     ) -> dict[Slice | None, Answer]:
         """Count rows, their spread being that of the days from the data's first to its last in the stretch.
 
@@ -291,7 +299,7 @@ class Brute:
             return [on.count(first + timedelta(days=i)) for i in range((last - first).days + 1)]
 
         found = self._over(
-            everything, until, pick, lambda rows: Answer(n := sum(map(counts, rows)), n, None, n)
+            everything, until, pick, lambda rows: Answer(n := sum(map(counts, rows)), n, None, n), latest
         )
         for by, answer in found.items():
             if answer.value is not None:
@@ -442,7 +450,8 @@ class Brute:
         return self._over(rows, self.w.as_of(["opportunities"]), pick, judge)
 
     def new_clients(self, pick: Pick) -> dict[Slice | None, Answer]:
-        return self._events(self.w.clients(), self.w.as_of(self.w.client_tables()), pick)
+        tables = self.w.client_tables()
+        return self._events(self.w.clients(), self.w.as_of(tables), pick, latest=self.w.latest(tables))
 
     def cost_per_sale(self, pick: Pick) -> dict[Slice | None, Answer]:
         rows = [{**r, "on": r["spent_on"]} for r in self.w.rows("spend")]

@@ -455,8 +455,8 @@ class Money(Brute):
                 clustered(rows, one), lambda g: sum(r["cents"] for r in g), lambda g: len(active(g))
             )
 
-        until = self.w.as_of(["touches", self.w.sales_table()])
-        return self._over([*lines, *touches], until, pick, judge)
+        tables = ["touches", self.w.sales_table()]
+        return self._over([*lines, *touches], self.w.as_of(tables), pick, judge, self.w.latest(tables))
 
     def payback_months(self, pick: Pick) -> dict[Slice | None, Answer]:
         as_of = self.value_as_of()
@@ -469,7 +469,8 @@ class Money(Brute):
 
         if as_of is None:
             return {None: Answer.none()}
-        clients = self._over(self.clients(), self.w.as_of(self.w.client_tables()), pick, judge)
+        tables = self.w.client_tables()
+        clients = self._over(self.clients(), self.w.as_of(tables), pick, judge, self.w.latest(tables))
         return self.quotient(self._for_new(pick), clients, Answer(0.0, Fraction(0)))
 
 
