@@ -24,8 +24,6 @@ ALIKE = 5
 
 
 def day_of(moment: Any) -> date | None:
-    if moment is None:
-        return None
     return moment.date() if isinstance(moment, datetime) else moment
 
 
@@ -171,7 +169,6 @@ class World:
         return min([*days, *([self.cap] if self.cap else [])]) if days else None
 
     def latest(self, tables: Iterable[str]) -> date | None:
-        """The last day that any of the tables that date a row knows of: beyond it nothing can be said."""
         return max((d for t in tables if (d := self.as_of([t])) is not None), default=None)
 
     def sales_table(self) -> str:
