@@ -53,7 +53,7 @@ def difference(value: float, unit: str, currency: str = "") -> str:
     ('-5.00 points', '+3')
     """
     said = number(value * 100, "points") if unit == "share" else number(value, unit, currency)
-    return f"+{said}" if value > 0 else said
+    return units.signed(value, said)
 
 
 def part(by: Mapping[str, Any]) -> str:

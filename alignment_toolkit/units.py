@@ -10,7 +10,7 @@ from alignment_toolkit.errors import UnknownName
 from alignment_toolkit.languages import ENGLISH, noted, say, spoken
 from alignment_toolkit.languages.locale import currency_behind, currency_text, numerals
 
-__all__ = ["UNITS", "Unit", "unit"]
+__all__ = ["UNITS", "Unit", "signed", "unit"]
 
 _SYMBOLS: Final = {
     "EUR": "€",
@@ -22,6 +22,9 @@ _SYMBOLS: Final = {
     "INR": "₹",
     "XXX": "¤",
 }
+# Currencies without a smaller coin: decimals only where the amount is small.
+_WHOLE: Final = frozenset("CLP IDR ISK JPY KRW PYG UGX VND XAF XOF".split())
+_ALL_DIGITS: Final = 4
 NOT_AVAILABLE: Final = noted("not available")
 
 
@@ -47,6 +50,8 @@ class Unit:
     '12.3 %'
     >>> unit("money").text(1234567.8, currency="EUR")
     '€1,234,568'
+    >>> unit("money").text(0.0012, currency="EUR"), unit("money").text(-250, currency="JPY")
+    ('€0.0012', '-¥250')
     >>> unit("days").text(1)
     '1.0 days'
     >>> unit("count").text(None)
@@ -65,9 +70,9 @@ class Unit:
         if self.name == "share":
             return f"{_plain(value * 100, self.decimals)} %"
         if self.name == "money":
-            digits = 0 if abs(value) >= 1000 else self.decimals
-            sign = "-" if round(value, digits) < 0 else ""
             code = (currency or "").upper()
+            digits = _cents(value, self.decimals, code)
+            sign = "-" if round(value, digits) < 0 else ""
             if code and spoken() != ENGLISH:
                 return currency_text(value, code, digits)
             symbol = _SYMBOLS.get(code, f"{code} " if code else "")
@@ -110,14 +115,15 @@ class Unit:
         if self.name == "money":
             code = (currency or "").upper()
             sign = _SYMBOLS.get(code, f"{code} " if code else "") + (" " if code == "CHF" else "")
+            limit = _limit(code)
             if sign and currency_behind():
                 whole, cents = '#,##0" {sign}"'.replace("{sign}", sign.strip()), f'{plain}" {sign.strip()}"'
-                return cents if decimals is not None else f"[>=1000]{whole};[<=-1000]-{whole};{cents}"
+                return cents if decimals is not None else f"[>={limit}]{whole};[<=-{limit}]-{whole};{cents}"
             head = f'"{sign}"' if sign else ""
             if decimals is not None:
                 return f"{head}{plain}"
             whole = f"{head}#,##0"
-            return f"[>=1000]{whole};[<=-1000]-{whole};{head}{plain}"
+            return f"[>={limit}]{whole};[<=-{limit}]-{whole};{head}{plain}"
         return plain + (f'" {say(self.word)}"' if self.word else "")
 
     def axis(self, *, currency: str | None = None) -> str:
@@ -129,6 +135,32 @@ class Unit:
                 self.name, self.word or self.name
             )
         )
+
+
+def _limit(code: str) -> int:
+    return 100 if code in _WHOLE else 1000
+
+
+def _cents(value: float, decimals: int, code: str) -> int:
+    """Say how many decimals an amount needs: none where it is large, more where two would leave nothing of it."""
+    size = abs(value)
+    if size >= _limit(code) or (code in _WHOLE and float(value).is_integer()):
+        return 0
+    if round(size, _ALL_DIGITS) == 0:
+        return decimals
+    enough = (n for n in range(decimals, _ALL_DIGITS) if abs(round(size, n) - size) < size / 20)
+    return next(enough, _ALL_DIGITS)
+
+
+def signed(value: float | None, text: str) -> str:
+    """Put a plus before the text of a number above zero, unless nothing of it is left in the text.
+
+    Examples
+    --------
+    >>> signed(2.0, "2.00"), signed(0.001, "0.00"), signed(-2.0, "-2.00")
+    ('+2.00', '0.00', '-2.00')
+    """
+    return f"+{text}" if value is not None and value > 0 and any(c in "123456789" for c in text) else text
 
 
 def _plain(value: float, decimals: int) -> str:

@@ -27,6 +27,7 @@ from alignment_toolkit.charts.style import (
     style,
 )
 from alignment_toolkit.languages import say
+from alignment_toolkit.units import signed
 
 __all__ = ["draw"]
 
@@ -316,8 +317,7 @@ def _waterfall(data: ChartData, wide: float, titled: bool) -> Figure:
             reaching.append((replace(p, low=reach[0], high=reach[1]), -i * step))
             edges += reach
         end = max(running, running + p.y, *reach)
-        sign = "+" if p.y > 0 else ""
-        axes.annotate(sign + data.number(p.y), (end, -i * step), xytext=(5, 0), textcoords="offset points",
+        axes.annotate(signed(p.y, data.number(p.y)), (end, -i * step), xytext=(5, 0), textcoords="offset points",
                       fontsize=8.5, color=INK, va="center_baseline", annotation_clip=False)  # fmt: skip
         running += p.y
         edges.append(running)

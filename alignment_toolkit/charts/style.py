@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 import re
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from functools import lru_cache
@@ -29,9 +29,9 @@ __all__ = [
     "PALETTE",
     "advance",
     "colour",
-    "covered",
     "font_folder",
     "for_page",
+    "lacking",
     "png",
     "style",
     "svg",
@@ -140,9 +140,18 @@ def font_folder() -> Path:
     return Path(mpl.get_data_path()) / "fonts" / "ttf"
 
 
-def covered(text: str) -> bool:
-    """Say whether the font of the drawings has every character of a text."""
-    return all(c.isspace() or width(c) == 0 or _font().get_char_index(ord(c)) for c in set(text))
+def lacking(text: str, files: Iterable[str] = ()) -> str:
+    """Give the characters of a text that neither the font of the drawings has nor one of these files of fonts."""
+    left = {c for c in set(text) if not (c.isspace() or width(c) == 0 or _font().get_char_index(ord(c)))}
+    for file in files:
+        if not left:
+            break
+        try:
+            font = FT2Font(file)
+        except (OSError, RuntimeError):  # a kind of file that only others read: what it has is not known
+            continue
+        left = {c for c in left if not font.get_char_index(ord(c))}
+    return "".join(sorted(left))
 
 
 def colour(name: str, position: int) -> str:

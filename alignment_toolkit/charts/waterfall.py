@@ -8,6 +8,7 @@ from typing import Any
 from alignment_toolkit.charts.data import ChartData, Point, Series, as_number, number
 from alignment_toolkit.charts.text import clean
 from alignment_toolkit.languages import say
+from alignment_toolkit.units import signed
 
 __all__ = ["clear_of_chance", "of_drivers"]
 
@@ -69,4 +70,4 @@ def of_drivers(row: Mapping[str, Any], title: str, *, currency: str = "", note: 
 
 
 def _signed(value: float, unit: str, currency: str) -> str:
-    return ("+" if value > 0 else "") + number(value, unit, currency)
+    return signed(value, number(value, unit, currency))

@@ -153,7 +153,7 @@ def _as_analysis(rows: list[KpiValue], name: str, currency: str, period: str) ->
 
 
 def _print_kpis(rows: list[KpiValue] | tuple[KpiValue, ...], currency: str) -> None:
-    from alignment_toolkit.units import unit
+    from alignment_toolkit.units import signed, unit
 
     dimensions = list(dict.fromkeys(name for row in rows for name in row.by))
     table = []
@@ -170,7 +170,7 @@ def _print_kpis(rows: list[KpiValue] | tuple[KpiValue, ...], currency: str) -> N
                 size = unit("points" if points else row.unit).text(
                     change.value * 100 if points else change.value, currency=currency
                 )
-                notes.append(f"{'+' if change.value > 0 else ''}{size} against {change.from_period}{told}")
+                notes.append(f"{signed(change.value, size)} against {change.from_period}{told}")
         value = u.text(row.value, currency=currency)
         interval = u.interval(row.low, row.high, currency=currency)
         table.append([row.title, *slices, row.period, value, interval, f"{row.n:,}", "; ".join(notes)])
@@ -325,7 +325,7 @@ def _print_alarms(analysis: Analysis) -> None:
 
 def _print_drivers(analysis: Analysis) -> None:
     """Print what moved the figures: the driver that weighs most in each change, and the departments' parts."""
-    from alignment_toolkit.units import unit
+    from alignment_toolkit.units import signed, unit
 
     rows = []
     for row in analysis.drivers:
@@ -333,17 +333,17 @@ def _print_drivers(analysis: Analysis) -> None:
             continue
         u = unit(row["unit"])
 
-        def signed(value: float, u: Unit = u) -> str:
-            return f"{'+' if value > 0 else ''}{u.text(value, currency=analysis.currency)}"
+        def moved(value: float, u: Unit = u) -> str:
+            return signed(value, u.text(value, currency=analysis.currency))
 
         # An event study asks for one part only: what lies beyond the teams without.
         study = row["method"].startswith("event study")
         most = row["parts"][-1] if study else max(row["parts"], key=lambda part: abs(part["value"]))
         interval = u.interval(most["low"], most["high"], currency=analysis.currency)
-        owners = ", ".join(f"{name} {signed(part['value'])}" for name, part in row["by_owner"].items())
+        owners = ", ".join(f"{name} {moved(part['value'])}" for name, part in row["by_owner"].items())
         change = f"{row['kpi']} {row['from_period']} to {row['to_period']}"
-        told = f"{most['driver']} {signed(most['value'])}"
-        rows.append([change, signed(row["total"]), told, interval, owners])
+        told = f"{most['driver']} {moved(most['value'])}"
+        rows.append([change, moved(row["total"]), told, interval, owners])
     if rows:
         say("\nWhat moved the figures:")
         print_table(

@@ -414,8 +414,7 @@ def _verdict(f: Finding) -> str:
 def _points(value: float | None) -> str:
     if value is None:
         return ""
-    points = value * 100
-    return f"{'+' if points > 0 else ''}{units.unit('points').text(points)}"
+    return units.signed(value, units.unit("points").text(value * 100))
 
 
 def _text(value: float | None, unit: str, currency: str) -> str:

@@ -113,8 +113,7 @@ def _short(way: str) -> str:
 
 def _signed(value: Any, unit: str, currency: str) -> str:
     number = as_number(value)
-    text = charts.number(number, unit, currency)
-    return f"+{text}" if number is not None and number > 0 else text
+    return units.signed(number, charts.number(number, unit, currency))
 
 
 def _sentence(row: Row, title: str, unit: str, currency: str) -> str:

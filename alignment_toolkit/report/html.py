@@ -18,13 +18,13 @@ from alignment_toolkit import charts
 from alignment_toolkit.languages import say
 from alignment_toolkit.report.blocks import CLOSE, OPEN, Document, Figure, without_isolates
 from alignment_toolkit.report.pictures import picture
+from alignment_toolkit.report.plain import tied
 from alignment_toolkit.settings.brand import encoded
 
 __all__ = ["escape_text", "render"]
 
 _INCH: Final = 96  # pixels of a browser
-# A line must not break between a number and its sign, nor within 95-%-.
-_PER_CENT: Final = re.compile(r"(?<=\d) (?=%)")
+# A line must not break within 95-%-.
 _PER_CENT_OF: Final = re.compile(r"(?<=\d)-%-")
 
 
@@ -51,7 +51,7 @@ def escape_text(text: object) -> Markup:
 def _safe(text: str) -> Markup:
     """Escape, keeping the blanks at both ends, which separate words from marked data."""
     cleaned = charts.clean(f"|{text}|", lines=True)[1:-1]
-    return escape(_PER_CENT_OF.sub("\u2011%\u2011", _PER_CENT.sub("\u00a0", cleaned)))
+    return escape(_PER_CENT_OF.sub("\u2011%\u2011", tied(cleaned)))
 
 
 def _attribute(text: object) -> Markup:

@@ -6,6 +6,8 @@ The files are tagged and follow PDF/UA-1: headings, tables, alternative texts an
 from __future__ import annotations
 
 import json
+import re
+import unicodedata
 from collections.abc import Sequence
 from functools import lru_cache
 from importlib import resources
@@ -34,7 +36,7 @@ from alignment_toolkit.report.blocks import (
     Tiles,
 )
 from alignment_toolkit.report.pictures import picture
-from alignment_toolkit.report.plain import ELSEWHERE, plain, sentences
+from alignment_toolkit.report.plain import ELSEWHERE, plain, sentences, tied
 from alignment_toolkit.settings.brand import check_logo
 
 __all__ = ["as_png", "pdf_text", "render"]
@@ -43,6 +45,10 @@ _STANDARD: Final = "ua-1"
 _LONG_WORD: Final = 24
 _WIDEST: Final = 38
 _NARROWEST: Final = 4
+_NO_GLYPH: Final = "could not be displayed with font"
+_JOINED: Final = re.compile("[\u200d\ufe0e\ufe0f\U0001f3fb-\U0001f3ff]")
+# It has a box for every script and no letter.
+_RESORT: Final = "Last Resort"
 # Texts with no end would make a page with no end.
 _MOST: Final = 6000
 
@@ -62,7 +68,7 @@ def pdf_text(text: object) -> str:
     shown = plain(text)
     if len(shown) > _MOST:
         shown = say("{shown}… [cut: {shown2:,} characters]", shown=shown[:_MOST], shown2=len(shown) - _MOST)
-    return " ".join(_breakable(word) for word in shown.split(" "))
+    return tied(" ".join(_breakable(word) for word in shown.split(" ")))
 
 
 def as_png(logo: bytes) -> bytes:
@@ -115,13 +121,30 @@ def render(document: Document) -> bytes:
             {"kind": "Heading", "level": 2, "text": say("Numbers behind the figures")},
             *writer.numbers,
         ]
+    # What the bundled font lacks is taken from the machine's own, and only then.
+    system = bool(charts.lacking(json.dumps(told, ensure_ascii=False)))
+    if system and (boxes := charts.lacking(json.dumps(told, ensure_ascii=False), _files())):
+        told["blocks"].insert(0, writer.block(_boxes(boxes)))
+        # In a drawing one such character would take its whole label into the font of boxes.
+        for drawn in writer.drawn:
+            drawn["svg"] = drawn["svg"].translate(dict.fromkeys(map(ord, boxes), "\u25a1"))
     written = json.dumps(told, ensure_ascii=False, sort_keys=True)
     try:
-        # What the bundled font lacks is taken from the machine's own, and only then.
+        return _set(written, system=system)
+    except ExportFailed as e:
+        apart = _JOINED.sub("", written)
+        if _NO_GLYPH not in str(e) or apart == written:
+            raise
+    # A sign that is put together of others, and no font here has it as one: its parts stand side by side.
+    return _set(apart, system=system)
+
+
+def _set(written: str, *, system: bool) -> bytes:
+    try:
         made = typst.compile(
             _template(),
             sys_inputs={"data": written},
-            font_paths=_fonts(system=not charts.covered(written)),
+            font_paths=_fonts(system=system),
             format="pdf",
             pdf_standards=_STANDARD,
             timestamp=0,
@@ -132,9 +155,31 @@ def render(document: Document) -> bytes:
     return made
 
 
+def _boxes(missing: str) -> Callout:
+    """Say which letters stand as boxes because the machine that makes the file has no font for them."""
+    scripts = {
+        unicodedata.name(c, "").partition(" ")[0].partition("-")[0].title() for c in missing if c.isalpha()
+    }
+    named = [*sorted(s if s != "Cjk" else "CJK" for s in scripts if s)]
+    named += [say("emoji and other signs")] if any(not c.isalpha() for c in missing) else []
+    text = say(
+        "The machine that made this file has no font for {n} of the characters in it ({listed}); they stand as "
+        "boxes. report.html shows them in the reader's fonts, and so will this file once such a font is installed.",
+        n=len(missing),
+        listed=", ".join(named),
+    )
+    return Callout(say("Letters without a font"), text)
+
+
 @lru_cache(maxsize=1)
 def _template() -> bytes:
     return (resources.files("alignment_toolkit.report") / "templates" / "page.typ").read_bytes()
+
+
+@lru_cache(maxsize=1)
+def _files() -> tuple[str, ...]:
+    found = {str(f.path) for f in _fonts(system=True).fonts() if f.path and not f.family.startswith(_RESORT)}
+    return tuple(sorted(found))
 
 
 @lru_cache(maxsize=2)
@@ -147,13 +192,15 @@ class _Writer:
 
     def __init__(self) -> None:
         self.figures = 0
+        self.drawn: list[dict[str, Any]] = []
         self.numbers: list[dict[str, Any]] = []
 
     def blocks(self, blocks: Sequence[Block]) -> list[dict[str, Any]]:
         return [self.block(b) for b in blocks]
 
     def block(self, block: Block) -> dict[str, Any]:
-        found = {"kind": type(block).__name__} | self._inside(block)
+        found = self._inside(block)
+        found["kind"] = type(block).__name__
         return found
 
     def _inside(self, b: Block) -> dict[str, Any]:
@@ -221,7 +268,7 @@ class _Writer:
             self.numbers.append(
                 {"kind": "Table"} | _grid(name, columns, body, charts.numeric_columns(rows), "")
             )
-        return {
+        made = {
             "title": pdf_text(f"{number}. {b.chart.title}"),
             "svg": drawn.svg,
             "alt": pdf_text(charts.alt_text(b.chart)),
@@ -229,6 +276,8 @@ class _Writer:
             "high": round(drawn.high, 3),
             "small": b.small,
         }
+        self.drawn.append(made)
+        return made
 
 
 def _table(b: Table) -> dict[str, Any]:

@@ -26,9 +26,13 @@ from alignment_toolkit.report.blocks import (
     without_isolates,
 )
 
-__all__ = ["ELSEWHERE", "figures", "fixed_zip", "heading", "moment", "plain", "sentences", "walk"]
+__all__ = ["ELSEWHERE", "figures", "fixed_zip", "heading", "moment", "plain", "sentences", "tied", "walk"]
 
-_PER_CENT: Final = re.compile(r"(?<=\d) (?=%)")
+# A number stays on the line of its sign, of % and of its currency, whether that is a symbol or a code.
+_TIED: Final = re.compile(
+    r"(?<=\d) (?=[%$\u00a3\u00a5\u20a0-\u20bf])|(?<=\b[A-Z]{3}) (?=\d)|(?<=\bn) (?=\d)|(?<=\d) (?=[A-Z]{3}\b)"
+)
+_SIGNED: Final = re.compile(r"(?<![^\s(\u2068])([-+])(?=[$\u00a3\u00a5\u20a0-\u20bf]|[A-Z]{1,3}\$?\s?\d)")
 # Where that is which would be too much for paper.
 ELSEWHERE: Final = noted("in report.html, report.xlsx and analysis.json")
 # The first moment that a zip archive can hold.
@@ -50,7 +54,20 @@ def plain(text: object, *, lines: bool = False) -> str:
         turned = any(unicodedata.bidirectional(c) in ("R", "AL") for c in inside)
         parts += [_fit(rest[:start], lines=lines), f"{OPEN}{inside}{CLOSE}" if turned else inside]
         rest = rest[end + 1 :]
-    return _PER_CENT.sub("\u00a0", "".join([*parts, _fit(rest, lines=lines)]).strip())
+    return _TIED.sub("\u00a0", "".join([*parts, _fit(rest, lines=lines)]).strip())
+
+
+def tied(text: str) -> str:
+    r"""Tie a number to its sign and its currency, where lines break by themselves.
+
+    Examples
+    --------
+    >>> tied("12 % or 5 \u20ac") == "12\u00a0% or 5\u00a0\u20ac"
+    True
+    >>> tied("from -\u20ac5 to +JPY 7") == "from -\u2060\u20ac5 to +\u2060JPY\u00a07"
+    True
+    """
+    return _SIGNED.sub("\\1\u2060", _TIED.sub("\u00a0", text))
 
 
 def _fit(text: str, *, lines: bool) -> str:

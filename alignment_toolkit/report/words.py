@@ -335,10 +335,10 @@ def change_text(row: KpiValue, currency: str, compared: str | None = None) -> tu
 
 
 def _difference(value: float, unit: str, currency: str) -> str:
-    sign = "+" if value > 0 else ""
-    if unit == "share":
-        return sign + units.unit("points").text(value * 100)
-    return sign + number(value, unit, currency)
+    share = unit == "share"
+    return units.signed(
+        value, units.unit("points").text(value * 100) if share else number(value, unit, currency)
+    )
 
 
 def what_it_takes(finding: Finding) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from datetime import date, timedelta
 from typing import TYPE_CHECKING, Any, Final
 
 import ibis
@@ -38,6 +39,8 @@ __all__ = ["Segmented", "kept_accounts", "segment_company"]
 # Of what is known of an account, these are told of every segment beside what it was made of.
 TOLD: Final = ("money", "order_days", "recency")
 SAMPLE: Final = 4_000
+# So many days between two sales, and the day up to which sales are known is no news.
+NEAR: Final = 7
 DECIDES: Final = noted(
     "A play is a proposal by the rules printed here, from what the data holds. It knows no conversation and no "
     "promise. A person who knows the account decides."
@@ -74,7 +77,7 @@ def segment_company(
     before: Period | None = None,
     earlier: Mapping[str, Any] | None = None,
 ) -> Segmented:
-    """Make segments and plays as of the end of a period.
+    """Make segments and plays as of the end of a period, or of the last day for which sales are complete.
 
     Parameters
     ----------
@@ -89,12 +92,30 @@ def segment_company(
     earlier
         The definitions of an earlier Analysis: segments keep their names.
     """
+    end = _end(company, period)
+    if before is not None and before.end >= end:  # nothing is known of what moved since
+        before = None
     with company.frugal(MEMORY):
-        found = _segmented(company, period, segmentations, hidden, before, earlier)
+        found = _segmented(company, end, segmentations, hidden, before, earlier)
         about: dict[str, Any] = {"value_map": value_map(company, period.end)}
         if found.table is not None:
             about["target_grid"] = target_grid(company, found.table, period.end)
-    return replace(found, about={**found.about, **{k: v for k, v in about.items() if v is not None}})
+    warnings = found.warnings
+    if found.table is not None and (period.end - end).days > NEAR:
+        day = end - timedelta(days=1)
+        warnings += (
+            say("Segments and plays are as of {day}, the last day for which sales are complete.", day=day),
+        )
+    return replace(
+        found, about={**found.about, **{k: v for k, v in about.items() if v is not None}}, warnings=warnings
+    )
+
+
+def _end(company: Company, period: Period) -> date:
+    """Give the first day that is not known: a client who could not be seen to order is not silent."""
+    tables = [t for t in ("orders", "opportunities") if t in company.tables][:1]
+    known = company.as_of_of(tables) if tables else None
+    return period.end if known is None else min(period.end, known + timedelta(days=1))
 
 
 def kept_accounts(company: Company, period: Period, segmentations: Sequence[Segmentation]) -> Table | None:
@@ -102,20 +123,20 @@ def kept_accounts(company: Company, period: Period, segmentations: Sequence[Segm
 
     An Analysis holds no accounts. Who lists them after it need not compute them again.
     """
-    name = _name(company, "plays", period.end, [s.id for s in segmentations])
+    name = _name(company, "plays", _end(company, period), [s.id for s in segmentations])
     return company.backend.table(name) if name in company.backend.list_tables() else None
 
 
 def _segmented(
     company: Company,
-    period: Period,
+    end: date,
     segmentations: Sequence[Segmentation],
     hidden: Pseudonyms,
     before: Period | None,
     earlier: Mapping[str, Any] | None,
 ) -> Segmented:
     warnings: list[str] = []
-    accounts = _accounts(company, period)
+    accounts = _accounts(company, end)
     if int(accounts.fetch(accounts.table.aggregate(n=accounts.table.count())).n[0]) == 0:
         return Segmented(about={"segments": {"reason": say("there are no accounts")}})
     placings: dict[str, Placing] = {}
@@ -184,14 +205,14 @@ def _segmented(
     )  # fmt: skip
 
 
-def _accounts(company: Company, period: Period) -> Accounts:
-    table, missing = account_features(company, period.end)
+def _accounts(company: Company, end: date) -> Accounts:
+    table, missing = account_features(company, end)
     outlook = look_ahead(company, table)
-    past = look_back(company, table, outlook, period.end)
+    past = look_back(company, table, outlook, end)
     outlook = replace(outlook, off=past.off)
-    kept = _kept(company, outlook.add(company, table), "accounts", period.end)
+    kept = _kept(company, outlook.add(company, table), "accounts", end)
     forget(company, table)
-    return Accounts(company, kept, missing, period.end, outlook, past)
+    return Accounts(company, kept, missing, end, outlook, past)
 
 
 def _kept(company: Company, t: Table, what: str, *key: Any) -> Table:

@@ -31,7 +31,7 @@ FILES = ("html", "pdf", "pptx", "xlsx")
 
 def flat(text: str) -> str:
     """Leave out what a format adds: blanks, line breaks, marks for direction and for breaking long words."""
-    return re.sub(r"[\s\u200b\u2066-\u2069]+", "", text).casefold()
+    return re.sub(r"[\s\u200b\u2060\u2066-\u2069]+", "", text).casefold()
 
 
 def in_page(content: bytes) -> str:

@@ -33,7 +33,7 @@ def page(written):
 
 @pytest.fixture(scope="module")
 def text(page):
-    return page.text.replace("\u00a0", " ")
+    return page.text.replace("\u00a0", " ").replace("\u2060", "")
 
 
 # What it says.
