@@ -48,6 +48,7 @@ def indicator(
     looks_back: Sequence[str] = (),
     witnesses: Mapping[str, str] | None = None,
     looked_up: Sequence[str] = (),
+    silence: Sequence[str] = (),
 ) -> Callable[[Callable[..., Observation]], Indicator]:
     """Make an `Indicator` of a function ``(data, window, *, option=default) -> Observation``.
 
@@ -90,6 +91,10 @@ def indicator(
         Tables and relations that only say more of cases found elsewhere, by their key: whether a client of the part was
         called, which theme a lead's campaign had. Of a part of the company they are handed over as the whole has them;
         sums and counts of their own rows would be the whole company's, so make none.
+    silence
+        Tables in which a row that is not there counts against somebody. In a window without a single row of theirs in
+        the whole company nothing was recorded, which is no sign that nothing was done: the finding says *too little
+        data*.
 
     Raises
     ------
@@ -151,6 +156,7 @@ def indicator(
             looks_back=tuple(looks_back),
             witnesses=dict(witnesses or {}),
             looked_up=tuple(looked_up),
+            silence=tuple(silence),
             options=options,
             card=inspect.getdoc(inspect.getmodule(function)) or why,
         )

@@ -76,6 +76,7 @@ class Indicator:
     looks_back: tuple[str, ...] = ()
     witnesses: Mapping[str, str] = field(default_factory=dict)
     looked_up: tuple[str, ...] = ()
+    silence: tuple[str, ...] = ()
 
     __repr__ = brief.indicator
 
@@ -249,6 +250,17 @@ class Indicator:
                     start=window.start,
                 ),
             )
+        if (table := self._unrecorded(company, window)) is not None:
+            return replace(
+                look,
+                outside=say(
+                    "No row of {table} is dated from {start} to {last}, of anybody. That nothing is on record is no "
+                    "sign that nothing was done.",
+                    table=table,
+                    start=window.start,
+                    last=window.last,
+                ),
+            )
         guards: list[Guard] = []
         if as_of is not None and window.last > as_of:
             guards.append(
@@ -279,6 +291,19 @@ class Indicator:
             return replace(look, beyond=why(gone))
         except Exception as problem:  # one broken indicator must never take the others down
             return replace(look, error=why(problem))
+
+    def _unrecorded(self, company: Source, window: Period) -> str | None:
+        """Name a table that tells of silence and holds nothing of the window, not of the whole company either."""
+        whole: Source = getattr(company, "whole", company)
+        for table in self.silence:
+            column = TABLES[table].date
+            if column is None or table in whole.undated or not whole.has(table, column):
+                continue
+            t = whole[table]
+            inside = t.filter(t[column] >= str(window.start), t[column] < str(window.end))
+            if not int(whole.fetch(inside.aggregate(n=inside.count())).n[0]):
+                return table
+        return None
 
     def _allowed(self, company: Source) -> dict[str, tuple[str, ...]]:
         allowed: dict[str, list[str]] = {}

@@ -72,6 +72,7 @@ STEPS = (1, 2, 4, 8, 16, 24, 40, 80)
     },
     kpis=("arpu",),
     looked_up=("touches",),
+    silence=("touches",),
     says="{gap} of the leads handed to sales had no personal answer on record within {within_hours} working hours.",
     who=("sales", "marketing"),
     advice=(

@@ -78,6 +78,7 @@ OUTSIDE = 0.2
     relations=("sales_details",),
     uses_relations=("served",),
     looked_up=("touches", "accounts"),
+    silence=("touches",),
     says=(
         "{gap} of what clients are expected to bring within 12 months belongs to {silent} of {clients} clients with "
         "whom nobody had been personally in touch in the last {within_days} days."

@@ -70,6 +70,7 @@ SAID = {
     looks_back=("settled_days", "silence_days"),
     witnesses={"intents": "account_id"},
     looked_up=("touches", "accounts", "assessments", "sales"),
+    silence=("touches",),
     population="accounts whose stated intent is at least 90 days old at the window's end",
     needs={
         "intents": ("account_id", "intent", "decided_on"),

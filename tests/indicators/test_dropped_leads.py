@@ -125,7 +125,7 @@ def test_a_lead_whose_time_had_not_run_out_is_censored_not_late() -> None:
 
 def test_where_no_lead_is_old_enough_there_is_no_gap() -> None:
     leads = [lead(name, at="2026-09-30 10:00") for name in ("q1", "q2")]
-    assert gap(look(leads, [])) is None
+    assert gap(look(leads, [touch("x", 1.0)])) is None
 
 
 @pytest.mark.parametrize(
@@ -221,7 +221,7 @@ def test_the_line_of_the_chart_is_what_the_settings_tolerate() -> None:
 def test_nothing_handed_over_gives_no_gap_and_no_error() -> None:
     never = {**lead("x"), "qualified_at": None}
     early = [touch("x", 1.0, lead_id="x")]
-    for leads, touches in (([never], early), ([lead("x", at="2026-01-07")], [])):
+    for leads, touches in (([never], early), ([lead("x", at="2026-01-07")], early)):
         found = look(leads, touches)
         assert gap(found) is None
         assert found.short_of == {"leads": 50}

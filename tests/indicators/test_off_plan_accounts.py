@@ -30,6 +30,11 @@ def touch(account: str | None, at: str, department: str = "sales", **more: Any) 
     return row | {"account_id": account, "direction": "outbound", "automated": False} | more
 
 
+def stranger() -> dict[str, Any]:
+    """Give a touch of the window, so that who has none in it was not met."""
+    return touch("Z", "2026-08-10")
+
+
 def six() -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
     touches = [
         touch("A", "2026-01-10"), touch("C", "2026-09-01", "marketing"), touch("D", "2026-05-01"),
@@ -94,7 +99,7 @@ def test_the_worked_example() -> None:
     ],
 )
 def test_what_counts_and_from_which_day_on(what: str, at: str, more: dict[str, Any], wrong: bool) -> None:
-    assert off([intent("A", what)], [touch("A", at, **more)]) == ({"A"} if wrong else set())
+    assert off([intent("A", what)], [touch("A", at, **more), stranger()]) == ({"A"} if wrong else set())
 
 
 def test_the_latest_settled_intent_counts_once() -> None:
@@ -102,9 +107,9 @@ def test_the_latest_settled_intent_counts_once() -> None:
     found = seen(changed, [touch("A", "2026-08-01")])
     assert (found.gap.estimate.n, found.gap.estimate.value) == (1, 0.0)
     # decided within the 90 days before the window's end: too young, and the old intent is no longer what is wanted
-    assert seen([*changed, intent("A", "release", "2026-08-15")], []).gap.estimate.n == 0
-    assert seen([intent("A", "attack", "2026-07-03")], []).gap.estimate.n == 1
-    assert seen([intent("A", "attack", "2026-07-04")], []).gap.estimate.n == 0
+    assert seen([*changed, intent("A", "release", "2026-08-15")], [stranger()]).gap.estimate.n == 0
+    assert seen([intent("A", "attack", "2026-07-03")], [stranger()]).gap.estimate.n == 1
+    assert seen([intent("A", "attack", "2026-07-04")], [stranger()]).gap.estimate.n == 0
 
 
 def test_weights_contracts_and_names_are_used_where_known() -> None:
@@ -133,13 +138,14 @@ def test_effort_on_release_is_compared_with_before() -> None:
         touch("E", "2025-11-02", automated=True),
         touch("E", "2025-11-03", direction="inbound"),
         touch("G", "2025-11-01"),
+        stranger(),
     ]
     found = {
         m.name: m for m in seen(intents, [*before, touch("F", "2025-09-01"), *after, *not_counted]).measures
     }
     assert (found["release_effort"].value, found["release_effort"].n) == (pytest.approx(1 / 4), 2)
     # Where records begin after the 90 days did, nothing is known of before.
-    young = {m.name for m in seen(intents, [touch("F", "2025-09-01"), *after]).measures}
+    young = {m.name for m in seen(intents, [touch("F", "2025-09-01"), *after, stranger()]).measures}
     assert "release_effort" not in young
 
 
@@ -181,7 +187,7 @@ def test_touches_without_account_and_accounts_without_touches_are_told() -> None
 def test_nobody_is_silent_after_the_last_day_of_the_touches() -> None:
     """Touches end on 15 August: C, met on 1 June, was met within 90 days of what is known; D was not."""
     intents = [intent("C", "defend"), intent("D", "defend")]
-    touches = [touch("C", "2026-06-01"), touch("D", "2026-04-01")]
+    touches = [touch("C", "2026-06-01"), touch("D", "2026-04-01"), stranger()]
     for until, silent in (("2026-08-15", {"D"}), ("2026-09-30", {"C", "D"})):
         company = company_of(
             {"intents": intents, "touches": touches},
@@ -191,6 +197,15 @@ def test_nobody_is_silent_after_the_last_day_of_the_touches() -> None:
         facts = off_plan_accounts.look(company, Q3).seen
         assert facts is not None
         assert {row[0] for row in facts.evidence.rows} == silent
+
+
+def test_a_window_in_which_nobody_wrote_anything_down_is_not_silence() -> None:
+    """Touches of April and of October: of the quarter between them nothing was recorded of anybody."""
+    around = [touch("C", "2026-04-01"), touch("D", "2026-10-05")]
+    found = look([intent("C", "defend"), intent("D", "defend")], around)
+    assert found.seen is None
+    assert "No row of touches is dated from 2026-07-01 to 2026-09-30" in str(found.outside)
+    assert look([intent("C", "defend")], [*around, stranger()]).seen is not None
 
 
 def test_a_window_after_the_last_day_of_the_touches_is_not_silence() -> None:
