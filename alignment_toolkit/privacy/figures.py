@@ -6,15 +6,17 @@ from collections.abc import Collection, Sequence
 from dataclasses import replace
 from typing import Any, Final
 
-from alignment_toolkit.languages import noted, say
+from alignment_toolkit.errors import BeyondPart
+from alignment_toolkit.languages import noted, opening, say
 from alignment_toolkit.privacy.cells import LEAST, hidden_cells
 from alignment_toolkit.results import KpiValue
 
-__all__ = ["without_small"]
+__all__ = ["INSIDE", "without_small"]
 
 _REASON: Final = noted(
     "left out: fewer than {least} cases, or needed to keep such a group from being worked out"
 )
+INSIDE: Final = noted("The reason is in the internal report.")
 _ROUNDS: Final = 20
 
 Place = tuple[tuple[tuple[str, Any], ...], str, str | None]
@@ -28,7 +30,8 @@ def without_small(
     Returns
     -------
     rows
-        The same rows, the hidden ones "not available" with the reason.
+        The same rows, the hidden ones "not available" with the reason; parts that were not available before keep
+        no sums, and no reason that tells counts.
     lost
         The key figures that are hidden for the company as a whole.
     """
@@ -44,7 +47,7 @@ def without_small(
         hidden |= _same_elsewhere(rows, hidden)
         if len(hidden) == before:
             break
-    made = tuple(_hide(r) if i in hidden else r for i, r in enumerate(rows))
+    made = tuple(_hide(r) if i in hidden else _bare(r) for i, r in enumerate(rows))
     lost = {rows[i].kpi for i in hidden if not rows[i].by and rows[i].grain is None}
     return made, lost
 
@@ -87,6 +90,22 @@ def _same_elsewhere(rows: Sequence[KpiValue], hidden: set[int]) -> set[int]:
 
 def _place(row: KpiValue) -> Place:
     return tuple(row.by.items()), row.period, row.grain
+
+
+def _bare(row: KpiValue) -> KpiValue:
+    """Leave of a part or a month that is not told no sums and counts: another key figure may hide the same ones."""
+    if row.status == "ok" or not (row.by or row.grain):
+        return row
+    return replace(_hide(row), reason=_without_counts(row))
+
+
+def _without_counts(row: KpiValue) -> str | None:
+    if not any(c.isdigit() for c in row.reason or ""):
+        return row.reason
+    if (row.reason or "").startswith(opening(BeyondPart.UNSAID)):
+        named = say(" and ").join(say(str(d).replace("_", " ")) for d in row.by)
+        return say("Not told by {dimension}: too much of what goes into it names none.", dimension=named)
+    return say(INSIDE)
 
 
 def _hide(row: KpiValue) -> KpiValue:

@@ -9,7 +9,7 @@ from typing import Any, Final
 
 from alignment_toolkit.languages import noted, say
 from alignment_toolkit.privacy.cells import LEAST, hidden_cells
-from alignment_toolkit.privacy.figures import without_small
+from alignment_toolkit.privacy.figures import INSIDE, without_small
 from alignment_toolkit.pseudonyms import Pseudonyms
 from alignment_toolkit.results import Analysis, Chart, Evidence, Finding, KpiValue
 
@@ -30,7 +30,6 @@ _WITHHELD: Final = noted("Left out of reports for readers outside the company: i
 _SMALL: Final = noted(
     "Left out: fewer than {least} cases, or needed to keep such a group from being worked out."
 )
-_FAILED: Final = noted("The reason is in the internal report.")
 _SIZES: Final = ("n", "clients", "size", "accounts", "members")
 # Of segments and plays an outsider may know how they were made: points are accounts, counts can be small.
 _SEGMENTS: Final = (
@@ -192,7 +191,7 @@ def _finding(f: Finding, *, small: bool, public: bool) -> Finding:
         measures=tuple(m for m in f.measures if m.n >= LEAST),
         evidence=evidence,
         chart=_chart(f.chart, f.evidence, evidence),
-        message=say(_FAILED) if f.status == "error" else f.message,
+        message=say(INSIDE) if f.status == "error" else f.message,
     )
 
 

@@ -8,7 +8,7 @@ from typing import Final
 from alignment_toolkit import charts, units
 from alignment_toolkit.charts import as_number, clean
 from alignment_toolkit.errors import BeyondPart
-from alignment_toolkit.languages import opening, say, say_count
+from alignment_toolkit.languages import noted, opening, say, say_count
 from alignment_toolkit.report import words
 from alignment_toolkit.report.blocks import (
     Block,
@@ -38,6 +38,9 @@ _ROWS: Final = 40
 _CHARTS: Final = 6
 _COURSES: Final = 12
 _COLUMNS: Final = 5
+_NAMED: Final = 6
+_GAPS: Final = 8
+_NO_COLUMN: Final = noted("the rows that it counts do not tell it")
 _ON_SLIDES: Final = 2
 
 
@@ -223,7 +226,77 @@ def _one_dimension(
     found: list[Block] = []
     for kpis in _alike(rows):
         found += _one_table(analysis, named, kpis, [r for r in rows if r.kpi in kpis], note)
+    lacking = _nowhere(analysis, named, rows)
+    if lacking is not None:
+        found.append(Detail((lacking,)) if found else lacking)
     return [Heading(3, say("By {named}", named=named)), *found] if found else []
+
+
+def _reasons(rows: Sequence[KpiValue]) -> dict[tuple[str, str], list[KpiValue]]:
+    """Group the parts that are not told by key figure and reason."""
+    found: dict[tuple[str, str], list[KpiValue]] = {}
+    for r in rows:
+        if r.status != "ok" and r.reason:
+            # The names of all columns that there are help who types one, not who reads.
+            told = say(_NO_COLUMN) if r.reason.startswith("There is no dimension ") else say(clean(r.reason))
+            found.setdefault((r.kpi, told), []).append(r)
+    return found
+
+
+def _nowhere(analysis: Analysis, named: str, rows: Sequence[KpiValue]) -> Table | None:
+    """Say of key figures that are told of no part why; what the company as a whole lacks too is said there."""
+    told = {r.kpi for r in rows if r.status == "ok"}
+    whole = {r.kpi: say(clean(r.reason)) for r in totals(analysis)}
+    lines = [
+        (same, reason)
+        for (kpi, reason), same in _reasons(rows).items()
+        if kpi not in told and whole.get(kpi) != reason
+    ]
+    if not lines:
+        return None
+    written = tuple(
+        (Cell(clean(same[0].title)), Cell(_parts(same, rows)), Cell(reason)) for same, reason in lines[:_ROWS]
+    )
+    return Table(
+        say("Not told by {named}, and why", named=named),
+        (say("Key figure"), say("Parts"), say("Why")),
+        written,
+        note=_more(len(lines) - _ROWS),
+    )
+
+
+def _parts(same: Sequence[KpiValue], rows: Sequence[KpiValue]) -> str:
+    own = sum(r.kpi == same[0].kpi for r in rows)
+    if len(same) == own:
+        return say("all")
+    names = [data(charts.shorten(charts.by_text(r.by), 40)) for r in same]
+    more = len(names) - _NAMED
+    if more > 1:
+        names = [*names[:_NAMED], say("{more:,} more", more=more)]
+    return words.enumerate_words(names)
+
+
+def _why_gaps(rows: Sequence[KpiValue]) -> str:
+    """Say below a table why cells of it have no number, once for all that share parts and reason."""
+    shared: dict[tuple[str, str], list[str]] = {}
+    for (_, reason), same in _reasons(rows).items():
+        shared.setdefault((_parts(same, rows), reason), []).append(clean(same[0].title))
+    lines = [
+        say(
+            "{figures} in {parts}: {reason}.",
+            figures=words.enumerate_words(titles),
+            parts=parts,
+            reason=reason.rstrip("."),
+        )
+        for (parts, reason), titles in shared.items()
+    ]
+    more = len(lines) - _GAPS
+    told = [*lines[:_GAPS], *([say("The other reasons are in analysis.json.")] if more > 0 else [])]
+    return say("Not available: {told}", told=" ".join(told)) if told else ""
+
+
+def _more(count: int) -> str:
+    return say("{more:,} more rows are in analysis.json.", more=count) if count > 0 else ""
 
 
 def _alike(rows: Sequence[KpiValue]) -> list[list[str]]:
@@ -257,13 +330,13 @@ def _one_table(
         )
         for value in values[:_ROWS]
     )
-    more = len(values) - _ROWS
+    notes = (_more(len(values) - _ROWS), _why_gaps(rows))
     table = Table(
         say("By {named}, with 95 % intervals", named=named),
         (charts.humanise(named), *(titles[k] for k in kpis)),
         written,
         (False, *(True for _ in kpis)),
-        note=say("{more:,} more rows are in analysis.json.", more=more) if more > 0 else "",
+        note=" ".join(n for n in notes if n),
     )
     whole = {r.kpi: r for r in totals(analysis)}
     drawn = []

@@ -73,3 +73,28 @@ def test_key_figures_of_small_groups_are_hidden_with_a_second_one(small_channel,
 
 def test_inside_the_company_everything_is_seen(small_channel):
     assert seen_by(small_channel, "internal") is small_channel
+
+
+@pytest.mark.parametrize("audience", ["client", "public"])
+def test_a_part_that_is_not_told_gives_no_count_away(audience):
+    """Four sales by web are hidden; the cost per sale by web is not told, and must not tell that they are four."""
+    refused = (
+        'Not told by channel: 20.0 % of "Spend" names no channel, more than 10 %. Fill in spend.channel.'
+    )
+    rows = [kpi("sales", "Sales", 100.0, "count", n=100, top=100.0)]
+    for channel, n in (("web", 4), ("fair", 36), ("partner", 60)):
+        rows.append(kpi("sales", "Sales", float(n), "count", by={"channel": channel}, n=n, top=float(n)))
+        rows.append(
+            kpi("cost-per-sale", "Cost per sale", None, "money", by={"channel": channel}, n=n, top=9_000.0,
+                bottom=float(n), status="not_available", reason=refused)
+        )  # fmt: skip
+        rows.append(
+            kpi("age", "Age", None, "days", by={"channel": channel}, n=0, censored=n, status="not_available",
+                reason=f"no episode that is old enough: {n} too young")
+        )  # fmt: skip
+    seen = seen_by(dataclasses.replace(builders.analysis(), kpis=tuple(rows), findings=()), audience)
+    untold = [r for r in seen.kpis if r.status != "ok"]
+    assert all((r.n, r.top, r.bottom, r.censored) == (0, None, None, 0) for r in untold)
+    said = {r.kpi: r.reason for r in untold if r.kpi != "sales"}
+    assert said["cost-per-sale"].startswith("Not told by channel: ")
+    assert not any(c.isdigit() for reason in said.values() for c in reason)
