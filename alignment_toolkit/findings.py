@@ -11,6 +11,7 @@ from alignment_toolkit.catalog import Catalog
 from alignment_toolkit.company import Company
 from alignment_toolkit.errors import AlignmentError, MissingTable
 from alignment_toolkit.indicator import Indicator, Look
+from alignment_toolkit.indicator.outcomes import chosen_by_outcome
 from alignment_toolkit.languages import say
 from alignment_toolkit.periods import Period
 from alignment_toolkit.progress import step
@@ -158,7 +159,7 @@ def look_at(
 
 
 def _beyond(company: Company, indicator: Indicator) -> str | None:
-    """Say why a slice can't be asked: it lacks a relation, or rows whose silence would count against somebody."""
+    """Say why a slice can't be asked: it lacks a relation, was chosen by the answer, or has a part of each case."""
     if not company.steps or indicator.missing(company):
         return None
     for name in indicator.relations:
@@ -166,8 +167,10 @@ def _beyond(company: Company, indicator: Indicator) -> str | None:
             indicator.sight(company).relation(name)
         except MissingTable as e:
             return why(e)
-    cases = (*indicator.needs, *indicator.relations)
-    return partly(company, indicator.witnesses, [c for c in cases if c not in indicator.looked_up])
+    cases = [c for c in (*indicator.needs, *indicator.relations) if c not in indicator.looked_up]
+    others = [t for choice in indicator.any_of for t in choice if t not in indicator.looked_up]
+    by_answer = chosen_by_outcome(company, indicator.outcomes, dict.fromkeys([*cases, *others]))
+    return by_answer or partly(company, indicator.witnesses, cases)
 
 
 # Who and what there is, dated by when it came to be, often long before anything was recorded of it.

@@ -6,6 +6,19 @@ returns an `Observation`; `Indicator.look` keeps that as a `Look`; `verdict.verd
 
 from alignment_toolkit.indicator.declare import indicator
 from alignment_toolkit.indicator.header import AREAS, Indicator, Look
+from alignment_toolkit.indicator.outcomes import CLIENT_SIGNS, DEAL_ENDS, LEAD_ENDS
 from alignment_toolkit.indicator.seen import EVIDENCE_ROWS, Data, Observation, evidence
 
-__all__ = ["AREAS", "EVIDENCE_ROWS", "Data", "Indicator", "Look", "Observation", "evidence", "indicator"]
+__all__ = [
+    "AREAS",
+    "CLIENT_SIGNS",
+    "DEAL_ENDS",
+    "EVIDENCE_ROWS",
+    "LEAD_ENDS",
+    "Data",
+    "Indicator",
+    "Look",
+    "Observation",
+    "evidence",
+    "indicator",
+]

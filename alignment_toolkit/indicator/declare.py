@@ -9,6 +9,7 @@ from alignment_toolkit.errors import ParameterError, UnknownName, did_you_mean
 from alignment_toolkit.indicator.header import Direction, Indicator, Kind, Nature, Tension, Told
 from alignment_toolkit.indicator.seen import Observation
 from alignment_toolkit.relations import relation
+from alignment_toolkit.tables import TABLES
 from alignment_toolkit.units import unit as unit_of
 
 __all__ = ["indicator"]
@@ -49,6 +50,7 @@ def indicator(
     witnesses: Mapping[str, str] | None = None,
     looked_up: Sequence[str] = (),
     silence: Sequence[str] = (),
+    outcomes: Mapping[str, Sequence[str]] | None = None,
 ) -> Callable[[Callable[..., Observation]], Indicator]:
     """Make an `Indicator` of a function ``(data, window, *, option=default) -> Observation``.
 
@@ -95,6 +97,10 @@ def indicator(
         Tables in which a row that is not there counts against somebody. In a window without a single row of theirs in
         the whole company nothing was recorded, which is no sign that nothing was done: the finding says *too little
         data*.
+    outcomes
+        Columns by table that say what is judged, or what came of it afterwards: the pitch, whether a lead was accepted.
+        Of a part of the company that is chosen by one of them (the deals argued on price, the leads that are lost now)
+        the question isn't asked: it would be answered by the choice. See `LEAD_ENDS`, `DEAL_ENDS`, `CLIENT_SIGNS`.
 
     Raises
     ------
@@ -123,6 +129,11 @@ def indicator(
                 raise UnknownName("option", name_, options, where=f"of the indicator '{name}'")
         for name_ in (*relations, *uses_relations):
             relation(name_)
+        for table, columns in (outcomes or {}).items():
+            for column in columns:
+                if column not in TABLES[table].columns:
+                    where = f"of {table}, an outcome of the indicator '{name}'"
+                    raise UnknownName("column", column, TABLES[table].columns, where=where)
         first = population.split()[0] if population else "rows"
         return Indicator(
             id=name,
@@ -157,6 +168,7 @@ def indicator(
             witnesses=dict(witnesses or {}),
             looked_up=tuple(looked_up),
             silence=tuple(silence),
+            outcomes=_needs(outcomes),
             options=options,
             card=inspect.getdoc(inspect.getmodule(function)) or why,
         )

@@ -77,6 +77,7 @@ class Indicator:
     witnesses: Mapping[str, str] = field(default_factory=dict)
     looked_up: tuple[str, ...] = ()
     silence: tuple[str, ...] = ()
+    outcomes: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
     __repr__ = brief.indicator
 
@@ -161,8 +162,8 @@ class Indicator:
         return tuple(dict.fromkeys(lacking))
 
     def sight(self, company: Source) -> Source:
-        """Give a part of a company with the tables that are only looked up as the whole has them."""
-        if not self.looked_up or isinstance(company, Sight) or not getattr(company, "steps", ()):
+        """Give a part of a company as it is judged: what is only looked up is the whole's."""
+        if isinstance(company, Sight) or not getattr(company, "steps", ()):
             return company
         return Sight(company, self.looked_up)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from typing import TYPE_CHECKING, Any, Protocol
@@ -11,6 +11,7 @@ from alignment_toolkit.errors import MissingTable, ParameterError, did_you_mean
 from alignment_toolkit.periods import Period
 from alignment_toolkit.relations import RELATIONS
 from alignment_toolkit.results import Chart, Column, Evidence, Guard, KpiValue, Measure, Money, clean_value
+from alignment_toolkit.sources.narrow import Step, narrowed_table
 from alignment_toolkit.statistics.inference import Gap
 
 if TYPE_CHECKING:
@@ -125,7 +126,8 @@ def evidence(frame: pd.DataFrame, columns: Sequence[Column]) -> Evidence:
 class Sight:
     """A part of a company as an indicator sees it: what only says more of the part's cases is the whole company's.
 
-    A lead of the North keeps the wish of the person who asked and the theme of the campaign, wherever those belong.
+    A lead of the North keeps the wish of the person who asked and the theme of the campaign, wherever those belong. It
+    is of the team that it was handed to: who has it now often says what became of it.
     """
 
     def __init__(self, part: Any, looked_up: Sequence[str]) -> None:
@@ -147,8 +149,7 @@ class Sight:
 
     def __getitem__(self, table: str) -> ibis.Table:
         """Give a canonical table."""
-        made: ibis.Table = self.of(table)[table]
-        return made
+        return self._divided(table, self.of(table), lambda company: company[table], ())
 
     def has(self, table: str, *columns: str) -> bool:
         """Say whether a table and these columns of it are there."""
@@ -160,7 +161,17 @@ class Sight:
 
     def relation(self, name: str) -> ibis.Table:
         """Give a relation by name."""
-        made: ibis.Table = self.of(name).relation(name)
+        made_of = RELATIONS[name].tables(self.part.whole) if name in RELATIONS else ()
+        return self._divided(name, self.of(name), lambda company: company.relation(name), made_of)
+
+    def _divided(
+        self, name: str, company: Any, give: Callable[[Any], ibis.Table], made_of: Sequence[str]
+    ) -> ibis.Table:
+        whole = self.part.whole
+        if company is whole or "received_by" not in (made := give(whole)).columns:
+            return give(company)
+        for dimension, value in self.part.steps:
+            made = narrowed_table(whole, name, made, Step(dimension, value, handed=True), made_of)
         return made
 
 

@@ -35,7 +35,7 @@ from datetime import timedelta
 
 import pandas as pd
 
-from alignment_toolkit.indicator import Data, Observation, evidence, indicator
+from alignment_toolkit.indicator import LEAD_ENDS, Data, Observation, evidence, indicator
 from alignment_toolkit.languages import say
 from alignment_toolkit.periods import Period
 from alignment_toolkit.relations import alive
@@ -77,6 +77,7 @@ ROUTED = 0.5
         "people": ("person_id", "kind"),
     },
     looked_up=("accounts", "people"),
+    outcomes={"leads": LEAD_ENDS},
     says=(
         "Between {people} people the share of like leads accepted, in per cent, differs by {gap} (standard deviation)."
     ),

@@ -63,6 +63,7 @@ SEVERAL = 10
     population="invitations of the two heads to meetings in the last twelve months",
     needs={"work": ("work_id", "kind", "started_on", *FLAGS)},
     uses={"work": ("people",)},
+    outcomes={"work": (*FLAGS, "ended_on", "outcome")},
     says=(
         "Invited without the other, a head came to {alone} meetings; where both were invited, to {both}. Among the "
         "meetings of each head that is a difference of {gap}."

@@ -60,6 +60,7 @@ from alignment_toolkit.statistics.inference import Gap
     needs={"work": ("work_id", "kind", "started_on")},
     uses={"work": ("approvals", "outcome", "scope"), "people": ("joined_on",)},
     relations=("staff",),
+    outcomes={"work": ("ended_on", "outcome")},
     says=(
         "Over {n} months, procedures and approvals per head changed by {gap} a year, to {times} times as many "
         "as a year before."

@@ -33,7 +33,7 @@ from __future__ import annotations
 import ibis
 import pandas as pd
 
-from alignment_toolkit.indicator import Data, Observation, evidence, indicator
+from alignment_toolkit.indicator import LEAD_ENDS, Data, Observation, evidence, indicator
 from alignment_toolkit.indicator.conversion import conversion, score_band
 from alignment_toolkit.indicator.parts import count_matrix, left_out
 from alignment_toolkit.languages import noted, say
@@ -75,6 +75,7 @@ ASKED_BY = {
     uses_relations=("lead_outcomes",),
     kpis=("arpu",),
     looked_up=("touches", "contacts", "campaigns"),
+    outcomes={"leads": LEAD_ENDS},
     says="{gap} of the first follow-ups came by another channel than the one that was asked for.",
     who=("sales", "marketing"),
     advice=(

@@ -43,7 +43,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from alignment_toolkit.indicator import Data, Observation, evidence, indicator
+from alignment_toolkit.indicator import CLIENT_SIGNS, LEAD_ENDS, Data, Observation, evidence, indicator
 from alignment_toolkit.languages import say
 from alignment_toolkit.periods import Period
 from alignment_toolkit.results import Chart, Column, Guard, Measure
@@ -72,6 +72,7 @@ OTHERS = "smaller regions together"
     population="regions and weeks with new leads that are old enough to tell what became of them",
     relations=("lead_outcomes",),
     uses={"leads": ("region",)},
+    outcomes={"leads": LEAD_ENDS, "accounts": CLIENT_SIGNS},
     says=(
         "Over {n} weeks, a region with more new leads than usual tended to see a {side} share become clients within "
         "{horizon_days} days. How strongly, beside trend and season: {gap} (0 not at all, 1 wholly; below 0 the other "

@@ -34,7 +34,15 @@ from datetime import date
 import ibis
 import pandas as pd
 
-from alignment_toolkit.indicator import Data, Observation, evidence, indicator
+from alignment_toolkit.indicator import (
+    CLIENT_SIGNS,
+    DEAL_ENDS,
+    LEAD_ENDS,
+    Data,
+    Observation,
+    evidence,
+    indicator,
+)
 from alignment_toolkit.languages import say
 from alignment_toolkit.periods import Period
 from alignment_toolkit.results import Chart, Column, Guard, Measure, Money
@@ -61,6 +69,7 @@ DUPLICATES = 0.2
     uses_relations=("client_values", "first_touches"),
     uses={"leads": ("referred_by", "reject_reason", "lead_id", "account_id", "created_at")},
     looked_up=("leads", "client_values", "first_touches"),
+    outcomes={"leads": LEAD_ENDS, "opportunities": DEAL_ENDS, "accounts": CLIENT_SIGNS},
     says=(
         "{gap} of the episodes that were given up became clients within {within_days} days all the same (leads of one "
         "account that follow each other are one episode)."

@@ -38,7 +38,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from alignment_toolkit.indicator import Data, Observation, evidence, indicator
+from alignment_toolkit.indicator import LEAD_ENDS, Data, Observation, evidence, indicator
 from alignment_toolkit.languages import say
 from alignment_toolkit.periods import Period
 from alignment_toolkit.results import Chart, Column, Guard, Measure, Money
@@ -73,6 +73,7 @@ STEPS = (1, 2, 4, 8, 16, 24, 40, 80)
     kpis=("arpu",),
     looked_up=("touches",),
     silence=("touches",),
+    outcomes={"leads": LEAD_ENDS},
     says="{gap} of the leads handed to sales had no personal answer on record within {within_hours} working hours.",
     who=("sales", "marketing"),
     advice=(

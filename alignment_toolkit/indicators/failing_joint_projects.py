@@ -62,6 +62,7 @@ MANY = 0.1
     population="projects that came to an end",
     needs={"work": ("work_id", "kind", "started_on", "scope", "outcome")},
     uses={"work": ("ended_on", "size")},
+    outcomes={"work": ("scope", "ended_on", "outcome")},
     says=(
         "{joint} joint projects were not delivered, and {single} of those of one department: among projects of like "
         "size, joint ones were not delivered {gap} more often (below 0: less often)."

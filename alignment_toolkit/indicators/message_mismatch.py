@@ -31,7 +31,7 @@ from __future__ import annotations
 import ibis
 import pandas as pd
 
-from alignment_toolkit.indicator import Data, Observation, evidence, indicator
+from alignment_toolkit.indicator import LEAD_ENDS, Data, Observation, evidence, indicator
 from alignment_toolkit.indicator.conversion import conversion, score_band
 from alignment_toolkit.indicator.parts import count_matrix, left_out
 from alignment_toolkit.languages import say
@@ -64,6 +64,7 @@ UNTOLD = "first follow-ups, or their campaigns, had no theme"
     uses_relations=("lead_outcomes",),
     kpis=("arpu",),
     looked_up=("touches", "campaigns"),
+    outcomes={"leads": LEAD_ENDS},
     says="{gap} of the first follow-ups speak of something else than the campaign that brought the lead.",
     who=("marketing", "sales"),
     advice=(

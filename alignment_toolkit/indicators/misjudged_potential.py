@@ -41,7 +41,7 @@ from datetime import timedelta
 import numpy as np
 import pandas as pd
 
-from alignment_toolkit.indicator import Data, Observation, evidence, indicator
+from alignment_toolkit.indicator import CLIENT_SIGNS, Data, Observation, evidence, indicator
 from alignment_toolkit.languages import say
 from alignment_toolkit.periods import Period
 from alignment_toolkit.results import Chart, Column, Estimate, Guard, Measure
@@ -77,6 +77,7 @@ FIFTHS = 5
     tension="neutral",
     witnesses={"assessments": "account_id"},
     looked_up=("clients", "touches", "accounts"),
+    outcomes={"assessments": ("potential", "target"), "accounts": CLIENT_SIGNS},
     says=(
         "Of {n} accounts that both have rated, {wins} were won within a year. Of an account that was won and one that "
         "was not, sales' rating puts the winner first in {sales} of cases, marketing's in {marketing}: a difference "

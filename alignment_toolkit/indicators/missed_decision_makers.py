@@ -37,7 +37,7 @@ from __future__ import annotations
 import ibis
 import pandas as pd
 
-from alignment_toolkit.indicator import Data, Observation, evidence, indicator
+from alignment_toolkit.indicator import DEAL_ENDS, LEAD_ENDS, Data, Observation, evidence, indicator
 from alignment_toolkit.indicator.parts import left_out
 from alignment_toolkit.languages import noted, say
 from alignment_toolkit.periods import Period
@@ -71,6 +71,7 @@ FEWEST = 20
     },
     uses={"opportunities": ("outcome", "closed_at", "product_id", "amount", "deleted_at")},
     looked_up=("contacts", "touches"),
+    outcomes={"opportunities": DEAL_ENDS, "leads": LEAD_ENDS},
     says=(
         "In {gap} of the opportunities at accounts that marketing was in touch with, the decision maker had heard "
         "nothing from marketing in the {within_days} days before the opening."

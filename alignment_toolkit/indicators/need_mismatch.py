@@ -32,7 +32,7 @@ from __future__ import annotations
 import ibis
 import pandas as pd
 
-from alignment_toolkit.indicator import Data, Observation, evidence, indicator
+from alignment_toolkit.indicator import LEAD_ENDS, Data, Observation, evidence, indicator
 from alignment_toolkit.indicator.conversion import conversion, score_band
 from alignment_toolkit.indicator.parts import count_matrix, left_out
 from alignment_toolkit.languages import say
@@ -64,6 +64,7 @@ UNTOLD = "leads of campaigns had no stated need, or their campaign no theme"
     kpis=("arpu",),
     timeless=("leads", "campaigns"),
     looked_up=("campaigns",),
+    outcomes={"leads": ("need", *LEAD_ENDS)},
     says="{gap} of the leads of campaigns need something else than their campaign speaks of.",
     who=("marketing", "sales"),
     advice=(

@@ -63,6 +63,7 @@ SHOWN = 6
     needs={"survey": ("respondent_id", "department", "item", "answer")},
     uses={"survey": ("wave",)},
     uses_relations=("staff",),
+    outcomes={"survey": ("department", "answer")},
     says=(
         "Asked about the cooperation, marketing's mean answer is {marketing} and sales' is {sales} on a scale from 1 "
         "to 5: a difference of {gap}."

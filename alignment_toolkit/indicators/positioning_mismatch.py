@@ -29,7 +29,7 @@ from __future__ import annotations
 
 import pandas as pd
 
-from alignment_toolkit.indicator import Data, Observation, evidence, indicator
+from alignment_toolkit.indicator import DEAL_ENDS, LEAD_ENDS, Data, Observation, evidence, indicator
 from alignment_toolkit.languages import noted, say
 from alignment_toolkit.periods import Period
 from alignment_toolkit.results import Chart, Column, Guard, Measure
@@ -73,6 +73,7 @@ RIVALRY = {
         "campaigns": ("campaign_id", "positioning", "offer"),
     },
     looked_up=("products", "campaigns"),
+    outcomes={"opportunities": ("pitch", *DEAL_ENDS), "leads": LEAD_ENDS},
     says="Of {n} deals on offers that are positioned on benefit, {gap} were argued on price.",
     advice=(
         "Take the product with the largest share and listen to three first talks together: is the benefit said in the "

@@ -56,6 +56,7 @@ SIDES = ("marketing", "sales")
     uses={"plan": ("period",), "products": ("product_id", "name")},
     uses_relations=("sales",),
     timeless=("plan",),
+    outcomes={"plan": ("department", "value")},
     says="Over {n} products the planned price levels lie {gap} of the market's price apart, on average.",
     advice=(
         "Say first what the planned price means: list price or price after discount. Then settle the product with the "

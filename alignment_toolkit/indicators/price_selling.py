@@ -33,7 +33,7 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-from alignment_toolkit.indicator import Data, Observation, evidence, indicator
+from alignment_toolkit.indicator import DEAL_ENDS, LEAD_ENDS, Data, Observation, evidence, indicator
 from alignment_toolkit.languages import noted, say
 from alignment_toolkit.periods import Period
 from alignment_toolkit.results import Chart, Column, Estimate, Guard, Measure, Money
@@ -67,6 +67,7 @@ RIVALRY = {
         "people": ("person_id", "kind"),
     },
     looked_up=("accounts", "people"),
+    outcomes={"opportunities": DEAL_ENDS, "leads": LEAD_ENDS},
     says="On like deals, salespeople differ by {gap} of discount (standard deviation between {people} people).",
     who=("sales", "marketing"),
     advice=(

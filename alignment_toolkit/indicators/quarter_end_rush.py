@@ -36,7 +36,7 @@ from datetime import date, timedelta
 import numpy as np
 import pandas as pd
 
-from alignment_toolkit.indicator import Data, Observation, evidence, indicator
+from alignment_toolkit.indicator import DEAL_ENDS, LEAD_ENDS, Data, Observation, evidence, indicator
 from alignment_toolkit.languages import say
 from alignment_toolkit.periods import Period
 from alignment_toolkit.relations import alive
@@ -69,6 +69,7 @@ MOVED = 0.02
         "accounts": ("account_id", "fiscal_year_starts"),
     },
     looked_up=("accounts",),
+    outcomes={"opportunities": DEAL_ENDS, "leads": LEAD_ENDS},
     says=(
         "{rushed} of {n} deals were won in the last {days} working days of a quarter. Their share of the deals minus "
         "the share of these days among all working days is {gap}."

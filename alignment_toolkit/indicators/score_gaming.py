@@ -39,7 +39,7 @@ from datetime import timedelta
 import numpy as np
 import pandas as pd
 
-from alignment_toolkit.indicator import Data, Observation, evidence, indicator
+from alignment_toolkit.indicator import LEAD_ENDS, Data, Observation, evidence, indicator
 from alignment_toolkit.languages import say
 from alignment_toolkit.periods import Period
 from alignment_toolkit.results import Chart, Column, Guard, Measure
@@ -81,6 +81,7 @@ EDITS = ("edited_at", "entity", "entity_id", "field", "old_value", "new_value", 
     },
     uses_relations=("clients",),
     looked_up=("lists", "edits", "people", "clients"),
+    outcomes={"leads": ("marketing_score", "list_id", *LEAD_ENDS), "assessments": ("potential", "target")},
     says=(
         "Edits by sales brought {lifted} of {listed} listed accounts over the threshold in the {days} days before the "
         "list was frozen; at thresholds that decide nothing it was {placebo} on average. The difference is {gap}."

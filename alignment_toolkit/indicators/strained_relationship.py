@@ -59,6 +59,7 @@ ASKED = 65.0
     needs={"survey": ("respondent_id", "department", "item", "answer")},
     uses={"survey": ("wave",)},
     uses_relations=("staff",),
+    outcomes={"survey": ("answer",)},
     says=(
         "The mean total of the twenty statements is {total} of 100, in the band '{band}'. Aligned begins at 60. "
         "Counted down from 65, the total lacks {gap} (below 0: it lies above 65)."

@@ -63,6 +63,7 @@ BANDS, BAND = 5, 20.0
     timeless=("assessments",),
     witnesses={"assessments": "account_id"},
     looked_up=("accounts",),
+    outcomes={"assessments": ("target",)},
     says=(
         "The departments differ on {differ} of {n} accounts that both have judged: {gap} of what independent picks "
         "would differ by (0: of one mind throughout, 1: no better than chance)."

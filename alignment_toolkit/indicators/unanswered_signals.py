@@ -70,6 +70,7 @@ UNSEEN = 90
     },
     uses_relations=("sales",),
     looked_up=("intents", "accounts"),
+    outcomes={"signals": ("answered_at",)},
     says="{gap} of the signs that were noted had no answer on record within {within_days} working days.",
     who=("sales", "marketing"),
     advice=(

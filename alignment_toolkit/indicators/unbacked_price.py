@@ -65,6 +65,7 @@ from alignment_toolkit.statistics.price_line import Market, Premium, price_premi
     uses={"value_ratings": ("importance", "kind", "category", "product_id", "rated_on", "account_id")},
     uses_relations=("sales", "clients"),
     timeless=("value_ratings",),
+    outcomes={"value_ratings": ("owner", "offer", "rating", "price")},
     says="The own price differs by {gap} from what rivals ask for the same benefit (below 0: it is cheaper).",
     advice=(
         "Where the price lies above the line: name the benefit that clients do not see, and prove it, before the price "

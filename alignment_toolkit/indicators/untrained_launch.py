@@ -39,7 +39,7 @@ from typing import Any
 import ibis
 import pandas as pd
 
-from alignment_toolkit.indicator import Data, Observation, evidence, indicator
+from alignment_toolkit.indicator import LEAD_ENDS, Data, Observation, evidence, indicator
 from alignment_toolkit.indicator.conversion import Conversion, conversion, score_band
 from alignment_toolkit.languages import say
 from alignment_toolkit.periods import Period
@@ -80,6 +80,7 @@ LONG_AGO = 365
     },
     uses_relations=("lead_outcomes",),
     looked_up=("campaigns", "training"),
+    outcomes={"leads": LEAD_ENDS},
     says="{gap} of the campaigns' leads went to somebody with no training on record for the campaign or its product.",
     who=("sales", "marketing"),
     advice=(

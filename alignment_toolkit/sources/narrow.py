@@ -41,10 +41,14 @@ class _Tables(Protocol):
 
 @dataclass(frozen=True)
 class Step:
-    """One narrowing: the dimension (a column or table.column) and its value; None is where it is missing."""
+    """One narrowing: the dimension (a column or table.column) and its value; None is where it is missing.
+
+    Where leads say to whom they were `handed`, that person and no later owner may be the key to a person's dimension.
+    """
 
     dimension: str
     value: Any
+    handed: bool = False
 
     def path(
         self, company: _Tables, table: str, columns: Iterable[str]
@@ -62,7 +66,7 @@ class Step:
                 or (home and home != target)
             ):
                 continue
-            if key == "owner" and table == "value_ratings":
+            if key == "owner" and (table == "value_ratings" or (self.handed and "received_by" in there)):
                 continue
             if column in company.columns(target) and (home or _is_dimension(target, column)):
                 return column, key, target
