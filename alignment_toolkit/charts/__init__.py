@@ -13,12 +13,12 @@ from alignment_toolkit.charts.data import (
     by_text,
     number,
     of_finding,
-    of_gap,
     of_months,
     of_slices,
     table,
 )
 from alignment_toolkit.charts.draw import draw
+from alignment_toolkit.charts.gap import as_told, of_gap
 from alignment_toolkit.charts.style import (
     PALETTE,
     advance,
@@ -41,6 +41,7 @@ __all__ = [
     "advance",
     "alt_text",
     "as_number",
+    "as_told",
     "by_text",
     "clean",
     "clear_of_chance",

@@ -20,7 +20,6 @@ __all__ = [
     "Series",
     "alt_text",
     "of_finding",
-    "of_gap",
     "of_months",
     "of_slices",
     "table",
@@ -275,43 +274,6 @@ def _at_most(data: ChartData) -> ChartData:
                 series.append(Series(one.name, tuple(points)))
             data = replace(data, series=tuple(series))
     return replace(data, left_out=left_out, rows=complete)
-
-
-def of_gap(finding: Finding, *, currency: str = "", note: str = "") -> ChartData | None:
-    """Read the gap with its interval against the margin, the one number that bears the verdict."""
-    gap = finding.gap
-    value = None if gap is None else as_number(gap.value)
-    if gap is None or value is None:
-        return None
-    lower = -finding.margin if finding.direction == "both" else -math.inf
-    return ChartData(
-        kind="interval",
-        title=say(
-            "The gap: {number}, tolerated {tolerated}",
-            number=number(value, gap.unit, currency),
-            tolerated=_tolerated(finding, currency),
-        ),
-        series=(Series("", (Point(say("Gap"), value, as_number(gap.low), as_number(gap.high), gap.n),)),),
-        x_label=say("Gap"),
-        y_label=say("Gap"),
-        y_unit=gap.unit,
-        currency=currency,
-        reference=finding.margin,
-        reference_label=say("tolerated up to"),
-        zone=(lower, finding.margin),
-        note=note,
-        rows=((say("Gap"), value, gap.low, gap.high, gap.n),),
-    )
-
-
-def _tolerated(finding: Finding, currency: str) -> str:
-    unit = finding.gap.unit if finding.gap is not None else None
-    margin = number(finding.margin, unit, currency)
-    return (
-        say("between -{margin} and {margin}", margin=margin)
-        if finding.direction == "both"
-        else say("up to {margin}", margin=margin)
-    )
 
 
 def of_months(rows: Sequence[KpiValue], *, currency: str = "", note: str = "") -> ChartData | None:

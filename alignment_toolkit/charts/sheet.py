@@ -149,7 +149,7 @@ def _note(data: ChartData) -> str:
         parts.append(say("arrow: the interval goes on"))
     if data.left_out:
         parts.append(say("{left_out} more in the table", left_out=data.left_out))
-    if any(p.low is not None for s in data.series for p in s.points):
+    if any(None not in (p.low, p.high) and p.low != p.high for s in data.series for p in s.points):
         parts.append(
             say("bar: 95 % interval") if data.kind == "interval" else say("whiskers and bands: 95 % interval")
         )

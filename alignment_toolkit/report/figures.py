@@ -26,7 +26,7 @@ from alignment_toolkit.report.blocks import (
 )
 from alignment_toolkit.results import Analysis, KpiValue
 
-__all__ = ["key_figures", "slices", "totals"]
+__all__ = ["headlines", "key_figures", "slices", "totals"]
 
 _TILES: Final = 8
 # What a page opens with, where there are more key figures than a page takes in.
@@ -55,7 +55,7 @@ def key_figures(analysis: Analysis, note: str) -> list[Block]:
     if not rows:
         return []
     compared = analysis.compared_with[0] if analysis.compared_with else None
-    found: list[Block] = [_tiles(rows, analysis.currency, compared)]
+    found = headlines(analysis)
     shown, absent = _split(rows)
     more: list[Block] = [
         _table(members, analysis, compared, family) for family, members in _families(shown, analysis)
@@ -77,6 +77,35 @@ def key_figures(analysis: Analysis, note: str) -> list[Block]:
     if absent:
         more.append(_absent(absent))
     return [*found, Detail(tuple(more)), *_courses(analysis, note)]
+
+
+def headlines(analysis: Analysis) -> list[Block]:
+    """Give the tiles; where no key figure has a value, say so."""
+    rows = totals(analysis)
+    if not rows:
+        return []
+    if all(r.status != "ok" or as_number(r.value) is None for r in rows):
+        return [Prose(_none_of(rows))]
+    return [_tiles(rows, analysis.currency, analysis.compared_with[0] if analysis.compared_with else None)]
+
+
+def _none_of(rows: Sequence[KpiValue]) -> str:
+    counts: dict[str, int] = {}
+    for r in rows:
+        if r.reason:
+            reason = say(clean(r.reason)).rstrip(".")
+            counts[reason] = counts.get(reason, 0) + 1
+    text = say_count(
+        len(rows),
+        "The one key figure that was asked for cannot be told for this period.",
+        "None of the {n:,} key figures can be told for this period.",
+    )
+    if not counts:
+        return text
+    most = max(counts, key=lambda r: counts[r])  # the first of those that are as frequent
+    if len(counts) == 1:
+        return say("{text} The reason: {most}.", text=text, most=data(most))
+    return say("{text} The most frequent reason: {most}.", text=text, most=data(most))
 
 
 def _split(rows: Sequence[KpiValue]) -> tuple[list[KpiValue], list[KpiValue]]:

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
-from dataclasses import replace
 from typing import Final
 
 from alignment_toolkit import charts, units
@@ -111,22 +109,11 @@ def answer(finding: Finding, anchor: str, currency: str) -> Answer:
 
 
 def _said(finding: Finding, currency: str) -> bool:
-    """Whether the statement gives the gap with its interval, so that it need not be given twice.
-
-    A ratio is often told in per cent, a logarithm as what it multiplies by.
-    """
-    gap = finding.gap
+    """Whether the statement gives the gap with its interval, so that it need not be given twice."""
+    gap = charts.as_told(finding).gap
     if gap is None or as_number(gap.value) is None:
         return False
-    ways = [gap]
-    if gap.unit in ("ratio", "index"):
-        value, low, high = (_grown(as_number(v)) for v in (gap.value, gap.low, gap.high))
-        ways += [replace(gap, unit="share"), replace(gap, unit="share", value=value, low=low, high=high)]
-    return any(_told(way, finding.statement, currency) for way in ways)
-
-
-def _grown(logarithm: float | None) -> float | None:
-    return None if logarithm is None or logarithm > 700 else math.expm1(logarithm)
+    return _told(gap, finding.statement, currency)
 
 
 def _told(gap: Estimate, statement: str, currency: str) -> bool:
@@ -301,7 +288,7 @@ def _slices(slices: Sequence[Finding], currency: str) -> list[Block]:
             Cell(words.interval_text(f.gap, currency) if f.gap else ""),
             Cell(say("{n:,}", n=f.gap.n) if f.gap else ""),
         )
-        for f in slices
+        for f in map(charts.as_told, slices)
     )
     columns = (say("Slice"), say("Status"), say("Gap"), say("95 % interval"), "n")
     note = say("Gaps of parts are drawn towards the company's level; no part changes the company's verdict.")

@@ -19,7 +19,6 @@ from alignment_toolkit.report.blocks import (
     Section,
     SideBySide,
     Table,
-    Tiles,
 )
 from alignment_toolkit.results import Analysis, Finding
 
@@ -54,7 +53,7 @@ def executive(
     ]
     answer += [Prose(_names(titles), label=label) for label, titles in others if titles]
     blocks: list[Block] = [Section(tuple(answer), kind="answer"), PageBreak()]
-    tiles = [b for b in figures.key_figures(analysis, "") if isinstance(b, Tiles)]
+    tiles = figures.headlines(analysis)
     if tiles:
         blocks.append(Section((Heading(2, say("Key figures"), "figures"), *tiles)))
     steps = [f for f in [*wrong, *open_] if f.advice or f.who][:_STEPS]
@@ -155,8 +154,8 @@ def _page(f: Finding, anchor: str, currency: str, label: str) -> Section:
 
 
 def _questions(f: Finding, currency: str) -> tuple[str, ...]:
-    unit = f.gap.unit if f.gap is not None else None
-    margin = charts.number(f.margin, unit, currency)
+    told = charts.as_told(f)
+    margin = charts.number(told.margin, told.gap.unit if told.gap is not None else None, currency)
     asked = [
         say("What had each side expected this number to be, before seeing it?"),
         say("Which of the explanations above could be checked within a week, and with which records?"),

@@ -63,7 +63,7 @@ def by_area(findings: Sequence[Finding], told: Mapping[str, Section], currency: 
     if len(findings) <= FEW:
         return [told[f.id] for f in findings]
     areas = dict.fromkeys(f.area for f in findings)
-    ordered = [f for area in areas for f in findings if f.area == area]
+    ordered = [charts.as_told(f) for area in areas for f in findings if f.area == area]
     rows = tuple(
         (
             Cell(charts.humanise(f.area)),
@@ -95,7 +95,7 @@ def one_line(findings: Sequence[Finding], currency: str) -> list[Block]:
         say(
             "{title}: {gap}, tolerated {tolerated}",
             title=clean(f.title),
-            gap=_gap(f, currency),
+            gap=_gap(charts.as_told(f), currency),
             tolerated=words.tolerated(f, currency),
         )
         for f in findings

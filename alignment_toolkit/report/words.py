@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 from alignment_toolkit import units
-from alignment_toolkit.charts import as_number, clean, number
+from alignment_toolkit.charts import as_number, as_told, clean, number
 from alignment_toolkit.languages import ENGLISH, noted, say, say_count, spoken, term
 from alignment_toolkit.languages.locale import day_text, numerals
 from alignment_toolkit.report.blocks import Mood, data
@@ -192,6 +192,7 @@ def estimate_text(e: Estimate | Measure, currency: str) -> str:
 
 def gap_sentence(finding: Finding, currency: str) -> str:
     """Write the gap against its margin."""
+    finding = as_told(finding)
     if finding.gap is None:
         return ""
     return say(
@@ -203,6 +204,7 @@ def gap_sentence(finding: Finding, currency: str) -> str:
 
 def tolerated(finding: Finding, currency: str) -> str:
     """Write what is tolerated of a gap."""
+    finding = as_told(finding)
     margin = number(finding.margin, finding.gap.unit if finding.gap else "", currency)
     if finding.direction == "both":
         return say("between -{margin} and {margin}", margin=margin)

@@ -12,6 +12,8 @@ from pptx.util import Inches
 
 from alignment_toolkit.errors import ParameterError
 from alignment_toolkit.report import Report
+from alignment_toolkit.report.blocks import Prose, Section, without_isolates
+from alignment_toolkit.report.plain import heading
 from tests.report import builders
 from tests.report.test_all_formats import flat, in_pdf, in_slides
 
@@ -106,3 +108,36 @@ def test_the_brand_stands_at_the_foot(analysis):
     assert "Beispiel &amp; Söhne" in report.text("html")
     package = pptx.Presentation(io.BytesIO(report.content("pptx"))).part.package
     assert any(b"123456" in p.blob for p in package.iter_parts() if "theme" in p.partname)
+
+
+def without_values(analysis, reasons):
+    rows = tuple(
+        builders.kpi(f"k{i}", f"K {i}", None, "money", status="not_available", reason=reason)
+        for i, reason in enumerate(reasons)
+    )
+    return dataclasses.replace(analysis, kpis=rows)
+
+
+@pytest.mark.parametrize("kind", ["executive", "full"])
+@pytest.mark.parametrize(
+    ("reasons", "said"),
+    [
+        (
+            ["needs orders.cost"] * 2,
+            "None of the 2 key figures can be told for this period. The reason: needs orders.cost.",
+        ),
+        (["no order", "needs leads", "needs leads"], "The most frequent reason: needs leads."),
+        ([None], "The one key figure that was asked for cannot be told for this period."),
+    ],
+)
+def test_key_figures_without_any_value_say_why(analysis, kind, reasons, said):
+    document = Report.of(without_values(analysis, reasons), kind=kind).document
+    (section,) = (s for s in document.blocks if isinstance(s, Section) and heading(s) == "Key figures")
+    first = section.blocks[1]
+    assert isinstance(first, Prose)
+    assert said in without_isolates(first.text)
+
+
+def test_without_key_figures_there_is_no_heading(analysis):
+    document = Report.of(dataclasses.replace(analysis, kpis=()), kind="executive").document
+    assert "Key figures" not in [heading(s) for s in document.blocks if isinstance(s, Section)]
