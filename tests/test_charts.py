@@ -396,7 +396,10 @@ def test_no_label_and_no_number_breaks_a_drawing(kind, labels, data, currency, u
 def test_no_text_is_ever_read_as_maths():
     with mpl.rc_context({"text.parse_math": True}):
         figure = charts.draw(example("bars", labels=("$\\frac{1}{$", "$a$", "b")))
-        assert not any(t.get_parse_math() for t in figure.findobj(Text))
+        # matplotlib makes the ticks of an axis that is not drawn when it is asked for all texts; they are empty.
+        told = [t for t in figure.findobj(Text) if t.get_text()]
+        assert {"$\\frac{1}{$", "$a$", "b"} <= {t.get_text() for t in told}
+        assert not any(t.get_parse_math() for t in told)
         figure.canvas.draw()
 
 

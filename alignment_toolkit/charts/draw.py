@@ -164,7 +164,6 @@ def _bars(data: ChartData, wide: float, titled: bool) -> Figure:
                 ha="right" if left_of else "left", annotation_clip=False,
             )  # fmt: skip
     sheet.label_rows(list(where.values()), labels, columns)
-    axes.set_yticks([])
     sheet.scale_x(low, high, data, unit=data.y_unit, label=data.y_label)
     if not dots:
         axes.axvline(0, color=MUTED, lw=0.9)
@@ -244,7 +243,7 @@ def _lines(data: ChartData, wide: float, titled: bool) -> Figure:
         most = max(1, int(sheet.plot_wide / (0.075 * max(min(width(t), 12) for t in labels) + 0.12)))
         every = math.ceil(len(labels) / most)
         told = list(range(len(labels)))[::every]
-        axes.set_xticks(told, [shorten(labels[i], 12) for i in told])
+        sheet.number_x(told, [shorten(labels[i], 12) for i in told])
         sheet.label_x(data.x_label)
     else:
         first, last = _limits([x_of(p) for s in data.series for p in s.points], zero=False, pad=0.0)
@@ -277,7 +276,6 @@ def _funnel(data: ChartData, wide: float, titled: bool) -> Figure:
         )  # fmt: skip
     whiskers(axes, [(p, -i * step) for i, p in enumerate(points)], across=True)
     sheet.label_rows([-i * step for i in range(len(points))], [data.place(p.x) for p in points], columns)
-    axes.set_yticks([])
     low, high = _limits([*_ends(data), first], zero=True)
     sheet.scale_x(low, high, data, unit=data.y_unit, label=data.y_label)
     axes.axvline(0, color=MUTED, lw=0.9)
@@ -331,7 +329,6 @@ def _waterfall(data: ChartData, wide: float, titled: bool) -> Figure:
                   textcoords="offset points", fontsize=8.5, color=INK, va="center_baseline",
                   annotation_clip=False, fontweight="bold")  # fmt: skip
     sheet.label_rows([-i * step for i in range(len(points) + 1)], [*labels, "sum"], columns)
-    axes.set_yticks([])
     low, high = _limits(edges, zero=True)
     sheet.scale_x(low, high, data, unit=data.y_unit, label=data.y_label)
     axes.axvline(0, color=MUTED, lw=0.9)
@@ -366,8 +363,6 @@ def _matrix(data: ChartData, wide: float, titled: bool) -> Figure:
                       fontsize=9.5 if cell > 0.8 else 8,
                       color=_ink_on(shade))  # fmt: skip
     sheet.label_rows([-_CELL * (r + 0.5) for r in range(len(rows))], rows, room)
-    axes.set_xticks([])
-    axes.set_yticks([])
     sheet.label_x(
         say(
             "{value}; {across} across, {down} down",
@@ -463,7 +458,6 @@ def _interval(data: ChartData, wide: float, titled: bool) -> Figure:
     # At either end of the scale half of a centred number would be cut off.
     side = "left" if p.y - low < 0.1 * span else "right" if high - p.y < 0.1 * span else "center"
     axes.text(p.y, 0.46, data.number(p.y), fontsize=9.5, fontweight="bold", color=INK, ha=side, va="baseline")
-    axes.set_yticks([])
     sheet.scale_x(low, high, data, unit=data.y_unit, label=say("Gap"))
     return sheet.figure
 

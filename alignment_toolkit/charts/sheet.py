@@ -24,6 +24,9 @@ __all__ = ["CHAR", "SMALL", "WIDE", "Sheet", "shorten", "width", "wrap"]
 WIDE: Final = 7.0
 SMALL: Final = 4.3
 CHAR: Final = 0.078  # inches of one column at the usual size
+_PAD: Final = 5 / 72  # between the plot and its numbers
+_BELOW: Final = 0.5  # under bars and lines
+_NUMBER: Final[dict[str, Any]] = {"size": 8.5, "shade": MUTED}
 
 
 def width(text: str) -> float:
@@ -60,13 +63,10 @@ class Sheet:
         self.axes: Axes = self.figure.add_axes(
             (left / wide, bottom / whole, (wide - left - right) / wide, height / whole)
         )
-        self.wide, self.whole, self.left, self.height = wide, whole, left, height
+        self.wide, self.whole, self.left, self.height, self.bottom = wide, whole, left, height, bottom
         self.plot_wide = wide - left - right
-        self.axes.set_facecolor("none")
-        for side in ("top", "right", "left", "bottom"):
-            self.axes.spines[side].set_visible(False)
-        self.axes.tick_params(length=0, colors=MUTED, labelsize=8.5, pad=5)
-        self.axes.set_axisbelow(True)
+        # Grid and numbers are drawn as what they are: matplotlib's ticks make five artists each and cost a fifth more.
+        self.axes.set_axis_off()
         y = 0.2
         for line in title:
             self.write(0.04, y, line, size=10.5, weight="bold")
@@ -100,7 +100,7 @@ class Sheet:
         low, high = self.axes.get_ylim()
         for place, label in zip(places, labels, strict=True):
             share = (place - low) / (high - low)
-            middle = self.whole - (self.axes.get_position().y0 * self.whole + share * self.height)
+            middle = self.whole - self.bottom - share * self.height
             lines = wrap(label, columns, 2)
             first = middle + 0.045 - 0.075 * (len(lines) - 1)
             for i, line in enumerate(lines):
@@ -112,23 +112,37 @@ class Sheet:
         ticks = _ticks(
             low, high, max(2, int(self.plot_wide / (1.0 if unit == "money" else 0.75))), whole=unit == "count"
         )
-        self.axes.set_xticks(ticks, [_tick(t, unit, data.currency, ticks) for t in ticks])
-        self.axes.grid(axis="x", color=GRID, lw=0.7)
+        self.number_x(ticks, [_tick(t, unit, data.currency, ticks) for t in ticks])
+        self.axes.vlines(
+            ticks, 0, 1, transform=self.axes.get_xaxis_transform(), colors=GRID, lw=0.7, zorder=_BELOW
+        )
+        self.axes.set_xlim(low, high)
         self.label_x(label)
+
+    def number_x(self, places: Sequence[float], told: Sequence[str]) -> None:
+        """Write what stands at places of the horizontal scale, below it; the scale is set."""
+        low, high = self.axes.get_xlim()
+        for place, text in zip(places, told, strict=True):
+            x = self.left + self.plot_wide * (place - low) / (high - low)
+            self.write(x, self.whole - self.bottom + _PAD, text, ha="center", va="top", **_NUMBER)
 
     def scale_y(self, low: float, high: float, data: ChartData) -> None:
         """Set the vertical scale with few, round ticks and a light grid."""
         self.axes.set_ylim(low, high)
         ticks = _ticks(low, high, 5, whole=data.y_unit == "count")
-        self.axes.set_yticks(ticks, [_tick(t, data.y_unit, data.currency, ticks) for t in ticks])
-        self.axes.grid(axis="y", color=GRID, lw=0.7)
+        for place in ticks:
+            y = self.whole - self.bottom - self.height * (place - low) / (high - low)
+            told = _tick(place, data.y_unit, data.currency, ticks)
+            self.write(self.left - _PAD, y, told, ha="right", va="center_baseline", **_NUMBER)
+        across = self.axes.get_yaxis_transform()
+        self.axes.hlines(ticks, 0, 1, transform=across, colors=GRID, lw=0.7, zorder=_BELOW)
+        self.axes.set_ylim(low, high)
 
     def label_x(self, label: str, *, edge: bool = False) -> None:
         """Write what the horizontal scale shows, from the drawing's edge where asked; small charts do without."""
         if self.wide < WIDE:
             return
-        bottom = self.axes.get_position().y0 * self.whole
-        y = self.whole - bottom + 0.39
+        y = self.whole - self.bottom + 0.39
         left = 0.04 if edge else self.left
         self.write(
             left, y, shorten(label, (self.left + self.plot_wide - left) / 0.072), size=8.5, shade=MUTED

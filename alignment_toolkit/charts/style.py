@@ -16,7 +16,6 @@ import matplotlib as mpl
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from matplotlib.ft2font import FT2Font
-from matplotlib.text import Text
 
 from alignment_toolkit.charts.text import width
 
@@ -161,8 +160,7 @@ def colour(name: str, position: int) -> str:
 
 def plain(figure: Figure) -> Figure:
     """Fix that no text of a figure is ever read as maths, also when it is saved by someone else later."""
-    for text in figure.findobj(Text):
-        assert isinstance(text, Text)
+    for text in (*figure.texts, *(t for axes in figure.axes for t in axes.texts)):
         text.set_parse_math(False)
     return figure
 
