@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import io
 import sys
 from collections.abc import Sequence
@@ -81,6 +82,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         # None means: not to be imported. With it jsonschema compiles a grammar of addresses for a second at every
         # start, which no notebook asks for.
         sys.modules.setdefault("rfc3987_syntax", None)  # type: ignore[arg-type]
+        # Imports and expressions make hundreds of thousands of objects that stay: to look for garbage among them after
+        # every 700 takes a tenth of a run.
+        gc.set_threshold(50_000, 20, 20)
     debug = "--debug" in words
     words = [w for w in words if w != "--debug"] or ["--help"]
     for stream in (sys.stdout, sys.stderr):

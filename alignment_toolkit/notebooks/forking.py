@@ -140,6 +140,7 @@ def command(plain: list[str], told: Path) -> list[str]:
 
 def serve() -> None:
     """Load a company and fork a kernel for each that asks at the socket, until stdin is closed."""
+    gc.set_threshold(50_000, 20, 20)  # as in the command
     path, source, as_of = json.loads(sys.stdin.readline())
     words = os.fdopen(os.dup(1), "w")
     os.dup2(2, 1)

@@ -30,10 +30,12 @@ FORKED = "forked"
 _LOOK = 0.1
 _LOOK_AROUND = 1.0
 # In the kernel itself: it ends with the process that started it, and takes no memory far beyond its limit at once.
+# Garbage is looked for as seldom as in the command.
 _LAUNCH = """
 import sys
 sys.path[:] = [p for p in sys.path if p]
-import os, signal
+import gc, os, signal
+gc.set_threshold(50_000, 20, 20)
 parent, memory = int(sys.argv.pop(1)), int(sys.argv.pop(1))
 if sys.platform == "linux":
     import ctypes
