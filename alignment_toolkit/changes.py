@@ -274,16 +274,20 @@ def _interventions(
         except Exception as problem:  # one that fails never takes the rest down
             said = why(problem)
             warnings.append(
-                say("What was done with teams could not be compared by {id}: {said}", id=id, said=said)
+                say(
+                    "What was done with teams could not be compared by {id}: {said}",
+                    id=say(entries[id].title),
+                    said=said,
+                )
             )
             continue
         found += [m for m in made if isinstance(m, SplitChange)]
         refused += [m for m in made if isinstance(m, Refused)]
     by_reason: dict[str, list[str]] = {}
     for r in refused:
-        by_reason.setdefault(r.reason, []).append(r.kpi)
+        by_reason.setdefault(r.reason, []).append(say(entries[r.kpi].title))
     warnings += [
-        say("What was done with teams is not compared by {k}: {w}.", k=", ".join(dict.fromkeys(k)), w=w)
+        say("What was done with teams is not compared by {k}: {w}.", k="; ".join(dict.fromkeys(k)), w=w)
         for w, k in by_reason.items()
     ]
     return found

@@ -170,15 +170,17 @@ def term(text: str) -> str:
 
     Examples
     --------
+    >>> term("not_delivered"), term("paid_search")
+    ('not delivered', 'paid_search')
     >>> with speaking("de"):
     ...     term("sales"), term("Salesburg")
     ('Vertrieb', 'Salesburg')
     """
-    if _SPOKEN.get() == ENGLISH:
-        return text
     from alignment_toolkit.languages.terms import TERMS
 
-    return say(text) if text in TERMS else text
+    if text not in TERMS:
+        return text
+    return text.replace("_", " ") if _SPOKEN.get() == ENGLISH else say(text)
 
 
 def noted(message: str) -> str:

@@ -19,7 +19,7 @@ _CODES: Final = (
     "keep", "release", "develop", "abandon", "target", "not a target", "no view", "rational", "emotional",
     "new", "existing", "both", "won", "lost", "open", "stayed", "pursued", "above", "below", "joint", "large",
     "small", "own", "rivals", "left", "dissatisfaction", "process_change", "strategy_change", "people_change",
-    "competitor", "environment", "delivered", "abandoned", "ongoing", "first", "last",
+    "competitor", "environment", "delivered", "not_delivered", "abandoned", "ongoing", "first", "last",
 )  # fmt: skip
 _UNITS: Final = (
     "accounts", "answers", "bookings", "campaigns", "cases", "clients", "deals", "episodes", "follow-ups",

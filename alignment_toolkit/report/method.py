@@ -72,17 +72,24 @@ def _areas(analysis: Analysis) -> list[Block]:
     rows = tuple(
         (
             Cell(humanise(a.area)),
-            Cell(
-                share.text(a.score) if a.score is not None else say("no score"), number=a.score, unit="share"
-            ),
-            Cell(say("{conclusive:,}", conclusive=a.conclusive), number=a.conclusive, unit="count"),
-            Cell(say("{assessed:,}", assessed=a.assessed), number=a.assessed, unit="count"),
             Cell(say("{of:,}", of=a.of), number=a.of, unit="count"),
+            Cell(say("{assessed:,}", assessed=a.assessed), number=a.assessed, unit="count"),
+            Cell(say("{conclusive:,}", conclusive=a.conclusive), number=a.conclusive, unit="count"),
+            Cell(
+                share.text(a.score) if a.score is not None else say("no score"),
+                say("answered: {n:,} of {counted}", n=a.conclusive, counted=words.plural(a.of, "question")),
+                number=a.score,
+                unit="share",
+            ),
         )
         for a in areas
     )
-    note = say("Score: aligned among aligned and out of line. Without either there is no score.")
-    columns = (say("Area"), say("Score"), say("Decided"), say("Assessed"), say("Questions"))
+    note = say(
+        "Answered: aligned or out of line. Where the data are there and a question is not answered, it is uncertain or "
+        "the data are too few. Score: aligned among the answered, without differences that can help; of one or two "
+        "answers it says little. Without an answer there is no score."
+    )
+    columns = (say("Area"), say("Questions"), say("The data are there"), say("Answered"), say("Score"))
     return [
         Heading(3, say("Areas")),
         Table(say("Areas and how far they are covered"), columns, rows, (False, *[True] * 4), note=note),

@@ -167,7 +167,7 @@ def _costs(company: Company, t: Table, end: date, lacking: list[str]) -> Table:
     priced = any(company.settings.effort.cost_per_hour.values())
     costed = company.has("orders", "cost") or company.has("products", "unit_cost")
     if not (priced and costed and company.has("touches", "account_id", "touch_id", "department")):
-        lacking.append(say("cost to serve: costs of orders, touches and [effort.cost_per_hour]"))
+        lacking.append(say("cost to serve: costs of orders, touches, and the cost of an hour of work"))
         nothing = {"cost_to_serve": ibis.null("float64"), "year_margin": ibis.null("float64")}
         return t.mutate(lossy_quarters=ibis.literal(0), year_minutes=ibis.null("float64"), **nothing)
 

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from alignment_toolkit.languages import say
+from alignment_toolkit.languages import say, say_count
 from alignment_toolkit.statistics.client_histories import Histories, Sizes, floats
 from alignment_toolkit.statistics.likelihood import beta_nodes, maximum
 
@@ -204,11 +204,17 @@ def fit_purchases(
     n = rows.n
     problem = None
     if n < FEWEST_CLIENTS:
-        problem = say("{n} clients, {fewest_clients} are needed", n=n, fewest_clients=FEWEST_CLIENTS)
+        problem = say_count(
+            n,
+            "{n} client, {fewest_clients} are needed",
+            "{n} clients, {fewest_clients} are needed",
+            fewest_clients=FEWEST_CLIENTS,
+        )
     elif (back := int(rows.counts[rows.x > 0].sum())) < FEWEST_REPEATERS:
-        problem = say(
-            "{back} clients ordered again, {fewest_repeaters} are needed",
-            back=back,
+        problem = say_count(
+            back,
+            "{n} client ordered again, {fewest_repeaters} are needed",
+            "{n} clients ordered again, {fewest_repeaters} are needed",
             fewest_repeaters=FEWEST_REPEATERS,
         )
     if problem:
@@ -324,9 +330,10 @@ def fit_spend(repeats: ArrayLike, mean: ArrayLike, counts: ArrayLike | None = No
             None,
             None,
             n,
-            say(
+            say_count(
+                n,
+                "{n} client with repeated orders, {fewest_clients} are needed",
                 "{n} clients with repeated orders, {fewest_clients} are needed",
-                n=n,
                 fewest_clients=FEWEST_CLIENTS,
             ),
         )
