@@ -267,11 +267,11 @@ class _Question:
         if isinstance(kpi, RatioOfKpis):
             top, bottom, *times = (self.number(side, part, by, piece) for side in self.sides[id(kpi)])
             if isinstance(kpi, ProductOfKpis):
-                found = product((top, *times), bottom, kpi.empty)
+                found = product((top, *times), bottom, say(kpi.empty))
             elif isinstance(kpi, DifferenceOfKpis):
                 found = less(top, bottom)
             else:
-                found = quotient(top, bottom, kpi.empty)
+                found = quotient(top, bottom, say(kpi.empty))
         else:
             sheet = self.sheets[id(kpi)]
             found = Number.none(sheet) if isinstance(sheet, str) else sheet.number(part, by, piece)
@@ -333,7 +333,10 @@ def _rows(q: _Question, kpi: AnyKpi, part: int = 0) -> list[KpiValue]:
     """Give a KPI's rows of the period that was asked for, or of one that it is compared with, as if asked alone."""
     plain = list(q.sides[id(kpi)]) if isinstance(kpi, RatioOfKpis) else [kpi]
     whole = q.parts[part]
+    gone = dict.fromkeys(name for side in plain for name in side.missing(q.company))
     stopped = next((s for side in plain if isinstance(s := q.sheets[id(side)], str)), None)
+    if len(plain) > 1 and gone:  # what all sides lack, not what the first one does
+        stopped = lacks(q.company, tuple(gone))
     blocked = next(
         (s.blocked for side in plain if isinstance(s := q.sheets[id(side)], Sheet) and s.blocked), None
     )

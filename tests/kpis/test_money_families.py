@@ -6,6 +6,7 @@ import pytest
 
 from alignment_toolkit.errors import SettingsError
 from alignment_toolkit.kpi import measure
+from alignment_toolkit.languages import say, speaking
 from tests.builders import company_of
 from tests.kpi.rows import KPIS, by, deal, lead, line, one
 
@@ -65,6 +66,7 @@ def full(**more):
         ("realised-price", {"opportunities": [deal("o", "2026-01-10", amount="1")]}, "opportunities.list_amount"),
         ("on-time-delivery", {"orders": [line("2026-01-10", "1", "a")]}, "orders.promised_on, orders.delivered_on"),
         ("profit", {"orders": [line("2026-01-10", "1", "a", cost="1")]}, "spend.spent_on, spend.amount"),
+        ("profit", {"orders": [line("2026-01-10", "1", "a")]}, "orders.cost, spend.spent_on, spend.amount"),
         ("qualified-leads", {"leads": [lead("l", "2026-01-10")]}, "leads.qualified_at"),
         ("qualification-rate", {"leads": [lead("l", "2026-01-10")]}, "leads.qualified_at"),
         ("cost-per-lead", {"spend": SPENT}, "leads.created_at"),
@@ -78,6 +80,16 @@ def full(**more):
 def test_what_is_needed_is_named(id, tables, needs):
     row = one(company_of(tables), id)
     assert (row.value, row.reason) == (None, f"needs {needs}")
+
+
+def test_a_quotient_of_nothing_says_so_in_the_readers_language():
+    leads = [lead("k", "2025-12-10"), lead("l", "2026-02-10")]  # money was spent in January, and no lead came
+    row = one(company_of({"spend": SPENT, "leads": leads}), "cost-per-lead", "2026-01")
+    with speaking("de"):
+        told = one(company_of({"spend": SPENT, "leads": leads}), "cost-per-lead", "2026-01")
+        assert told.reason == say(row.reason)
+    assert row.value is told.value is None
+    assert told.reason != row.reason == KPIS["cost-per-lead"].empty
 
 
 # Sums ---------------------------------------------------------------------------------------------------------
