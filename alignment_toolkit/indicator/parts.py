@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from alignment_toolkit.languages import say
@@ -9,10 +10,20 @@ from alignment_toolkit.results import Chart, Guard
 
 if TYPE_CHECKING:
     import pandas as pd
+    from ibis.expr.types import Table
 
-__all__ = ["count_matrix", "left_out"]
+    from alignment_toolkit.indicator.seen import Data
+
+__all__ = ["answered", "count_matrix", "left_out"]
 
 UNKNOWN = 0.10
+
+
+def answered(data: Data) -> Table:
+    """Give the leads that sales has answered, as far as touches are complete: later another may have been the first."""
+    t, known = data.relation("first_touches"), data.as_of("touches")
+    t = t.filter(t.first_touched_at.notnull())
+    return t if known is None else t.filter(t.first_touched_at < str(known + timedelta(days=1)))
 
 
 def left_out(rows: int, known: int, what: str, *, tolerated: float = UNKNOWN) -> list[Guard]:

@@ -6,7 +6,8 @@
 `contacts.preferred_channel`, else the campaign's `campaigns.follow_up_channel`, else how the person answered,
 `leads.response_channel`; a lead without any of these is not counted, and where it came from
 (`leads.channel`) says nothing of how to answer. The first follow-up is the first outbound touch by sales that
-is not automated, at or after `leads.qualified_at`, linked by lead, else by contact, else by account.
+is not automated, at or after `leads.qualified_at`, linked by lead, else by contact, else by account. Of several
+by different channels at the same moment none is known to be the first: left out (guard `join_health`).
 
 **Estimand.** The share in the process of following up. **Interval.** Wilson's on the effective number of
 follow-ups, accounts being what repeats. **Margin.** 20 %: one answer in five may take another way for good
@@ -35,7 +36,7 @@ import pandas as pd
 
 from alignment_toolkit.indicator import LEAD_ENDS, Data, Observation, evidence, indicator
 from alignment_toolkit.indicator.conversion import conversion, score_band
-from alignment_toolkit.indicator.parts import count_matrix, left_out
+from alignment_toolkit.indicator.parts import answered, count_matrix, left_out
 from alignment_toolkit.languages import noted, say
 from alignment_toolkit.periods import Period
 from alignment_toolkit.results import Chart, Column, Measure
@@ -46,6 +47,8 @@ ASKED_BY = {
     "campaign": noted("the campaign's follow-up channel"),
     "response": noted("the way in which the person answered"),
 }
+
+UNTOLD = noted("first follow-ups had no channel, or several at the same moment")
 
 
 @indicator(
@@ -92,15 +95,13 @@ def channel_mismatch(data: Data, window: Period, *, horizon_days: int = 90) -> O
 
     Who is answered in another way than asked feels not listened to before a word is said.
     """
-    answered = _answered(data)
-    inside = answered.filter(
-        answered.qualified_at >= str(window.start), answered.qualified_at < str(window.end)
-    )
+    told = _answered(data)
+    inside = told.filter(told.qualified_at >= str(window.start), told.qualified_at < str(window.end))
     rows = data.fetch(inside.order_by(["qualified_at", "lead_id"]))
     known = rows[rows.touch_channel.notna()].reset_index(drop=True)
     differs = known.touch_channel != known.expected
     gap = share_of_rows(differs, n_unit="follow-ups", accounts=known.account_id)
-    both = answered.filter(answered.touch_channel.notnull())
+    both = told.filter(told.touch_channel.notnull())
     cases = both.select(
         "lead_id", "expected", pointed_at=both.touch_channel != both.expected, band=score_band(both)
     )
@@ -119,7 +120,7 @@ def channel_mismatch(data: Data, window: Period, *, horizon_days: int = 90) -> O
         counts={"follow-ups with an expectation": len(known)},
         measures=[*_measures(known, differs), *became.measures],
         money=became.money(data, int(differs.sum()), say("leads followed up by another channel")),
-        guards=[*left_out(len(rows), len(known), say("first follow-ups had no channel")), *became.guards],
+        guards=[*left_out(len(rows), len(known), say(UNTOLD)), *became.guards],
         evidence=evidence(
             shown.assign(asked_by=shown.asked_by.map(say)),
             [
@@ -136,8 +137,7 @@ def channel_mismatch(data: Data, window: Period, *, horizon_days: int = 90) -> O
 
 def _answered(data: Data) -> ibis.Table:
     """Give the leads that sales has answered and that asked for a channel, with what they asked for."""
-    t = data.relation("first_touches")
-    t = t.filter(t.first_touched_at.notnull())
+    t = answered(data)
     asked = {}
     if "contact_id" in t.columns and data.has("contacts", "contact_id", "preferred_channel"):
         contacts = data["contacts"]

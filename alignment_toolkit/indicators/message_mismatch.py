@@ -16,7 +16,8 @@ speed, speed, speed, service, service, speed: two of six differ, gap = 33.3 %.
 
 **When it lies.** New material of a later campaign reads as another message (measure "a newer campaign's").
 Good sellers drop the campaign's theme where the lead has another need (measure "the lead's own need"): that
-is listening. A follow-up without a theme is left out (guard `join_health`).
+is listening. A follow-up without a theme is left out (guard `join_health`), and so are several of the same
+moment on different themes: none of them is known to be the first.
 
 **What to do.** Give sales the campaign's page before the leads come, in three lines: who was asked, what was
 promised, what to say first.
@@ -33,13 +34,13 @@ import pandas as pd
 
 from alignment_toolkit.indicator import LEAD_ENDS, Data, Observation, evidence, indicator
 from alignment_toolkit.indicator.conversion import conversion, score_band
-from alignment_toolkit.indicator.parts import count_matrix, left_out
-from alignment_toolkit.languages import say
+from alignment_toolkit.indicator.parts import answered, count_matrix, left_out
+from alignment_toolkit.languages import noted, say
 from alignment_toolkit.periods import Period
 from alignment_toolkit.results import Chart, Column, Measure
 from alignment_toolkit.statistics.clustered import share_of_rows
 
-UNTOLD = "first follow-ups, or their campaigns, had no theme"
+UNTOLD = noted("first follow-ups had no theme or several at the same moment, or their campaign had none")
 
 
 @indicator(
@@ -82,15 +83,13 @@ def message_mismatch(data: Data, window: Period, *, horizon_days: int = 90) -> O
     What the campaign promised is what the lead remembers of you. A first talk that takes it up saves half of the way;
     one that does not makes two companies of yours.
     """
-    answered = _answered(data)
-    inside = answered.filter(
-        answered.qualified_at >= str(window.start), answered.qualified_at < str(window.end)
-    )
+    told = _answered(data)
+    inside = told.filter(told.qualified_at >= str(window.start), told.qualified_at < str(window.end))
     rows = data.fetch(inside.order_by(["qualified_at", "lead_id"]))
     known = rows[rows.touch_theme.notna() & rows.theme.notna()].reset_index(drop=True)
     differs = known.touch_theme != known.theme
     gap = share_of_rows(differs, n_unit="follow-ups", accounts=known.account_id)
-    both = answered.filter(answered.touch_theme.notnull(), answered.theme.notnull())
+    both = told.filter(told.touch_theme.notnull(), told.theme.notnull())
     cases = both.select(
         "lead_id", "campaign_id", pointed_at=both.touch_theme != both.theme, band=score_band(both)
     )
@@ -108,7 +107,7 @@ def message_mismatch(data: Data, window: Period, *, horizon_days: int = 90) -> O
         counts={"follow-ups": len(known)},
         measures=[*_measures(data, known[differs]), *became.measures],
         money=became.money(data, int(differs.sum()), say("leads followed up with another message")),
-        guards=[*left_out(len(rows), len(known), UNTOLD), *became.guards],
+        guards=[*left_out(len(rows), len(known), say(UNTOLD)), *became.guards],
         evidence=evidence(
             known[differs].sort_values(["first_touched_at", "lead_id"], ascending=[False, True]),
             [
@@ -130,12 +129,12 @@ def message_mismatch(data: Data, window: Period, *, horizon_days: int = 90) -> O
 
 def _answered(data: Data) -> ibis.Table:
     """Give the leads that sales has answered, each with its campaign's theme."""
-    t, campaigns = data.relation("first_touches"), data["campaigns"]
+    t, campaigns = answered(data), data["campaigns"]
     columns = {f"campaign_{c}": campaigns[c] for c in ("product_id", "starts_on") if c in campaigns.columns}
     campaigns = campaigns.select(_campaign=campaigns.campaign_id, theme=campaigns.theme, **columns)
     kept = ["lead_id", "qualified_at", "account_id", "campaign_id", "first_touched_at", "touch_theme"]
     kept += [c for c in ("marketing_score", "need") if c in t.columns]
-    t = t.filter(t.campaign_id.notnull(), t.first_touched_at.notnull()).select(kept)
+    t = t.filter(t.campaign_id.notnull()).select(kept)
     return t.left_join(campaigns, t.campaign_id == campaigns._campaign).drop("_campaign")
 
 

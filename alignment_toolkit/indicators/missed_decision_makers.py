@@ -34,6 +34,8 @@ Graubard (1998), Survey Methodology 24.
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 import ibis
 import pandas as pd
 
@@ -120,9 +122,11 @@ def missed_decision_makers(
 def _deals(data: Data, window: Period, within: int) -> ibis.Table:
     """Give the opportunities opened in the window: deciders known before, touches of all contacts and of deciders."""
     t = alive(data["opportunities"], "opened_at")
-    t = t.filter(
-        t.opened_at >= str(window.start), t.opened_at < str(window.end), t.account_id.notnull()
-    ).mutate(opened_on=day(t.opened_at))
+    # Of later days the touches do not tell whom marketing reached.
+    end = min(window.end, (data.as_of("touches") or window.last) + timedelta(days=1))
+    t = t.filter(t.opened_at >= str(window.start), t.opened_at < str(end), t.account_id.notnull()).mutate(
+        opened_on=day(t.opened_at)
+    )
     deals = t.select(_deal=t.opportunity_id, _account=t.account_id, _opened=t.opened_on)
     contacts = data["contacts"].filter(data["contacts"].account_id.notnull())
     people = deals.inner_join(contacts, deals._account == contacts.account_id)

@@ -283,7 +283,8 @@ def first_touches(source: Source) -> Table:
 
     The first touch by sales, outbound and not automated, at or after qualified_at, linked by the lead, else by the
     contact where both name one, else by the account. Added are touch_id, first_touched_at, touch_channel, touch_theme,
-    touch_actor; empty where there is none yet. `channel` stays the lead's.
+    touch_actor; empty where there is none yet. Of several at the same moment none is known to be the first: channel,
+    theme and actor are told where all agree. `channel` stays the lead's.
     """
     added = ("touch_id", "first_touched_at", "touch_channel", "touch_theme", "touch_actor")
     leads = _leads(source)
@@ -320,10 +321,11 @@ def first_touches(source: Source) -> Table:
     )
     links.append(by_account.filter(by_account.for_contact.isnull() | by_account.to_contact.isnull()))
     found = ibis.union(*[link.select("for_lead", *added) for link in links])
-    found = found.mutate(
-        _place=ibis.row_number().over(
-            group_by=found.for_lead, order_by=[found.first_touched_at, found.touch_id]
-        )
+    found = found.mutate(_place=ibis.rank().over(group_by=found.for_lead, order_by=found.first_touched_at))
+    found = found.filter(found._place == 0)
+    first = found.group_by("for_lead").aggregate(
+        touch_id=found.touch_id.min(),
+        first_touched_at=found.first_touched_at.min(),
+        **{c: (found[c].min() == found[c].max()).ifelse(found[c].min(), None) for c in added[2:]},
     )
-    first = found.filter(found._place == 0).drop("_place")
     return leads.left_join(first, leads.lead_id == first.for_lead).drop("for_lead")
