@@ -12,6 +12,7 @@ from alignment_toolkit.indicator import Data, Indicator, Observation, evidence, 
 from alignment_toolkit.periods import Period
 from alignment_toolkit.pseudonyms import Pseudonyms
 from alignment_toolkit.results import Chart, Column, Evidence, Finding, Money
+from alignment_toolkit.settings import Settings
 from alignment_toolkit.statistics.inference import Gap
 from alignment_toolkit.verdict import verdicts
 
@@ -23,7 +24,7 @@ class Firm:
 
     currency = "EUR"
     calendar = None
-    settings: Any = None
+    settings: Any = Settings.from_toml("")
     undated: frozenset[str] = frozenset()
 
     def __init__(self, columns: Mapping[str, Sequence[str]], as_of: date | None = date(2026, 9, 30)) -> None:
@@ -47,7 +48,7 @@ class Firm:
         raise KeyError(expr)
 
     def as_of_of(self, tables: Sequence[str]) -> date | None:
-        return self._as_of
+        return self._as_of if tables else None
 
 
 def gap(value: float, se: float, n: int = 400) -> Gap:

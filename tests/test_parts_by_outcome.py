@@ -151,6 +151,30 @@ def sample() -> Company:
     return Company.open(SAMPLE)
 
 
+def test_a_segment_of_like_accounts_says_nothing_of_targeting(tmp_path: Path) -> None:
+    """Both pick nearly all key accounts and hardly any other; of each hundred they differ on twenty."""
+    picks = {"key": "11" * 80 + "10" * 10 + "01" * 10, "standard": "00" * 80 + "10" * 10 + "01" * 10}
+    files = {
+        "accounts": ["account_id,segment"],
+        "assessments": ["assessment_id,account_id,department,assessed_at,target"],
+    }
+    for segment, flags in picks.items():
+        for i in range(100):
+            files["accounts"].append(f"{segment}{i},{segment}")
+            for side, flag in zip(("marketing", "sales"), flags[2 * i : 2 * i + 2], strict=True):
+                files["assessments"].append(f"{segment}{i}{side},{segment}{i},{side},2026-08-01,{flag}")
+    for name, lines in files.items():
+        (tmp_path / f"{name}.csv").write_text("\n".join(lines) + "\n")
+    company = Company.open(tmp_path)
+    # Half of all accounts are picked by either: independent picks would differ on half, and these differ on a fifth.
+    assert asked(company, "targeting_disagreement").seen.gap.estimate.value == pytest.approx(0.2 / 0.5)
+    part = company.narrowed("segment", "key")
+    assert asked(part, "targeting_disagreement").beyond.startswith("Not asked by segment: accounts.segment")
+    # Nine tenths of the key accounts are picked by either: there, independent picks would differ on 18 of a hundred.
+    found = asked(part, "targeting_disagreement", outcomes={})
+    assert found.seen.gap.estimate.value == pytest.approx(0.2 / 0.18)
+
+
 def test_an_outcome_that_is_no_column_is_refused() -> None:
     header = INDICATORS["dropped_leads"]
     names = ("title", "failure_title", "nature", "area", "kind", "unit", "margin", "enough", "says", "advice")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date, timedelta
 from typing import Any, Literal
@@ -251,6 +251,10 @@ class Indicator:
                     start=window.start,
                 ),
             )
+        last, until = window.last, _counts_until(company, present)
+        if until is not None and until < last:
+            window = _range(window.start, until + timedelta(days=1))
+            look = replace(look, window=window)
         if (table := self._unrecorded(company, window)) is not None:
             return replace(
                 look,
@@ -263,7 +267,18 @@ class Indicator:
                 ),
             )
         guards: list[Guard] = []
-        if as_of is not None and window.last > as_of:
+        if window.last < last:
+            guards.append(
+                Guard(
+                    "immature",
+                    say(
+                        "Only what is dated until {until} counts, as was set; the window would run to {last}.",
+                        until=window.last,
+                        last=last,
+                    ),
+                )
+            )
+        elif as_of is not None and window.last > as_of:
             guards.append(
                 Guard(
                     "immature",
@@ -355,6 +370,12 @@ class Look:
         if self.header.direction == "greater":
             return above
         return min(1.0, 2 * min(above, gap.below(-self.margin)))
+
+
+def _counts_until(company: Source, tables: Sequence[str]) -> date | None:
+    """Give the last day that counts where it was set, of these tables or of the company; KPIs are cut there, too."""
+    said = [m.complete_until for t in tables if (m := company.settings.tables.get(t)) is not None]
+    return min((day for day in (*said, company.as_of_of(())) if day is not None), default=None)
 
 
 def _range(start: date, end: date) -> Period:

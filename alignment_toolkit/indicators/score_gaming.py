@@ -137,7 +137,7 @@ def score_gaming(data: Data, window: Period, *, days: int = 60) -> Observation:
                 say(
                     "Lists that stand on other fields than {fields}, and are left out: {skipped}.",
                     skipped=skipped,
-                    fields=", ".join(FIELDS),
+                    fields=", ".join(_known(data)),
                 ),
             )
         )
@@ -171,8 +171,13 @@ def _lists(data: Data, window: Period) -> tuple[pd.DataFrame, int]:
         threshold=rows.threshold.astype(float),
         list_name=rows["name"].fillna(rows.list_id) if "name" in rows.columns else rows.list_id,
     )
-    known = rows.field.isin([f for f, (table, *_) in FIELDS.items() if data.has(table, *_columns(f))])
+    known = rows.field.isin(_known(data))
     return rows[known].reset_index(drop=True), int((~known).sum())
+
+
+def _known(data: Data) -> list[str]:
+    """Name the fields of lists that are told, here: of a channel leads' scores are, and opinions on accounts are not."""
+    return [f for f, (table, *_) in FIELDS.items() if data.has(table, *_columns(f))]
 
 
 def _columns(field: str) -> tuple[str, ...]:

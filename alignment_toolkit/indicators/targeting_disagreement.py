@@ -20,7 +20,9 @@ potentials in bands of 20 points, over the same accounts.
 
 **When it lies.** Ratings copied from one department by the other agree by construction: pairs with the same
 potential at the same moment are left out and counted (guard `copied_ratings`). A department that hardly knows
-its own mind disagrees with everybody: see how well it agrees with itself where it judged twice.
+its own mind disagrees with everybody: see how well it agrees with itself where it judged twice. Within a segment
+accounts are much alike, so that honest raters differ on them nearly as independent picks would: by segment it is
+not asked.
 
 **What to do.** Take the two lists of accounts on which you differ, ten each, and say for each what the other
 side may not know. Then agree on what makes a target, in writing.
@@ -63,7 +65,8 @@ BANDS, BAND = 5, 20.0
     timeless=("assessments",),
     witnesses={"assessments": "account_id"},
     looked_up=("accounts",),
-    outcomes={"assessments": ("target",)},
+    # Accounts of one segment are of like potential: there, honest raters differ by as much as chance does.
+    outcomes={"assessments": ("target",), "accounts": ("segment",)},
     says=(
         "The departments differ on {differ} of {n} accounts that both have judged: {gap} of what independent picks "
         "would differ by (0: of one mind throughout, 1: no better than chance)."

@@ -5,7 +5,7 @@ before?
 
 **Gap.** The share of campaigns' leads handed over in the window (`leads.qualified_at`) whose receiver
 (`leads.received_by`) had no training (`training`) on the lead's campaign, nor on the campaign's product,
-dated before the day of the hand-over.
+dated on the day of the hand-over or before (which of the two came first on that day is not known).
 
 **Estimand.** The share in the process of training and handing over. **Interval.** Wilson's on the effective
 number of leads, receivers or campaigns being what repeats, whichever gives the wider one: a training is taken
@@ -122,7 +122,7 @@ def untrained_launch(data: Data, window: Period, *, horizon_days: int = 90) -> O
 
 
 def _handed(data: Data) -> ibis.Table:
-    """Give the campaigns' leads handed to somebody, and whether that person was trained for them before."""
+    """Give the campaigns' leads handed to somebody, and whether that person was trained for them by that day."""
     leads, campaigns, training = alive(data["leads"], "qualified_at"), data["campaigns"], data["training"]
     t = leads.filter(leads.qualified_at.notnull(), leads.campaign_id.notnull(), leads.received_by.notnull())
     first = []
@@ -143,7 +143,7 @@ def _handed(data: Data) -> ibis.Table:
     since = ibis.least(*[t[c].fill_null(never) for c in first])
     kept = ["lead_id", "qualified_at", "campaign_id", "received_by"]
     kept += [c for c in ("marketing_score",) if c in t.columns]
-    return t.select(*kept, trained_on=since.nullif(never), untrained=since >= day(t.qualified_at))
+    return t.select(*kept, trained_on=since.nullif(never), untrained=since > day(t.qualified_at))
 
 
 def _measures(rows: pd.DataFrame, became: Conversion, same: Conversion) -> list[Measure]:

@@ -15,7 +15,15 @@ from alignment_toolkit.relations.source import DEALS, ORDERS, Source, alive, col
 if TYPE_CHECKING:
     from ibis.expr.types import Table, Value
 
-__all__ = ["client_tables", "clients", "first_touches", "lead_outcomes", "sales", "sales_table"]
+__all__ = [
+    "client_tables",
+    "clients",
+    "first_touches",
+    "lead_outcomes",
+    "sales",
+    "sales_table",
+    "with_region",
+]
 
 
 def sales_table(source: Source) -> str | None:
@@ -231,7 +239,7 @@ def clients(source: Source) -> Table:
     t = ibis.union(*parts) if len(parts) > 1 else parts[0]
     if source.has("leads", "lead_id", "created_at"):
         t = _with_opening_lead(source, t)
-    return _with_region(source, t)
+    return with_region(source, t)
 
 
 def _openers(source: Source, since: Table) -> Table:
@@ -268,7 +276,8 @@ def _with_opening_lead(source: Source, t: Table) -> Table:
     return t.left_join(leads, t.lead_id == leads._lead).drop("_lead")
 
 
-def _with_region(source: Source, t: Table) -> Table:
+def with_region(source: Source, t: Table) -> Table:
+    """Give rows of accounts the account's region; where none is known they keep the one that they have."""
     if not source.has("accounts", "account_id", "region"):
         return t
     accounts = source["accounts"]

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import ibis
 
-from alignment_toolkit.relations.derived import client_tables, lead_outcomes
+from alignment_toolkit.relations.derived import client_tables, lead_outcomes, with_region
 from alignment_toolkit.relations.source import DEALS, Source, alive, column, day, standing, without
 
 if TYPE_CHECKING:
@@ -72,8 +72,8 @@ def discarded_episodes(source: Source) -> Table:
 
     An episode is given up where every lead of it was rejected, or where it has opportunities and every one of them was
     lost; the day of the last of these is discarded_on. Columns are episode_id, account_id, discarded_on, discarded_by
-    (``rejected``, ``lost``, ``both``), leads, deals, client_since, and of the lead that opened it campaign_id and
-    channel where they are there. Episodes of accounts that were clients before, or on or before the day of the discard,
+    (``rejected``, ``lost``, ``both``), leads, deals, client_since, of the lead that opened it campaign_id and channel
+    where they are there, and region: the account's, else that lead's. Episodes of accounts that were clients before, or on or before the day of the discard,
     are left out: they were not given up.
     """
     t = standing(source, "lead_outcomes", lead_outcomes)
@@ -82,7 +82,7 @@ def discarded_episodes(source: Source) -> Table:
     # The opening lead's own columns; of an episode exactly one lead opens it.
     of_opener: dict[str, Any] = {
         c: t.opens_episode.ifelse(t[c], ibis.null(t[c].type())).max()
-        for c in ("campaign_id", "channel")
+        for c in ("campaign_id", "channel", "region")
         if c in t.columns
     }
     episodes = t.group_by("episode_id").aggregate(
@@ -110,6 +110,8 @@ def discarded_episodes(source: Source) -> Table:
         episodes.existing == 0,
         episodes.client_since.isnull() | (episodes.client_since > episodes.discarded_on),
     )
+    episodes = with_region(source, episodes)
+    of_opener = {c: episodes[c] for c in (*of_opener, "region") if c in episodes.columns}
     return episodes.select(
         "episode_id",
         "account_id",

@@ -189,3 +189,25 @@ def test_on_the_sample_it_equals_plain_pandas(sample: Company, sample_dir: Path)
         len(bought),
         pytest.approx(sum(bought) / len(bought)),
     )
+
+
+def test_a_lead_without_account_is_of_its_own_region(tmp_path: Path) -> None:
+    """Ten leads of accounts in the North, ten without account in the South: no episode is without a region."""
+    files = {
+        "accounts": ["account_id,region", *(f"a{i},North" for i in range(10))],
+        "leads": [
+            "lead_id,created_at,account_id,region,rejected_at,converted_at",
+            *(f"n{i},2025-07-01,a{i},South,2025-08-01," for i in range(10)),
+            *(f"s{i},2025-07-01,,South,2025-08-01," for i in range(10)),
+            "z,2026-09-30,,,,2026-09-30",
+        ],
+    }
+    for name, lines in files.items():
+        (tmp_path / f"{name}.csv").write_text("\n".join(lines) + "\n")
+    company = Company.open(tmp_path)
+    counted = {}
+    for region in ("North", "South", None):
+        look = discarded_leads.look(company.narrowed("region", region), Period.parse("2026-Q3"))
+        counted[region] = look.seen.gap.estimate.n if look.seen else 0
+    # The account's region goes before that of its lead.
+    assert counted == {"North": 10, "South": 10, None: 0}

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
+import pandas as pd
 import pytest
 
+from alignment_toolkit.company import Company
 from alignment_toolkit.indicator import Look, Observation
 from alignment_toolkit.indicators.score_gaming import score_gaming
 from alignment_toolkit.periods import Period
@@ -187,3 +190,34 @@ def test_whatever_the_data_the_finding_is_sound(frame: str) -> None:
     tables = FRAMES[frame](hand() | {"orders": orders})
     columns = {"edits": ("department", "old_value", "new_value"), "lists": tuple(LIST)}
     sound(score_gaming.look(company_of(tables, columns=columns), Q3, first=Period.parse("2025").start))
+
+
+def test_a_part_names_the_fields_that_it_can_tell(tmp_path: Path) -> None:
+    """Of a channel, leads' scores are told and opinions on accounts are not: a list that stands on them is left out."""
+    opinions = {**LIST, "list_id": "l2", "field": "assessments.potential"}
+    frames = {
+        "lists": [LIST, opinions],
+        "leads": [{**lead(n, 70), "channel": "email"} for n in range(3)],
+        "assessments": [
+            {"assessment_id": f"A{n}", "account_id": f"a{n}", "department": "sales", "potential": 70.0}
+            | {"assessed_at": "2026-02-01"}
+            for n in range(3)
+        ],
+        "edits": [edit(1, 55, 70)],
+    }
+    for name, rows in frames.items():
+        pd.DataFrame(rows).to_parquet(tmp_path / f"{name}.parquet")
+    company = Company.open(tmp_path)
+    for part, listed, said in (
+        (company, 6, []),
+        (
+            company.narrowed("channel", "email"),
+            3,
+            ["other fields than leads.marketing_score, and are left out: 1."],
+        ),
+    ):
+        seen = score_gaming.look(part, Q3, first=pd.Timestamp("2026-01-01").date()).seen
+        assert seen is not None
+        assert seen.gap.estimate.n == listed
+        told = [g.message for g in seen.guards if g.guard == "join_health"]
+        assert [m.removeprefix("Lists that stand on ") for m in told] == said

@@ -58,8 +58,10 @@ def test_the_worked_example() -> None:
     assert never.value == pytest.approx(1 / 6)
 
 
-def test_a_training_of_the_day_of_the_hand_over_comes_too_late() -> None:
-    for on, gap in (("2026-07-09", 1 / 6), ("2026-07-10", 2 / 6)):
+def test_a_training_of_the_day_of_the_hand_over_may_have_come_first_and_one_of_the_next_day_comes_too_late() -> (
+    None
+):
+    for on, gap in (("2026-07-10", 1 / 6), ("2026-07-11", 2 / 6)):
         training = [t if t["actor"] != "Cem" else {**t, "trained_on": on} for t in TRAINING]
         assert value({**TABLES, "training": training}) == pytest.approx(gap)
 
