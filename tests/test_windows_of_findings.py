@@ -66,3 +66,23 @@ def test_the_last_day_of_the_company_ends_the_window_too(tmp_path: Path) -> None
     opened(tmp_path, launch())
     found = asked(Company.open(tmp_path, as_of="2026-08-15"), "untrained_launch")
     assert (found.seen.gap.estimate.n, found.window.last) == (2 * 60, date(2026, 8, 15))
+
+
+def test_a_table_behind_a_relation_does_not_end_the_window(tmp_path: Path) -> None:
+    """Who is a client is known from orders before the window; whether anybody called lately, from the touches."""
+    tables = {
+        "orders": [
+            "order_id,ordered_at,account_id,amount",
+            *(f"o{i}{m},2026-0{m}-10,a{i},100" for i in range(60) for m in (1, 3, 5, 9)),
+        ],
+        "touches": [
+            "touch_id,touched_at,department,channel,account_id",
+            *(f"t{i},2026-09-20,sales,phone,a{i}" for i in range(60)),
+        ],
+    }
+    for until in ({}, {"orders": "2026-08-15"}):
+        found = asked(opened(tmp_path, tables, until), "neglected_clients")
+        assert found.seen is not None, found
+        assert (found.window.last, found.seen.gap.estimate.value) == (date(2026, 9, 30), 0)
+    found = asked(opened(tmp_path, tables, {"touches": "2026-08-15"}), "neglected_clients")
+    assert found.window.last == date(2026, 8, 15)

@@ -167,10 +167,13 @@ class Indicator:
             return company
         return Sight(company, self.looked_up)
 
+    def _own(self, company: Source) -> list[str]:
+        tables = [*self.needs, *(t for choice in self.any_of for t in choice)]
+        return [t for t in tables if t in company.tables]
+
     def _asked(self, company: Source) -> list[str]:
         """Name the tables that are there and bound what is known; what is only looked up (names, products) does not."""
-        tables = [*self.needs, *(t for choice in self.any_of for t in choice)]
-        known = [t for t in tables if t in company.tables]
+        known = self._own(company)
         whole = getattr(company, "whole", company)  # relations are made of the whole company's tables
         for name in self.relations:
             bounds = (*RELATIONS[name].dated_by(whole), *RELATIONS[name].outcome_tables(whole))
@@ -251,7 +254,7 @@ class Indicator:
                     start=window.start,
                 ),
             )
-        last, until = window.last, _counts_until(company, present)
+        last, until = window.last, _counts_until(company, self._own(company))
         if until is not None and until < last:
             window = _range(window.start, until + timedelta(days=1))
             look = replace(look, window=window)

@@ -176,7 +176,7 @@ def _lists(data: Data, window: Period) -> tuple[pd.DataFrame, int]:
 
 
 def _known(data: Data) -> list[str]:
-    """Name the fields of lists that are told, here: of a channel leads' scores are, and opinions on accounts are not."""
+    """Name the fields of lists that are told here: of a channel leads' scores are, opinions on accounts are not."""
     return [f for f, (table, *_) in FIELDS.items() if data.has(table, *_columns(f))]
 
 

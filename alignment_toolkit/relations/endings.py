@@ -73,8 +73,8 @@ def discarded_episodes(source: Source) -> Table:
     An episode is given up where every lead of it was rejected, or where it has opportunities and every one of them was
     lost; the day of the last of these is discarded_on. Columns are episode_id, account_id, discarded_on, discarded_by
     (``rejected``, ``lost``, ``both``), leads, deals, client_since, of the lead that opened it campaign_id and channel
-    where they are there, and region: the account's, else that lead's. Episodes of accounts that were clients before, or on or before the day of the discard,
-    are left out: they were not given up.
+    where they are there, and region: the account's, else that lead's. Episodes of accounts that were clients before, or
+    on or before the day of the discard, are left out: they were not given up.
     """
     t = standing(source, "lead_outcomes", lead_outcomes)
     t = t.mutate(_rejected=column(t, "rejected_at", "timestamp"))
