@@ -99,7 +99,7 @@ def answer(finding: Finding, anchor: str, currency: str) -> Answer:
     facts = (
         (say("How far"), "" if _said(finding, currency) else gap),
         (say("How sure"), words.short_chance(finding)),
-        (say("What it costs"), words.money_short(money) if money is not None else say("not put into money")),
+        (say("At stake"), words.money_short(money) if money is not None else say("not put into money")),
         (say("Who, and what next"), ": ".join(t for t in next_ if t)),
     )
     severity = (

@@ -71,7 +71,7 @@ def executive(
             )
             for f in steps
         )
-        columns = (say("Finding"), say("Who can act"), say("What next"), say("What it costs"))
+        columns = (say("Finding"), say("Who can act"), say("What next"), say("At stake"))
         blocks.append(
             Section(
                 (Heading(2, say("Next steps"), "steps"), Table(say("Who can do what next"), columns, rows))
@@ -121,7 +121,7 @@ def _page(f: Finding, anchor: str, currency: str, label: str) -> Section:
     blocks.append(Prose(words.gap_sentence(f, currency), label=say("Gap")))
     blocks.append(Prose(words.how_sure(f), label=say("How sure")))
     if f.money_at_stake is not None:
-        blocks.append(Prose(words.money_text(f.money_at_stake), label=say("What it costs")))
+        blocks.append(Prose(words.money_text(f.money_at_stake), label=say("At stake")))
     drawn = charts.of_finding(f, currency=currency, note=label) if f.chart is not None else None
     # A chart that takes half a page is for the full report.
     if drawn is None or (sum(len(s.points) for s in drawn.series) > _MARKS and drawn.kind != "lines"):

@@ -208,7 +208,8 @@ def _answer(
         Prose(_lead(wrong, open_, right, rest), tone="lead"),
     ]
     blocks += [findings.answer(f, anchors[f.id], currency) for f in wrong]
-    blocks += [Prose(say(words.HOW_SURE), tone="muted")] if wrong else []
+    told = [words.HOW_SURE, *([words.AT_STAKE] if any(f.money_at_stake for f in wrong) else [])]
+    blocks += [Prose(" ".join(map(say, told)), tone="muted")] if wrong else []
     blocks += _overlap(wrong)
     blocks += [findings.answer(f, anchors[f.id], currency) for f in open_]
     if len(right) > questions.FEW:

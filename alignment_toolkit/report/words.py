@@ -14,6 +14,7 @@ from alignment_toolkit.report.blocks import Mood, data
 from alignment_toolkit.results import Analysis, Estimate, Finding, KpiValue, Measure, Money
 
 __all__ = [
+    "AT_STAKE",
     "HOW_SURE",
     "MOODS",
     "STATUS",
@@ -245,6 +246,10 @@ def how_sure(finding: Finding) -> str:
 HOW_SURE: Final = noted(
     "By chance: how often data like these would come up if the true gap were within what is tolerated. Where all cases "
     "were counted, there is no sampling error."
+)
+AT_STAKE: Final = noted(
+    "At stake: the money that a finding bears on, which is not all lost. Arithmetical: reckoned from sums on record. "
+    "Associational: from comparing like cases, which proves no cause."
 )
 
 

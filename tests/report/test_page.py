@@ -79,6 +79,15 @@ def test_a_severe_finding_goes_before_a_richer_mild_one():
     assert told.index("Severe") < told.index("Mild")
 
 
+def test_what_is_at_stake_is_explained_where_any_finding_is_put_into_money():
+    note = "which is not all lost. Arithmetical: reckoned from sums on record. Associational: "
+    dropped = builders.dropped()
+    for money in (dropped.money_at_stake, None):
+        finding = dataclasses.replace(dropped, money_at_stake=money)
+        told = Page(Report.of(builders.analysis(findings=(finding,))).text("html")).text
+        assert (note in told) == (money is not None)
+
+
 def test_numbers_are_written_as_units_write_them(text):
     told = 0
     for row in builders.kpis():
