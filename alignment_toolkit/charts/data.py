@@ -203,7 +203,7 @@ def _reference_label(reference: float | None, finding: Finding) -> str:
     # Where the chart shows the share that is in order, the margin stands at what is left of the whole.
     if reference is not None and share and math.isclose(reference, 1 - finding.margin, rel_tol=1e-9):
         return say("tolerated from")
-    return "reference"
+    return say("reference")
 
 
 def _roles(chart: Chart, rows: Sequence[Mapping[str, Any]]) -> tuple[str, str, str | None]:
@@ -346,7 +346,7 @@ def of_slices(
         currency=currency,
         # The total of what adds up lies beyond all its parts and would squeeze them.
         reference=as_number(total.value) if total is not None and first.unit not in _ADDITIVE else None,
-        reference_label="company",
+        reference_label=say("company"),
         note=note,
     )
     return _at_most(data)
@@ -354,7 +354,7 @@ def of_slices(
 
 def by_text(by: Mapping[str, Any]) -> str:
     """Write a slice: its values, in the order of its dimensions."""
-    return ", ".join(_word(v) for v in by.values()) if by else "total"
+    return ", ".join(_word(v) for v in by.values()) if by else say("total")
 
 
 def table_rows(data: ChartData) -> tuple[tuple[Any, ...], ...]:

@@ -296,7 +296,8 @@ def _funnel_text(data: ChartData, points: Sequence[Point], i: int, wide: float) 
 def _waterfall(data: ChartData, wide: float, titled: bool) -> Figure:
     points = data.series[0].points
     labels = [data.place(p.x) for p in points]
-    left, columns = _label_room([*labels, "sum"], wide)
+    labels.append(say("sum"))
+    left, columns = _label_room(labels, wide)
     step = 0.4
     longest = max(width(data.number(v)) for v in (*(p.y for p in points), math.fsum(p.y for p in points))) + 1
     right = min(longest * 0.072 + 0.2, wide * 0.4)
@@ -328,7 +329,7 @@ def _waterfall(data: ChartData, wide: float, titled: bool) -> Figure:
     axes.annotate(data.number(running), (max(running, 0.0), -len(points) * step), xytext=(5, 0),
                   textcoords="offset points", fontsize=8.5, color=INK, va="center_baseline",
                   annotation_clip=False, fontweight="bold")  # fmt: skip
-    sheet.label_rows([-i * step for i in range(len(points) + 1)], [*labels, "sum"], columns)
+    sheet.label_rows([-i * step for i in range(len(points) + 1)], labels, columns)
     low, high = _limits(edges, zero=True)
     sheet.scale_x(low, high, data, unit=data.y_unit, label=data.y_label)
     axes.axvline(0, color=MUTED, lw=0.9)

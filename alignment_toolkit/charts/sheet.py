@@ -143,10 +143,8 @@ class Sheet:
         if self.wide < WIDE:
             return
         y = self.whole - self.bottom + 0.39
-        left = 0.04 if edge else self.left
-        self.write(
-            left, y, shorten(label, (self.left + self.plot_wide - left) / 0.072), size=8.5, shade=MUTED
-        )
+        left, end = (0.04, self.wide - 0.04) if edge else (self.left, self.left + self.plot_wide)
+        self.write(left, y, shorten(label, (end - left) / 0.072), size=8.5, shade=MUTED)
 
 
 def _note(data: ChartData) -> str:

@@ -18,6 +18,7 @@ from matplotlib.figure import Figure
 from matplotlib.ft2font import FT2Font
 
 from alignment_toolkit.charts.text import width
+from alignment_toolkit.languages import say
 
 __all__ = [
     "DARK",
@@ -154,8 +155,9 @@ def lacking(text: str, files: Iterable[str] = ()) -> str:
 
 
 def colour(name: str, position: int) -> str:
-    """Give the colour of a series: a department's own, else by position."""
-    return DEPARTMENTS.get(name.strip().casefold(), PALETTE[position % len(PALETTE)])
+    """Give the colour of a series: a department's own, by its name in the language spoken, else by position."""
+    named = {word: own for id_, own in DEPARTMENTS.items() for word in (id_, say(id_).casefold())}
+    return named.get(name.strip().casefold(), PALETTE[position % len(PALETTE)])
 
 
 def plain(figure: Figure) -> Figure:

@@ -98,9 +98,9 @@ def busywork(data: Data, window: Period) -> Observation:
         other=_monthly((~procedure).astype(float), month, months.index),
         delivered=_monthly(_delivered(rows), month, months.index),
     )
-    gap = yearly_growth(months["load"], months["people"], words="per head")
+    gap = yearly_growth(months["load"], months["people"], words=say("per head"))
     value = gap.estimate.value
-    other = yearly_growth(months["other"], months["people"], words="per head")
+    other = yearly_growth(months["other"], months["people"], words=say("per head"))
     return Observation(
         gap=gap,
         values={
@@ -164,12 +164,12 @@ def _measures(months: pd.DataFrame, other: Gap) -> list[Measure]:
         Measure.of(
             "procedures",
             say("Yearly growth of procedures alone, per head (logarithm)"),
-            yearly_growth(months["procedures"], months["people"], words="per head").estimate,
+            yearly_growth(months["procedures"], months["people"], words=say("per head")).estimate,
         ),
         Measure.of(
             "delivered",
             say("Yearly growth of projects that were delivered, by their start, per head (logarithm)"),
-            yearly_growth(months["delivered"], months["people"], words="per head").estimate,
+            yearly_growth(months["delivered"], months["people"], words=say("per head")).estimate,
         ),
         Measure.of(
             "total",

@@ -28,7 +28,7 @@ _UNITS: Final = (
     "rows", "sales lines", "signals", "teams", "touches", "clients and orders without client",
     "follow-ups with another message", "accounts judged twice", "rows of results", "promised lines", "visits",
     "weeks", "wins", "won opportunities", "year", "years", "days", "hours", "money", "share", "points", "count",
-    "ratio", "index", "people with at least 10 deals", "clusters", "offers",
+    "ratio", "index", "people with at least 10 deals", "clusters", "offers", "receivers",
 )  # fmt: skip
 # Dimensions, grains, and what the definitions of an Analysis call their parts.
 _NAMES: Final = (

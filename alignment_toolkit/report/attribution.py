@@ -9,7 +9,7 @@ from typing import Any, Final
 
 from alignment_toolkit import units
 from alignment_toolkit.charts import ChartData, Point, Series, as_number, clean, humanise, shorten
-from alignment_toolkit.languages import ENGLISH, noted, say, spoken
+from alignment_toolkit.languages import ENGLISH, noted, say, say_count, spoken
 from alignment_toolkit.report import words
 from alignment_toolkit.report.blocks import Block, Cell, Detail, Figure, Fold, Prose, Table, data
 from alignment_toolkit.results import Analysis
@@ -123,9 +123,19 @@ def _lead(
         "before it, and none says what would have happened without a channel. What all models say is "
         "worth more than what one says."
     )
-    text += say(" {number} sales had a step before them", number=count.text(sales))
+    text += say_count(
+        round(sales),
+        " {number} sale had a step before it",
+        " {number} sales had a step before them",
+        number=count.text(sales),
+    )
     text += (
-        say("; {number} had none, and stand in no channel.", number=count.text(untouched))
+        say_count(
+            round(untouched),
+            "; {number} had none, and stands in no channel.",
+            "; {number} had none, and stand in no channel.",
+            number=count.text(untouched),
+        )
         if untouched
         else "."
     )
@@ -226,7 +236,7 @@ def _table(channels: Sequence[_Channel], models: int, currency: str) -> Table:
         "mean of the models."
     )
     note += say(" {more:,} more channels are in analysis.json.", more=more) if more > 0 else ""
-    columns = (say("Channel"), say("Sales"), say("Cost per sale"), say("Rank kept"))
+    columns = (say("Channel"), say("Number of sales"), say("Cost per sale"), say("Rank kept"))
     return Table(
         say("Where {models} models agree and where not", models=models),
         columns,

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from typing import Final
 
 from alignment_toolkit import charts, units
 from alignment_toolkit.charts import as_number, clean
 from alignment_toolkit.errors import BeyondPart
-from alignment_toolkit.languages import noted, opening, say, say_count
+from alignment_toolkit.languages import noted, opening, say, say_count, term
 from alignment_toolkit.report import words
 from alignment_toolkit.report.blocks import (
     Block,
@@ -42,6 +43,7 @@ _NAMED: Final = 6
 _GAPS: Final = 8
 _NO_COLUMN: Final = noted("the rows that it counts do not tell it")
 _ON_SLIDES: Final = 2
+_COST_PER_HOUR: Final = re.compile(r"\[effort\.cost_per_hour\] (\w+)")
 
 
 def totals(analysis: Analysis) -> list[KpiValue]:
@@ -133,13 +135,25 @@ def _families(rows: Sequence[KpiValue], analysis: Analysis) -> list[tuple[str, l
     return list(groups.items())
 
 
+def _wanted(reason: str) -> str:
+    """Say what a setting is about that is to be made; its name stays, for who makes it."""
+    return _COST_PER_HOUR.sub(
+        lambda found: say(
+            "the cost of an hour of work ({department}), in the settings: {setting}",
+            department=term(found.group(1)),
+            setting=found.group(),
+        ),
+        reason,
+    )
+
+
 def _absent(rows: Sequence[KpiValue]) -> Fold:
     title = say_count(
         len(rows),
         "{n:,} key figure that the data can't show",
         "{n:,} key figures that the data can't show",
     )
-    written = tuple((Cell(clean(r.title)), Cell(clean(r.reason))) for r in rows)
+    written = tuple((Cell(clean(r.title)), Cell(_wanted(clean(r.reason)))) for r in rows)
     return Fold(title, (Table(title, (say("Key figure"), say("What it needs")), written),))
 
 

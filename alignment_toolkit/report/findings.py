@@ -264,7 +264,7 @@ def _measures(finding: Finding, currency: str) -> list[Block]:
             Cell(clean(m.label)),
             Cell(charts.number(as_number(m.value), m.unit, currency), number=as_number(m.value), unit=m.unit),
             Cell(words.interval_text(m, currency)),
-            Cell(say("{n:,} {n_unit}", n=m.n, n_unit=data(say(m.n_unit))), number=m.n, unit="count"),
+            Cell(words.counted(m.n, m.n_unit), number=m.n, unit="count"),
             Cell(clean(m.method)),
         )
         for m in finding.measures
@@ -293,8 +293,25 @@ def _slices(slices: Sequence[Finding], currency: str) -> list[Block]:
     columns = (say("Slice"), say("Status"), say("Gap"), say("95 % interval"), "n")
     note = say("Gaps of parts are drawn towards the company's level; no part changes the company's verdict.")
     title = say("The same question in parts of the company")
+    note = " ".join([note, *_why_not(slices)])
     table = Table(title, columns, rows, (False, False, True, True, True), note=note)
     return [Fold(f"{title}: {_parts_line(slices)}", (table,))]
+
+
+def _why_not(slices: Sequence[Finding]) -> list[str]:
+    """Say why parts have no answer, once for all that share the reason."""
+    shared: dict[str, list[str]] = {}
+    for f in slices:
+        if f.status == "not_assessed" and (reason := _reason(f)):
+            shared.setdefault(reason, []).append(data(charts.shorten(charts.by_text(f.by), 40)))
+    return [
+        say(
+            "Not assessed ({parts}): {reason}.",
+            parts=say("all") if len(parts) == len(slices) else words.enumerate_words(parts),
+            reason=reason.rstrip("."),
+        )
+        for reason, parts in shared.items()
+    ]
 
 
 def _parts_line(slices: Sequence[Finding]) -> str:

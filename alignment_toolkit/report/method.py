@@ -15,6 +15,17 @@ from alignment_toolkit.results import Analysis
 __all__ = ["of"]
 
 _GROUPS: Final = {"kpis": noted("key figures"), "indicators": noted("questions")}
+_TITLES: Final = {
+    "slices": noted("Findings in parts of the company"),
+    "plays": noted("Plays"),
+    "value_map": noted("Value map"),
+    "target_grid": noted("Targets in the eyes of both"),
+}
+# What definitions call their parts.
+_KEYS: Final = (
+    noted("by"), noted("looked at"), noted("false discovery rate"), noted("method"), noted("left out"),
+    noted("decides"), noted("lacking"), noted("counts"), noted("composed"), noted("looks back"),
+)  # fmt: skip
 _WARNINGS: Final = 30
 _FEW: Final = 12  # parts that a definition may have
 
@@ -139,7 +150,7 @@ def _definitions(analysis: Analysis) -> list[Block]:
             continue
         if isinstance(about, Mapping) and about and all(isinstance(v, Mapping) for v in about.values()):
             rows = tuple(_definition(k, v) for k, v in about.items())
-            title = _GROUPS.get(name, humanise(name))
+            title = say(_GROUPS[name]) if name in _GROUPS else humanise(name)
             tables.append(
                 Fold(
                     say("Definitions: {title}", title=title),
@@ -171,12 +182,23 @@ def _definition(name: str, about: Any) -> tuple[Cell, ...]:
         for k, v in _flat(part, clean(name_))
         if v and v != say("not set")
     ]
-    return Cell(title, clean(name) if title != name else ""), Cell("; ".join(told))
+    if title == name:
+        return Cell(say(_TITLES.get(name, name))), Cell(_joined(told))
+    return Cell(title, clean(name)), Cell(_joined(told))
+
+
+def _joined(told: list[str]) -> str:
+    """Join the parts of a definition; a sentence that ends as one needs no further sign."""
+    return "".join(
+        part if i == len(told) - 1 else part + (" " if part.endswith((".", "?")) else "; ")
+        for i, part in enumerate(told)
+    )
 
 
 def _words(key: str) -> str:
-    """Write a key of the definitions, part by part."""
-    return ".".join(say(part) for part in key.replace("_", " ").split("."))
+    """Write a key of the definitions: what it belongs to, and the part of that in brackets."""
+    first, *rest = (say(part) for part in key.replace("_", " ").split("."))
+    return f"{first} ({', '.join(rest)})" if rest else first
 
 
 def _defines(part: Any, deep: bool = False) -> bool:

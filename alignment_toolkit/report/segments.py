@@ -218,7 +218,7 @@ def _exceptions(rows: Sequence[Mapping[str, Any]], currency: str) -> Table | Non
             continue
         columns = (say("Segment"), *(clean(c["label"]) for c in found["columns"]))
         for row in found["rows"]:
-            cells = [Cell(shorten(clean(r["label"]).split(":")[0], 30))]
+            cells = [Cell(shorten(clean(r["label"]).split(":")[0], 60))]
             for c, v in zip(found["columns"], row, strict=True):
                 n = as_number(v)
                 u = units.UNITS.get(c["unit"] or "")

@@ -187,8 +187,19 @@ def estimate_text(e: Estimate | Measure, currency: str) -> str:
         if interval
         else ""
     )
-    n = say("n {n:,} {n_unit}", n=e.n, n_unit=data(say(e.n_unit))) if e.n_unit else say("n {n:,}", n=e.n)
+    n = say("n {counted}", counted=counted(e.n, e.n_unit))
     return f"{value} ({'; '.join(t for t in (inside, n) if t)})"
+
+
+def counted(n: int, unit: str) -> str:
+    """Write how many of what; of a single one only that it is one, since units have no form for it.
+
+    Examples
+    --------
+    >>> counted(1, "clients"), counted(0, "")
+    ('1', '0')
+    """
+    return say("{n:,} {n_unit}", n=n, n_unit=data(say(unit))) if unit and n != 1 else say("{n:,}", n=n)
 
 
 def gap_sentence(finding: Finding, currency: str) -> str:

@@ -111,7 +111,7 @@ def _contrast(
     space: tuple[float, float],
 ) -> Gap:
     n = sum(len(g.values) for _, g in parts)
-    words = say("Student's, Welch") if len(parts) > 1 else "Student's"
+    words = say("Student's, Welch") if len(parts) > 1 else say("Student's")
     shares = [g.answered for _, g in parts]
     if any(shares):
         words += say(

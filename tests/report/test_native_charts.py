@@ -88,6 +88,6 @@ def test_definitions_tell_words_and_no_stored_data():
     shown = str(method_of(analysis(definitions={"segments": {"behaviour": told | data}}), ""))
     assert "By what they do." in shown
     assert "money, order_days" in shown
-    assert "enough.people: 8" in shown
+    assert "enough (people): 8" in shown
     for hidden in ("0.123", "profile", "points"):
         assert hidden not in shown

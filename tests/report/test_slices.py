@@ -10,8 +10,10 @@ from alignment_toolkit.languages import speaking
 from alignment_toolkit.report import Report
 from alignment_toolkit.report.blocks import Table, without_isolates
 from alignment_toolkit.report.figures import slices
+from alignment_toolkit.report.findings import full
+from alignment_toolkit.report.plain import walk
 from alignment_toolkit.results import Analysis, KpiValue
-from tests.report.builders import analysis, kpi, opened
+from tests.report.builders import analysis, dropped, kpi, opened
 from tests.report.test_all_formats import READERS
 
 NO_REGION = (
@@ -103,3 +105,29 @@ def test_a_reason_that_was_left_english_is_said_in_german() -> None:
             analysis(kpis=(untold("cost-per-lead", "Kosten", "Nord", "no lead sourced by marketing"),))
         )
     assert texts(told[0])[0][2] == "kein von Marketing gebrachter Lead"
+
+
+def test_parts_of_a_finding_that_are_not_assessed_say_why_once_for_all_that_share_the_reason() -> None:
+    whole = dropped()
+    parts = [
+        dataclasses.replace(whole, by={"region": region}, status="not_assessed", message=reason, gap=None)
+        for region, reason in (
+            ("North", "No plan by region."),
+            ("South", "No plan by region."),
+            (None, "No plan."),
+        )
+    ]
+    (table,) = (
+        b
+        for b in walk(full(whole, "", "EUR", "", parts).blocks)
+        if isinstance(b, Table) and "parts of the company" in b.caption
+    )
+    assert without_isolates(table.note).endswith(
+        "Not assessed (North and South): No plan by region. Not assessed ((missing)): No plan."
+    )
+    (same,) = (
+        b
+        for b in walk(full(whole, "", "EUR", "", parts[:2]).blocks)
+        if isinstance(b, Table) and "parts of the company" in b.caption
+    )
+    assert same.note.endswith("Not assessed (all): No plan by region.")
