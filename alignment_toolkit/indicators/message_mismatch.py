@@ -23,8 +23,8 @@ moment on different themes: none of them is known to be the first.
 promised, what to say first.
 
 **Literature.** Rouziès and others (2005), Sales and Marketing Integration, Journal of Personal Selling and
-Sales Management 25. Mantel and Haenszel (1959), JNCI 22. Greenland and Robins (1985), Biometrics 41.
-VanderWeele and Ding (2017), Annals of Internal Medicine 167.
+Sales Management 25. Mantel and Haenszel (1959), JNCI 22. Sato (1989), Biometrics 45. Klingenberg (2014), Statistics in
+Medicine 33. VanderWeele and Ding (2017), Annals of Internal Medicine 167.
 """
 
 from __future__ import annotations

@@ -28,7 +28,8 @@ launch go to those who have had it.
 
 **Literature.** Ahearne, Jelinek and Rapp (2005), Moving beyond the direct effect of SFA adoption on
 salesperson performance, Industrial Marketing Management 34. Korn and Graubard (1998), Survey Methodology 24.
-Greenland and Robins (1985), Biometrics 41. VanderWeele and Ding (2017), Annals of Internal Medicine 167.
+Sato (1989), Biometrics 45. Klingenberg (2014), Statistics in Medicine 33. VanderWeele and Ding (2017), Annals of
+Internal Medicine 167.
 """
 
 from __future__ import annotations

@@ -20,9 +20,11 @@ def risk_difference(
     """Give the difference in the share with the outcome, exposed minus not exposed, within strata.
 
     Estimand: the average over strata of the difference in the process, each stratum weighing by how many cases it can
-    compare. Estimator: Mantel and Haenszel's risk difference with Greenland and Robins's variance (1985, Biometrics
-    41); strata in which one group is empty say nothing and are left out. Associational: what differs within the strata
-    is not controlled for.
+    compare. Estimator: Mantel and Haenszel's risk difference. Interval: Klingenberg's (2014, Statistics in Medicine
+    33), which inverts the test with Sato's variance (1989, Biometrics 45). It holds for a few large strata and for many
+    small ones, such as the leads of one person and like score; with the variance from each stratum's own shares two
+    thirds of the intervals would hold the truth where strata have three rows. Strata in which one group is empty say
+    nothing and are left out. Associational: what differs within the strata is not controlled for.
 
     Parameters
     ----------
@@ -74,7 +76,7 @@ def risk_difference_of_counts(
     0.5
     """
     a, n1, b, n0 = (np.atleast_1d(np.asarray(x, dtype=float)) for x in (top, bottom, top2, bottom2))
-    method = say("Mantel-Haenszel risk difference, Greenland-Robins variance")
+    method = say("Mantel-Haenszel risk difference, Klingenberg's interval")
     both = (n1 > 0) & (n0 > 0)
     a, n1, b, n0 = a[both], n1[both], b[both], n0[both]
     size = n1 + n0
@@ -82,7 +84,17 @@ def risk_difference_of_counts(
     weights = float((n1 * n0 / size).sum()) if n else 0.0
     if not weights:
         return Gap.none(n=n, n_unit=n_unit, unit=unit, method=method)
-    total = float((n1 * n0 / size * (a / n1 - b / n0)).sum())
-    spread = (a * (n1 - a) * n0**3 + b * (n0 - b) * n1**3) / (n1 * n0 * size**2)
-    se = float(spread.sum()) ** 0.5 / weights
-    return Gap.normal(total / weights, se, space=(-1.0, 1.0), n=n, n_unit=n_unit, unit=unit, method=method)
+    value = float(((a * n0 - b * n1) / size).sum()) / weights
+    # The variance of the difference is slope * difference + base.
+    slope = float(((n1**2 * b - n0**2 * a + n1 * n0 * (n0 - n1) / 2) / size**2).sum()) / weights**2
+    base = float(((a * (n0 - b) + b * (n1 - a)) / (2 * size)).sum()) / weights**2
+    if slope * value + base <= 0:  # no stratum in which the outcome differs
+        told = say("{method}; no interval", method=method)
+        return Gap.none(n=n, n_unit=n_unit, unit=unit, method=told, value=value)
+
+    def limits(z: float) -> tuple[float, float]:
+        middle = value + z**2 * slope / 2
+        half = max(middle**2 - value**2 + z**2 * base, 0.0) ** 0.5
+        return middle - half, middle + half
+
+    return Gap.of_limits(value, limits, space=(-1.0, 1.0), n=n, n_unit=n_unit, unit=unit, method=method)

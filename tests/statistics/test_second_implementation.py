@@ -239,8 +239,12 @@ def test_risk_difference_by_hand() -> None:
     exposed = [1] * 20 + [0] * 20
     outcome = [1] * 15 + [0] * 5 + [1] * 10 + [0] * 10
     e = risk_difference(exposed, outcome, ["a"] * 40, n_unit="leads").estimate
-    se = math.sqrt(0.75 * 0.25 / 20 + 0.5 * 0.5 / 20)
-    assert (e.value, e.low) == pytest.approx((0.25, 0.25 - 1.959964 * se), abs=1e-6)
+    # The stratum weighs 20 x 20 / 40 = 10; Sato's two sums are (10 - 15) x 400 / 1600 and (15 x 10 + 10 x 5) / 80.
+    slope, base, z2 = -1.25 / 10**2, 2.5 / 10**2, 1.959964**2
+    assert slope * 0.25 + base == pytest.approx(0.75 * 0.25 / 20 + 0.5 * 0.5 / 20)
+    middle = 0.25 + z2 * slope / 2
+    half = math.sqrt(middle**2 - 0.25**2 + z2 * base)
+    assert (e.value, e.low, e.high) == pytest.approx((0.25, middle - half, middle + half), abs=1e-6)
     assert risk_difference([], [], [], n_unit="leads").estimate.value is None
 
 
