@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import ibis
 import numpy as np
 
+from alignment_toolkit.indicator.parts import flipped, other_way
 from alignment_toolkit.indicator.seen import Data
 from alignment_toolkit.languages import say
 from alignment_toolkit.periods import Period
@@ -42,7 +43,7 @@ class Conversion:
     horizon_days
         Within how many days of the lead.
     measures, guards
-        The difference for the finding, and what warns of it: `simpson`, `confounding`.
+        The difference for the finding, and what warns of it: `simpson`, `confounding`, `other_way`.
     """
 
     difference: Gap
@@ -93,6 +94,7 @@ def conversion(
     strata: Sequence[str],
     others: str,
     those: str,
+    alike: str = "",
     horizon_days: int = 90,
 ) -> Conversion:
     """Compare what became of leads pointed at and of the others: the last twelve months that are old enough to tell.
@@ -109,6 +111,8 @@ def conversion(
         Columns within which leads are alike.
     others, those
         Words for both kinds of leads: "with the campaign's message", "with another".
+    alike
+        Words for what the leads of a stratum have in common; "of like scores" where nothing is said.
     horizon_days
         Within how many days of the lead's creation it counts as having become a client.
     """
@@ -160,7 +164,14 @@ def conversion(
         those=those,
     )
     measures = (Measure.of("lost_conversion", label, gap.estimate),)
-    return Conversion(gap, horizon_days, measures, tuple(_guards(gap, right, wrong)))
+    better = say(
+        "Leads {those} became clients more often than leads {others}, {alike}",
+        those=those,
+        others=others,
+        alike=alike or say("of like scores"),
+    )
+    warned = [*_guards(gap, right, wrong), *other_way(*flipped(gap.estimate), better)]
+    return Conversion(gap, horizon_days, measures, tuple(warned))
 
 
 def _guards(gap: Gap, right: np.ndarray, wrong: np.ndarray) -> list[Guard]:

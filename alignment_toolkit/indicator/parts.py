@@ -6,7 +6,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from alignment_toolkit.languages import say
-from alignment_toolkit.results import Chart, Guard
+from alignment_toolkit.results import Chart, Estimate, Guard, Measure
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
     from alignment_toolkit.indicator.seen import Data
 
-__all__ = ["answered", "count_matrix", "left_out"]
+__all__ = ["answered", "count_matrix", "flipped", "left_out", "other_way"]
 
 UNKNOWN = 0.10
 
@@ -57,6 +57,46 @@ def left_out(rows: int, known: int, what: str, *, tolerated: float = UNKNOWN) ->
             ),
         )
     ]
+
+
+def other_way(by: float | None, least: float | None, said: str) -> list[Guard]:
+    """Give the guard `other_way` where what was pointed at did better, and not by luck alone.
+
+    Parameters
+    ----------
+    by, least
+        By how much it did better, and at least: the limit of the 95 % interval that lies nearer to nothing.
+    said
+        Who did better at what: "Leads answered late became clients more often than those answered in time".
+
+    Examples
+    --------
+    >>> other_way(0.09, 0.026, "Late leads became clients more often")[0].message.partition(":")[0]
+    'Late leads became clients more often, by 9.0 percentage points (at least 2.6)'
+    >>> other_way(0.05, -0.01, "Late leads became clients more often")
+    []
+    """
+    if by is None or least is None or least <= 0:
+        return []
+    words = say(
+        "{said}, by {by:.1f} percentage points (at least {least:.1f}): no harm is seen in it. Ask why before it is "
+        "changed.",
+        said=said,
+        by=100 * by,
+        least=100 * least,
+    )
+    return [Guard("other_way", words)]
+
+
+def flipped(e: Estimate | Measure | None) -> tuple[float | None, float | None]:
+    """Give by how much the other side of a difference did better, and at least.
+
+    Examples
+    --------
+    >>> flipped(Measure("wins", "Won", -0.5, -0.75, -0.25, 40, "deals", "share", "Wilson"))
+    (0.5, 0.25)
+    """
+    return (None, None) if e is None or e.value is None or e.high is None else (-e.value, -e.high)
 
 
 def count_matrix(rows: pd.DataFrame, across: str, down: str, *, words: tuple[str, str], title: str) -> Chart:

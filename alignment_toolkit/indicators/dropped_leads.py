@@ -39,6 +39,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from alignment_toolkit.indicator import LEAD_ENDS, Data, Observation, evidence, indicator
+from alignment_toolkit.indicator.parts import flipped, other_way
 from alignment_toolkit.languages import say
 from alignment_toolkit.periods import Period
 from alignment_toolkit.results import Chart, Column, Guard, Measure, Money
@@ -131,7 +132,7 @@ def dropped_leads(
         gap=late,
         measures=measures,
         money=_money(data, lost, int(rows.late.sum()), horizon_days),
-        guards=_guards(rows, touched),
+        guards=[*_guards(rows, touched), *_surprise(lost)],
         evidence=evidence(shown, columns),
         chart=_chart(hours, touched, within_hours, late.estimate.value, 1 - data.margin),
     )
@@ -195,8 +196,13 @@ def _lost_clients(data: Data, window: Period, within: float, horizon: int) -> Ga
     won = both.converted.astype(bool) & (both.days_to_client <= horizon)
     strata = pd.Series(0, index=both.index)
     if "marketing_score" in both.columns and both.marketing_score.notna().sum() >= 30:
-        strata = pd.qcut(both.marketing_score.rank(method="first"), 3, labels=False).fillna(-1)
+        strata = pd.qcut(both.marketing_score, 3, labels=False, duplicates="drop").fillna(-1)
     return risk_difference(~both.late, won, strata, n_unit="leads")
+
+
+def _surprise(lost: Gap | None) -> list[Guard]:
+    said = say("Leads answered late became clients more often than leads answered in time, of like scores")
+    return other_way(*flipped(lost.estimate if lost else None), said)
 
 
 def _money(data: Data, lost: Gap | None, late: int, horizon: int) -> Money | None:
@@ -204,7 +210,8 @@ def _money(data: Data, lost: Gap | None, late: int, horizon: int) -> Money | Non
     if lost is None or arpu is None or arpu.value is None:
         return None
     e = lost.estimate
-    if e.value is None or e.low is None or e.high is None:
+    # Where late leads did not do worse, nothing speaks for a loss.
+    if e.value is None or e.low is None or e.high is None or e.value <= 0:
         return None
     basis = say(
         "associational: late leads ({late:,}) x the difference in becoming a client within {horizon} "

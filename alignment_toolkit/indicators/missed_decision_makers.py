@@ -40,7 +40,7 @@ import ibis
 import pandas as pd
 
 from alignment_toolkit.indicator import DEAL_ENDS, LEAD_ENDS, Data, Observation, evidence, indicator
-from alignment_toolkit.indicator.parts import left_out
+from alignment_toolkit.indicator.parts import flipped, left_out, other_way
 from alignment_toolkit.languages import noted, say
 from alignment_toolkit.periods import Period
 from alignment_toolkit.relations import alive, day
@@ -101,10 +101,16 @@ def missed_decision_makers(
     active = known[known.touches >= at_least].reset_index(drop=True)
     missed = active.reached == 0
     gap = share_of_rows(missed, n_unit="opportunities", accounts=active.account_id)
+    measures = _measures(active, missed, known)
+    won = next((m for m in measures if m.name == "win_rate"), None)
+    said = say("Opportunities whose decision maker was not reached were won more often, of the same product")
     return Observation(
         gap=gap,
-        measures=_measures(active, missed, known),
-        guards=left_out(len(rows), len(known), say(UNTOLD), tolerated=UNKNOWN),
+        measures=measures,
+        guards=[
+            *left_out(len(rows), len(known), say(UNTOLD), tolerated=UNKNOWN),
+            *other_way(*flipped(won), said),
+        ],
         evidence=evidence(
             active[missed].sort_values(["touches", "opportunity_id"], ascending=[False, True]),
             [

@@ -30,6 +30,7 @@ from __future__ import annotations
 import pandas as pd
 
 from alignment_toolkit.indicator import DEAL_ENDS, LEAD_ENDS, Data, Observation, evidence, indicator
+from alignment_toolkit.indicator.parts import other_way
 from alignment_toolkit.languages import noted, say
 from alignment_toolkit.periods import Period
 from alignment_toolkit.results import Chart, Column, Guard, Measure
@@ -111,11 +112,14 @@ def positioning_mismatch(data: Data, window: Period) -> Observation:
     ]
     if "competitor" in shown.columns:
         columns.append(Column("competitor", say("Rival in the deal"), None, "dimension"))
+    measures = _measures(known, benefit, on_price.astype(bool))
+    better = next(((m.value, m.low) for m in measures if m.name == "wins"), (None, None))
+    said = say("Deals argued on price were won more often than the others, of the same product")
     return Observation(
         gap=gap,
         counts={"deals": len(benefit)},
-        measures=_measures(known, benefit, on_price.astype(bool)),
-        guards=_guards(closed, benefit, on_price.astype(bool)),
+        measures=measures,
+        guards=[*_guards(closed, benefit, on_price.astype(bool)), *other_way(*better, said)],
         evidence=evidence(shown, columns),
         chart=_chart(benefit, data.margin),
     )

@@ -177,7 +177,7 @@ def _wins(deals: pd.DataFrame) -> tuple[list[Measure], list[Guard]]:
     """Say whether more discount goes with more wins, among deals of the same product and size."""
     if deals.won.sum() < 30 or (~deals.won).sum() < 30:
         return [], []
-    size = pd.qcut(deals.list_amount.rank(method="first"), 3, labels=False).astype(str)
+    size = pd.qcut(deals.list_amount, 3, labels=False, duplicates="drop").astype(str)
     strata = deals["product_id"].astype(str) + size if "product_id" in deals.columns else size
     high = deals.discount > deals.groupby(strata).discount.transform("median")
     e = risk_difference(high, deals.won, strata, n_unit="deals").estimate

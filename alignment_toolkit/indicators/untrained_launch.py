@@ -111,12 +111,14 @@ def untrained_launch(data: Data, window: Period, *, horizon_days: int = 90) -> O
     }
     cases = handed.select("lead_id", "received_by", pointed_at=handed.untrained, band=score_band(handed))
     became = conversion(data, cases, window, strata=("band",), **words)
+    words["alike"] = say("of the same people and like scores")
     same = conversion(data, cases, window, strata=("received_by", "band"), **words)
+    surprise = [g for g in same.guards if g.guard == "other_way"]
     return Observation(
         gap=gap,
         measures=[*_measures(rows, became, same), *_back(data, rows, window)],
         money=_money(data, rows, window),
-        guards=[*(_guards(data, rows) if untrained.any() else []), *became.guards],
+        guards=[*(_guards(data, rows) if untrained.any() else []), *became.guards, *surprise],
         evidence=evidence(*_by_campaign(data, rows)),
         chart=_chart(rows, data.margin),
     )

@@ -42,6 +42,7 @@ _GUARDS: Final = {
     "copied_ratings": noted("Copied ratings"),
     "confounding": noted("Other explanations"),
     "one_whale": noted("One case weighs heavily"),
+    "other_way": noted("What came of it points the other way"),
 }
 
 

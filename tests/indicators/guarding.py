@@ -48,6 +48,8 @@ def _sites(owner: str, source: str) -> Iterator[Site]:
                 yield Site(owner, "join_health", ())
             elif name == "conversion":
                 yield Site(owner, "small_cells", ())
+            elif name == "other_way":
+                yield Site(owner, "other_way", ())
 
 
 def _said(call: ast.Call, function: ast.FunctionDef) -> Iterator[str]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from datetime import timedelta
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -18,8 +19,9 @@ from alignment_toolkit.indicators.unanswered_signals import unanswered_signals
 from alignment_toolkit.periods import Period
 from alignment_toolkit.verdict import verdicts
 from tests.builders import company_of
+from tests.indicators.follow_ups import followed
 from tests.indicators.guarding import fires, quiet
-from tests.indicators.looks import KINDS, check
+from tests.indicators.looks import KINDS, check, look_at
 
 Q3 = Period.parse("2026-Q3")
 MONDAY = pd.Timestamp("2026-07-06 09:00")
@@ -208,6 +210,30 @@ def other() -> Look:
     """Look at signs of clients, which must not notice."""
     sign = {"signal_id": "s", "account_id": "a", "signalled_at": str(MONDAY), "answered_at": after(2)}
     return unanswered_signals.look(company_of({"signals": [sign], "touches": TOUCHES}, toml=TOML), Q3)
+
+
+def test_that_late_leads_did_better_is_told_and_nothing_is_at_stake() -> None:
+    arpu = {"arpu": SimpleNamespace(value=100.0)}
+
+    def found(late: int, in_time: int) -> Any:
+        slow = {"touched_at": "2026-01-30 09:00"}
+        tables = followed(100, wrong=slow, right={}, won=(late, in_time), lead={"marketing_score": 50})
+        tables["leads"].append(lead("now"))
+        tables["touches"].append(touch("now", 40.0))
+        look = look_at(dropped_leads, tables, measured=arpu)
+        assert look.seen is not None, look
+        return look.seen
+
+    better = found(40, 10)
+    fires("dropped_leads", "other_way", better)
+    by = 40 / 101 - 10 / 100  # the late lead of the period has become no client
+    assert any(f"by {100 * by:.1f} percentage points (at least " in g.message for g in better.guards)
+    assert better.money is None
+    worse = found(10, 40)
+    quiet("dropped_leads", "other_way", worse)
+    assert worse.money is not None
+    assert worse.money.value == pytest.approx(1 * (40 / 100 - 10 / 101) * 100)
+    quiet("dropped_leads", "other_way", found(25, 24))
 
 
 def test_the_line_of_the_chart_is_what_the_settings_tolerate() -> None:

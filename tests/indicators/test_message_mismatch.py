@@ -111,6 +111,22 @@ def test_what_became_of_them_is_compared() -> None:
     fires("conversion", "confounding", weak)
 
 
+def test_that_another_message_did_better_is_told() -> None:
+    found = seen({**together(old(200, (60, 20))), "campaigns": CAMPAIGNS})
+    fires("conversion", "other_way", found)
+    fires("parts", "other_way", found)
+    (told,) = [g.message for g in found.guards if g.guard == "other_way"]
+    assert told.startswith(
+        "Leads followed up with another message became clients more often than leads followed up with the campaign's "
+        "message, of like scores, by 20.0 percentage points (at least "
+    )
+    assert found.money is None
+    for won in ((20, 60), (40, 42), (42, 40)):  # as many, but for luck
+        found = seen({**together(old(200, won)), "campaigns": CAMPAIGNS})
+        quiet("conversion", "other_way", found)
+        quiet("parts", "other_way", found)
+
+
 def test_few_clients_are_not_compared() -> None:
     found = seen({**together(old(20, (1, 2))), "campaigns": CAMPAIGNS})
     fires("conversion", "small_cells", found)

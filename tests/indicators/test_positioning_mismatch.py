@@ -114,6 +114,18 @@ def test_a_rival_in_the_deal_is_told_as_what_else_could_explain_it() -> None:
     quiet("positioning_mismatch", "confounding", seen(even))
 
 
+def test_that_price_wins_more_is_told() -> None:
+    def rows(price: int, benefit: int) -> list[dict[str, Any]]:
+        pitches = [("price", i < price) for i in range(50)] + [("benefit", i < benefit) for i in range(50)]
+        return [deal(i, "b", p, outcome="won" if won else "lost") for i, (p, won) in enumerate(pitches)]
+
+    found = seen(rows(40, 10))
+    fires("positioning_mismatch", "other_way", found)
+    assert any("by 60.0 percentage points (at least " in g.message for g in found.guards)
+    for even in (rows(25, 25), rows(10, 40)):
+        quiet("positioning_mismatch", "other_way", seen(even))
+
+
 def test_products_that_explain_a_difference_are_told() -> None:
     # Price wins less within either product and more over all: it is argued where much is won.
     made = [("b", "price", 72, 18), ("b", "benefit", 19, 1), ("d", "price", 1, 19), ("d", "benefit", 18, 72)]

@@ -137,6 +137,28 @@ def test_who_is_trained_is_a_habit_of_the_person_so_people_widen_the_interval() 
     assert width(lambda p, i: i < 5) > 1.5 * spread
 
 
+def test_that_people_did_better_before_they_were_trained_is_told() -> None:
+    """Ann got 100 leads of k before she was trained on it and 100 of another campaign, on which she was trained."""
+    wrong, right = {"campaign_id": "k"}, {"campaign_id": "other"}
+    training = [{"actor": "Ann", "trained_on": "2025-12-01", "product_id": "B", "campaign_id": None}]
+
+    def guards(before: int, after: int) -> list[str]:
+        made = [
+            followed(100, wrong={}, right={}, won=(n // 2, n - n // 2), start=start, lead=lead)
+            for n, start, lead in ((before, 0, wrong), (after, 1000, right))
+        ]
+        for part in made:
+            for r in part["leads"]:
+                r |= {"received_by": "Ann", "marketing_score": 50}
+        found = seen({**together(*made), "campaigns": CAMPAIGNS, "training": training})
+        return [g.message for g in found.guards if g.guard == "other_way"]
+
+    (all_, same) = guards(100, 20)
+    assert "of like scores, by 40.0 percentage points (at least " in all_
+    assert "of the same people and like scores, by 40.0 percentage points (at least " in same
+    assert guards(50, 50) == guards(20, 100) == []
+
+
 def test_what_became_of_few_leads_is_not_compared() -> None:
     for count, won in ((10, 2), (20, 10)):
         made = [
