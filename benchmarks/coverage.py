@@ -18,7 +18,7 @@ from typing import Any
 import numpy as np
 
 from alignment_toolkit.results import Estimate
-from alignment_toolkit.statistics import agreement, cure, distances, shares, survival
+from alignment_toolkit.statistics import agreement, cure, distances, shares, stratified, survival
 
 Random = np.random.Generator
 CATEGORIES = 12
@@ -234,6 +234,31 @@ def disagreement(runs: int) -> Iterator[Row]:
                 )
 
 
+def within(r: Random, rows: int, strata: int, share: float, exposed: float, gap: float) -> Any:
+    """A difference within strata, whose outcome is 0.8 times as often again in every other one."""
+    stratum, side = r.integers(0, strata, rows), r.random(rows) < exposed
+    hit = r.random(rows) < share * (1 + 0.8 * (stratum % 2)) + gap * side
+    return stratified.risk_difference(side, hit, stratum, n_unit="leads")
+
+
+def risk_difference(runs: int) -> Iterator[Row]:
+    for rows, strata, share, exposed, gap in (
+        (200, 5, 0.06, 0.5, 0.0),
+        (200, 5, 0.1, 0.5, 0.1),
+        (600, 5, 0.05, 0.2, 0.0),
+        (600, 70, 0.1, 0.5, 0.0),
+        (180, 60, 0.1, 0.5, 0.0),
+        (180, 60, 0.1, 0.5, 0.15),
+        (60, 10, 0.3, 0.5, 0.2),
+        (400, 200, 0.2, 0.5, 0.1),
+    ):
+        case = f"{rows} rows in {strata} strata, share {share}, {exposed:.0%} pointed at, difference {gap}"
+        yield count(
+            "risk_difference", case, gap, runs,
+            lambda r, a=(rows, strata, share, exposed, gap): within(r, *a),
+        )  # fmt: skip
+
+
 def moved(r: Random, q: Any, gap: float, spread: str) -> Any:
     """Shares at total variation `gap` from q: one category down and one up, or half of them down and half up."""
     p, few = q.copy(), 1 if spread == "two products" else CATEGORIES // 2
@@ -318,7 +343,7 @@ def total_variation(
 PARTS: dict[str, Callable[[int], Iterator[Row]]] = {
     f.__name__: f
     for f in (wilson, clustered_share, clustered_ratio, poisson_count, compound_total, share_by, median_wait,
-              long_run_share, disagreement,
+              long_run_share, disagreement, risk_difference,
               total_variation)
 }  # fmt: skip
 

@@ -51,8 +51,9 @@ def stratified_mean_difference(values: Any, first: Any, strata: Any, *, n_unit: 
     """Give the mean of the first rows minus that of the others, each compared within its stratum.
 
     Estimand: the difference of the two means of the process, the same in every stratum or averaged with the weights
-    n1 n2 / (n1 + n2), which are the best ones where spreads are alike. Interval: normal, unequal variances. A stratum
-    with fewer than two rows on a side is left out.
+    n1 n2 / (n1 + n2), which are the best ones where spreads are alike. Interval: unequal variances, Student's quantile
+    with Satterthwaite's degrees of freedom over all sides of all strata. A stratum with fewer than two rows on a side
+    is left out.
 
     Parameters
     ----------
@@ -71,17 +72,20 @@ def stratified_mean_difference(values: Any, first: Any, strata: Any, *, n_unit: 
     (-1.0, 8)
     """
     y, side, stratum = np.asarray(values, dtype=float), np.asarray(first, dtype=bool), np.asarray(strata)
-    total = weights = variance = 0.0
+    total = weights = 0.0
     n = 0
+    parts: list[tuple[float, int]] = []
     for name in np.unique(stratum):
         a, b = y[(stratum == name) & side], y[(stratum == name) & ~side]
         if len(a) < 2 or len(b) < 2:
             continue
         weight = len(a) * len(b) / (len(a) + len(b))
         total, weights, n = total + weight * float(a.mean() - b.mean()), weights + weight, n + len(a) + len(b)
-        variance += weight**2 * (float(a.var(ddof=1)) / len(a) + float(b.var(ddof=1)) / len(b))
+        parts += [(weight**2 * float(x.var(ddof=1)) / len(x), len(x) - 1) for x in (a, b)]
     words = say("difference of means within strata")
     if not weights:
         return Gap.none(n=n, n_unit=n_unit, unit=unit, method=words)
+    variance = sum(v for v, _ in parts)
+    df = variance**2 / spread if (spread := sum(v**2 / rows for v, rows in parts)) else math.inf
     se = math.sqrt(variance) / weights
-    return Gap.normal(total / weights, se, n=n, n_unit=n_unit, unit=unit, method=words)
+    return Gap.normal(total / weights, se, df=df, n=n, n_unit=n_unit, unit=unit, method=words)

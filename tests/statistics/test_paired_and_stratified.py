@@ -46,13 +46,24 @@ def test_a_difference_within_strata_covers_where_strata_and_sides_go_together() 
     assert np.mean(crude) > 2
 
 
+def test_a_difference_within_strata_of_two_against_twenty_covers() -> None:
+    random = np.random.default_rng(4)
+    strata, first = np.repeat(np.arange(5), 22), np.tile(np.arange(22) < 2, 5)
+    hits = 0
+    for _ in range(600):
+        y = strata + random.normal(size=110)
+        e = stratified_mean_difference(y, first, strata, n_unit="clients", unit="count").estimate
+        hits += e.low <= 0 <= e.high
+    assert 0.94 <= hits / 600 <= 0.985  # 0.917 with the normal quantile
+
+
 def test_with_one_stratum_it_is_the_plain_difference() -> None:
     y, first = np.random.default_rng(3).normal(size=400), np.arange(400) % 3 == 0
     e = stratified_mean_difference(y, first, np.zeros(400), n_unit="rows", unit="count").estimate
     plain = mean_difference(y[first], y[~first], n_unit="rows", unit="count").estimate
     assert e.value == pytest.approx(plain.value)
     told = stats.ttest_ind(y[first], y[~first], equal_var=False).confidence_interval(0.95)
-    assert (e.low, e.high) == pytest.approx((told.low, told.high), abs=0.005)
+    assert (e.low, e.high) == pytest.approx((told.low, told.high), abs=1e-6)
     alone = stratified_mean_difference(
         [1.0, 2.0], [True, False], [0, 1], n_unit="rows", unit="count"
     ).estimate
