@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 from alignment_toolkit.errors import MissingTable, ParameterError, did_you_mean
 from alignment_toolkit.periods import Period
 from alignment_toolkit.relations import RELATIONS
+from alignment_toolkit.relations.money import first_unrated
 from alignment_toolkit.results import Chart, Column, Evidence, Guard, KpiValue, Measure, Money, clean_value
 from alignment_toolkit.sources.narrow import Step, narrowed_table
 from alignment_toolkit.statistics.inference import Gap
@@ -220,6 +221,19 @@ class Data:
         self._declared(table)
         whole = self._company[table]
         return whole.select([c for c in self._allowed[table] if c in whole.columns])
+
+    def money(self, table: str) -> ibis.Table:
+        """Give a declared table with the column `unrated` beside the declared ones, where amounts may lack a rate.
+
+        `unrated` names the currency and day of a row whose amounts no rate could convert: they are still in their own
+        currency, and must not be added to others. `unrated` asks for the first of them.
+        """
+        made, whole = self[table], self._company[table]
+        return whole.select([*made.columns, "unrated"]) if "unrated" in whole.columns else made
+
+    def unrated(self, t: ibis.Table) -> str | None:
+        """Name the currency and day of the first amount among these rows that has no rate; None where all have one."""
+        return first_unrated(self, t)
 
     def has(self, table: str, *columns: str) -> bool:
         """Say whether a declared table, and these declared columns of it, are there."""

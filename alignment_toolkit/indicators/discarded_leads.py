@@ -169,9 +169,10 @@ def _money(data: Data, late: pd.DataFrame) -> Money | None:
         return None
     t = data.relation("client_values")
     ids = sorted({*late.account_id.dropna(), *late.episode_id[late.account_id.isna()]})
-    own = data.fetch(
-        t.filter(t.client_id.isin(ids)).aggregate(value=t.first_year_revenue.sum().cast("float64"))
-    )
+    t = t.filter(t.client_id.isin(ids))
+    if data.unrated(t):
+        return None
+    own = data.fetch(t.aggregate(value=t.first_year_revenue.sum().cast("float64")))
     value = float(own.value[0]) if own.value.notna()[0] else None
     basis = say(
         "arithmetical: the first year's revenue, so far, of those who were given up and bought all the same: it came "

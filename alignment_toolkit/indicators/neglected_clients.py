@@ -100,7 +100,9 @@ def neglected_clients(data: Data, window: Period, *, within_days: int = 90) -> O
     others first. When they stop, it can take long until somebody notices.
     """
     end = min(window.end, (data.as_of("touches") or window.last) + timedelta(days=1))
-    rows = _clients(data, window)
+    bought = _bought(data, window)
+    lacking = data.unrated(bought)
+    rows = _clients(data, bought)
     rows, basis = _valued(rows, window)
     met = _met(data, rows, end, within_days)
     silent = (~met).to_numpy()
@@ -143,14 +145,24 @@ def neglected_clients(data: Data, window: Period, *, within_days: int = 90) -> O
             ],
         ),
         chart=_chart(rows, silent, data.margin),
+        withheld=say(
+            "orders in {lacking} have no rate in `rates`: what clients are expected to bring cannot be told",
+            lacking=lacking,
+        )
+        if lacking
+        else None,
     )
 
 
-def _clients(data: Data, window: Period) -> pd.DataFrame:
-    """Give the accounts that had bought before the window: first and last day, days with orders, what they brought."""
+def _bought(data: Data, window: Period) -> ibis.Table:
+    """Give what accounts had bought before the window."""
     t = alive(data.relation("sales_details"), "ordered_at")
     on = day(t.ordered_at)
-    t = t.mutate(on=on).filter(t.account_id.notnull(), t.amount > 0, on < ibis.date(window.start))
+    return t.mutate(on=on).filter(t.account_id.notnull(), t.amount > 0, on < ibis.date(window.start))
+
+
+def _clients(data: Data, t: ibis.Table) -> pd.DataFrame:
+    """Give the accounts that had bought before the window: first and last day, days with orders, what they brought."""
     by = t.group_by("account_id").aggregate(
         first=t.on.min(),
         last=t.on.max(),
@@ -243,6 +255,14 @@ def _devoted(data: Data, rows: pd.DataFrame, window: Period) -> list[Measure]:
             .order_by("account_id")
         )
         old = by.account_id.isin(set(rows.account_id)).to_numpy()
+        lines = data.relation("sales_details")
+        inside = lines.filter(
+            lines.ordered_at >= str(window.start),
+            lines.ordered_at < str(window.end),
+            lines.account_id.notnull(),
+        )
+        if data.unrated(inside):
+            by["revenue"] = 0.0  # amounts that no rate makes one currency have no shares
         for name, label in (
             ("revenue", say("Of the period's revenue, from those who were clients before")),
             ("effort", say("Of sales' minutes on accounts, on those who were clients before")),
@@ -253,9 +273,11 @@ def _devoted(data: Data, rows: pd.DataFrame, window: Period) -> list[Measure]:
             if e.value is not None:
                 found.append(Measure.of(f"{name}_on_clients", label, e))
     if data.has("spend", "spent_on", "amount", "audience"):
-        t = data["spend"]
+        t = data.money("spend")
         t = t.filter(t.spent_on >= ibis.date(window.start), t.spent_on < ibis.date(window.end))
         t = t.filter(t.audience.isin(["new", "existing"]))
+        if data.unrated(t):
+            return found
         by = t.group_by("audience").aggregate(amount=t.amount.sum().cast("float64"), lines=t.count())
         spent = data.fetch(by).set_index("audience")
         if float(spent.amount.sum()) > 0:

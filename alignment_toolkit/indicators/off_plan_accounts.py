@@ -198,6 +198,8 @@ def _known(data: Data, rows: pd.DataFrame, window: Period) -> pd.DataFrame:
         t = data.relation("sales")
         year = window.end - timedelta(days=365)
         t = t.filter(t.ordered_at >= str(year), t.ordered_at < str(window.end), t.account_id.notnull())
+        if data.unrated(t):
+            return rows
         sums = data.fetch(t.group_by("account_id").aggregate(value=t.amount.sum().cast("float64")))
         rows = rows.merge(sums, on="account_id", how="left", validate="many_to_one")
         rows["value"] = rows.value.fillna(0.0)

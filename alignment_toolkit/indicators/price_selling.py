@@ -86,6 +86,7 @@ def price_selling(data: Data, window: Period) -> Observation:
     show where belief, training or the price list itself is weak; they say nothing about anybody's will.
     """
     deals = _deals(data, window)
+    lacking = sorted(deals.unrated.dropna()) if "unrated" in deals.columns else []
     won = deals[deals.won].reset_index(drop=True)
     mix = pd.DataFrame({"size": np.log(won.list_amount), "month": won.month})
     for column in ("product_id", "segment"):
@@ -125,13 +126,18 @@ def price_selling(data: Data, window: Period) -> Observation:
         guards=[*_guards(raw, found), *e_values],
         evidence=evidence(people, columns),
         chart=_chart(people, found.gap.estimate),
-        withheld=few,
+        withheld=say(
+            "deals in {lacking} have no rate in `rates`: deals of like size cannot be compared",
+            lacking=lacking[0],
+        )
+        if lacking
+        else few,
     )
 
 
 def _deals(data: Data, window: Period) -> pd.DataFrame:
     """Give one row per closed deal with a list price: won, discount in points, month, and what is known of its kind."""
-    t = data["opportunities"]
+    t = data.money("opportunities")
     t = t.filter(
         t.closed_at >= str(window.start),
         t.closed_at < str(window.end),
@@ -140,7 +146,7 @@ def _deals(data: Data, window: Period) -> pd.DataFrame:
         t.amount.notnull(),
         t.list_amount > 0,
     )
-    columns = [c for c in ("product_id", "account_id", "competitor") if c in t.columns]
+    columns = [c for c in ("product_id", "account_id", "competitor", "unrated") if c in t.columns]
     t = t.select(
         "owner",
         *columns,

@@ -137,12 +137,12 @@ def _calendar(data: Data, start: date, end: date, ends: list[date], days: int) -
 
 def _wins(data: Data, start: date, end: date) -> pd.DataFrame:
     """Give the wins of the window, and whether each falls in the last month of its client's own fiscal year."""
-    t = alive(data["opportunities"], "closed_at")
+    t = alive(data.money("opportunities"), "closed_at")
     t = t.filter(t.outcome == "won", t.closed_at >= str(start), t.closed_at < str(end))
     kept = [
         "opportunity_id",
         "closed_at",
-        *(c for c in ("account_id", "amount", "list_amount") if c in t.columns),
+        *(c for c in ("account_id", "amount", "list_amount", "unrated") if c in t.columns),
     ]
     t = t.select(*kept)
     if "account_id" in kept and data.has("accounts", "account_id", "fiscal_year_starts"):
@@ -150,7 +150,7 @@ def _wins(data: Data, start: date, end: date) -> pd.DataFrame:
         accounts = accounts.select(_account=accounts.account_id, year_starts=accounts.fiscal_year_starts)
         t = t.left_join(accounts, t.account_id == accounts._account).drop("_account")
     rows = data.fetch(t.order_by(["closed_at", "opportunity_id"]))
-    for column in ("account_id", "year_starts"):
+    for column in ("account_id", "year_starts", "unrated"):
         rows[column] = rows[column] if column in rows.columns else None
     rows["last_month"] = (pd.to_numeric(rows.year_starts) - 2) % 12 + 1
     rows["on"] = pd.to_datetime(rows.closed_at).dt.normalize().astype("datetime64[us]")
@@ -179,7 +179,7 @@ def _measures(kept: pd.DataFrame, calendar: pd.DataFrame, accounts: pd.Series, u
     found = [
         Measure.of("other_months_ends", label, plain.shifted(float(days) if days == days else 0.0).estimate)
     ]
-    if "amount" in kept.columns:
+    if "amount" in kept.columns and kept.unrated.isna().all():
         worth = kept.amount.astype(float).fillna(0.0)
         by = pd.DataFrame({"part": worth * kept.rush, "whole": worth}).groupby(accounts).sum()
         p, w = by.part.to_numpy(), by.whole.to_numpy()
@@ -208,7 +208,7 @@ def _discount(data: Data, kept: pd.DataFrame) -> tuple[list[Measure], Money | No
         "associational: list value of the deals won in these days x their discount beyond that of other deals"
     )
     money = Money(e.value * total, e.low * total, e.high * total, data.currency, basis)
-    return measures, money if e.value > 0 else None
+    return measures, money if e.value > 0 and told.unrated[told.rush].isna().all() else None
 
 
 def _guards(kept: pd.DataFrame, accounts: pd.Series, usual: float, margin: float) -> list[Guard]:
@@ -231,7 +231,7 @@ def _evidence(rushed: pd.DataFrame) -> tuple[pd.DataFrame, list[Column]]:
         Column("closed_at", say("Won"), None, "time"),
     ]
     columns.append(Column("account_id", say("Account"), None, "id"))
-    if "amount" in rushed.columns:
+    if "amount" in rushed.columns and rushed.unrated.isna().all():
         rushed = rushed.assign(amount=rushed.amount.astype(float))
         rushed = rushed.sort_values(["amount", "opportunity_id"], ascending=[False, True])
         columns.append(Column("amount", say("Amount"), "money", "measure"))

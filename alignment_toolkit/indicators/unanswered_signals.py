@@ -179,6 +179,8 @@ def _unseen(data: Data, window: Period) -> list[Measure]:
     t = t.filter(
         t.ordered_at >= str(end - timedelta(days=365)), t.ordered_at < str(end), t.account_id.notnull()
     )
+    if data.unrated(t):
+        return []
     sold = data.fetch(t.group_by("account_id").aggregate(value=t.amount.sum().cast("float64")))
     sold = sold[sold.value > 0].sort_values("account_id")
     if sold.empty:

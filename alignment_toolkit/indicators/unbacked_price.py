@@ -82,8 +82,9 @@ def unbacked_price(data: Data, window: Period) -> Observation:
     Above the line every deal becomes a talk about discount; below it benefit is given away. Either way marketing and
     sales may tell different stories about the same offer.
     """
-    rows = _ratings(data, window)
-    categories = _categories(rows, _revenue(data), set(rows.rater))
+    rows, lacking = _ratings(data, window)
+    revenue, unrated = _revenue(data)
+    categories = _categories(rows, revenue, set(rows.rater))
     found = price_premium([c.market for c in categories], seed=data.seed)
     table = _table(categories, found)
     rivals = [int((~c.market.own).sum()) for c in categories]
@@ -102,10 +103,20 @@ def unbacked_price(data: Data, window: Period) -> Observation:
         counts=counts,
         measures=_kinds(rows, categories),
         money=_money(data, categories, found.gap.estimate),
-        guards=_guards(data, rows, rivals),
+        guards=[*_guards(data, rows, rivals), *_unweighed(unrated)],
         evidence=evidence(table, columns),
         chart=_chart(table, found.gap.estimate),
+        withheld=say("prices in {lacking} have no rate in `rates`: they cannot be compared", lacking=lacking)
+        if lacking
+        else None,
     )
+
+
+def _unweighed(unrated: str | None) -> list[Guard]:
+    if not unrated:
+        return []
+    said = say("{unrated} has no rate in `rates`: all products weigh the same.", unrated=unrated)
+    return [Guard("join_health", said)]
 
 
 @dataclass(frozen=True)
@@ -117,9 +128,9 @@ class _Category:
     market: Market
 
 
-def _ratings(data: Data, window: Period) -> pd.DataFrame:
-    """Give the ratings of each rater, offer and attribute, summed."""
-    t = data["value_ratings"]
+def _ratings(data: Data, window: Period) -> tuple[pd.DataFrame, str | None]:
+    """Give the ratings of each rater, offer and attribute, summed, and the first price that has no rate."""
+    t = data.money("value_ratings")
     if "rated_on" in t.columns:
         t = t.filter(t.rated_on.isnull() | (t.rated_on < str(window.end)))
     t = t.filter(t.rating.notnull(), t.price > 0, t.owner.notnull())
@@ -127,7 +138,9 @@ def _ratings(data: Data, window: Period) -> pd.DataFrame:
     more = {
         c: t[c].cast("string") for c in ("category", "product_id", "kind", "account_id") if c in t.columns
     }
-    t = t.filter(t[rater].notnull()).select(
+    t = t.filter(t[rater].notnull())
+    lacking = data.unrated(t)
+    t = t.select(
         "offer", "attribute", "owner", **more, rater=t[rater], rating=t.rating.cast("float64"),
         price=t.price.cast("float64"),
         importance=t.importance.cast("float64") if "importance" in t.columns else t.rating.cast("float64") * 0 + 1,
@@ -145,20 +158,23 @@ def _ratings(data: Data, window: Period) -> pd.DataFrame:
     )
     own = rows.owner.str.strip().str.lower() == "own"
     category = rows["category"].fillna("") if "category" in rows.columns else ""
-    return rows.assign(own=own.astype(bool), category=category)
+    return rows.assign(own=own.astype(bool), category=category), lacking
 
 
-def _revenue(data: Data) -> dict[str, float]:
+def _revenue(data: Data) -> tuple[dict[str, float], str | None]:
+    """Give the period's revenue of each product, unless an amount has no rate: then its currency and day."""
     if not data.has_relation("sales"):
-        return {}
+        return {}, None
     t = data.relation("sales")
     if "product_id" not in t.columns:
-        return {}
+        return {}, None
     t = t.filter(
         t.ordered_at >= str(data.period.start), t.ordered_at < str(data.period.end), t.product_id.notnull()
     )
+    if unrated := data.unrated(t):
+        return {}, unrated
     sums = data.fetch(t.group_by("product_id").aggregate(revenue=t.amount.sum().cast("float64")))
-    return {str(p): max(float(r), 0.0) for p, r in zip(sums.product_id, sums.revenue, strict=True)}
+    return {str(p): max(float(r), 0.0) for p, r in zip(sums.product_id, sums.revenue, strict=True)}, None
 
 
 def _categories(rows: pd.DataFrame, revenue: dict[str, float], raters: set[str]) -> list[_Category]:

@@ -170,9 +170,11 @@ def _back(data: Data, rows: pd.DataFrame, window: Period) -> list[Measure]:
     """Give the part of sales in what both departments spent on these campaigns: the back of the launch."""
     if rows.empty or not data.has("spend", "campaign_id", "amount", "spent_on", "department"):
         return []
-    t = data["spend"]
+    t = data.money("spend")
     t = t.filter(t.spent_on >= ibis.date(window.start), t.spent_on < ibis.date(window.end))
     t = t.filter(t.campaign_id.notnull(), t.amount > 0)
+    if data.unrated(t):
+        return []
     back = (t.department.fill_null("marketing") == "sales").ifelse(t.amount, 0)
     by = data.fetch(
         t.group_by("campaign_id").aggregate(
@@ -192,10 +194,12 @@ def _money(data: Data, rows: pd.DataFrame, window: Period) -> Money | None:
     """Give the campaigns' spend of the window that called for leads nobody was trained for."""
     if rows.empty or not data.has("spend", "campaign_id", "amount", "spent_on"):
         return None
-    t = data["spend"]
+    t = data.money("spend")
     t = t.filter(t.spent_on >= ibis.date(window.start), t.spent_on < ibis.date(window.end))
     if "department" in t.columns:
         t = t.filter(t.department.fill_null("marketing") == "marketing")
+    if data.unrated(t):
+        return None
     spent = data.fetch(t.group_by("campaign_id").aggregate(spent=t.amount.sum().cast("float64")))
     shares = rows.groupby("campaign_id").untrained.mean()
     # Of nothing but missing campaigns pandas makes a column of texts.

@@ -16,6 +16,7 @@ __all__ = [
     "EXACT",
     "MONEY",
     "UNSAID",
+    "first_unrated",
     "in_own_currency",
     "money_marks",
     "rates_of",
@@ -93,6 +94,14 @@ def money_marks(t: Table) -> dict[str, Any]:
     if "unrated" in t.columns:
         made["unrated"] = t.unrated.min()
     return made
+
+
+def first_unrated(source: Any, t: Table) -> str | None:
+    """Name the currency and day of the first amount among these rows that has no rate; None where all have one."""
+    if "unrated" not in t.columns:
+        return None
+    first = source.fetch(t.aggregate(first=t.unrated.min()))["first"][0]
+    return first if isinstance(first, str) else None
 
 
 def rates_of(source: Source) -> Table | None:

@@ -13,6 +13,7 @@ import ibis.expr.datatypes as dt
 
 from alignment_toolkit.errors import UnknownName
 from alignment_toolkit.languages import say
+from alignment_toolkit.relations.money import first_unrated
 from alignment_toolkit.relations.source import alive, day
 
 if TYPE_CHECKING:
@@ -199,6 +200,12 @@ def _rows(company: Company, relation: str, end: date, part: _Part) -> Table | No
     # Subtracting dates agrees on all engines; what comes after the end is not known yet.
     t = t.mutate(on=on, age=ibis.literal(end).delta(on, unit="day") - 1)
     return t.filter(t.age >= 0, t.account_id.notnull())
+
+
+def unrated_sales(company: Company, end: date) -> str | None:
+    """Name the currency and day of the first sale before a day that has no rate; None where all have one."""
+    t = _rows(company, "sales", end, WHOLE)
+    return None if t is None else first_unrated(company, t)
 
 
 def forget(company: Company, t: Table) -> None:

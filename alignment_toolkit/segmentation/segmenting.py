@@ -16,7 +16,7 @@ from alignment_toolkit.languages import noted, say
 from alignment_toolkit.relations.telling import lacks, why
 from alignment_toolkit.results import Estimate
 from alignment_toolkit.segmentation.assessed import target_grid
-from alignment_toolkit.segmentation.features import MEMORY, account_features, forget
+from alignment_toolkit.segmentation.features import MEMORY, account_features, forget, unrated_sales
 from alignment_toolkit.segmentation.kind import Accounts, Placing, Segmentation
 from alignment_toolkit.segmentation.looking_back import look_back
 from alignment_toolkit.segmentation.matching import matched
@@ -136,6 +136,11 @@ def _segmented(
     earlier: Mapping[str, Any] | None,
 ) -> Segmented:
     warnings: list[str] = []
+    if unrated := unrated_sales(company, end):
+        reason = say(
+            "amounts are in other currencies, and the table rates has no rate for {unrated}", unrated=unrated
+        )
+        return Segmented(about={"segments": {"reason": reason}})
     accounts = _accounts(company, end)
     if int(accounts.fetch(accounts.table.aggregate(n=accounts.table.count())).n[0]) == 0:
         return Segmented(about={"segments": {"reason": say("there are no accounts")}})

@@ -11,11 +11,14 @@ import numpy as np
 import pandas as pd
 
 from alignment_toolkit.languages import noted, say
+from alignment_toolkit.relations.money import first_unrated
 from alignment_toolkit.relations.source import day
 from alignment_toolkit.results import Estimate
 from alignment_toolkit.statistics.price_line import Market, benefit_to_tie, benefits, fair_line, price_premium
 
 if TYPE_CHECKING:
+    from ibis.expr.types import Table
+
     from alignment_toolkit.company import Company
 
 __all__ = ["value_map"]
@@ -45,18 +48,28 @@ def value_map(company: Company, end: date) -> dict[str, Any] | None:
             "reason": say("needs {gone}", gone=", ".join(gone or ["value_ratings.rater_id"])),
             "categories": [],
         }
-    rows = _rows(company, end, who)
+    t = _rated(company, end, who)
+    if unrated := first_unrated(company, t):
+        reason = say(
+            "amounts are in other currencies, and the table rates has no rate for {unrated}", unrated=unrated
+        )
+        return {"reason": reason, "categories": []}
+    rows = _rows(company, t, who)
     if rows.empty:
         return {"reason": say("there are no ratings with price and owner"), "categories": []}
     found = [_category(str(name), part) for name, part in rows.groupby("category", sort=True)]
     return {"reason": None, "about": say(WORDS), "to": str(end), "categories": found}
 
 
-def _rows(company: Company, end: date, who: str) -> pd.DataFrame:
+def _rated(company: Company, end: date, who: str) -> Table:
+    """Give the ratings before a day that have what the map needs."""
     t = company["value_ratings"]
     if "rated_on" in t.columns:
         t = t.filter(t.rated_on.isnull() | (day(t.rated_on) < ibis.literal(end)))
-    t = t.filter(t.rating.notnull(), t.price > 0, t.owner.notnull(), t[who].notnull())
+    return t.filter(t.rating.notnull(), t.price > 0, t.owner.notnull(), t[who].notnull())
+
+
+def _rows(company: Company, t: Table, who: str) -> pd.DataFrame:
     there = {c: t[c].cast("string") for c in ("category", "kind") if c in t.columns}
     importance: Any = (
         t.importance.cast("float64").fill_null(1.0) if "importance" in t.columns else ibis.literal(1.0)

@@ -304,6 +304,23 @@ def test_a_segmentation_that_fails_is_told_and_leaves_the_others(tmp_path: Path)
     assert [r["size"] for r in found.segments] == [1]
 
 
+def test_clients_are_not_ranked_by_amounts_that_no_rate_converts(tmp_path: Path) -> None:
+    rows = degenerate()["one client"]
+    last = max(o["ordered_at"] for o in rows["orders"])
+    rows["orders"] = [{**o, "currency": "USD" if o["ordered_at"] == last else "EUR"} for o in rows["orders"]]
+    (tmp_path / "alignment.toml").write_text('[company]\ncurrency = "EUR"\n', encoding="utf-8")
+    found = segment_company(
+        Company.open(written(rows, tmp_path)), Period.parse("2026-Q2"), FOUR, Pseudonyms("x")
+    )
+    assert (found.segments, list(found.plays)) == ((), [])
+    assert found.about["segments"]["reason"] == (
+        f"amounts are in other currencies, and the table rates has no rate for USD on {last[:10]}"
+    )
+    written({"rates": [{"currency": "USD", "valid_on": "2020-01-01", "rate": 1}]}, tmp_path)
+    found = segment_company(Company.open(tmp_path), Period.parse("2026-Q2"), FOUR, Pseudonyms("x"))
+    assert "reason" not in found.about["segments"]
+
+
 def test_nobody_is_silent_after_the_last_day_that_is_known(tmp_path: Path) -> None:
     """A year after the data ends the clients are those of its last day: none has left, and no forecast failed."""
     value = [s for s in FOUR if s.id == "value"]

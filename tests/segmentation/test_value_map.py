@@ -102,6 +102,16 @@ def test_without_a_line_there_is_a_reason(gone: str, tmp_path: Path) -> None:
     assert found is None or not any(c["line"] for c in found["categories"])
 
 
+def test_prices_without_a_rate_make_no_map(tmp_path: Path) -> None:
+    rows = [{**r, "currency": "USD" if r["offer"] == "ours" else "EUR"} for r in rated()]
+    (tmp_path / "alignment.toml").write_text('[company]\ncurrency = "EUR"\n', encoding="utf-8")
+    found = value_map(Company.open(written({"value_ratings": rows}, tmp_path)), END)
+    assert found == {
+        "reason": "amounts are in other currencies, and the table rates has no rate for USD on 2026-05-01",
+        "categories": [],
+    }
+
+
 def covered(seed: int) -> bool:
     """Say whether the band holds the true line's price at the middle of the benefits."""
     random = np.random.default_rng(seed)

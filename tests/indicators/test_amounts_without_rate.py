@@ -1,0 +1,109 @@
+"""Amounts in a currency that no rate converts are never added up: no finding and no sum of money stands on them."""
+
+from __future__ import annotations
+
+import shutil
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import pytest
+
+from alignment_toolkit.catalog import Catalog
+from alignment_toolkit.company import Company
+from alignment_toolkit.indicator import Observation
+from alignment_toolkit.kpi import measure
+from alignment_toolkit.periods import Period
+from tests.builders import written
+from tests.indicators.test_neglected_clients import ORDERS, TOUCHES
+from tests.indicators.test_unbacked_price import hand
+
+CATALOG = Catalog.load()
+Q3 = Period.parse("2026-Q3")
+BY_MONEY = {"by_value", "back_spend", "spend_on_clients", "revenue_on_clients", "unseen_value"}
+
+
+@pytest.fixture(scope="module")
+def mixed(sample_dir: Path, tmp_path_factory: pytest.TempPathFactory) -> Company:
+    """Give the sample with every other amount in dollars, and without the table of rates."""
+    folder = tmp_path_factory.mktemp("mixed") / "sample"
+    shutil.copytree(sample_dir, folder)
+    (folder / "rates.csv").unlink()
+    for name in ("orders", "opportunities", "spend", "value_ratings"):
+        rows = pd.read_csv(folder / f"{name}.csv", dtype=str, keep_default_na=False)
+        rows.loc[::2, "currency"] = "USD"
+        rows.to_csv(folder / f"{name}.csv", index=False)
+    return Company.open(folder)
+
+
+def seen_of(company: Company, id: str) -> Observation:
+    measured = {r.kpi: r for r in measure(company, CATALOG.chosen_kpis(["arpu"]), Q3) if not r.by}
+    look = CATALOG.indicators[id].look(company, Q3, first=date(2024, 10, 1), measured=measured)
+    assert look.error is None, look.error
+    assert look.seen is not None
+    return look.seen
+
+
+@pytest.mark.parametrize(
+    "id",
+    [
+        "discarded_leads", "dropped_leads", "neglected_clients", "off_plan_accounts", "portfolio_mismatch",
+        "price_ambition", "price_selling", "quarter_end_rush", "unanswered_signals", "unbacked_price",
+        "untrained_launch",
+    ],
+)  # fmt: skip
+def test_no_sum_of_money_stands_on_mixed_currencies(id: str, mixed: Company, sample: Company) -> None:
+    seen, plain = seen_of(mixed, id), seen_of(sample, id)
+    # Of the sample as it is, all in euros, each tells a sum, an amount, a share of money, or deals of like size.
+    columns = {c.name for c in plain.evidence.columns if c.unit == "money"}
+    shares = {m.name for m in plain.measures if m.value is not None} & BY_MONEY
+    assert plain.money or columns or shares or id in ("price_selling", "portfolio_mismatch")
+    assert plain.withheld is None
+    if seen.withheld is not None:
+        assert "USD on " in seen.withheld
+        assert "no rate in `rates`" in seen.withheld
+        return
+    assert seen.money is None
+    assert not [c.name for c in seen.evidence.columns if c.unit == "money"]
+    assert not {m.name for m in seen.measures if m.value is not None} & BY_MONEY
+
+
+def opened(folder: Path, tables: dict[str, list[dict[str, Any]]]) -> Company:
+    first = next(iter(tables))
+    toml = f'[company]\ncurrency = "EUR"\n[tables]\n{first} = {{ complete_until = 2026-09-30 }}\n'
+    (folder / "alignment.toml").write_text(toml, encoding="utf-8")
+    written(tables, folder)
+    return Company.open(folder)
+
+
+def test_what_clients_are_expected_to_bring_waits_for_the_rate(tmp_path: Path) -> None:
+    # a0's order of 100 euros, told as 200 dollars.
+    orders = [
+        {**o, "currency": "USD" if i == 0 else "EUR", "amount": "200" if i == 0 else o["amount"]}
+        for i, o in enumerate(ORDERS)
+    ]
+    tables = {"orders": orders, "touches": TOUCHES}
+    found = seen_of(opened(tmp_path, tables), "neglected_clients")
+    assert found.withheld == (
+        "orders in USD on 2025-07-01 have no rate in `rates`: what clients are expected to bring cannot be told"
+    )
+    tables["rates"] = [{"currency": "USD", "valid_on": "2025-01-01", "rate": 0.5}]
+    found = seen_of(opened(tmp_path, tables), "neglected_clients")
+    assert found.withheld is None
+    # As in the worked example: a0 and a5, 100 and 50 of 400, are not met.
+    assert found.gap.estimate.value == pytest.approx(150 / 400)
+
+
+def test_prices_are_compared_where_all_have_a_rate(tmp_path: Path) -> None:
+    day = {"rated_on": "2026-08-01"}
+    # The own offer's 150 euros, told as 300 dollars.
+    rows = [{**r, **day, "currency": "EUR"} for r in hand()]
+    rows = [{**r, "price": 300.0, "currency": "USD"} if r["owner"] == "own" else r for r in rows]
+    found = seen_of(opened(tmp_path, {"value_ratings": rows}), "unbacked_price")
+    assert found.withheld == "prices in USD on 2026-08-01 have no rate in `rates`: they cannot be compared"
+    rates = [{"currency": "USD", "valid_on": "2026-01-01", "rate": 0.5}]
+    found = seen_of(opened(tmp_path, {"value_ratings": rows, "rates": rates}), "unbacked_price")
+    assert found.withheld is None
+    # The line asks 125 for a benefit of 6.
+    assert found.gap.estimate.value == pytest.approx(150 / 125 - 1)
