@@ -72,6 +72,17 @@ class Estimate:
         """Give the estimate that says nothing, for n = 0 or a degenerate input."""
         return cls(None, None, None, n, n_unit, unit, method)
 
+    def in_points(self) -> Estimate:
+        """Give a difference of two shares in percentage points: 12 % minus 10 % is 2 points.
+
+        Examples
+        --------
+        >>> Estimate(-0.059, -0.135, 0.013, 209, "leads", "share", "Klingenberg").in_points()
+        <-5.90 points (95 % interval -13.50 to 1.30 points), n 209 leads>
+        """
+        value, low, high = (None if x is None else 100 * x for x in (self.value, self.low, self.high))
+        return dataclasses.replace(self, value=value, low=low, high=high, unit="points")
+
 
 @dataclass(frozen=True)
 class Measure:

@@ -163,14 +163,14 @@ def conversion(
         others=others,
         those=those,
     )
-    measures = (Measure.of("lost_conversion", label, gap.estimate),)
+    measures = (Measure.of("lost_conversion", label, gap.estimate.in_points()),)
     better = say(
         "Leads {those} became clients more often than leads {others}, {alike}",
         those=those,
         others=others,
         alike=alike or say("of like scores"),
     )
-    warned = [*_guards(gap, right, wrong), *other_way(*flipped(gap.estimate), better)]
+    warned = [*_guards(gap, right, wrong), *other_way(*flipped(gap.estimate.in_points()), better)]
     return Conversion(gap, horizon_days, measures, tuple(warned))
 
 

@@ -65,15 +65,15 @@ def other_way(by: float | None, least: float | None, said: str) -> list[Guard]:
     Parameters
     ----------
     by, least
-        By how much it did better, and at least: the limit of the 95 % interval that lies nearer to nothing.
+        By how many percentage points it did better, and at least: the limit of the 95 % interval nearer to nothing.
     said
         Who did better at what: "Leads answered late became clients more often than those answered in time".
 
     Examples
     --------
-    >>> other_way(0.09, 0.026, "Late leads became clients more often")[0].message.partition(":")[0]
+    >>> other_way(9.0, 2.6, "Late leads became clients more often")[0].message.partition(":")[0]
     'Late leads became clients more often, by 9.0 percentage points (at least 2.6)'
-    >>> other_way(0.05, -0.01, "Late leads became clients more often")
+    >>> other_way(5.0, -1.0, "Late leads became clients more often")
     []
     """
     if by is None or least is None or least <= 0:
@@ -82,8 +82,8 @@ def other_way(by: float | None, least: float | None, said: str) -> list[Guard]:
         "{said}, by {by:.1f} percentage points (at least {least:.1f}): no harm is seen in it. Ask why before it is "
         "changed.",
         said=said,
-        by=100 * by,
-        least=100 * least,
+        by=by,
+        least=least,
     )
     return [Guard("other_way", words)]
 
@@ -93,8 +93,8 @@ def flipped(e: Estimate | Measure | None) -> tuple[float | None, float | None]:
 
     Examples
     --------
-    >>> flipped(Measure("wins", "Won", -0.5, -0.75, -0.25, 40, "deals", "share", "Wilson"))
-    (0.5, 0.25)
+    >>> flipped(Measure("wins", "Won", -50.0, -75.0, -25.0, 40, "deals", "points", "Wilson"))
+    (50.0, 25.0)
     """
     return (None, None) if e is None or e.value is None or e.high is None else (-e.value, -e.high)
 

@@ -127,7 +127,7 @@ def dropped_leads(
             "Clients within {horizon_days} days: leads answered in time minus late ones, like scores",
             horizon_days=horizon_days,
         )
-        measures.append(Measure.of("lost_conversion", label, lost.estimate))
+        measures.append(Measure.of("lost_conversion", label, lost.estimate.in_points()))
     return Observation(
         gap=late,
         measures=measures,
@@ -202,7 +202,7 @@ def _lost_clients(data: Data, window: Period, within: float, horizon: int) -> Ga
 
 def _surprise(lost: Gap | None) -> list[Guard]:
     said = say("Leads answered late became clients more often than leads answered in time, of like scores")
-    return other_way(*flipped(lost.estimate if lost else None), said)
+    return other_way(*flipped(lost.estimate.in_points() if lost else None), said)
 
 
 def _money(data: Data, lost: Gap | None, late: int, horizon: int) -> Money | None:

@@ -188,7 +188,7 @@ def _measures(active: pd.DataFrame, missed: pd.Series, known: pd.DataFrame) -> l
         )
         if won.estimate.low is not None and fewest >= FEWEST:
             label = say("Won, of those closed: decision maker reached minus not reached, of the same product")
-            found.append(Measure.of("win_rate", label, won.estimate))
+            found.append(Measure.of("win_rate", label, won.estimate.in_points()))
     return found
 
 

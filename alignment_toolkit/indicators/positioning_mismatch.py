@@ -173,7 +173,9 @@ def _measures(known: pd.DataFrame, benefit: pd.DataFrame, on_price: pd.Series) -
     if on_price.any() and (~on_price).any():
         won = benefit.outcome == "won"
         e = risk_difference(on_price, won, benefit.offer_name.astype(str), n_unit="deals").estimate
-        found.append(Measure.of("wins", say("Won: argued on price minus the others, same product"), e))
+        found.append(
+            Measure.of("wins", say("Won: argued on price minus the others, same product"), e.in_points())
+        )
     if (
         "campaigns_offer" in benefit.columns
         and "list_amount" in benefit.columns

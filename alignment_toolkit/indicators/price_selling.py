@@ -198,7 +198,7 @@ def _wins(deals: pd.DataFrame) -> tuple[list[Measure], list[Guard]]:
             needed=needed,
         )
         guards.append(Guard("confounding", said))
-    return [Measure.of("wins", label, e)], guards
+    return [Measure.of("wins", label, e.in_points())], guards
 
 
 def _money(data: Data, won: pd.DataFrame, people: pd.DataFrame, e: Estimate) -> Money | None:

@@ -202,7 +202,9 @@ def _discount(data: Data, kept: pd.DataFrame) -> tuple[list[Measure], Money | No
     e = mean_difference(cut[told.rush], cut[~told.rush], n_unit="deals", unit="share").estimate
     if e.value is None or e.low is None or e.high is None:
         return [], None
-    measures = [Measure.of("discount", say("Discount in these days minus that of other deals"), e)]
+    measures = [
+        Measure.of("discount", say("Discount in these days minus that of other deals"), e.in_points())
+    ]
     total = float(listed[told.rush].sum())
     basis = say(
         "associational: list value of the deals won in these days x their discount beyond that of other deals"

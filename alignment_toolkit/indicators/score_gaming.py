@@ -305,7 +305,7 @@ def _signs(
             peers = pd.concat(made, ignore_index=True)
             e = risk_difference(peers.lifted, peers.won, peers["list"], n_unit="listed accounts").estimate
             label = say("New clients within 180 days: lifted accounts minus the others on the list")
-            measures.append(Measure.of("outcome", label, e))
+            measures.append(Measure.of("outcome", label, e.in_points()))
             worse = e.high is not None and e.high < 0
     guards = []
     if len(rows) and back == 0 and not worse:

@@ -148,7 +148,7 @@ def _measures(both: pd.DataFrame, rows: pd.DataFrame, cells: list[list[int]]) ->
     ]
     if n:
         more = agreement.bias(cells, n_unit="accounts")
-        found.append(Measure.of("bias", say("Pursued by marketing minus pursued by sales"), more))
+        found.append(Measure.of("bias", say("Pursued by marketing minus pursued by sales"), more.in_points()))
     if n and {"potential_marketing", "potential_sales"} <= set(both.columns):
         rated = both.dropna(subset=["potential_marketing", "potential_sales"])
         m, s = (rated[f"potential_{side}"].astype(float).clip(0, 99.9) // BAND for side in SIDES)

@@ -111,7 +111,7 @@ def dropped(rows: Rows, seen: Observation) -> float:
     bought = rows("orders", "ordered_at")
     per_client = bought.amount.sum() / bought.account_id.nunique()
     late = len(seen.evidence.records())  # those still waiting when the data ends are not among them
-    return float(late * measure_of(seen, "lost_conversion") * per_client)
+    return float(late * measure_of(seen, "lost_conversion") / 100 * per_client)
 
 
 def clients(rows: Rows, seen: Observation) -> float:

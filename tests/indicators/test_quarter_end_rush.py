@@ -101,7 +101,7 @@ def test_the_discount_of_the_last_days_is_what_is_at_stake() -> None:
     rows += [deal(f"s{i}", "2026-05-13", amount=str(95 + i % 2), list_amount="100") for i in range(20)]
     found = seen({"opportunities": rows})
     discount = next(m for m in found.measures if m.name == "discount")
-    assert discount.value == pytest.approx(0.15)
+    assert (discount.value, discount.unit) == (pytest.approx(15), "points")
     assert found.money.value == pytest.approx(20 * 100 * 0.15)
     assert found.money.basis.startswith("associational")
 

@@ -176,7 +176,7 @@ def test_whether_lifted_accounts_do_worse_is_told() -> None:
     company = company_of(tables, until={"orders": "2026-12-31"})
     found = score_gaming.look(company, Q3, first=Period.parse("2025").start).seen
     assert found is not None
-    assert {m.name: m.value for m in found.measures}["outcome"] == pytest.approx(-0.5)
+    assert {m.name: m.value for m in found.measures}["outcome"] == pytest.approx(-50)
 
 
 def test_columns_that_are_missing_are_named() -> None:

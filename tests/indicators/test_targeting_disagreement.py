@@ -61,8 +61,8 @@ def test_who_wants_more_and_whether_potentials_agree_is_told() -> None:
     seen = look(rows).seen
     assert seen is not None
     shares = {m.name: m for m in seen.measures}
-    assert shares["bias"].value == pytest.approx(1 / 6)
-    assert shares["bias"].low < 1 / 6 < shares["bias"].high
+    assert shares["bias"].value == pytest.approx(100 / 6)
+    assert shares["bias"].low < 100 / 6 < shares["bias"].high
     # Squared distances, of 16: seen 1 of 6; by chance 4 x (mean square of all 36 pairs).
     m, s = np.array([0, 1, 2, 3, 4, 4]), np.array([0, 1, 2, 3, 4, 3])
     chance = np.subtract.outer(m, s).astype(float) ** 2
