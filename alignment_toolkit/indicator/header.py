@@ -22,6 +22,8 @@ from alignment_toolkit.units import unit as unit_of
 __all__ = ["AREAS", "Direction", "Indicator", "Kind", "Look", "Nature", "Tension", "Told"]
 
 LARGEST = 20.0  # the exponential of more than that is no growth that a sentence could tell
+# A table that begins so much later than the days that are looked at was not kept before.
+HOLE_DAYS, HOLE_KEPT = 28, 20
 AREAS = ("portfolio", "positioning", "value", "targeting", "message", "clients", "handover", "cooperation")
 
 Kind = Literal["level", "distance", "contrast"]
@@ -269,6 +271,19 @@ class Indicator:
                     last=window.last,
                 ),
             )
+        if (hole := self._begins_late(company, window, chosen)) is not None:
+            table, start, first = hole
+            return replace(
+                look,
+                outside=say(
+                    "No row of {table} is dated from {start} to {last}, of anybody; from {first} on there are many. "
+                    "What was done before is not known: ask for a later period.",
+                    table=table,
+                    start=start,
+                    last=first - timedelta(days=1),
+                    first=first,
+                ),
+            )
         guards: list[Guard] = []
         if window.last < last:
             guards.append(
@@ -322,6 +337,32 @@ class Indicator:
             inside = t.filter(t[column] >= str(window.start), t[column] < str(window.end))
             if not int(whole.fetch(inside.aggregate(n=inside.count())).n[0]):
                 return table
+        return None
+
+    def _begins_late(
+        self, company: Source, window: Period, chosen: Mapping[str, Any]
+    ) -> tuple[str, date, date] | None:
+        """Name a table that tells of silence and was not kept in the first weeks that are looked at; from when to when.
+
+        A few rows may come late by chance; here days with rows would be many, had they come before as they did after.
+        """
+        whole: Source = getattr(company, "whole", company)
+        back = max((int(chosen[name]) for name in self.looks_back if name in chosen), default=0)
+        start = min(window.start, window.end - timedelta(days=back))
+        for table in self.silence:
+            column = TABLES[table].date
+            if column is None or table in whole.undated or not whole.has(table, column):
+                continue
+            t = whole[table]
+            inside = t.filter(t[column] >= str(start), t[column] < str(window.end))
+            on = inside[column].cast("date")
+            found = whole.fetch(inside.aggregate(n=on.nunique(), first=on.min()))
+            if not int(found.n[0]):
+                continue
+            first = date.fromisoformat(str(found["first"][0])[:10])
+            without, kept = (first - start).days, (window.end - first).days
+            if without > HOLE_DAYS and int(found.n[0]) * without / kept > HOLE_KEPT:
+                return table, start, first
         return None
 
     def _allowed(self, company: Source) -> dict[str, tuple[str, ...]]:

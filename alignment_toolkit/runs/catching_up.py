@@ -68,6 +68,11 @@ def missed(
     there = published_periods(company, out, notebook, part)
     first = company.settings.period(since, as_of=company.as_of) if since else None
     kind: Any = every or (first.kind if first else there[-1].kind if there else "quarter")
+    if every and first is not None and first.kind != every and first.kind in EVERY:
+        raise ParameterError(
+            f"--since '{since}' is a {first.kind}, and --every asks for each {every}. Give the first {every} instead, "
+            f"or leave --every out."
+        )
     if kind not in EVERY or (first is not None and first.kind != kind):
         named = f"'{since}'" if since else f"The newest run, of {there[-1].label},"
         kinds = ", ".join(EVERY)

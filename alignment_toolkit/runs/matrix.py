@@ -82,7 +82,13 @@ def parts_of(company: Company, matrix: str) -> list[str]:
     if path.suffix.casefold() in (".csv", ".json"):
         parts = _of_file(path)
     else:
-        known = company.values(matrix) if _has(company, matrix) else ()
+        there = _has(company, matrix)
+        known = company.values(matrix) if there else ()
+        if there and not known:
+            raise ParameterError(
+                f"The column '{matrix}' is empty in every row of {company.name}, so a matrix of it has no part."
+                f" {_filled(company)}"
+            )
         if not known:
             names = sorted({c for t in company.tables for c in company.columns(t)})
             raise UnknownName("column for a matrix", matrix, names, where=f"in the data of {company.name}")
@@ -105,6 +111,17 @@ def _has(company: Company, dimension: str) -> bool:
     return any(
         column in company.columns(table) for table in company.tables if not home or home == table
     )  # an unknown one is told with the near match
+
+
+def _filled(company: Company) -> str:
+    """Name the usual columns of a matrix that have more than one value."""
+    usual = ("region", "country", "channel", "segment", "industry", "team", "territory")
+    told = [c for c in usual if _has(company, c) and len(company.values(c)) > 1]
+    return (
+        f"Columns with several values: {', '.join(told)}."
+        if told
+        else "Fill the column, or run without --matrix."
+    )
 
 
 def _of_file(path: Path) -> list[str]:

@@ -16,6 +16,7 @@ from alignment_toolkit.indicator import Observation
 from alignment_toolkit.kpi import measure
 from alignment_toolkit.periods import Period
 from tests.builders import written
+from tests.indicators.guarding import fires, quiet
 from tests.indicators.test_neglected_clients import ORDERS, TOUCHES
 from tests.indicators.test_unbacked_price import hand
 
@@ -107,3 +108,21 @@ def test_prices_are_compared_where_all_have_a_rate(tmp_path: Path) -> None:
     assert found.withheld is None
     # The line asks 125 for a benefit of 6.
     assert found.gap.estimate.value == pytest.approx(150 / 125 - 1)
+
+
+def test_offers_weigh_alike_where_their_revenue_has_no_rate(tmp_path: Path) -> None:
+    rows = [{**r, "product_id": "p"} if r["owner"] == "own" else r for r in hand()]
+    orders = [
+        {"order_id": "o", "ordered_at": "2026-08-01", "amount": "9", "product_id": "p", "currency": "USD"}
+    ]
+    found = seen_of(opened(tmp_path, {"value_ratings": rows, "orders": orders}), "unbacked_price")
+    fires(
+        "unbacked_price",
+        "join_health",
+        found,
+        "USD on 2026-08-01 has no rate in `rates`: all products weigh the same.",
+    )
+    assert found.gap.estimate.value == pytest.approx(150 / 125 - 1)
+    told = [{**o, "currency": "EUR"} for o in orders]
+    found = seen_of(opened(tmp_path, {"value_ratings": rows, "orders": told}), "unbacked_price")
+    quiet("unbacked_price", "join_health", found)

@@ -35,6 +35,15 @@ def labels(found):
     return [p.label for p in found.periods]
 
 
+def test_a_first_period_of_another_kind_than_every_is_told(sample, tmp_path):
+    with pytest.raises(ParameterError) as said:
+        missed(sample, tmp_path, REPORT, every="week", since="2026-09")
+    assert str(said.value) == (
+        "--since '2026-09' is a month, and --every asks for each week."
+        " Give the first week instead, or leave --every out."
+    )
+
+
 def test_every_gap_is_missed_and_what_is_there_is_not(sample, ran):
     out = ran("2025-Q4", "2026-Q2", "2026-05")
     assert labels(missed(sample, out, REPORT)) == ["2026-Q1", "2026-Q3"]

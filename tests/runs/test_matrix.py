@@ -21,6 +21,7 @@ from alignment_toolkit.statistics.funnel import beside_the_rest
 from alignment_toolkit.statistics.multiplicity import benjamini_hochberg
 from alignment_toolkit.statistics.resampling import generator
 from alignment_toolkit.statistics.shares import wilson_limits
+from tests.builders import written
 from tests.runs.conftest import FINISH
 
 # Fails for the parts that a file beside the reports names, so that it can be mended between two runs.
@@ -112,6 +113,22 @@ def test_a_worker_that_is_killed_loses_its_own_run_only(make_plan):
 @pytest.fixture
 def company(sample):
     return sample
+
+
+def test_a_matrix_of_an_empty_column_says_so_and_what_is_filled(tmp_path):
+    rows = [
+        {"lead_id": f"L{i}", "created_at": "2026-08-01", "region": "", "channel": c}
+        for i, c in enumerate(("web", "event"))
+    ]
+    folder = tmp_path / "nobody"
+    folder.mkdir()
+    empty = Company.open(written({"leads": rows}, folder))
+    with pytest.raises(ParameterError) as said:
+        matrix.parts_of(empty, "region")
+    assert str(said.value) == (
+        "The column 'region' is empty in every row of nobody, so a matrix of it has no part."
+        " Columns with several values: channel."
+    )
 
 
 def test_the_parts_of_a_column_and_of_files(company, tmp_path):
