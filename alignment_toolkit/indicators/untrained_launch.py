@@ -21,7 +21,8 @@ against its back, where lines of spend by sales name campaigns.
 
 **When it lies.** People learn from each other and from papers; a training that is not recorded did not happen
 here (guard `logging`). The better people are often trained first, so that what trained people achieve is not
-what training achieves: compare each person before and after (measure "same person").
+what training achieves: compare leads of both kinds of the same people (measure "same person"). Where leads became
+clients more often without the training, the finding says so (guard `other_way`).
 
 **What to do.** Plan the training with the campaign, before the first advertisement, and let the leads of a
 launch go to those who have had it.
@@ -152,7 +153,7 @@ def _handed(data: Data) -> ibis.Table:
 def _measures(rows: pd.DataFrame, became: Conversion, same: Conversion) -> list[Measure]:
     found = list(became.measures)
     for m in same.measures:
-        label = say("The same, only of people who received leads before and after their training")
+        label = say("The same, only of people who received leads of both kinds")
         found.append(Measure(**{**vars(m), "name": "same_person", "label": label}))
     if len(rows):
         told = share_of_rows(

@@ -137,15 +137,15 @@ def test_who_is_trained_is_a_habit_of_the_person_so_people_widen_the_interval() 
     assert width(lambda p, i: i < 5) > 1.5 * spread
 
 
-def test_that_people_did_better_before_they_were_trained_is_told() -> None:
-    """Ann got 100 leads of k before she was trained on it and 100 of another campaign, on which she was trained."""
+def test_that_people_did_better_with_what_they_were_not_trained_for_is_told() -> None:
+    """Ann got 200 leads of k, on which she was not trained, and 200 of another campaign, on which she was."""
     wrong, right = {"campaign_id": "k"}, {"campaign_id": "other"}
     training = [{"actor": "Ann", "trained_on": "2025-12-01", "product_id": "B", "campaign_id": None}]
 
-    def guards(before: int, after: int) -> list[str]:
+    def guards(without: int, trained: int) -> list[str]:
         made = [
             followed(100, wrong={}, right={}, won=(n // 2, n - n // 2), start=start, lead=lead)
-            for n, start, lead in ((before, 0, wrong), (after, 1000, right))
+            for n, start, lead in ((without, 0, wrong), (trained, 1000, right))
         ]
         for part in made:
             for r in part["leads"]:
