@@ -126,7 +126,7 @@ class Company:
         )
         parts = read_source(engine, Opened(opened.kind, opened.place, settings, opened.name))
         loaded = load(engine, parts, settings.company.timezone)
-        facts = relate(engine, loaded, cap)
+        facts = relate(engine, loaded, cap, settings.company.currency)
         for (name,) in engine.execute("SELECT table_name FROM duckdb_tables() WHERE temporary").fetchall():
             engine.execute(f"DROP TABLE {quoted(name)}")
         return cls(_Data(backend, engine, loaded, facts), settings, cap)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Final
 import ibis
 
 from alignment_toolkit.relations.source import Source, day
+from alignment_toolkit.tables import AMOUNTS, UNSAID
 
 if TYPE_CHECKING:
     from ibis.expr.types import Table, Value
@@ -28,16 +29,6 @@ MONEY: Final = "decimal(18, 4)"
 RATE: Final = "decimal(20, 10)"
 # Money times a rate, with all its digits.
 EXACT: Final = "decimal(38, 14)"
-# A company that does not say its currency; one foreign word can't be told from another then.
-UNSAID: Final = "XXX"
-
-AMOUNTS: Final[dict[str, tuple[tuple[str, ...], tuple[str, ...]]]] = {
-    "orders": (("ordered_at",), ("amount", "list_amount", "cost")),
-    "opportunities": (("closed_at", "opened_at"), ("amount", "list_amount")),
-    "spend": (("spent_on",), ("amount",)),
-    "value_ratings": (("rated_on",), ("price",)),
-}
-"""The tables whose amounts have a day: the columns that give it (the first that is filled), and the amounts."""
 
 
 def in_own_currency(t: Table, table: str, rates: Table | None, own: str) -> Table:

@@ -10,6 +10,7 @@ from typing import Final, Literal
 from alignment_toolkit.errors import Problem
 from alignment_toolkit.sources.load import SHOWN, Loaded, LoadedTable
 from alignment_toolkit.sources.part import Engine, literal, quoted
+from alignment_toolkit.tables import AMOUNTS, UNSAID
 
 __all__ = ["PERSON_COLUMNS", "Facts", "named_by", "relate"]
 
@@ -55,7 +56,7 @@ def named_by(dimension: str, has: Callable[..., bool]) -> Literal["person", "cli
     return "person" if not prefix and not sold else None
 
 
-def relate(engine: Engine, loaded: Loaded, as_of: date | None) -> Facts:
+def relate(engine: Engine, loaded: Loaded, as_of: date | None, currency: str = UNSAID) -> Facts:
     """Check the tables against each other; refuse, follow, count and warn.
 
     Parameters
@@ -66,6 +67,8 @@ def relate(engine: Engine, loaded: Loaded, as_of: date | None) -> Facts:
         The tables; those refused here are taken out.
     as_of
         The last day that counts as past, or None.
+    currency
+        The company's own; amounts in others need a rate.
     """
     for name in list(loaded.tables):
         _unique(engine, loaded, loaded.tables[name])
@@ -79,6 +82,7 @@ def relate(engine: Engine, loaded: Loaded, as_of: date | None) -> Facts:
     for table in loaded.tables.values():
         _orphans(engine, loaded, table, facts)
         _complete(engine, loaded, table, as_of, facts)
+        _without_rate(engine, loaded, table, currency.upper())
     if "orders" in loaded.tables:
         _equal_lines(engine, loaded, loaded.tables["orders"])
     if "opportunities" in loaded.tables:
@@ -389,3 +393,33 @@ def _undated_ends(engine: Engine, loaded: Loaded, table: LoadedTable) -> None:
             "they count in no win rate, deal size or sales cycle, and a won one makes no client and no sale."
         )
         _tell(loaded, table, "undated_outcome", "warning", message, column="closed_at")
+
+
+def _without_rate(engine: Engine, loaded: Loaded, table: LoadedTable, own: str) -> None:
+    """Count amounts in a currency that no rate makes the company's: no sum of money that holds them can be told."""
+    days, amounts = AMOUNTS.get(table.spec.name, ((), ()))
+    filled = " OR ".join(f"{quoted(c)} IS NOT NULL" for c in amounts if c in table.columns)
+    if own == UNSAID or "currency" not in table.columns or not filled:
+        return
+    on = ", ".join([f"CAST({quoted(c)} AS DATE)" for c in days if c in table.columns] or ["NULL::DATE"])
+    known = "false"
+    if {"currency", "valid_on", "rate"} <= set(
+        loaded.tables["rates"].columns if "rates" in loaded.tables else ()
+    ):
+        known = "EXISTS (SELECT 1 FROM rates r WHERE upper(r.currency) = code AND CAST(r.valid_on AS DATE) <= day)"
+    found = engine.execute(
+        f"WITH told AS (SELECT upper(currency) AS code, coalesce({on}) AS day FROM {quoted(table.spec.name)}"
+        f" WHERE upper(currency) <> {literal(own)} AND ({filled}))"
+        f" SELECT code, count(*), min(day), max(day) FROM told WHERE NOT {known} GROUP BY code ORDER BY 2 DESC, 1"
+    ).fetchall()
+    if not found:
+        return
+    named = "; ".join(
+        f"{code}: {n}" + (f", from {first} to {last}" if first else "") for code, n, first, last in found[:3]
+    )
+    message = (
+        f"{_file(table)}: {sum(r[1] for r in found)} rows have amounts in another currency than {own}, for which the"
+        f" table rates has no rate of their day ({named}{' ...' if len(found) > 3 else ''}); no sum of money that holds"
+        " them is told. Add the rates, from the first of these days on."
+    )
+    _tell(loaded, table, "no_rate", "warning", message, column="currency", value=found[0][0])

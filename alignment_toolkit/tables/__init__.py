@@ -7,13 +7,15 @@ from __future__ import annotations
 
 from typing import Final
 
-from alignment_toolkit.tables.declared import DEPARTMENTS, TABLES, TOUCH_CHANNELS
+from alignment_toolkit.tables.declared import AMOUNTS, DEPARTMENTS, TABLES, TOUCH_CHANNELS, UNSAID
 from alignment_toolkit.tables.spec import ColumnSpec, ColumnType, Rule, TableSpec
 
 __all__ = [
+    "AMOUNTS",
     "DEPARTMENTS",
     "TABLES",
     "TOUCH_CHANNELS",
+    "UNSAID",
     "ColumnSpec",
     "ColumnType",
     "Rule",

@@ -434,3 +434,14 @@ _ALL: Final = (
 
 TABLES: Final[dict[str, TableSpec]] = {t.name: t for t in _ALL}
 """The canonical tables by name, in canonical order."""
+
+# A company that does not say its currency; one foreign word can't be told from another then.
+UNSAID: Final = "XXX"
+
+AMOUNTS: Final[dict[str, tuple[tuple[str, ...], tuple[str, ...]]]] = {
+    "orders": (("ordered_at",), ("amount", "list_amount", "cost")),
+    "opportunities": (("closed_at", "opened_at"), ("amount", "list_amount")),
+    "spend": (("spent_on",), ("amount",)),
+    "value_ratings": (("rated_on",), ("price",)),
+}
+"""The tables whose amounts have a day: the columns that give it (the first that is filled), and the amounts."""

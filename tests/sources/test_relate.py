@@ -120,6 +120,31 @@ def test_equal_order_lines_are_counted_and_kept(written) -> None:  # type: ignor
     assert company.quality[0].rows == 4
 
 
+def test_amounts_without_a_rate_are_told_by_the_check(written) -> None:  # type: ignore[no-untyped-def]
+    """Of dollars only 1 September lies before the first rate; pounds have none; a line without currency needs none."""
+    rows = ("01,5,USD", "02,5,usd", "03,5,GBP", "05,5,GBP", "01,5,EUR", "01,5,")
+    lines = "".join(f"{i},2026-09-{row}\n" for i, row in enumerate(rows))
+    files = {
+        "orders.csv": f"order_id,ordered_at,amount,currency\n{lines}",
+        "rates.csv": "currency,valid_on,rate\nUSD,2026-09-02,0.9\n",
+        "alignment.toml": '[company]\ncurrency = "EUR"\n',
+    }
+    (problem,) = written(files).problems
+    assert (problem.code, problem.level, problem.column, problem.value) == (
+        "no_rate",
+        "warning",
+        "currency",
+        "GBP",
+    )
+    assert problem.message == (
+        "orders.csv: 3 rows have amounts in another currency than EUR, for which the table rates has no rate of their"
+        " day (GBP: 2, from 2026-09-03 to 2026-09-05; USD: 1, from 2026-09-01 to 2026-09-01); no sum of money"
+        " that holds them is told. Add the rates, from the first of these days on."
+    )
+    files["rates.csv"] += "USD,2026-09-01,0.9\nGBP,2026-01-01,1.1\n"
+    assert written(files).problems == ()
+
+
 def test_a_deal_that_was_won_on_no_day_is_told_by_the_check(written) -> None:  # type: ignore[no-untyped-def]
     rows = "1,2026-09-01,,won\n2,2026-09-01,,lost\n3,2026-09-01,,\n4,2026-09-01,2026-09-02,won\n5,2026-09-01,,won\n"
     company = written({"opportunities.csv": f"opportunity_id,opened_at,closed_at,outcome\n{rows}"})
