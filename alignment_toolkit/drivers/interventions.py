@@ -35,7 +35,7 @@ LEAST_WEEKS: Final = 8
 OF_THE_TEAM: Final = 0.5
 LOOK_BACK: Final = 365
 BEFORE_AND_AFTER: Final = (noted("the {weeks} weeks before"), noted("the {weeks} weeks after"))
-_TEAM_OF: Final = ("owner.team", "received_by.team", "actor.team")
+_TEAM_OF: Final = ("received_by.team", "owner.team", "actor.team")
 
 
 @dataclass(frozen=True)
@@ -180,7 +180,8 @@ def _by_team(
             )
         except UnknownName:
             continue
-        break
+        if any(r.by and r.grain is not None for r in rows):
+            break
     if rows is None:
         return say("needs people.team and the owner of each case")
     whole = next(r for r in rows if not r.by and r.grain is None)
@@ -193,7 +194,8 @@ def _by_team(
         return say("the figure does not add up over teams and weeks")
     teams = sorted({_folded(v) for r in single for v in r.by.values() if v is not None})
     if not teams:
-        return whole.reason or say("no case belongs to a team")
+        refused = next((r.reason for r in rows if r.by and r.reason), None)
+        return whole.reason or refused or say("no case belongs to a team")
     top, bottom = (np.zeros((len(teams), max(old, 1))) for _ in range(2))
     for r in single:
         name, week = next(iter(r.by.values())), (date.fromisoformat(r.start) - first).days // 7

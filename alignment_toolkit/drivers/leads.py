@@ -16,6 +16,7 @@ from alignment_toolkit.errors import ParameterError
 from alignment_toolkit.kpi import Kpi, measure
 from alignment_toolkit.kpi.clusters import MOST, rows_of
 from alignment_toolkit.kpi.dimensions import dimension_column
+from alignment_toolkit.kpi.judged import not_asked
 from alignment_toolkit.kpi.kinds import call
 from alignment_toolkit.kpi.reach import Measured
 from alignment_toolkit.languages import say
@@ -125,6 +126,9 @@ def quality_or_handling_between(
             say("{title} in {period}: {why}", title=row.title, period=row.period, why=why),
             row.censored > 0,
         )
+    reason = not_asked(company, kpi, (dimension,))
+    if reason is not None:
+        return Refused(kpi.id, reason)
     rows, asks = rows_of(company, [kpi], period, period, (dimension,))
     at = rows[dimension_column(0)]
     rows = rows.filter(rows.part == 1, at.isin([one, other]))

@@ -14,6 +14,7 @@ from alignment_toolkit.errors import ParameterError, TooManyRows
 from alignment_toolkit.kpi import Kpi
 from alignment_toolkit.kpi.clusters import MOST, rows_of
 from alignment_toolkit.kpi.dimensions import dimension_column
+from alignment_toolkit.kpi.judged import not_asked
 from alignment_toolkit.kpi.kinds import call
 from alignment_toolkit.languages import say
 from alignment_toolkit.periods import Period
@@ -91,6 +92,9 @@ def find_slices(
     both = comparable(measured, [found], then, now, kpi)
     if isinstance(both, Refused):
         return both
+    reason = not_asked(measured.company, found, dimensions)
+    if reason is not None:
+        return Refused(kpi, reason)
     try:
         frame, weighted = _rows(measured, found, then, now, dimensions)
     except TooManyRows:

@@ -99,6 +99,8 @@ def part_of(
     ------
     UnknownName
         For a part that no row speaks of, with the near match.
+    ParameterError
+        Where the parts can't be told, with the reason, or where there are none.
     """
     wanted = {k: text_of(v) for k, v in by.items()}
     for row in rows:
@@ -113,6 +115,9 @@ def part_of(
         raise ParameterError(
             f"There is no part '{asked}' of {id}: only its total is there. Analyse with --by {','.join(by)} first."
         )
+    parts = [r for r in rows if r.by]
+    if len(parts) == 1 and parts[0].reason and not any(v is not None for v in parts[0].by.values()):
+        raise ParameterError(f"There is no part '{asked}' of {id}. {parts[0].reason}")
     raise UnknownName(f"part of the company for {id}:", asked, there)
 
 

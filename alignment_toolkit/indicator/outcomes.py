@@ -3,20 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from typing import Any, Final
+from typing import Any
 
 from alignment_toolkit.languages import say
 from alignment_toolkit.relations import RELATIONS
+from alignment_toolkit.relations.outcomes import CLIENT_SIGNS, DEAL_ENDS, LEAD_ENDS
 from alignment_toolkit.sources.narrow import Step
 from alignment_toolkit.tables import TABLES
 
 __all__ = ["CLIENT_SIGNS", "DEAL_ENDS", "LEAD_ENDS", "chosen_by_outcome"]
-
-# Who has a lead now is often who has accepted it: nobody has one that was dropped.
-LEAD_ENDS: Final = ("status", "owner", "accepted_at", "rejected_at", "reject_reason", "converted_at")
-DEAL_ENDS: Final = ("stage", "outcome", "closed_at", "lost_reason", "win_reason")
-# Clients alone have a contract, and as it stands now an intent to defend.
-CLIENT_SIGNS: Final = ("client_since", "intent", "contract_until", "service_contract")
 
 
 def chosen_by_outcome(

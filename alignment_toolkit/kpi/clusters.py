@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from alignment_toolkit.kpi import reach
 from alignment_toolkit.kpi.cells import Ask
 from alignment_toolkit.kpi.cube import Cube, Part
 from alignment_toolkit.kpi.dimensions import attach, dimension_column, home_of
+from alignment_toolkit.kpi.judged import asked_of, rows_in
 from alignment_toolkit.kpi.kinds import Kpi, call
 from alignment_toolkit.kpi.reach import Measured
 from alignment_toolkit.periods import Period
@@ -61,11 +61,8 @@ def rows_of(
     ``_cluster`` and ``_alone`` (none where each row stands alone).
     """
     first = kpis[0]
-    asks = [
-        Ask(i, k, reach.terms(company, k, k.configured(company.settings.kpi_options(k.id))))
-        for i, k in enumerate(kpis)
-    ]
-    t = attach(company, first.relation, company.relation(first.relation), by)
+    asks = [asked_of(company, k, i) for i, k in enumerate(kpis)]
+    t = attach(company, first.relation, rows_in(company, first), by)
     cap = company.as_of_of(())
     parts = (Part(then, cap=cap), Part(now, cap=cap))
     cube = Cube(t, first.date, asks, parts, len(by), home=home_of(first.relation, company)[-1], spread=False)

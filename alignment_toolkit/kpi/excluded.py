@@ -13,6 +13,7 @@ import ibis.expr.operations as ops
 
 from alignment_toolkit.kpi import reach
 from alignment_toolkit.kpi.dimensions import attach, dimension_column
+from alignment_toolkit.kpi.judged import rows_in
 from alignment_toolkit.kpi.kinds import Kpi, Terms, call
 from alignment_toolkit.languages import say
 from alignment_toolkit.periods import Period
@@ -62,7 +63,7 @@ def rows_of(company: Any, kpi: Kpi, period: Period, found: KpiValue, by: Mapping
     found
         The KPI as measured for both, which knows how many rows are too young or left out by definition.
     """
-    t = attach(company, kpi.relation, company.relation(kpi.relation), tuple(by))
+    t = attach(company, kpi.relation, rows_in(company, kpi), tuple(by))
     every, t = t, t.mutate(_there=True)
     for number, value in enumerate(by.values()):
         column = t[dimension_column(number)]

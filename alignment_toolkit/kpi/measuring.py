@@ -14,6 +14,7 @@ from alignment_toolkit.kpi.cells import Ask
 from alignment_toolkit.kpi.client_periods import ClientPeriods
 from alignment_toolkit.kpi.cube import By, Cube, Part
 from alignment_toolkit.kpi.dimensions import attach, home_of
+from alignment_toolkit.kpi.judged import divided, judged, part_of
 from alignment_toolkit.kpi.kinds import (
     DifferenceOfKpis,
     Kpi,
@@ -180,6 +181,8 @@ class _Question:
         parts = _parts(company, period, grain, compare)
         q = cls(company, parts, by, {}, {}, {}, [], _Asked(wanted, period, grain, compare, catalogue))
         groups: dict[tuple[Any, ...], list[Ask]] = {}
+        handed: dict[int, Table] = {}
+        asked: dict[int, Ask] = {}
         for kpi in wanted:
             for side, options in q._plain(kpi, catalogue):
                 if id(side) in q.sheets:
@@ -190,18 +193,31 @@ class _Question:
                     continue
                 q.sheets[id(side)] = ""
                 found = Ask(id(side), side, reach.terms(company, side, options))
-                groups.setdefault((*_shared(side), q.cuts[id(side)]), []).append(found)
+                asked[id(side)] = found
+                refused, own = part_of(company, found)
+                if refused is not None:
+                    q.sheets[id(side)] = refused
+                    continue
+                if own is not None:
+                    handed[id(side)] = own
+                key = (*_shared(side), q.cuts[id(side)], own is not None)
+                groups.setdefault(key, []).append(found)
         unknown: list[UnknownName] = []
         firsts: dict[tuple[str, str], date | None] = {}
         for (kind, relation, when, *_), asks in _merged(groups, company).items():
             try:
-                t = company.relation(relation)
+                t = handed.get(asks[0].number)
+                t = company.relation(relation) if t is None else t
             except MissingTable as e:
                 q.sheets.update({a.number: why(e) for a in asks})
                 continue
-            dims = by
+            dims, rows = by, t
             try:
                 t = attach(company, relation, t, by)
+                for a in asks if by else ():
+                    refused = judged(company, a, rows).by(company, rows, by)
+                    if refused is not None:
+                        q.lacking[a.number] = refused
             except UnknownName as e:
                 unknown.append(e)
                 dims = ()
@@ -234,7 +250,22 @@ class _Question:
                 )
         if unknown and len(unknown) == len(q.cubes):
             raise unknown[0]
+        for kpi in wanted:
+            if isinstance(kpi, RatioOfKpis) and not isinstance(kpi, (DifferenceOfKpis, ProductOfKpis)):
+                q._divide(kpi, asked)
         return q
+
+    def _divide(self, kpi: RatioOfKpis, asked: Mapping[int, Ask]) -> None:
+        """Keep why a quotient can't be told of this part or by these dimensions, though both of its sides can."""
+        sides = [id(side) for side in self.sides[id(kpi)]]
+        if any(isinstance(self.sheets[side], str) or side in self.lacking for side in sides):
+            return
+        top, bottom = (asked[side] for side in sides)
+        part, parts = divided(self.company, top, bottom, self.by)
+        if part is not None:
+            self.sheets[id(kpi)] = part
+        if parts is not None:
+            self.lacking[id(kpi)] = parts
 
     def _plain(self, kpi: AnyKpi, catalogue: Mapping[str, Any] | None) -> list[tuple[Kpi, dict[str, Any]]]:
         options = self.company.settings.kpi_options(kpi.id)
@@ -334,7 +365,7 @@ def _rows(q: _Question, kpi: AnyKpi, part: int = 0) -> list[KpiValue]:
     plain = list(q.sides[id(kpi)]) if isinstance(kpi, RatioOfKpis) else [kpi]
     whole = q.parts[part]
     gone = dict.fromkeys(name for side in plain for name in side.missing(q.company))
-    stopped = next((s for side in plain if isinstance(s := q.sheets[id(side)], str)), None)
+    stopped = next((s for side in (kpi, *plain) if isinstance(s := q.sheets.get(id(side)), str)), None)
     if len(plain) > 1 and gone:  # what all sides lack, not what the first one does
         stopped = lacks(q.company, tuple(gone))
     blocked = next(
@@ -343,7 +374,7 @@ def _rows(q: _Question, kpi: AnyKpi, part: int = 0) -> list[KpiValue]:
     if stopped is not None or blocked:
         return [_row(q, kpi, whole.period, None, {}, Number.none(stopped or blocked or ""))]
     rows = []
-    lacking = next((q.lacking[id(side)] for side in plain if id(side) in q.lacking), None)
+    lacking = next((q.lacking[id(side)] for side in (kpi, *plain) if id(side) in q.lacking), None)
     beyond = any(
         s.out_of_time(whole.period, whole=True)
         for side in plain
