@@ -10,7 +10,7 @@ from alignment_toolkit import charts, units
 from alignment_toolkit.charts import as_number, clean
 from alignment_toolkit.errors import BeyondPart
 from alignment_toolkit.languages import noted, opening, say, say_count, term
-from alignment_toolkit.report import words
+from alignment_toolkit.report import findings, words
 from alignment_toolkit.report.blocks import (
     Block,
     Cell,
@@ -256,7 +256,8 @@ def slices(analysis: Analysis, note: str) -> list[Block]:
     """Give each dimension's table and charts."""
     rows = [r for r in analysis.kpis if r.by and r.grain is None and r.period == analysis.period]
     found: list[Block] = []
-    for dimensions in dict.fromkeys(tuple(r.by) for r in rows):
+    asked = [f for f in analysis.findings if f.by]
+    for dimensions in dict.fromkeys([*(tuple(r.by) for r in rows), *(tuple(f.by) for f in asked)]):
         mine = [r for r in rows if tuple(r.by) == dimensions]
         found += _one_dimension(analysis, dimensions, mine, note)
     return found
@@ -269,9 +270,9 @@ def _one_dimension(
     found: list[Block] = []
     for kpis in _alike(rows):
         found += _one_table(analysis, named, kpis, [r for r in rows if r.kpi in kpis], note)
-    lacking = _nowhere(analysis, named, rows)
-    if lacking is not None:
-        found.append(Detail((lacking,)) if found else lacking)
+    lacking = (*_nowhere(analysis, named, rows), *_questions(analysis, dimensions, named))
+    if lacking:
+        found += [Detail(lacking)] if found else lacking
     return [Heading(3, say("By {named}", named=named)), *found] if found else []
 
 
@@ -286,26 +287,36 @@ def _reasons(rows: Sequence[KpiValue]) -> dict[tuple[str, str], list[KpiValue]]:
     return found
 
 
-def _nowhere(analysis: Analysis, named: str, rows: Sequence[KpiValue]) -> Table | None:
+def _nowhere(analysis: Analysis, named: str, rows: Sequence[KpiValue]) -> list[Table]:
     """Say of key figures that are told of no part why; what the company as a whole lacks too is said there."""
     told = {r.kpi for r in rows if r.status == "ok"}
     whole = {r.kpi: say(clean(r.reason)) for r in totals(analysis)}
     lines = [
-        (same, reason)
+        (clean(same[0].title), _parts(same, rows), reason)
         for (kpi, reason), same in _reasons(rows).items()
         if kpi not in told and whole.get(kpi) != reason
     ]
+    return _why(say("Not told by {named}, and why", named=named), say("Key figure"), lines)
+
+
+def _why(caption: str, what: str, lines: Sequence[tuple[str, str, str]]) -> list[Table]:
     if not lines:
-        return None
-    written = tuple(
-        (Cell(clean(same[0].title)), Cell(_parts(same, rows)), Cell(reason)) for same, reason in lines[:_ROWS]
-    )
-    return Table(
-        say("Not told by {named}, and why", named=named),
-        (say("Key figure"), say("Parts"), say("Why")),
-        written,
-        note=_more(len(lines) - _ROWS),
-    )
+        return []
+    written = tuple(tuple(Cell(text) for text in line) for line in lines[:_ROWS])
+    return [Table(caption, (what, say("Parts"), say("Why")), written, note=_more(len(lines) - _ROWS))]
+
+
+def _questions(analysis: Analysis, dimensions: tuple[str, ...], named: str) -> list[Table]:
+    """Say of questions that were put to no part why."""
+    lines = []
+    asked = [f for f in analysis.findings if f.by and tuple(f.by) == dimensions]
+    for indicator in dict.fromkeys(f.indicator for f in asked):
+        own = [f for f in asked if f.indicator == indicator]
+        refused = findings.parts_not_asked(own)
+        if sum(map(len, refused.values())) == len(own):
+            title = clean(own[0].title)
+            lines += [(title, findings.named_parts(same, own), reason) for reason, same in refused.items()]
+    return _why(say("Not asked by {named}, and why", named=named), say("Question"), lines)
 
 
 def _parts(same: Sequence[KpiValue], rows: Sequence[KpiValue]) -> str:

@@ -29,10 +29,21 @@ from alignment_toolkit.report.blocks import (
 )
 from alignment_toolkit.results import Estimate, Evidence, Finding
 
-__all__ = ["answer", "company_level", "full", "in_order", "not_judged", "shorter", "slices_of"]
+__all__ = [
+    "answer",
+    "company_level",
+    "full",
+    "in_order",
+    "named_parts",
+    "not_judged",
+    "parts_not_asked",
+    "shorter",
+    "slices_of",
+]
 
 _SEVERITY: Final = {"high": 0, "medium": 1, "low": 2, "none": 3}
 _SHOWN: Final = 10
+_NAMED: Final = 6  # parts named before the rest is counted
 _GUARDS: Final = {
     "simpson": noted("The picture changes with the mix"),
     "immature": noted("Some cases are too young"),
@@ -301,18 +312,28 @@ def _slices(slices: Sequence[Finding], currency: str) -> list[Block]:
 
 def _why_not(slices: Sequence[Finding]) -> list[str]:
     """Say why parts have no answer, once for all that share the reason."""
-    shared: dict[str, list[str]] = {}
+    return [
+        say("Not assessed ({parts}): {reason}.", parts=named_parts(same, slices), reason=reason.rstrip("."))
+        for reason, same in parts_not_asked(slices).items()
+    ]
+
+
+def parts_not_asked(slices: Sequence[Finding]) -> dict[str, list[Finding]]:
+    """Group the parts that a question was not put to by reason."""
+    found: dict[str, list[Finding]] = {}
     for f in slices:
         if f.status == "not_assessed" and (reason := _reason(f)):
-            shared.setdefault(reason, []).append(data(charts.shorten(charts.by_text(f.by), 40)))
-    return [
-        say(
-            "Not assessed ({parts}): {reason}.",
-            parts=say("all") if len(parts) == len(slices) else words.enumerate_words(parts),
-            reason=reason.rstrip("."),
-        )
-        for reason, parts in shared.items()
-    ]
+            found.setdefault(reason, []).append(f)
+    return found
+
+
+def named_parts(same: Sequence[Finding], slices: Sequence[Finding]) -> str:
+    """Name the parts that share a reason: all, or the first few of them."""
+    if len(same) == len(slices):
+        return say("all")
+    names = [data(charts.shorten(charts.by_text(f.by), 40)) for f in same]
+    more = len(names) - _NAMED
+    return words.enumerate_words([*names[:_NAMED], say("{more:,} more", more=more)] if more > 1 else names)
 
 
 def _parts_line(slices: Sequence[Finding]) -> str:

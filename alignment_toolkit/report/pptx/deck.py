@@ -143,13 +143,14 @@ class Deck:
         self.notes.append(text)
 
     def note_table(self, table: Table) -> None:
-        """Add a table to the notes, a row a line."""
+        """Add a table to the notes, a row a line, and what stands below it."""
         self.note(table.caption)
         self.note(" | ".join(table.columns))
         for row in table.rows[:_NOTE_LINES]:
             self.note(" | ".join(f"{c.text} ({c.small})" if c.small else c.text for c in row))
         if len(table.rows) > _NOTE_LINES:
             self.note(say("{rows:,} more rows are in the workbook.", rows=len(table.rows) - _NOTE_LINES))
+        self.note(table.note)
 
     @property
     def left_over(self) -> float:
