@@ -153,3 +153,16 @@ def test_money_in_another_currency_scales_with_its_rate():
         a, b = one(company_of({"orders": half, "rates": rates}), id), one(company_of({"orders": plain}), id)
         assert (a.value, a.low, a.high) == (b.value, b.low, b.high)
         assert a.low is not None
+
+
+def test_a_missing_rate_is_the_whole_reason_also_where_leads_are_too_young():
+    """The lead's year of revenue is not over either, but waiting for it would not bring the rate."""
+    lead = {"lead_id": "b", "created_at": "2026-03-01 08:00:00", "account_id": "b"}
+    tables = {
+        "leads": [{**lead, "converted_at": "2026-03-01 09:00:00"}],
+        "orders": [line("2026-03-02", "10", "b", currency="USD")],
+    }
+    row = one(company_of(tables), "revenue-per-lead", "2026-Q1")
+    assert (
+        row.reason == "amounts are in other currencies, and the table rates has no rate for USD on 2026-03-02"
+    )

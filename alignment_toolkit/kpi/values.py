@@ -122,8 +122,9 @@ class Sheet:
         if reason:
             return Number.none(reason)
         cell = self.answer.cell(self.ask, part, by, piece)
+        mixed = self._mixed(cell)
         found = (
-            self._mixed(cell)
+            mixed
             or self._judged(cell)
             or _counted(self.kpi, cell, self._days(cell, asked, period), self._around(part, by, piece))
         )
@@ -140,14 +141,14 @@ class Sheet:
         reason = found.reason
         if isinstance(self.kpi, KpiOfRows):
             censored = found.censored
-        elif reason and censored:
+        elif mixed is None and reason and censored:
             reason = say(
                 "{reason}: {censored} too young at {as_of}",
                 reason=reason,
                 censored=censored,
                 as_of=self.ask.terms.as_of,
             )
-        elif censored and self.kpi.whole:
+        elif mixed is None and censored and self.kpi.whole:
             reason = say(
                 "the cohort is not whole: of its {n_unit}, {censored} too young at {as_of}",
                 censored=censored,

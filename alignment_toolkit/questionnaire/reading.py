@@ -73,7 +73,7 @@ def read_survey(company: Company, wave: str | None = None) -> SurveyReading:
     Raises
     ------
     MissingTable
-        Where there is no survey.
+        Where there is no survey; with the reason where it was refused.
     UnknownName
         For a wave that is not there, with the near match.
 
@@ -84,8 +84,12 @@ def read_survey(company: Company, wave: str | None = None) -> SurveyReading:
     >>> found.wave, [row["department"] for row in found.people]
     ('2026-Q3', ['marketing', 'sales'])
     """
-    if not company.has("survey", "respondent_id", "department", "item", "answer"):
-        raise MissingTable("survey", company.tables)
+    if "survey" not in company.tables:
+        problems = [p for p in company.problems if p.table == "survey" and p.level == "error"]
+        way = "`alignment survey form` makes a form to send out, `alignment survey import` reads it"
+        raise MissingTable(
+            "survey", company.tables, reason=problems[0].message.rstrip(".") if problems else way
+        )
     table = company["survey"]
     columns = [c for c in ("respondent_id", "department", "item", "answer", "wave") if c in table.columns]
     rows = company.fetch(table.select(columns))

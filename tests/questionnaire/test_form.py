@@ -10,7 +10,7 @@ import openpyxl
 import pytest
 
 from alignment_toolkit.company import Company
-from alignment_toolkit.errors import DataError, ParameterError
+from alignment_toolkit.errors import DataError, MissingTable, ParameterError
 from alignment_toolkit.questionnaire import read_returned, read_survey, write_form, write_survey
 from alignment_toolkit.questionnaire.layout import ANSWER, DEPARTMENT_CELL, FIRST_ROW, SHEET, WAVE_CELL
 from alignment_toolkit.statistics.instrument import ITEMS
@@ -188,3 +188,21 @@ def test_the_sample_is_read(sample_dir):
     assert before.people != found.people
     with pytest.raises(ParameterError, match=f"Did you mean '{found.wave}'"):
         read_survey(company, "2026Q3")
+
+
+def test_without_a_survey_the_way_to_one_is_named(tmp_path):
+    (tmp_path / "results.csv").write_text(
+        "result_id,kind,count,on\n1,clicks,3,2026-09-01\n", encoding="utf-8"
+    )
+    with pytest.raises(MissingTable) as said:
+        read_survey(Company.open(tmp_path))
+    assert str(said.value) == (
+        "There is no table 'survey' (`alignment survey form` makes a form to send out, `alignment survey import` reads"
+        " it). There is: results."
+    )
+
+
+def test_a_survey_that_was_refused_is_not_said_to_be_missing(tmp_path):
+    (tmp_path / "survey.csv").write_text("respondent_id,department,item\nr1,sales,c01\n", encoding="utf-8")
+    with pytest.raises(MissingTable, match=r"no table 'survey' \(.*answer"):
+        read_survey(Company.open(tmp_path))
