@@ -17,7 +17,7 @@ import ibis
 from alignment_toolkit.errors import DataError, MissingColumn, MissingTable, Problem, TooManyRows, UnknownName
 from alignment_toolkit.periods import Period, WorkingCalendar
 from alignment_toolkit.relations import RELATIONS
-from alignment_toolkit.relations.money import AMOUNTS, in_own_currency, rates_of
+from alignment_toolkit.relations.money import AMOUNTS, home_currency, in_own_currency, rates_of
 from alignment_toolkit.results import DataQuality
 from alignment_toolkit.settings import Settings
 from alignment_toolkit.sources.engine import connect, rows_hash
@@ -223,16 +223,14 @@ class Company:
         return self._tables[table]
 
     def _in_own_currency(self, table: str) -> Table:
-        """Bind a table; where any of its amounts is in another currency, they are turned into the company's."""
+        """Bind a table; where any of its amounts is in another currency, they are turned into the company's own."""
         made = self._data.backend.table(table, database="main")
         if table not in AMOUNTS or "currency" not in made.columns:
             return made
-        foreign = (
-            f"SELECT 1 FROM {quoted(table)} WHERE upper(currency) <> {literal(self.currency.upper())} LIMIT 1"
-        )
-        if self._data.engine.execute(foreign).fetchone() is None:
-            return made
-        return in_own_currency(made, table, rates_of(self), self.currency)
+        by = f"SELECT upper(currency), count(*) FROM {quoted(table)} WHERE currency IS NOT NULL GROUP BY ALL"
+        home = home_currency(self.currency, dict(self._data.engine.execute(by).fetchall()))
+        rates = rates_of(self) if home == self.currency else None
+        return made if home is None else in_own_currency(made, table, rates, home)
 
     def cohort(self, table: str, period: Period | str, on: str | None = None) -> Table:
         """Filter one table by a period, half open, on its own date.

@@ -253,29 +253,22 @@ class Sheet:
 
     def _mixed(self, cell: Mapping[str, Any]) -> Number | None:
         """Refuse amounts of several currencies: adding them up would be wrong, and no rate is guessed."""
-        if cell.get("unrated"):
-            return Number.none(
-                say(
-                    "amounts are in other currencies, and the table rates has no rate for {unrated}",
-                    unrated=cell["unrated"],
-                )
-            )
+        own, unrated = self.ask.terms.currency.upper(), cell.get("unrated")
+        if unrated and own != "XXX":
+            told = noted("amounts are in other currencies, and the table rates has no rate for {unrated}")
+            return Number.none(say(told, unrated=unrated))
         seen = {cell[role] for role in ("currency_min", "currency_max") if cell.get(role)}
-        own = self.ask.terms.currency.upper()
         foreign = sorted(seen - {own}) if own != "XXX" else sorted(seen) * (len(seen) > 1)
-        if not foreign:
+        if not foreign and not unrated:
             return None
         listed = say(" and ").join(foreign)
-        if own == "XXX":
-            return Number.none(
-                say(
-                    "amounts are in {foreign}: to add them up, set [company] currency and fill in rates",
-                    foreign=listed,
-                )
-            )
-        return Number.none(
-            say("amounts are in {foreign}; only {own} can be added up", foreign=listed, own=own)
-        )
+        if own != "XXX":
+            told = noted("amounts are in {foreign}; only {own} can be added up")
+            return Number.none(say(told, foreign=listed, own=own))
+        if unrated:
+            listed = say("several currencies, {one} among them", one=unrated.partition(" ")[0])
+        told = noted("amounts are in {foreign}: to add them up, set [company] currency and fill in rates")
+        return Number.none(say(told, foreign=listed))
 
 
 def _counted(kpi: Kpi, cell: Mapping[str, Any], days: Any, around: Any) -> Number:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Final
 
 import ibis
@@ -18,6 +19,7 @@ __all__ = [
     "MONEY",
     "UNSAID",
     "first_unrated",
+    "home_currency",
     "in_own_currency",
     "money_marks",
     "rates_of",
@@ -29,6 +31,30 @@ MONEY: Final = "decimal(18, 4)"
 RATE: Final = "decimal(20, 10)"
 # Money times a rate, with all its digits.
 EXACT: Final = "decimal(38, 14)"
+
+
+def home_currency(own: str, rows: Mapping[str, int]) -> str | None:
+    """Give the currency that a table's amounts must be in to be added up; None where all are in it.
+
+    Where the company names none, it is the one of most rows: amounts in others must not be added to them.
+
+    Parameters
+    ----------
+    own
+        The company's currency.
+    rows
+        How many rows of the table are in which currency.
+
+    Examples
+    --------
+    >>> home_currency("EUR", {"EUR": 5, "USD": 1}), home_currency("EUR", {"EUR": 5}), home_currency("EUR", {})
+    ('EUR', None, None)
+    >>> home_currency("XXX", {"EUR": 1, "USD": 5}), home_currency("XXX", {"USD": 5})
+    ('USD', None)
+    """
+    if own.upper() != UNSAID:
+        return own if set(rows) - {own.upper()} else None
+    return min(rows, key=lambda code: (-rows[code], code)) if len(rows) > 1 else None
 
 
 def in_own_currency(t: Table, table: str, rates: Table | None, own: str) -> Table:

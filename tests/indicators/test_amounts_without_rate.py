@@ -25,17 +25,25 @@ Q3 = Period.parse("2026-Q3")
 BY_MONEY = {"by_value", "back_spend", "spend_on_clients", "revenue_on_clients", "unseen_value"}
 
 
-@pytest.fixture(scope="module")
-def mixed(sample_dir: Path, tmp_path_factory: pytest.TempPathFactory) -> Company:
-    """Give the sample with every other amount in dollars, and without the table of rates."""
+@pytest.fixture(scope="module", params=["EUR", ""], ids=["in euros", "in no currency"])
+def mixed(
+    request: pytest.FixtureRequest, sample_dir: Path, tmp_path_factory: pytest.TempPathFactory
+) -> Company:
+    """Give the sample with every other amount in dollars, and without the table of rates; or its own currency."""
     folder = tmp_path_factory.mktemp("mixed") / "sample"
     shutil.copytree(sample_dir, folder)
     (folder / "rates.csv").unlink()
     for name in ("orders", "opportunities", "spend", "value_ratings"):
         rows = pd.read_csv(folder / f"{name}.csv", dtype=str, keep_default_na=False)
-        rows.loc[::2, "currency"] = "USD"
+        rows["currency"] = "EUR"
+        rows.loc[1::2, "currency"] = "USD"
         rows.to_csv(folder / f"{name}.csv", index=False)
-    return Company.open(folder)
+    settings = folder / "alignment.toml"
+    if not request.param:
+        settings.write_text(settings.read_text("utf-8").replace('currency = "EUR"\n', "", 1), "utf-8")
+    company = Company.open(folder)
+    assert company.currency == (request.param or "XXX")
+    return company
 
 
 def seen_of(company: Company, id: str) -> Observation:
@@ -68,6 +76,16 @@ def test_no_sum_of_money_stands_on_mixed_currencies(id: str, mixed: Company, sam
     assert seen.money is None
     assert not [c.name for c in seen.evidence.columns if c.unit == "money"]
     assert not {m.name for m in seen.measures if m.value is not None} & BY_MONEY
+
+
+def test_key_figures_do_not_add_them_up(mixed: Company) -> None:
+    (row,) = (r for r in measure(mixed, CATALOG.chosen_kpis(["revenue"]), Q3) if not r.by)
+    assert row.value is None
+    assert row.reason == (
+        "amounts are in several currencies, USD among them: to add them up, set [company] currency and fill in rates"
+        if mixed.currency == "XXX"
+        else "amounts are in other currencies, and the table rates has no rate for USD on 2026-07-01"
+    )
 
 
 def opened(folder: Path, tables: dict[str, list[dict[str, Any]]]) -> Company:
