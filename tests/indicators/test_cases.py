@@ -11,7 +11,7 @@ import pytest
 from alignment_toolkit.catalog import Catalog
 from alignment_toolkit.company import Company
 from alignment_toolkit.indicator import Data, Look
-from alignment_toolkit.indicators.neglected_clients import _clients, _valued, neglected_clients
+from alignment_toolkit.indicators.neglected_clients import _bought, _clients, _valued, neglected_clients
 from alignment_toolkit.kpi import measure
 from alignment_toolkit.periods import Period
 from alignment_toolkit.verdict import verdicts
@@ -75,7 +75,7 @@ def test_online_retail_names_what_it_lacks_and_tells_where_the_value_lies(retail
     )
     window = Period.parse("2011-Q3")
     data = Data(retail, {}, neglected_clients, window)
-    rows, basis = _valued(_clients(data, window), window)
+    rows, basis = _valued(_clients(data, _bought(data, window)), window)
     value = np.sort(rows.value.to_numpy())[::-1]
     assert (len(rows), int((rows.orders > 1).sum())) == (2960, 1556)
     assert "BG/NBD" in basis
