@@ -4,11 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from alignment_toolkit.cli.common import gate, note, print_json, print_table, progress_bar, say
 from alignment_toolkit.cli.notices import noticed
 from alignment_toolkit.errors import FindingsGate, MatrixFailed, ParameterError
+
+if TYPE_CHECKING:
+    from alignment_toolkit.company import Company
+    from alignment_toolkit.runs.in_no_part import Aside
 
 __all__ = ["run_matrix"]
 
@@ -50,7 +54,8 @@ def run_matrix(
                 fresh = []
                 note(f"no run of {plans[0].name} for {plans[0].period} failed.")
             whole = index.outcomes_of(plans, fresh)
-            page, _ = index.write_index(whole, matrix)
+            aside = _aside(company, plans)
+            page, _ = index.write_index(whole, matrix, aside)
             every += fresh
             for o in fresh:
                 if o.run is not None:
@@ -58,9 +63,10 @@ def run_matrix(
                 else:
                     notices.failed(vars(o.plan) | {"notebook": o.plan.name}, o.message, o.code)
             told.append({"notebook": plans[0].name, "period": plans[0].period, "page": page.as_posix()})
-            told[-1]["runs"] = [o.to_json() for o in fresh]
+            told[-1] |= {"runs": [o.to_json() for o in fresh], "in_no_part": aside.to_json()}
             if not as_json:
                 _print_outcomes(fresh, page)
+                _print_aside(aside, company.currency)
     if as_json:
         print_json(told[0] if len(told) == 1 else told)
     _end(every, fail_on)
@@ -117,6 +123,19 @@ def _print_outcomes(outcomes: Sequence[Any], page: Path) -> None:
     counts = {s: sum(o.status == s for o in outcomes) for s in ("published", "already done", "failed")}
     say("; ".join(f"{n} {status}" for status, n in counts.items() if n) or "nothing was run")
     say(page.as_posix())
+
+
+def _aside(company: Company, plans: Sequence[Any]) -> Aside:
+    from alignment_toolkit.runs.in_no_part import in_no_part
+
+    period = company.settings.period(plans[0].period, as_of=company.as_of)
+    return in_no_part(company, [p.slice for p in plans], period)
+
+
+def _print_aside(aside: Aside, currency: str) -> None:
+    for left in aside.figures:
+        if left.n:
+            note(f"In no part: {left.text(currency)}.")
 
 
 def _end(outcomes: Sequence[Any], fail_on: str) -> None:

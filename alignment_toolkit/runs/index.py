@@ -15,6 +15,7 @@ from alignment_toolkit.privacy import LEAST
 from alignment_toolkit.report import blocks, words
 from alignment_toolkit.report.html import render
 from alignment_toolkit.results import Analysis, Estimate, Finding, KpiValue
+from alignment_toolkit.runs.in_no_part import Aside, told_to
 from alignment_toolkit.runs.matrix import Outcome
 from alignment_toolkit.runs.outsiders import audience_of, seen_parts
 from alignment_toolkit.runs.places import latest, slug, sync, write
@@ -121,6 +122,7 @@ def index_page(
     analyses: Sequence[tuple[str, Analysis]],
     matrix: str,
     audience: str = "internal",
+    aside: Aside | None = None,
 ) -> str:
     """Write the page of a matrix as HTML.
 
@@ -135,6 +137,8 @@ def index_page(
     audience
         Who reads it: outside the company small parts are left out, and with them others from which they could be
         worked out.
+    aside
+        What is in no part, of `in_no_part`.
     """
     first = outcomes[0].plan
     analyses = seen_parts(analyses, audience)
@@ -148,6 +152,9 @@ def index_page(
                         _runs(outcomes, dict(analyses), told, inside=audience == "internal"))),
         blocks.Section(tuple(_comparison(told, dict(analyses)))),
     ]  # fmt: skip
+    currency = analyses[0][1].currency if analyses else ""
+    if aside is not None:
+        parts.insert(1, blocks.Section(tuple(_aside(told_to(aside, audience), outcomes, currency))))
     label = next((words.made_up(a) for _, a in analyses), "")
     document = blocks.Document(
         title=f"{blocks.data(first.company)}: the parts by {blocks.data(matrix)}",
@@ -156,9 +163,32 @@ def index_page(
         blocks=tuple(parts),
         footer="Each part has a report of its own, made by the same notebook with the same settings."
         + (_FOR_OUTSIDERS if audience != "internal" else ""),
-        currency=analyses[0][1].currency if analyses else "",
+        currency=currency,
     )
     return render(document)
+
+
+def _aside(aside: Aside, outcomes: Sequence[Outcome], currency: str) -> list[blocks.Block]:
+    by = words.enumerate_words(
+        [blocks.data(d) for d in dict.fromkeys(o.plan.slice.partition("=")[0] for o in outcomes)]
+    )
+    said = f"A row is in no part where its {by} is empty, leads nowhere or names none of the parts above."
+    found = [f for f in aside.figures if f.value is not None]
+    if any(f.n for f in found):
+        said += " So the parts do not add up to the whole company."
+    elif found and len(found) == len(aside.figures):
+        names = words.enumerate_words([words.small_start(f.title) for f in found])
+        said += f" Of this period there is no such row in {names}."
+    listed = [f.text(currency) for f in found if f.n]
+    listed += [
+        f"{f.title}: left out, since what is in no part, or one of the parts, has fewer than {LEAST} cases"
+        for f in aside.figures
+        if f.value is None
+    ]
+    if aside.tables:
+        names = words.enumerate_words([blocks.data(t.replace("_", " ")) for t in aside.tables])
+        listed.append(f"In no part at all, because nothing in them tells a row's {by}: {names}")
+    return [blocks.Heading(2, "In no part", "aside"), blocks.Prose(said, bullets=tuple(listed))]
 
 
 _FOR_OUTSIDERS: Final = (
@@ -284,8 +314,10 @@ def _row(c: Compared, currency: str) -> tuple[blocks.Cell, ...]:
     )
 
 
-def write_index(outcomes: Sequence[Outcome], matrix: str) -> tuple[Path, Path]:
+def write_index(outcomes: Sequence[Outcome], matrix: str, aside: Aside | None = None) -> tuple[Path, Path]:
     """Write a matrix's page and its JSON beside its slices, each whole or not at all.
+
+    `aside` is what is in no part; without it neither says anything of that.
 
     Raises
     ------
@@ -294,7 +326,8 @@ def write_index(outcomes: Sequence[Outcome], matrix: str) -> tuple[Path, Path]:
     """
     folder = outcomes[0].plan.key.parent
     analyses = list(_analyses(outcomes))
-    audience = audience_of(analyses, outcomes[0].plan.parameters)
+    usual = "internal" if aside is None else aside.audience
+    audience = audience_of(analyses, outcomes[0].plan.parameters, usual)
     runs = [o.to_json() for o in outcomes]
     if audience != "internal":  # what failed, and how many findings a small part has, is not for everybody
         runs = [{**run, "message": "", "findings": None} for run in runs]
@@ -307,10 +340,11 @@ def write_index(outcomes: Sequence[Outcome], matrix: str) -> tuple[Path, Path]:
         "matrix": matrix,
         "audience": audience,
         "runs": runs,
+        "in_no_part": None if aside is None else told_to(aside, audience).to_json(),
         "compared": [c.to_json() for c in compared(seen_parts(analyses, audience))],
     }
     texts = {
-        folder / f"{name}.html": index_page(outcomes, analyses, Path(matrix).stem, audience),
+        folder / f"{name}.html": index_page(outcomes, analyses, Path(matrix).stem, audience, aside),
         folder / f"{name}.json": json.dumps(told, ensure_ascii=False, allow_nan=False, indent=1) + "\n",
     }
     try:

@@ -22,14 +22,15 @@ Parts = Sequence[tuple[str, Analysis]]
 _GONE = ("withheld", "not_assessed", "error")
 
 
-def audience_of(parts: Parts, given: Mapping[str, Any]) -> str:
+def audience_of(parts: Parts, given: Mapping[str, Any], usual: str = "internal") -> str:
     """Give the audience that the reports of the parts are for: as the run was asked, else as the settings say.
 
-    Where parts are for different ones, the one that may see least.
+    Where parts are for different ones, the one that may see least. `usual` is for whom a page is whose parts all
+    failed, so that none of them tells it.
     """
     asked = given.get("audience")
     told = [str(asked or (a.settings.get("report") or {}).get("audience") or "internal") for _, a in parts]
-    return max(told, key=AUDIENCES.index, default="internal")
+    return max(told, key=AUDIENCES.index, default=str(asked or usual))
 
 
 def seen_parts(parts: Parts, audience: str) -> list[tuple[str, Analysis]]:

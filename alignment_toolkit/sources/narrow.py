@@ -13,7 +13,15 @@ from alignment_toolkit.tables import TABLES
 if TYPE_CHECKING:
     from ibis.expr.types import Table
 
-__all__ = ["Step", "narrowed_table", "owners_of_dimension", "require_divided", "undivided"]
+__all__ = [
+    "Step",
+    "combinations",
+    "narrowed_table",
+    "owners_of_dimension",
+    "placed",
+    "require_divided",
+    "undivided",
+]
 
 # Keys are tried in this order; the first whose table has the dimension is used.
 _KEYS: Final = (
@@ -140,16 +148,25 @@ def combinations(company: _Tables, table: str, dimensions: Iterable[str]) -> Tab
     """
     t, names = company[table], []
     for number, dimension in enumerate(dimensions):
-        path = Step(dimension, None).path(company, table, company[table].columns)
-        if path is None:
+        names.append(f"_d{number}")
+        found = placed(company, table, t, dimension, names[-1])
+        if found is None:
             return None
-        column, key, target = path
-        into = f"_d{number}"
-        names.append(into)
-        if key is None or target is None:
-            t = t.mutate(**{into: t[column]})
-            continue
-        other = company[target]
-        other = other.select(_key=other[TABLES[target].key], **{into: other[column]})
-        t = t.left_join(other, t[key] == other._key).drop("_key")
+        t = found
     return t.group_by(names).aggregate(rows=t.count()).order_by(names)
+
+
+def placed(company: _Tables, name: str, made: Table, dimension: str, into: str) -> Table | None:
+    """Give a table or relation with a column of the value by which `narrowed_table` places a row; None without a way.
+
+    It has no value where the row is of no part, since its own column or key is empty or its key leads nowhere.
+    """
+    path = Step(dimension, None).path(company, name, made.columns)
+    if path is None:
+        return None
+    column, key, target = path
+    if key is None or target is None:
+        return made.mutate(**{into: made[column]})
+    other = company[target]
+    other = other.select(**{f"{into}_key": other[TABLES[target].key], into: other[column]})
+    return made.left_join(other, made[key] == other[f"{into}_key"]).drop(f"{into}_key")
