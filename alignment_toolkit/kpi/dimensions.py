@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from alignment_toolkit.errors import ParameterError, UnknownName
+from alignment_toolkit.kpi.kinds import whole_of
 from alignment_toolkit.relations import PARENTS, RELATIONS, Source
 
 if TYPE_CHECKING:
@@ -51,6 +52,8 @@ def home_of(relation: str, source: Source) -> tuple[str, ...]:
 def attach(source: Source, relation: str, t: Table, by: Sequence[str]) -> Table:
     """Give the relation with one more column per dimension; its rows stay as they are.
 
+    What describes a row is looked up in the whole company: a part of it may lack products, or the client of an order.
+
     Raises
     ------
     UnknownName
@@ -65,7 +68,7 @@ def attach(source: Source, relation: str, t: Table, by: Sequence[str]) -> Table:
         if place.table is None or place.key is None:
             t = t.mutate(**{into: t[place.column]})
             continue
-        parent = source[place.table]
+        parent = whole_of(source)[place.table]
         parent = parent.select(_key=parent[KEY_OF[place.table]], **{into: parent[place.column]})
         t = t.left_join(parent, t[place.key] == parent._key).drop("_key")
     return t.select(*own, *[dimension_column(n) for n in range(len(places))])
@@ -73,12 +76,13 @@ def attach(source: Source, relation: str, t: Table, by: Sequence[str]) -> Table:
 
 def place_of(source: Source, relation: str, t: Table, name: str) -> Place:
     """Give the place where a dimension of a relation stands; the errors are those of `attach`."""
+    whole = whole_of(source)
     own = [Place(c) for c in t.columns]
     reached = [
         Place(c, key, table)
         for key, table in PARENTS.items()
-        if key in t.columns and source.has(table, KEY_OF[table])
-        for c in source[table].columns
+        if key in t.columns and whole.has(table, KEY_OF[table])
+        for c in whole[table].columns
         if c != KEY_OF[table]
     ]
     prefix, _, column = name.rpartition(".")
@@ -101,7 +105,7 @@ def place_of(source: Source, relation: str, t: Table, name: str) -> Place:
             f"The dimension '{name}' of {relation} could be any of {choices_text}: say which."
         )
     place = found[0]
-    holder = t if place.table is None else source[place.table]
+    holder = t if place.table is None else whole[place.table]
     kind = holder[place.column].type()
     if kind.is_timestamp() or kind.is_date():
         raise ParameterError(f"'{name}' of {relation} is a time and no dimension; a grain cuts by time.")

@@ -127,6 +127,33 @@ def test_a_part_of_the_company_is_told_as_the_split_is(tmp_path: Path):
 SLOW = [pytest.param(seed, marks=pytest.mark.slow) for seed in range(1, 20)]
 
 
+def test_what_describes_a_row_is_known_in_a_part_too(tmp_path: Path):
+    """A product is of no region, and a client may be of another one than its order: both describe it all the same."""
+    tables = {
+        "accounts": [
+            {"account_id": "a1", "region": "North", "industry": "food"},
+            {"account_id": "a2", "region": "South", "industry": "steel"},
+        ],
+        "products": [
+            {"product_id": "p1", "category": "sensors"},
+            {"product_id": "p2", "category": "software"},
+        ],
+        "orders": [
+            line("2026-07-01", "10", "a1", product_id="p1", region="North"),
+            line("2026-07-02", "20", "a2", product_id="p2", region="North"),
+            line("2026-09-30", "40", "a2", product_id="p2", region="South"),
+        ],
+    }
+    north = Company.open(written(tables, tmp_path)).narrowed("region", "North")
+    for by, parts in (
+        ("category", {"sensors": 10, "software": 20}),
+        ("products.category", {"sensors": 10, "software": 20}),
+        ("industry", {"food": 10, "steel": 20}),
+    ):
+        rows = measure(north, KPIS["revenue"], "2026-Q3", by=(by,))
+        assert {r.by[by]: r.value for r in rows if r.by} == parts
+
+
 @pytest.mark.parametrize("seed", [0, *SLOW])
 def test_parts_add_up_and_none_is_told_where_more_than_the_threshold_has_no_place(seed):
     rng = random.Random(seed)
