@@ -26,7 +26,20 @@ from alignment_toolkit.tables import TABLES
 if TYPE_CHECKING:
     from ibis.expr.types import Table
 
-__all__ = ["Judged", "asked_of", "divided", "judged", "not_asked", "part_of", "rows_in"]
+__all__ = [
+    "Judged",
+    "asked_of",
+    "divided",
+    "judged",
+    "not_asked",
+    "not_compared",
+    "part_of",
+    "rows_in",
+    "written_later",
+]
+
+# What is not yet known of a row at the moment that dates it; what tells the same is found with it.
+_LATER: Mapping[str, str] = {"created_at": "qualified_at", "qualified_at": "status", "opened_at": "outcome"}
 
 
 @dataclass(frozen=True)
@@ -63,22 +76,26 @@ class Judged:
             return _counted(f"{self._home(column)}.{column}", named)
         if key in self.counted and column == "name":
             return _counted(f"{table}.{column}", named)
-        if key is None:
-            told, home = column if column in self.own or self._tells(column) else None, None
-        elif self._tells(
-            key
-        ):  # by way of a key that is an outcome (a lead's owner) the team behind it is one, too
-            told, home = key, None
-        else:
-            told, home = column if column in self.others.get(table or "", ()) else None, table
+        told = self.named(column, key, table)
         if told is None:
             return None
         return say(
             "Not asked by {dimension}: {column} says what is judged here, or what came of it. "
             "Rows chosen by it would give the answer by how they were chosen.",
-            column=f"{home or self._home(told)}.{told}",
+            column=told,
             **named,
         )
+
+    def named(self, column: str, key: str | None, table: str | None) -> str | None:
+        """Name the column that tells of the outcome where a part is chosen by one, reached by a key or not."""
+        if key is None:
+            told, home = column if column in self.own or self._tells(column) else None, None
+        elif self._tells(key):
+            # By way of a key that is an outcome (a lead's owner) the team behind it is one, too.
+            told, home = key, None
+        else:
+            told, home = column if column in self.others.get(table or "", ()) else None, table
+        return None if told is None else f"{home or self._home(told)}.{told}"
 
     def _tells(self, column: str) -> bool:
         return any(column in self.others.get(home, ()) for home in self.homes)
@@ -174,6 +191,42 @@ def not_asked(company: Any, kpi: Kpi, by: Iterable[str]) -> str | None:
     """Say why a KPI can't be told by these dimensions, all of which it has; None where it can."""
     t = company.relation(kpi.relation)
     return judged(company, asked_of(company, kpi), t).by(company, t, by)
+
+
+def written_later(company: Any, kpis: Iterable[Kpi], by: Iterable[str]) -> tuple[str | None, str | None]:
+    """Name what is written after rows are counted and chooses this part of a company, or its parts by dimensions."""
+    found = [(_part_written_later(company, kpi), _written_later(company, kpi, by)) for kpi in kpis]
+    return next((c for c, _ in found if c), None), next((c for _, c in found if c), None)
+
+
+def _part_written_later(company: Any, kpi: Kpi) -> str | None:
+    whole: Any = whole_of(company)
+    steps = [Step(d, v) for d, v in getattr(company, "steps", ())]
+    if not steps or kpi.date not in _LATER:
+        return None
+    t = whole.relation(kpi.relation)
+    told = Judged.of(whole, kpi.relation, [_LATER[kpi.date]])
+    paths = [step.path(whole, told.homes[0], t.columns) for step in steps]
+    return next((c for path in paths if path is not None and (c := told.named(*path))), None)
+
+
+def _written_later(company: Any, kpi: Kpi, by: Iterable[str]) -> str | None:
+    if not by or kpi.date not in _LATER:
+        return None
+    t = company.relation(kpi.relation)
+    told = Judged.of(whole_of(company), kpi.relation, [_LATER[kpi.date]])
+    places = [place_of(company, kpi.relation, t, name) for name in by]
+    return next((c for p in places if (c := told.named(p.column, p.key, p.table))), None)
+
+
+def not_compared(method: str, before: Iterable[str], column: str) -> str:
+    """Add to a method that a number is not compared, because of a column that is written later."""
+    return say(
+        "{method}; not compared with {before}: {column} is written later, and younger rows have had less time for it",
+        method=method,
+        before=", ".join(before),
+        column=column,
+    )
 
 
 def _chosen(whole: Any, told: Judged, t: Table, steps: Iterable[Step]) -> str | None:

@@ -14,7 +14,7 @@ from alignment_toolkit.kpi.cells import Ask
 from alignment_toolkit.kpi.client_periods import ClientPeriods
 from alignment_toolkit.kpi.cube import By, Cube, Part
 from alignment_toolkit.kpi.dimensions import attach, home_of
-from alignment_toolkit.kpi.judged import divided, judged, part_of
+from alignment_toolkit.kpi.judged import divided, judged, not_compared, part_of, written_later
 from alignment_toolkit.kpi.kinds import (
     DifferenceOfKpis,
     Kpi,
@@ -32,7 +32,7 @@ from alignment_toolkit.languages import say
 from alignment_toolkit.periods import GRAINS, Period, compare_periods
 from alignment_toolkit.relations import RELATIONS
 from alignment_toolkit.relations.telling import lacks, why
-from alignment_toolkit.results import KpiValue
+from alignment_toolkit.results import Change, KpiValue
 
 if TYPE_CHECKING:
     from ibis.expr.types import Table
@@ -381,6 +381,8 @@ def _rows(q: _Question, kpi: AnyKpi, part: int = 0) -> list[KpiValue]:
         if isinstance(s := q.sheets[id(side)], Sheet)
     )
     slices: list[By] = [None, *([] if lacking or beyond else q.slices(plain, part or None))]
+    compared = len(q.parts) > 1 and not part
+    later = written_later(q.company, plain, () if lacking else q.by) if compared else (None, None)
     for by in slices:
         named = dict(zip(q.by, by or (), strict=False))
         now = q.number(kpi, part, by, None)
@@ -396,7 +398,12 @@ def _rows(q: _Question, kpi: AnyKpi, part: int = 0) -> list[KpiValue]:
                     unlike=", ".join(unlike),
                 ),
             )
-        rows.append(replace(row, changes=tuple(change(now, other, label, kpi.unit) for label, other in then)))
+        found = [change(now, other, label, kpi.unit) for label, other in then]
+        column = later[0] or (later[1] if by else None)
+        if column is not None and any(c.value is not None for c in found):
+            found = [Change(label, None, None, None, None) for label, _ in then]
+            row = replace(row, method=not_compared(row.method, [label for label, _ in then], column))
+        rows.append(replace(row, changes=tuple(found)))
         for number, piece in enumerate(whole.pieces):
             rows.append(_row(q, kpi, piece, whole.grain, named, q.number(kpi, part, by, number)))
     if lacking:

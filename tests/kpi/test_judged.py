@@ -22,6 +22,7 @@ from alignment_toolkit.languages import speaking
 from alignment_toolkit.periods import Period
 from alignment_toolkit.relations import PARENTS
 from alignment_toolkit.results import KpiValue
+from tests.builders import written
 
 KPIS = Catalog.load().kpis
 SAMPLE = Path(__file__).parents[2] / "data" / "sample"
@@ -303,3 +304,73 @@ def test_the_reasons_are_told_in_german(sample: Company) -> None:
         product = measure(sample, KPIS["products-per-client"], YEAR, by=("product_id",))[1].reason
     assert str(stage).startswith("Nicht gefragt nach Stufe: opportunities.stage")
     assert str(product).startswith("Nicht gefragt nach product id: ")
+
+
+ENDED = {
+    "opportunities": [
+        {
+            "opportunity_id": "o1",
+            "amount": 10,
+            "opened_at": "2026-05-01",
+            "closed_at": "2026-07-01",
+            "outcome": "lost",
+        },
+        {
+            "opportunity_id": "o2",
+            "amount": 20,
+            "opened_at": "2026-06-01",
+            "closed_at": "2026-08-01",
+            "outcome": "lost",
+        },
+        {
+            "opportunity_id": "o3",
+            "amount": 40,
+            "opened_at": "2026-08-01",
+            "closed_at": "2026-09-30",
+            "outcome": "lost",
+        },
+        {"opportunity_id": "o4", "amount": 80, "opened_at": "2026-09-01", "closed_at": None, "outcome": None},
+    ],
+    "leads": [
+        {"lead_id": "l1", "created_at": "2026-05-01", "status": "won", "channel": "email"},
+        {"lead_id": "l2", "created_at": "2026-09-30", "status": "new", "channel": "email"},
+    ],
+}
+
+
+@pytest.mark.parametrize(
+    ("id", "column", "value"),
+    [("opportunities", "outcome", "lost"), ("pipeline", "outcome", "lost"), ("leads", "status", "won")],
+)
+def test_what_came_of_rows_later_is_told_and_not_compared(
+    tmp_path: Path, id: str, column: str, value: str
+) -> None:
+    """Of deals opened in May and June two are lost by now, of July's to September's one so far: that is no fall."""
+    company = Company.open(written(ENDED, tmp_path))
+    before = Period.parse("2026-Q2")
+    part = company.narrowed(column, value)
+    told = [
+        next(
+            r
+            for r in measure(company, KPIS[id], "2026-Q3", by=(column,), compare=[before])
+            if r.by == {column: value}
+        ),
+        measure(part, KPIS[id], "2026-Q3", compare=[before])[0],
+    ]
+    for row in told:
+        assert row.value == {"opportunities": 1, "pipeline": 0, "leads": 0}[id]
+        assert [c.value for c in row.changes] == [None]
+        table = "leads" if id == "leads" else "opportunities"
+        assert f"not compared with 2026-Q2: {table}.{column} is written later" in row.method
+    for whole in (
+        measure(company, KPIS[id], "2026-Q3", compare=[before])[0],
+        measure(company, KPIS[id], "2026-Q3", by=(column,), compare=[before])[0],
+    ):
+        assert [c.value for c in whole.changes] != [None]
+        assert "written later" not in whole.method
+
+
+def test_what_was_known_when_a_row_was_counted_is_compared(tmp_path: Path) -> None:
+    company = Company.open(written(ENDED, tmp_path))
+    rows = measure(company, KPIS["leads"], "2026-Q3", by=("channel",), compare=[Period.parse("2026-Q2")])
+    assert [[c.value for c in r.changes] for r in rows] == [[0], [0]]
