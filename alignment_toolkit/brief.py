@@ -76,7 +76,18 @@ def _interval(e: Any, level: float | None = None) -> str:
 
 def estimate(self: Any) -> str:
     """Write an Estimate."""
-    return f"<{number(self.value, self.unit)}{_interval(self)}, n {self.n:,} {self.n_unit}".rstrip() + ">"
+    return f"<{number(self.value, self.unit)}{_interval(self)}, n {cases(self.n, self.n_unit)}>"
+
+
+def cases(n: int, unit: str) -> str:
+    """Write how many of what; of a single one only that it is one, since units have no form for it.
+
+    Examples
+    --------
+    >>> cases(1, "clients"), cases(1200, "sales lines")
+    ('1', '1,200 sales lines')
+    """
+    return f"{n:,} {unit}" if unit and n != 1 else f"{n:,}"
 
 
 def measure(self: Any) -> str:
@@ -157,12 +168,23 @@ def evidence(self: Any) -> str:
     """Write of what the rows of evidence are."""
     if not self.rows:
         return "<Evidence: no rows>"
-    return f"<Evidence: {len(self.rows)} rows of {', '.join(c.label for c in self.columns)}>"
+    return f"<Evidence: {some(len(self.rows), 'row')} of {', '.join(c.label for c in self.columns)}>"
+
+
+def some(n: int, one: str, many: str = "") -> str:
+    """Write a number of things in English, as messages of commands do.
+
+    Examples
+    --------
+    >>> some(1, "row is", "rows are"), some(1200, "finding")
+    ('1 row is', '1,200 findings')
+    """
+    return f"{n:,} {one if n == 1 else many or one + 's'}"
 
 
 def chart(self: Any) -> str:
     """Write what a chart draws."""
-    rows = "the evidence" if self.rows is None else f"{len(self.rows)} rows"
+    rows = "the evidence" if self.rows is None else some(len(self.rows), "row")
     return f"<Chart: {self.kind} of {self.y} by {self.x}, from {rows}>"
 
 
@@ -181,7 +203,7 @@ def analysis(self: Any) -> str:
     whole = [f for f in self.findings if not f.by]
     verdicts = ", ".join(f"{n} {s.replace('_', ' ')}" for s, n in Counter(f.status for f in whole).items())
     kpis = len({k.kpi for k in self.kpis if k.value is not None})
-    held = [f"{kpis} key figures", f"{len(whole)} findings{f' ({verdicts})' if verdicts else ''}"]
-    held += [f"{len(self.segments)} segments"] if self.segments else []
-    held += [f"{len(self.warnings)} warnings"] if self.warnings else []
+    held = [some(kpis, "key figure"), some(len(whole), "finding") + (f" ({verdicts})" if verdicts else "")]
+    held += [some(len(self.segments), "segment")] if self.segments else []
+    held += [some(len(self.warnings), "warning")] if self.warnings else []
     return f"<Analysis of {self.company}, {self.period}: {', '.join(held)}>"

@@ -124,7 +124,7 @@ def find(
     about = {
         "by": list(by),
         "looked at": say(
-            "{parts} slices, for the {again} indicators out of line in the whole company",
+            "slices: {parts}, for each indicator out of line in the whole company: {again}",
             parts=len(parts),
             again=len(again),
         ),

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from alignment_toolkit.brief import some
 from alignment_toolkit.errors import FindingsGate, ParameterError, UnknownName
 
 if TYPE_CHECKING:
@@ -133,7 +134,7 @@ def gate(analysis: Analysis | Mapping[str, Any], fail_on: str) -> None:
         if f["severity"] in wanted and not f["by"]
     ]
     if found:
-        raise FindingsGate(f"{len(found)} findings at or above '{fail_on}': {', '.join(found)}.")
+        raise FindingsGate(f"{some(len(found), 'finding')} at or above '{fail_on}': {', '.join(found)}.")
 
 
 def kept_values(path: Path) -> dict[str, Any]:

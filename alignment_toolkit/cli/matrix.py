@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from alignment_toolkit.brief import some
 from alignment_toolkit.cli.common import gate, note, print_json, print_table, progress_bar, say
 from alignment_toolkit.cli.notices import noticed
 from alignment_toolkit.errors import FindingsGate, MatrixFailed, ParameterError
@@ -102,7 +103,7 @@ def _print_plan(wanted: Sequence[Sequence[Any]], as_json: bool) -> None:
     if as_json:
         print_json([made.to_json() for made in plans])
         return
-    say(f"{len(plans)} runs; nothing was run.")
+    say(f"{some(len(plans), 'run')}; nothing was run.")
     print_table(
         ["notebook", "period", "slice", "folder"],
         [[p.name, p.period, p.slice, p.key.as_posix()] for p in plans],

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from alignment_toolkit.brief import some
 from alignment_toolkit.cli.common import (
     As_json,
     Period,
@@ -93,7 +94,7 @@ def _write_all(
     labels = {i: about[i].get("labels") or {} for i in chosen if i in about}
     rows = every_play(company, accounts, hidden, labels=labels)
     rows.to_csv(out, index=False, lineterminator="\n")
-    note(f"{len(rows):,} accounts in {out}")
+    note(f"{some(len(rows), 'account')} in {out}")
 
 
 def print_segments(analysis: Analysis) -> None:

@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from alignment_toolkit.brief import some
 from alignment_toolkit.cli.common import As_json, Source, opened, print_json, print_table, say
 
 __all__ = ["register"]
@@ -68,7 +69,8 @@ def import_(
         return
     print_table(["wave", "department", "people"], [list(c.values()) for c in counts], right=["people"])
     say(
-        f"{len(rows):,} answers are in {written}. No name is in it; delete the forms when you have checked it."
+        f"{some(len(rows), 'answer is', 'answers are')} in {written}."
+        " No name is in it; delete the forms when you have checked it."
     )
 
 

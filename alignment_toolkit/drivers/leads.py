@@ -19,7 +19,7 @@ from alignment_toolkit.kpi.dimensions import dimension_column
 from alignment_toolkit.kpi.judged import not_asked
 from alignment_toolkit.kpi.kinds import call
 from alignment_toolkit.kpi.reach import Measured
-from alignment_toolkit.languages import say
+from alignment_toolkit.languages import say, term
 from alignment_toolkit.periods import Period
 from alignment_toolkit.results import Estimate, clean_value
 from alignment_toolkit.statistics.decomposition import mix_and_rate
@@ -171,11 +171,12 @@ def _split(
         parts, cells.sums.ravel(), LEAD_DRIVERS, company.settings, cells.rows, weights=cells.weights,
         n_unit="leads", unit="points",
     )  # fmt: skip
-    named = " and ".join(s.rpartition(".")[2].replace("_", " ") for s in strata[: len(cells.groups[0])])
+    words = [term(s.rpartition(".")[2]).replace("_", " ") for s in strata[: len(cells.groups[0])]]
+    named = say(" and ").join(words)
     method = say(
-        "mix against rate (Kitagawa) over {k} groups by {named}; {how}",
+        "mix against rate (Kitagawa) over groups ({k}) by {named}; {how}",
         k=k,
-        named=named or "nothing",
+        named=named or say("nothing"),
         how=how,
     )
     paradox = simpson_paradox(*cells.sums)

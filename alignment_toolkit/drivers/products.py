@@ -90,7 +90,7 @@ def revenue_by_product(
     size = float(np.abs(grid[[1, 3]]).sum())
     if abs(total - change) > 1e-9 * max(size, 1.0):
         return Refused(kpi.id, say("the products do not add up to the figure itself"))
-    drivers, named = PRODUCT_DRIVERS[:shown], say("price, volume and mix over {k} products", k=k)
+    drivers, named = PRODUCT_DRIVERS[:shown], say("price, volume and mix over products ({k})", k=k)
     named += say(" by logarithmic means (LMDI)") if way == "lmdi" else ""
     cells = _by_cluster(company, rows, kept) if k <= MOST_PRODUCTS else None
     if cells is None:

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from alignment_toolkit import units
+from alignment_toolkit import brief, units
 from alignment_toolkit.catalog import Catalog
 from alignment_toolkit.errors import AlignmentError, DataError, ParameterError, UnknownName, did_you_mean
 from alignment_toolkit.explanation.declared import declared, tables_of
@@ -116,7 +116,7 @@ def _finding(finding: Finding, analysis: Analysis) -> dict[str, Any]:
             "gap": unit.text(gap.value, currency=analysis.currency),
             "interval": unit.interval(gap.low, gap.high, currency=analysis.currency) or "none",
             "margin": unit.text(finding.margin, currency=analysis.currency),
-            "n": f"{gap.n:,} {gap.n_unit}",
+            "n": brief.cases(gap.n, gap.n_unit),
             "method": gap.method,
         }
     number |= {"p": finding.p_value, "q": finding.q_value, "missing": list(finding.missing)}

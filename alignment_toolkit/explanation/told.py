@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
 
-from alignment_toolkit import units
+from alignment_toolkit import brief, units
 from alignment_toolkit.errors import ParameterError, UnknownName
 from alignment_toolkit.results import KpiValue
 
@@ -137,7 +137,7 @@ def number_of(row: KpiValue, currency: str, *, n_unit: str = "") -> dict[str, An
         "interval": f"{text(row.low)} to {text(row.high)} ({row.level:.0%})".replace("%)", " %)")
         if row.low is not None and row.high is not None and row.low != row.high
         else "none",
-        "n": f"{row.n:,} {n_unit}".strip(),
+        "n": brief.cases(row.n, n_unit),
         "top": row.top,
         "bottom": row.bottom,
         "period": f"{row.start} to {row.to}",

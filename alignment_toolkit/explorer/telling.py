@@ -7,6 +7,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final
 
 from alignment_toolkit import charts, units
+from alignment_toolkit.brief import some
 from alignment_toolkit.charts.segments import of_profile
 from alignment_toolkit.drivers import known_drivers
 from alignment_toolkit.explorer.shown import Part, Shown
@@ -208,13 +209,13 @@ def _accounts(label: str, accounts: pd.DataFrame, currency: str) -> Grid:
     money = {"revenue_last_year": "revenue last year", "expected_in_12_months": "expected in 12 months"}
     columns = [c for c in ("account", "proposed", "reasons", *money) if c in accounts]
     by = next((c for c in ("expected_in_12_months", "revenue_last_year") if c in accounts), "account")
-    some = accounts.sort_values(by, ascending=by == "account", kind="stable", na_position="last")
+    ranked = accounts.sort_values(by, ascending=by == "account", kind="stable", na_position="last")
     told = [
         [_text(_finite(row[c]), "money", currency) if c in money else str(row[c] or "") for c in columns]
-        for _, row in some.iterrows()
+        for _, row in ranked.iterrows()
     ]
     head = [money.get(c, c) for c in columns]
-    title = f"{label}: the {len(told)} accounts that are worth the most"
+    title = f"{label}: the {some(len(told), 'account that is', 'accounts that are')} worth the most"
     return Grid(title, head, told, tuple(money.values()))
 
 

@@ -14,7 +14,7 @@ from alignment_toolkit.kpi.cube import PERCENTILES, Answer, By, Part
 from alignment_toolkit.kpi.days import series
 from alignment_toolkit.kpi.of_rows import KpiOfRows
 from alignment_toolkit.kpi.stock import moment_of
-from alignment_toolkit.languages import noted, say
+from alignment_toolkit.languages import noted, say, say_count
 from alignment_toolkit.periods import Period
 from alignment_toolkit.results import Change, Estimate, clean_number
 from alignment_toolkit.statistics.bursts import event_count
@@ -333,7 +333,10 @@ def _counted(kpi: Kpi, cell: Mapping[str, Any], days: Any, around: Any) -> Numbe
 def _too_few(total: float, squares: float, clusters: int) -> str | None:
     """Say why an interval of money would say nothing: a skewed sum over a handful spans orders of magnitude."""
     if clusters < FEWEST:
-        return say("{clusters} clusters, at least {fewest} are needed", clusters=clusters, fewest=FEWEST)
+        return say_count(
+            clusters, "{n} cluster, at least {fewest} are needed", "{n} clusters, at least {fewest} are needed",
+            fewest=FEWEST,
+        )  # fmt: skip
     alike = total * total / squares if squares else 0.0
     if alike < FEWEST_ALIKE:
         return say("a few of the {clusters} clusters make nearly all of it", clusters=clusters)

@@ -9,7 +9,7 @@ import ibis
 import pandas as pd
 
 from alignment_toolkit.kpi import Found, Kpi, KpiOfRows, Terms
-from alignment_toolkit.languages import say
+from alignment_toolkit.languages import say, say_count
 from alignment_toolkit.relations import day
 from alignment_toolkit.statistics import cure, survival
 from alignment_toolkit.statistics.working_time import working_hours
@@ -220,7 +220,12 @@ def _median_to_client(rows: pd.DataFrame, terms: Terms) -> Found:
         unit="days",
     )
     if e.value is None:
-        return Found(e, say("fewer than half of {n} episodes have become clients", n=e.n) if e.n else None)
+        few = say_count(
+            e.n,
+            "the one episode has not become a client",
+            "fewer than half of {n} episodes have become clients",
+        )
+        return Found(e, few if e.n else None)
     return Found(e, censored=_before(e.value, rows.days, rows.became.astype(bool), rows))
 
 

@@ -7,7 +7,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from typing import Any, Final
 
-from alignment_toolkit.languages import noted, say
+from alignment_toolkit.languages import noted, say, say_count
 from alignment_toolkit.privacy.cells import LEAST, hidden_cells
 from alignment_toolkit.privacy.figures import INSIDE, without_small
 from alignment_toolkit.pseudonyms import Pseudonyms
@@ -83,15 +83,17 @@ def seen_by(analysis: Analysis, audience: str, *, key: str = "", kept_back: Coll
         plays=_grouped(named.plays),
         definitions=_definitions(named.definitions),
         findings=_findings([f for f in named.findings if not _about_people(f.by)], kpis, public=public),
-        warnings=(say("{warnings:,} warnings are in the internal report.", warnings=len(named.warnings)),)
-        if named.warnings
-        else (),
+        warnings=_told(named.warnings),
     )
 
 
 def _told(warnings: Sequence[str]) -> tuple[str, ...]:
-    count = len(warnings)
-    return (say("{count:,} warnings are in the internal report.", count=count),) if count else ()
+    said = say_count(
+        len(warnings),
+        "{n:,} warning is in the internal report.",
+        "{n:,} warnings are in the internal report.",
+    )
+    return (said,) if warnings else ()
 
 
 def _about_people(by: Mapping[str, Any]) -> bool:

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
 
+from alignment_toolkit.brief import some
 from alignment_toolkit.errors import DataError, ExportFailed, ParameterError, Problem, did_you_mean
 from alignment_toolkit.languages import languages, speaking, term
 from alignment_toolkit.questionnaire.layout import (
@@ -107,7 +108,7 @@ def read_returned(paths: Iterable[str | Path], *, wave: str | None = None) -> li
         _read(path, name, found)
     if found.problems:
         raise DataError(
-            f"{len(found.problems)} problems in the answers; nothing was taken over.", found.problems
+            f"{some(len(found.problems), 'problem')} in the answers; nothing was taken over.", found.problems
         )
     return _numbered(found.sheets)
 

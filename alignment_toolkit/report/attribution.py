@@ -164,10 +164,17 @@ def _lead(
     return text
 
 
+def _one(sales: float) -> int:
+    """Tell one from several; 1.2 sales are several."""
+    return 1 if sales == 1 else 2
+
+
 def _chart(channels: Sequence[_Channel], models: Sequence[str], sales: float, note: str) -> ChartData:
     count = units.unit("count")
     widest = max(channels, key=lambda c: (c.most - c.least, c.name))
-    title = say(
+    title = say_count(
+        _one(sales),
+        "{channel}: {least} or {most} of {sales} sale, depending on the model",
         "{channel}: {least} or {most} of {sales} sales, depending on the model",
         channel=shorten(_shown(widest.name), 40),
         least=count.text(widest.least),
@@ -175,7 +182,12 @@ def _chart(channels: Sequence[_Channel], models: Sequence[str], sales: float, no
         sales=count.text(sales),
     )
     if widest.most - widest.least < 0.05:
-        title = say("All models share the {number} sales in the same way", number=count.text(sales))
+        title = say_count(
+            _one(sales),
+            "All models share the {number} sale in the same way",
+            "All models share the {number} sales in the same way",
+            number=count.text(sales),
+        )
     shown = list(channels) if len(channels) <= _SHOWN + 1 else list(channels[:_SHOWN])
     rest = channels[len(shown) :]
     series = [
@@ -185,7 +197,7 @@ def _chart(channels: Sequence[_Channel], models: Sequence[str], sales: float, no
         sums = (math.fsum(c.credits.get(m, 0.0) for c in rest) for m in models)
         points = (Point(_short(m), v) for m, v in zip(models, sums, strict=True))
         series.append(Series(say("other ({rest})", rest=len(rest)), tuple(points)))
-    small = say("n {number} sales", number=count.text(sales))
+    small = say_count(_one(sales), "n {number} sale", "n {number} sales", number=count.text(sales))
     return ChartData(
         kind="matrix",
         title=title,

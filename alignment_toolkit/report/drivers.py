@@ -98,9 +98,9 @@ def _short(way: str) -> str:
     for start, short in (
         (opening("Shapley values of {formula}"), say("by its factors")),
         (opening("Logarithmic means (LMDI) of {formula}"), say("by its factors, logarithmic means")),
-        (opening("price, volume and mix over {k} products"), say("by price, volume and mix of products")),
+        (say("price, volume and mix over"), say("by price, volume and mix of products")),
         (
-            opening("mix against rate (Kitagawa) over {k} groups by {named}; {how}"),
+            say("mix against rate (Kitagawa) over"),
             say("quality or handling?"),
         ),
         (_event_study(), way.partition(",")[0]),

@@ -7,7 +7,7 @@ from typing import Final
 
 from alignment_toolkit import charts, units
 from alignment_toolkit.charts import as_number, clean
-from alignment_toolkit.languages import noted, say, term
+from alignment_toolkit.languages import noted, say, say_count, term
 from alignment_toolkit.languages.locale import moment_text
 from alignment_toolkit.report import questions, words
 from alignment_toolkit.report.blocks import (
@@ -388,7 +388,7 @@ def _evidence(finding: Finding, currency: str) -> list[Block]:
         return [_evidence_table(evidence, currency, say("Evidence: rows to check"), "")]
     first = Evidence(evidence.columns, evidence.rows[:_SHOWN])
     rest = Evidence(evidence.columns, evidence.rows[_SHOWN:])
-    more = say("Evidence: the other {rows} rows", rows=len(rest.rows))
+    more = say_count(len(rest.rows), "Evidence: the other row", "Evidence: the other {n:,} rows")
     note = say("The first {shown} of {rows} rows.", shown=_SHOWN, rows=len(evidence.rows))
     return [
         _evidence_table(first, currency, say("Evidence: rows to check"), note),

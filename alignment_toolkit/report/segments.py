@@ -15,7 +15,7 @@ from alignment_toolkit.charts.segments import (
     of_target_grid,
     of_value_map,
 )
-from alignment_toolkit.languages import noted, say, term
+from alignment_toolkit.languages import noted, say, say_count, term
 from alignment_toolkit.report.blocks import (
     Block,
     Callout,
@@ -371,10 +371,10 @@ def _offers(told: Mapping[str, Any], currency: str) -> Table:
         say("Line asks"),
         say("Price against line"),
     )
-    raters = units.unit("count").text(told["raters"])
-    note = say(
-        "{raters} raters; 95 % intervals. Price against line: above 0 more is asked than the benefit backs.",
-        raters=raters,
+    note = say_count(
+        told["raters"],
+        "{n:,} rater; 95 % intervals. Price against line: above 0 more is asked than the benefit backs.",
+        "{n:,} raters; 95 % intervals. Price against line: above 0 more is asked than the benefit backs.",
     )
     return Table(say("Offers"), columns, tuple(rows), (False, *(True for _ in columns[1:])), note=note)
 

@@ -367,7 +367,9 @@ def what_it_takes(finding: Finding) -> str:
         rows = data(
             say(finding.gap.n_unit if finding.gap is not None and finding.gap.n_unit else noted("rows"))
         )
-        return say("About {needs_more:,} more {rows}.", needs_more=finding.needs_more, rows=rows)
+        return say_count(
+            finding.needs_more, "About one more of: {rows}.", "About {n:,} more {rows}.", rows=rows
+        )
     if finding.status == "withheld":
         return say("It takes groups so large that no one can be recognised, or the setting that allows it.")
     if finding.status == "error":

@@ -11,7 +11,7 @@ from typing import Final, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from alignment_toolkit.languages import say
+from alignment_toolkit.languages import say, say_count
 from alignment_toolkit.statistics.resampling import generator
 from alignment_toolkit.units import unit
 
@@ -141,7 +141,10 @@ def find_clusters(
 
     rows = np.asarray(rows, dtype=float)
     if len(rows) < FEWEST:
-        return _none(rows, say("{rows} accounts, {fewest} are needed", rows=len(rows), fewest=FEWEST), method)
+        few = say_count(
+            len(rows), "{n} account, {fewest} are needed", "{n} accounts, {fewest} are needed", fewest=FEWEST
+        )
+        return _none(rows, few, method)
     rows_used = rows[:, np.ptp(rows, axis=0) > 1e-12]
     if not rows_used.shape[1]:
         return _none(rows, say("the accounts do not differ in any feature"), method)

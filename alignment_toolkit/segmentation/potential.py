@@ -91,7 +91,7 @@ def potential_of(accounts: Accounts) -> Potential:
     y = rows.became.to_numpy(bool)
     if min(y.sum(), (~y).sum()) < FEWEST:
         few = say(
-            "of {accounts} accounts without orders a year before, {clients} became clients; {fewest} of either "
+            "accounts without orders a year before: {accounts}, of which became clients: {clients}; {fewest} of either "
             "kind are needed",
             accounts=len(y),
             clients=int(y.sum()),

@@ -123,7 +123,7 @@ def _category(name: str, part: pd.DataFrame) -> dict[str, Any]:
     reason = None
     if not offers.own.any() or rivals < RIVALS:
         reason = say(
-            "{rivals} rivals' and {own} own offers: a line needs {least} and 1",
+            "offers of rivals: {rivals}, own offers: {own}; a line needs {least} and 1",
             rivals=rivals,
             own=int(offers.own.sum()),
             least=RIVALS,

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
+from alignment_toolkit.brief import some
 from alignment_toolkit.errors import Problem, did_you_mean
 from alignment_toolkit.progress import step, telling
 from alignment_toolkit.sources.cells import BLANKS, Cell, Fault, cell
@@ -399,9 +400,8 @@ def _tell(
         message = f"{part.file}{at}: {what}; {says if says.endswith(('.', '?')) else f'{says}.'}"
         loaded.problems.append(Problem(part.table, part.file, number, name, value, code, level, message))  # type: ignore[arg-type]
     if total > len(found):
-        message = (
-            f"{part.file}: {total - len(found)} more rows in which {label} has the same problem ({code})."
-        )
+        more = some(total - len(found), "more row")
+        message = f"{part.file}: {more} in which {label} has the same problem ({code})."
         loaded.problems.append(Problem(part.table, part.file, None, name, None, code, level, message))  # type: ignore[arg-type]
 
 

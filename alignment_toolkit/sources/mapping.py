@@ -6,6 +6,7 @@ import difflib
 from collections.abc import Mapping
 from typing import Any
 
+from alignment_toolkit.brief import some
 from alignment_toolkit.errors import did_you_mean
 from alignment_toolkit.sources.expression import BadExpression, scalar
 from alignment_toolkit.sources.part import Engine, Part, RawColumn, literal
@@ -82,7 +83,7 @@ def _undecided(engine: Engine, part: Part, where: str, condition: str) -> None:
     count = engine.execute(query).fetchone()[0]
     if count:
         message = (
-            f'{part.file}: for {count} rows where = "{where}" is neither true nor false (an empty cell); they are left'
+            f'{part.file}: for {some(count, "row")} where = "{where}" is neither true nor false (an empty cell); left'
             " out. Write coalesce(column, '') to decide them."
         )
         part.tell("where_undecided", message, level="warning")

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from datetime import date, timedelta
 from typing import Final, Literal
 
+from alignment_toolkit.brief import some
 from alignment_toolkit.errors import Problem
 from alignment_toolkit.sources.load import SHOWN, Loaded, LoadedTable
 from alignment_toolkit.sources.part import Engine, literal, quoted
@@ -125,12 +126,15 @@ def _unique(engine: Engine, loaded: Loaded, table: LoadedTable) -> None:
             _tell(loaded, table, "duplicate_id", "error", message, column=group[0], value=value)
         total = doubles[0][-1]
         if total > len(doubles):
-            message = f"{_file(table)}: {total - len(doubles)} more values of {label} stand in several rows."
+            more = some(
+                total - len(doubles), f"more value of {label} stands", f"more values of {label} stand"
+            )
+            message = f"{_file(table)}: {more} in several rows."
             _tell(loaded, table, "duplicate_id", "error", message, column=group[0])
         first = ", ".join(f"'{', '.join(str(v) for v in d[:-2])}'" for d in doubles[:5])
         engine.execute(f"DROP {'VIEW' if table.view else 'TABLE'} {quoted(table.spec.name)}")
         loaded.refuse(
-            table.spec.name, f"{_file(table)} has {total} values of {label} more than once: {first}"
+            table.spec.name, f"{_file(table)} has {some(total, 'value')} of {label} more than once: {first}"
         )
         return
 
@@ -185,7 +189,8 @@ def _merge(engine: Engine, loaded: Loaded, table: LoadedTable) -> None:
         table.left_out += len(roots)
     if not roots:
         return
-    message = f"{_file(table)}: {len(roots)} rows are merged into others; every table's {key} follows."
+    rows = some(len(roots), "row is", "rows are")
+    message = f"{_file(table)}: {rows} merged into others; every table's {key} follows."
     _tell(loaded, table, "merged", "warning", message, column="merged_into")
     for other in loaded.tables.values():
         columns = [
@@ -241,7 +246,8 @@ def _delete(engine: Engine, loaded: Loaded, table: LoadedTable) -> None:
         _rewrite(engine, table, f"SELECT * FROM {{old}} WHERE ({condition}) IS NOT TRUE")
         table.used -= count
         table.left_out += count
-        message = f"{_file(table)}: {count} rows are left out: {table.spec.date} lies on or after deleted_at."
+        rows = some(count, "row is", "rows are")
+        message = f"{_file(table)}: {rows} left out: {table.spec.date} lies on or after deleted_at."
         _tell(loaded, table, "deleted", "warning", message, column="deleted_at")
 
 
@@ -361,7 +367,9 @@ def _isolated(
                 row=number,
             )
         if found and found[0][2] > len(found):
-            message = f"{file}: {found[0][2] - len(found)} more rows have such a {column}."
+            message = (
+                f"{file}: {some(found[0][2] - len(found), 'more row has', 'more rows have')} such a {column}."
+            )
             _tell(loaded, table, "isolated_date", "warning", message, column=column)
 
 
@@ -375,7 +383,8 @@ def _equal_lines(engine: Engine, loaded: Loaded, table: LoadedTable) -> None:
         f" GROUP BY {names} HAVING count(*) > 1)"
     ).fetchone()[0]
     if count:
-        message = f"{_file(table)}: {count} order lines are equal to another in every column; they are kept."
+        lines = some(count, "order line is", "order lines are")
+        message = f"{_file(table)}: {lines} equal to another in every column, and kept."
         _tell(loaded, table, "equal_lines", "warning", message)
 
 
@@ -417,8 +426,9 @@ def _without_rate(engine: Engine, loaded: Loaded, table: LoadedTable, own: str) 
     named = "; ".join(
         f"{code}: {n}" + (f", from {first} to {last}" if first else "") for code, n, first, last in found[:3]
     )
+    rows = some(sum(r[1] for r in found), "row has an amount", "rows have amounts")
     message = (
-        f"{_file(table)}: {sum(r[1] for r in found)} rows have amounts in another currency than {own}, for which the"
+        f"{_file(table)}: {rows} in another currency than {own}, for which the"
         f" table rates has no rate of their day ({named}{' ...' if len(found) > 3 else ''}); no sum of money that holds"
         " them is told. Add the rates, from the first of these days on."
     )

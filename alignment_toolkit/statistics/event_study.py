@@ -149,7 +149,7 @@ def _judge(
             "at least {fewest_without} teams without, with rows before and after, are needed",
             fewest_without=FEWEST_WITHOUT,
         )
-        return say("{needed}; {teams_without} are there", needed=needed, teams_without=teams_without)
+        return say("{needed}; here: {teams_without}", needed=needed, teams_without=teams_without)
     groups, at = np.unique(changes.group, return_inverse=True)
     design = np.column_stack([np.eye(len(groups))[at], changes.treated.astype(float)])
     scale = _dispersion(top, bottom, np.unique(changes.team))

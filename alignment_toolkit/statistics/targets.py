@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Any, Final, Literal
 
-from alignment_toolkit.languages import say
+from alignment_toolkit.languages import say, say_count
 from alignment_toolkit.statistics.inference import Z95, quantile
 
 __all__ = ["Projection", "level_beyond", "project_ratio", "project_share", "project_total"]
@@ -126,9 +126,10 @@ def project_total(
     """
     weeks = len(daily) // 7
     if weeks < WEEKS:
-        return say(
-            "{daily} days are too few to project from, at least {weeks} are needed",
-            daily=len(daily),
+        return say_count(
+            len(daily),
+            "{n} day is too little to project from, at least {weeks} are needed",
+            "{n} days are too few to project from, at least {weeks} are needed",
             weeks=7 * WEEKS,
         )
     days = sorted(daily)
@@ -144,9 +145,10 @@ def project_total(
     mean = math.fsum(r * m for r, m in zip(left, means, strict=True))
     busy = sum(v != 0 for v in daily.values())
     if not whole and busy < BUSY:
-        return say(
-            "only {busy} days so far with anything to add up, at least {least} are needed",
-            busy=busy,
+        return say_count(
+            busy,
+            "only {n} day so far with anything to add up, at least {least} are needed",
+            "only {n} days so far with anything to add up, at least {least} are needed",
             least=BUSY,
         )
     of_days, of_weeks = _between_days(by_weekday, means), _between_weeks(daily, days, weeks)

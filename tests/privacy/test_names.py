@@ -119,6 +119,8 @@ def test_settings_and_warnings_keep_to_what_an_outsider_may_know():
     assert "tables" not in seen.settings
     assert "company" in seen.settings
     assert seen.warnings == ("2 warnings are in the internal report.",)
+    one = seen_by(dataclasses.replace(extended, warnings=("a table is old",)), "client")
+    assert one.warnings == ("1 warning is in the internal report.",)
 
 
 @pytest.mark.parametrize("audience", AUDIENCES)

@@ -89,7 +89,8 @@ def test_nothing_left_is_what_is_there():
 @pytest.mark.parametrize(
     ("values", "whole", "said"),
     [([2] * 27, True, "27 days are too few"), ([0] * 35, True, "sum up to nothing"),
-     ([0, 0, 0, 0, 0, 0, 5] * 4, False, "only 4 days so far")],
+     ([0, 0, 0, 0, 0, 0, 5] * 4, False, "only 4 days so far"), ([2], True, "1 day is too little"),
+     ([9, *[0] * 27], False, "only 1 day so far")],
 )  # fmt: skip
 def test_too_little_is_said(values, whole, said):
     assert said in project(values, 10, whole=whole)
