@@ -203,7 +203,8 @@ class _Question:
                 key = (*_shared(side), q.cuts[id(side)], own is not None)
                 groups.setdefault(key, []).append(found)
         unknown: list[UnknownName] = []
-        firsts: dict[tuple[str, str], date | None] = {}
+        firsts: dict[Any, Any] = {}
+        start = min(p.period.start for p in parts)
         for (kind, relation, when, *_), asks in _merged(groups, company).items():
             try:
                 t = handed.get(asks[0].number)
@@ -246,7 +247,7 @@ class _Question:
                     undated,
                     ends=reach.ends(company, a.kpi, limit),
                     cut=limit,
-                    recorded_from=reach.recorded_from(company, a.kpi, firsts),
+                    recorded=reach.recorded(company, a.kpi, start, firsts),
                 )
         if unknown and len(unknown) == len(q.cubes):
             raise unknown[0]

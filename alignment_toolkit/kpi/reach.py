@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 from alignment_toolkit.kpi.cells import Ask
 from alignment_toolkit.kpi.kinds import Kpi, Terms, whole_of
 from alignment_toolkit.kpi.of_rows import KpiOfRows
+from alignment_toolkit.kpi.recorded import ClientRecords, Recorded, client_records
 from alignment_toolkit.languages import say
 from alignment_toolkit.relations import RELATIONS, Source, client_tables, day
 from alignment_toolkit.tables import TABLES
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
     import pandas as pd
     from ibis.expr.types import Table
 
-__all__ = ["Measured", "blocked", "recorded_from", "tables_of", "terms", "undated", "until"]
+__all__ = ["Measured", "blocked", "recorded", "tables_of", "terms", "undated", "until"]
 
 
 class Measured(Source, Protocol):
@@ -126,15 +127,41 @@ _OUTCOMES = {
     "leads": "converted_at",
     "touches": "touched_at",
 }
+_OF_CLIENTS = ("clients", "client_values")
+# For so many days what became of a lead is looked for where the KPI has no horizon of its own.
+_WATCHED = {"lead_outcomes": 90, "lead_values": 90, "first_touches": 30}
 
 
-def recorded_from(company: Measured, kpi: Kpi, known: dict[tuple[str, str], date | None]) -> date | None:
-    """Give the day from which all tables that a share of leads has its outcomes from hold outcomes.
+def recorded(company: Measured, kpi: Kpi, start: date, known: dict[Any, Any]) -> Recorded:
+    """Give from when on a KPI's outcomes are recorded, as far as that matters from `start` on.
 
-    `known` are the first days that were asked for already, by table and column.
+    `known` holds what was asked for already.
     """
-    if not kpi.takes_time or kpi.rising:
-        return None
+    days = _recorded_from(company, kpi, known)
+    whole = max(days, default=None) if not kpi.rising else None
+    if kpi.relation in _OF_CLIENTS:
+        found = _client_records(company, start, known)
+        later = max((d for d in (whole, found.whole) if d is not None), default=None)
+        return Recorded(found.first, later, found.table, found.whole_table)
+    watched = kpi.options.get("horizon_days", _WATCHED.get(kpi.relation))
+    first = min(days, default=None)
+    if first is not None and watched is not None and start + timedelta(days=watched) < first:
+        since = _client_records(company, start, known).begins if kpi.outcome is None else None
+        first = min(first, since or first)
+    return Recorded(first, whole, watched=watched)
+
+
+def _client_records(company: Measured, start: date, known: dict[Any, Any]) -> ClientRecords:
+    if "clients" not in known:
+        known["clients"] = client_records(company, start)
+    found: ClientRecords = known["clients"]
+    return found
+
+
+def _recorded_from(company: Measured, kpi: Kpi, known: dict[Any, Any]) -> list[date]:
+    """Give the first day of each table that outcomes which take time come from."""
+    if not kpi.takes_time:
+        return []
     firsts = []
     own = tables_of(company, kpi)[0] if kpi.outcome is not None else ()
     for table in own or tables_of(company, kpi)[1]:
@@ -143,7 +170,7 @@ def recorded_from(company: Measured, kpi: Kpi, known: dict[tuple[str, str], date
             if (table, column) not in known:
                 known[table, column] = _first_day(company, table, column)
             firsts.append(known[table, column])
-    return max((d for d in firsts if d is not None), default=None)
+    return [d for d in firsts if d is not None]
 
 
 def _first_day(company: Measured, table: str, column: str) -> date | None:

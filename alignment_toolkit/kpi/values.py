@@ -13,6 +13,7 @@ from alignment_toolkit.kpi.cells import Ask
 from alignment_toolkit.kpi.cube import PERCENTILES, Answer, By, Part
 from alignment_toolkit.kpi.days import series
 from alignment_toolkit.kpi.of_rows import KpiOfRows
+from alignment_toolkit.kpi.recorded import ALL_RECORDED, Recorded
 from alignment_toolkit.kpi.stock import moment_of
 from alignment_toolkit.languages import noted, say, say_count
 from alignment_toolkit.periods import Period
@@ -92,9 +93,8 @@ class Sheet:
         The last day of which any of these tables knows; None where nothing says so.
     cut
         The last day that counts, where the settings say how far one of these tables is complete.
-    recorded_from
-        The first day from which every table that the outcome comes from has outcomes; earlier rows look bad by
-        construction, so they are told and never compared.
+    recorded
+        From when on the outcomes are recorded; earlier rows look bad by construction, so they are never compared.
     undated
         Every row has the same date, which the mapping made up: neither grain nor comparison can be read from it.
     """
@@ -107,7 +107,7 @@ class Sheet:
     undated: bool = False
     ends: date | None = None
     cut: date | None = None
-    recorded_from: date | None = None
+    recorded: Recorded = ALL_RECORDED
 
     @property
     def kpi(self) -> Kpi:
@@ -138,7 +138,7 @@ class Sheet:
         if warm is not None:
             notes.append(say("clients before {warm} left out: the data begins there", warm=warm))
         censored = int(cell.get("censored") or 0)
-        reason = found.reason
+        reason = found.reason or (self.recorded.empty(period, found.n) if self.kpi.bottom is None else None)
         if isinstance(self.kpi, KpiOfRows):
             censored = found.censored
         elif mixed is None and reason and censored:
@@ -168,14 +168,7 @@ class Sheet:
                 )
         if self.kpi.rising:
             notes.append(say("known by {known_until}, still rising", known_until=self.ask.terms.known_until))
-        unrecorded = self.recorded_from is not None and period.start < self.recorded_from
-        if unrecorded:
-            notes.append(
-                say(
-                    "outcomes are recorded from {recorded_from} on: earlier ones may be missing",
-                    recorded_from=self.recorded_from,
-                )
-            )
+        notes.append(self.recorded.note(period))
         if self.cut is not None and period.last > self.cut:
             notes.append(say("up to {cut}, until when the settings say the data is complete", cut=self.cut))
         if self.kpi.standing is not None:
@@ -193,7 +186,7 @@ class Sheet:
             immature=young or early,
             method="; ".join(n for n in notes if n),
             spread=_spread(cell) if reason is None else None,
-            unrecorded=unrecorded or unknown_before,
+            unrecorded=self.recorded.in_part(period) or unknown_before,
         )
 
     def _days(self, cell: Mapping[str, Any], part: Part, period: Period) -> Any:
@@ -225,7 +218,7 @@ class Sheet:
         warm = self.ask.terms.warm_until if self.kpi.warm_up else None
         if warm is not None and period.end <= warm:
             return say("clients before {warm} are left out: the data begins there", warm=warm)
-        return None
+        return self.recorded.refused(period)
 
     def _begins(self) -> date | None:
         begins = self.answer.facts.get("begins")
@@ -378,6 +371,7 @@ def quotient(top: Number, bottom: Number, empty: str) -> Number:
     more: dict[str, Any] = {
         "censored": top.censored + bottom.censored,
         "immature": top.immature or bottom.immature,
+        "unrecorded": top.unrecorded or bottom.unrecorded,
     }
     for side in (top, bottom):
         if side.reason is not None or side.value is None:
@@ -446,6 +440,7 @@ def less(top: Number, bottom: Number) -> Number:
     more: dict[str, Any] = {
         "censored": top.censored + bottom.censored,
         "immature": top.immature or bottom.immature,
+        "unrecorded": top.unrecorded or bottom.unrecorded,
     }
     for side in (top, bottom):
         if side.reason is not None or side.value is None:

@@ -16,7 +16,8 @@ import numpy as np
 import pandas as pd
 
 from alignment_toolkit.statistics import bursts, shares
-from tests.oracle.rows import answers, client_row
+from tests.oracle.begins import clients_told_from, outcomes_from
+from tests.oracle.rows import active, answers, buyer, client_row, orders, per_order, perclient_row
 
 # Money of fewer clusters has no interval.
 FEWEST = 10
@@ -189,6 +190,7 @@ class Answer:
     censored: int = 0
     immature: bool = False
     short: bool = False  # the data does not reach the end of the stretch
+    partly: bool = False  # a part of the tables had not begun: a 0 says nothing
     low: float | None = None
     high: float | None = None
     spread: dict[str, float] | None = None
@@ -239,6 +241,10 @@ class Brute:
         if days and self.last < min(days):
             return None
         return until is None or self.last <= until
+
+    def blind(self, first: date | None, days: int = 0) -> bool:
+        """Whether all that could come within so many days lies before the first day that anything is recorded."""
+        return first is not None and self.last + timedelta(days=days) < first
 
     def slices(self, rows: Iterable[Mapping[str, Any]], pick: Pick) -> dict[Slice | None, list[Any]]:
         found: dict[Slice | None, list[Any]] = {None: []}
@@ -380,9 +386,13 @@ class Brute:
         self, pick: Pick, judge: Callable[[list[dict[str, Any]]], Answer]
     ) -> dict[Slice | None, Answer]:
         rows = [{**r, "on": r["created_on"]} for r in self.w.leads()]
-        if self.w.as_of(self.w.client_tables()) is None:
+        if self.w.as_of(self.w.client_tables()) is None or self.blind(self._first_outcome(), 90):
             return {None: Answer.none()}
         return self._over(rows, self.w.as_of(["leads"]), pick, judge)
+
+    def _first_outcome(self) -> date | None:
+        columns = {"orders": "ordered_at", "opportunities": "closed_at", "leads": "converted_at"}
+        return outcomes_from(self.w, columns, clients=True)
 
     def lead_toclient_row(self, pick: Pick) -> dict[Slice | None, Answer]:
         as_of = self.w.as_of(self.w.client_tables())
@@ -415,7 +425,7 @@ class Brute:
         def converted(r: Mapping[str, Any]) -> bool:
             return episode(r) and r["converts"] and r["since"] <= max(known)
 
-        if not known:
+        if not known or self.blind(self._first_outcome(), 90):
             return {None: Answer.none()}
         rows = [{**r, "on": r["created_on"]} for r in self.w.leads()]
         found = self._events(rows, self.w.as_of(["leads"]), pick, converted)
@@ -448,7 +458,15 @@ class Brute:
 
     def new_clients(self, pick: Pick) -> dict[Slice | None, Answer]:
         tables = self.w.client_tables()
-        return self._events(self.w.clients(), self.w.as_of(tables), pick, latest=self.w.latest(tables))
+        first, whole, _ = clients_told_from(self.w)
+        if self.blind(first):
+            return {None: Answer.none()}
+        found = self._events(self.w.clients(), self.w.as_of(tables), pick, latest=self.w.latest(tables))
+        for answer in found.values() if self.blind(whole) else ():
+            answer.partly = True
+            if answer.value == 0:
+                answer.value = answer.low = answer.high = None
+        return found
 
     def cost_per_sale(self, pick: Pick) -> dict[Slice | None, Answer]:
         rows = [{**r, "on": r["spent_on"]} for r in self.w.rows("spend")]
@@ -459,39 +477,19 @@ class Brute:
 
         money = self._over(rows, self._spend_until(), pick, judge)
         clients = self.new_clients(pick)
-        if money[None].value is None or clients[None].value is None:
+        if money[None].value is None or clients[None].top is None:
             return {None: Answer.none()}
         found = {}
         for by in {*money, *clients}:
             spent = money.get(by, Answer(0.0, Decimal(0)))
             won = clients.get(by, counted(0))
+            if not won.top and clients[None].partly:
+                found[by] = Answer.none()
+                continue
             immature = money[None].immature or clients[None].immature
             value = float(Fraction(spent.top) / won.top) if won.top else None
             found[by] = Answer(value, spent.top, won.top, won.top, immature=immature)
         return found
-
-
-def buyer(line: Mapping[str, Any]) -> Any:
-    return ("account", line["account_id"]) if line["account_id"] is not None else ("order", line["order_id"])
-
-
-def active(rows: Iterable[Mapping[str, Any]]) -> set[str]:
-    return {r["account_id"] for r in rows if r["account_id"] is not None and r["amount"] > 0}
-
-
-def orders(rows: Iterable[Mapping[str, Any]]) -> set[tuple[str, str | None]]:
-    return {(r["order_id"], r["account_id"]) for r in rows if r["amount"] > 0}
-
-
-def perclient_row(rows: list[dict[str, Any]]) -> list[Decimal]:
-    return [sum((r["amount"] for r in rows if r["account_id"] == a), Decimal(0)) for a in active(rows)]
-
-
-def per_order(rows: list[dict[str, Any]]) -> list[Decimal]:
-    return [
-        sum((r["amount"] for r in rows if (r["order_id"], r["account_id"]) == o), Decimal(0))
-        for o in orders(rows)
-    ]
 
 
 def counted(k: int) -> Answer:

@@ -10,6 +10,7 @@ from typing import Any
 
 from alignment_toolkit.periods import Period
 from alignment_toolkit.statistics import shares
+from tests.oracle.begins import clients_told_from, outcomes_from
 from tests.oracle.brute import (
     Answer,
     Brute,
@@ -345,6 +346,8 @@ class Money(Brute):
                 len(good) / len(old), len(good), len(old), len(old), young, young > 0, low=e.low, high=e.high
             )
 
+        if self.blind(outcomes_from(self.w, {"leads": "qualified_at"}), 90):
+            return {None: Answer.none()}
         rows = [{**r, "on": r["created_on"]} for r in self.w.leads()]
         return self._over(rows, as_of, pick, judge)
 
@@ -468,6 +471,8 @@ class Money(Brute):
             return Answer(float(margin), margin, None, len(rows))
 
         if as_of is None:
+            return {None: Answer.none()}
+        if self.blind(clients_told_from(self.w)[0]):
             return {None: Answer.none()}
         tables = self.w.client_tables()
         clients = self._over(self.clients(), self.w.as_of(tables), pick, judge, self.w.latest(tables))

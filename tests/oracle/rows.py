@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import date
+from decimal import Decimal
 from typing import Any
 
 
@@ -29,3 +30,26 @@ def answers(touch: Mapping[str, Any], lead: Mapping[str, Any]) -> bool:
     if touch["contact_id"] is not None and lead["contact_id"] is not None:
         return touch["contact_id"] == lead["contact_id"]
     return touch["account_id"] is not None and touch["account_id"] == lead["account_id"]
+
+
+def buyer(line: Mapping[str, Any]) -> Any:
+    return ("account", line["account_id"]) if line["account_id"] is not None else ("order", line["order_id"])
+
+
+def active(rows: Iterable[Mapping[str, Any]]) -> set[str]:
+    return {r["account_id"] for r in rows if r["account_id"] is not None and r["amount"] > 0}
+
+
+def orders(rows: Iterable[Mapping[str, Any]]) -> set[tuple[str, str | None]]:
+    return {(r["order_id"], r["account_id"]) for r in rows if r["amount"] > 0}
+
+
+def perclient_row(rows: list[dict[str, Any]]) -> list[Decimal]:
+    return [sum((r["amount"] for r in rows if r["account_id"] == a), Decimal(0)) for a in active(rows)]
+
+
+def per_order(rows: list[dict[str, Any]]) -> list[Decimal]:
+    return [
+        sum((r["amount"] for r in rows if (r["order_id"], r["account_id"]) == o), Decimal(0))
+        for o in orders(rows)
+    ]

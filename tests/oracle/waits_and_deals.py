@@ -12,6 +12,7 @@ import numpy as np
 
 from alignment_toolkit.periods import WorkingCalendar
 from alignment_toolkit.statistics import cure, shares, survival
+from tests.oracle.begins import outcomes_from
 from tests.oracle.brute import Answer, Brute, Pick, Slice, clustered, counted, day_of, tells
 
 Rows = list[dict[str, Any]]
@@ -73,6 +74,8 @@ class WaitsAndDeals(Brute):
         rows, as_of = self._qualified(), self.w.as_of(["leads"])
         if as_of is None or not any(r["accepted_at"] for r in self.w.rows("leads")):
             return {None: Answer.none()}
+        if self.blind(outcomes_from(self.w, {"leads": "accepted_at"}), ACCEPTED_WITHIN):
+            return {None: Answer.none()}
 
         def judge(found: Rows) -> Answer:
             old = [r for r in found if (as_of - r["on"]).days >= ACCEPTED_WITHIN]
@@ -97,7 +100,7 @@ class WaitsAndDeals(Brute):
         self, pick: Pick, judge: Callable[[Rows, list[tuple[float, bool]]], Answer]
     ) -> dict[Slice | None, Answer]:
         known = self.w.as_of(["touches"])
-        if known is None:
+        if known is None or self.blind(outcomes_from(self.w, {"touches": "touched_at"}), 30):
             return {None: Answer.none()}
         end = datetime.combine(known + timedelta(days=1), time())
         first = {t["lead_id"]: t["at"] for t in self.w.first_touches()}
@@ -145,7 +148,7 @@ class WaitsAndDeals(Brute):
         self, pick: Pick, judge: Callable[[Rows, list[tuple[float, bool]]], Answer]
     ) -> dict[Slice | None, Answer]:
         as_of = self.w.as_of(self.w.client_tables())
-        if as_of is None:
+        if as_of is None or self.blind(self._first_outcome(), 90):
             return {None: Answer.none()}
         rows = [{**r, "on": r["created_on"]} for r in self.w.leads()]
 
