@@ -129,6 +129,11 @@ def portfolio_mismatch(data: Data, window: Period) -> Observation:
     }
     contact = "touches" if "minutes" in measured else "opportunities"
     cases = {"marketing": (campaigns, "campaigns"), "sales": (contacts, contact)}
+    empty = _nothing(rows, sides)
+    if empty:
+        named = rows.dropna(subset="product_id")
+        campaigns = named["cluster"][named.department == "marketing"].nunique()
+        contacts = int(rows["cases"][rows.department == "sales"].sum())
     compared = sides if planned else [Side(s.categories, s.weights, None) for s in sides]
     gap = total_variation_gap(
         compared,
@@ -136,6 +141,9 @@ def portfolio_mismatch(data: Data, window: Period) -> Observation:
         n_unit=say("campaigns and {contact}", contact=contact),
         seed=data.seed,
     )
+    if empty:
+        said = say("{words} of the period: in sum nothing, so there are no shares", words=words[empty[0]])
+        gap = Gap.none(n=gap.estimate.n, n_unit=gap.estimate.n_unit, unit="share", method=said)
     table = _table(data, products, sides, planned)
     own = {
         side: total_variation_gap(
@@ -182,6 +190,16 @@ def _unrated(rows: pd.DataFrame) -> str | None:
         if lacking
         else None
     )
+
+
+def _nothing(rows: pd.DataFrame, sides: list[Side]) -> list[str]:
+    """Name the departments that have rows of products, and push nothing in sum."""
+    there = set(rows.dropna(subset="product_id")["department"])
+    return [name for name, side in zip(SIDES, sides, strict=True) if name in there and not _pushed(side)]
+
+
+def _pushed(side: Side) -> bool:
+    return bool(side.weights.sum() > 0 and (side.weights.sum(axis=1) > 0).any())
 
 
 def _push(rows: pd.DataFrame, side: str) -> pd.DataFrame:
@@ -234,8 +252,8 @@ def _table(data: Data, products: list[str], sides: list[Side], planned: bool) ->
         names = data.fetch(data["products"].select("product_id", "name")).set_index("product_id")["name"]
         table["product"] = [names.get(p) or p for p in products]
     for name, side in zip(SIDES, sides, strict=True):
-        total = side.weights.sum()
-        table[f"{name}_share"] = side.weights.sum(axis=0) / total if total else 0.0
+        total = side.weights.sum() if _pushed(side) else math.nan
+        table[f"{name}_share"] = side.weights.sum(axis=0) / total
         if planned:
             table[f"{name}_plan"] = side.target
             table[f"{name}_apart"] = table[f"{name}_share"] - table[f"{name}_plan"]
@@ -261,7 +279,7 @@ def _columns(words: Mapping[str, str], planned: bool) -> list[Column]:
 
 
 def _chart(table: pd.DataFrame, planned: bool) -> Chart | None:
-    if table.empty:
+    if table.empty or table[[f"{s}_share" for s in SIDES]].isna().to_numpy().any():
         return None
     first = table.iloc[0]
     if not planned:

@@ -330,6 +330,8 @@ def _too_few(total: float, squares: float, clusters: int) -> str | None:
             clusters, "{n} cluster, at least {fewest} are needed", "{n} clusters, at least {fewest} are needed",
             fewest=FEWEST,
         )  # fmt: skip
+    if not total:
+        return say("the {clusters} clusters add up to nothing", clusters=clusters)
     alike = total * total / squares if squares else 0.0
     if alike < FEWEST_ALIKE:
         return say("a few of the {clusters} clusters make nearly all of it", clusters=clusters)

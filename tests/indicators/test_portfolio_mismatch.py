@@ -12,6 +12,7 @@ from alignment_toolkit.company import Company
 from alignment_toolkit.indicator import Look
 from alignment_toolkit.indicators.portfolio_mismatch import portfolio_mismatch
 from alignment_toolkit.periods import Period
+from alignment_toolkit.verdict import verdicts
 from tests.builders import company_of, written
 from tests.indicators.guarding import fires, quiet
 from tests.indicators.looks import KINDS, check
@@ -220,6 +221,30 @@ def test_an_empty_period_gives_no_gap_and_no_error() -> None:
     assert found.seen is not None
     assert found.seen.gap.estimate.low is None
     assert found.short_of
+
+
+@pytest.mark.parametrize("plan", [PLAN, []])
+@pytest.mark.parametrize("amount", ["0", "-5"])
+def test_a_spend_of_nothing_has_no_shares(amount: str, plan: list[dict[str, Any]]) -> None:
+    spend = [{**row, "amount": amount} for row in many({"A": 4, "B": 3})]
+    touches = [touch(k, "AB"[k % 2], 10.0) for k in range(120)]
+    found = look(spend=spend, touches=touches, **({"plan": plan} if plan else {}))
+    assert found.seen is not None
+    assert (found.seen.gap.estimate.value, found.seen.chart, found.seen.money) == (None, None, None)
+    assert {r["marketing_share"] for r in table_of(found).values()} == {None}
+    assert [r["sales_share"] for r in table_of(found).values()][:2] == [0.5, 0.5]
+    finding = verdicts([found])[0]
+    assert finding.status == "too_little_data"
+    assert "Marketing's spend of the period: in sum nothing" in str(finding.message)
+
+
+def test_effort_of_nothing_has_no_shares() -> None:
+    touches = [touch(k, "AB"[k % 2], 0.0) for k in range(120)]
+    found = look(spend=many({"A": 4, "B": 3}), touches=touches, plan=PLAN)
+    assert {r["sales_share"] for r in table_of(found).values()} == {None}
+    finding = verdicts([found])[0]
+    assert finding.status == "too_little_data"
+    assert "Sales' minutes of the period: in sum nothing" in str(finding.message)
 
 
 @pytest.mark.parametrize("kind", KINDS)
