@@ -10,21 +10,28 @@ from typing import TYPE_CHECKING
 import ibis
 import numpy as np
 
-from alignment_toolkit.indicator.parts import flipped, other_way
+from alignment_toolkit.indicator.parts import between, flipped, other_way
 from alignment_toolkit.indicator.seen import Data
-from alignment_toolkit.languages import say
+from alignment_toolkit.languages import noted, say
 from alignment_toolkit.periods import Period
 from alignment_toolkit.results import Guard, Measure, Money
+from alignment_toolkit.statistics.between import compared
 from alignment_toolkit.statistics.inference import Z95, Gap
 from alignment_toolkit.statistics.shares import e_value
 from alignment_toolkit.statistics.simpson import crude_and_adjusted
-from alignment_toolkit.statistics.stratified import risk_difference_of_counts
 
 if TYPE_CHECKING:
     from ibis.expr.types import Table, Value
 
-__all__ = ["Conversion", "conversion", "score_band"]
+__all__ = ["Conversion", "alike", "conversion", "score_band", "whose"]
 
+# What the leads that are compared have in common, by what they are compared within.
+ALIKE = {
+    (): noted("of like scores"),
+    ("people",): noted("of the same people and like scores"),
+    ("campaigns",): noted("of the same campaign and like scores"),
+    ("people", "campaigns"): noted("of the same people, campaign and like scores"),
+}
 BAND = 20.0
 # A hidden cause this much likelier on one side, and this much likelier to convert, is nothing unusual.
 WEAK = 2.0
@@ -42,12 +49,15 @@ class Conversion:
         Share of clients among the others minus that among those pointed at, within strata.
     horizon_days
         Within how many days of the lead.
+    alike
+        Words for what the leads that are compared have in common.
     measures, guards
         The difference for the finding, and what warns of it: `simpson`, `confounding`, `other_way`.
     """
 
     difference: Gap
     horizon_days: int
+    alike: str = ""
     measures: tuple[Measure, ...] = ()
     guards: tuple[Guard, ...] = ()
 
@@ -70,9 +80,10 @@ class Conversion:
             return None
         basis = say(
             "associational: {what} ({cases:,}) x the difference in becoming a client within {horizon_days} "
-            "days between the others and them, of like scores x revenue per active client and period",
+            "days between the others and them, {alike} x revenue per active client and period",
             cases=cases,
             what=what,
+            alike=self.alike,
             horizon_days=self.horizon_days,
         )
         each = cases * arpu.value
@@ -86,6 +97,27 @@ def score_band(t: Table) -> Value:
     return (t.marketing_score / BAND).floor().cast("int64").fill_null(-1)
 
 
+def whose(t: Table, *people: str) -> dict[str, Value]:
+    """Give whose each lead is, for `conversion`: the person of the first of the columns that tells, and the campaign.
+
+    Where neither is on record, leads are taken as independent.
+    """
+    known = [t[c] for c in people if c in t.columns]
+    found = {"people": ibis.coalesce(*known)} if known else {}
+    return found | ({"campaigns": t.campaign_id} if "campaign_id" in t.columns else {})
+
+
+def alike(within: Sequence[str]) -> str:
+    """Say what leads have in common that are compared within people or campaigns.
+
+    Examples
+    --------
+    >>> alike(["people"])
+    'of the same people and like scores'
+    """
+    return say(ALIKE[tuple(kind for kind in ("people", "campaigns") if kind in within)])
+
+
 def conversion(
     data: Data,
     cases: Table,
@@ -94,7 +126,6 @@ def conversion(
     strata: Sequence[str],
     others: str,
     those: str,
-    alike: str = "",
     horizon_days: int = 90,
 ) -> Conversion:
     """Compare what became of leads pointed at and of the others: the last twelve months that are old enough to tell.
@@ -104,15 +135,13 @@ def conversion(
     data
         With the relation `lead_outcomes` declared.
     cases
-        Leads, one row each: lead_id, pointed_at (true or false) and the strata.
+        Leads, one row each: lead_id, pointed_at (true or false), the strata, and where known whose they are (`whose`).
     window
         The finding's window.
     strata
-        Columns within which leads are alike.
+        Columns within which leads are alike; "people" or "campaigns" among them are what leads are compared within.
     others, those
         Words for both kinds of leads: "with the campaign's message", "with another".
-    alike
-        Words for what the leads of a stratum have in common; "of like scores" where nothing is said.
     horizon_days
         Within how many days of the lead's creation it counts as having become a client.
     """
@@ -131,16 +160,16 @@ def conversion(
     won = (t.converted & (t.days_to_client <= horizon_days)).ifelse(1, 0)
     t = t.select(_lead=t.lead_id, won=won)
     both = cases.inner_join(t, cases.lead_id == t._lead)
-    counted = both.group_by(["pointed_at", *strata]).aggregate(leads=both.count(), won=both.won.sum())
-    rows = data.fetch(counted.order_by(["pointed_at", *strata]))
+    kinds = [c for c in ("people", "campaigns") if c in cases.columns and c not in strata]
+    keys = ["pointed_at", *strata, *kinds]
+    counted = both.group_by(keys).aggregate(leads=both.count(), won=both.won.sum())
+    rows = data.fetch(counted.order_by(keys))
     if rows.empty:
         return none
-    rows["stratum"] = rows[list(strata)].astype(str).agg("|".join, axis=1) if strata else ""
-    sides = []
-    for flag in (False, True):
-        own = rows[rows.pointed_at == flag].set_index("stratum")
-        sides.append(own.reindex(sorted(set(rows.stratum)))[["won", "leads"]].fillna(0).to_numpy(float))
-    (right, wrong) = sides
+    stratum = rows[list(strata)].astype(str).agg("|".join, axis=1) if strata else [""] * len(rows)
+    first = ~rows.pointed_at.astype(bool)
+    seen = compared(first, rows.won, rows.leads, stratum, n_unit="leads", **{c: rows[c] for c in kinds})
+    right, wrong, gap = seen.first, seen.second, seen.gap
     fewer, said = min((right[:, 1].sum(), others), (wrong[:, 1].sum(), those))
     expected = rows.won.sum() / rows.leads.sum() * fewer
     if expected < FEWEST:
@@ -154,27 +183,32 @@ def conversion(
         matters = fewer and wrong[:, 1].sum() > data.margin * rows.leads.sum()
         guards = (Guard("small_cells", say("{words}: too few to compare.", words=words)),) if matters else ()
         return Conversion(none.difference, horizon_days, guards=guards)
-    gap = risk_difference_of_counts(right[:, 0], right[:, 1], wrong[:, 0], wrong[:, 1], n_unit="leads")
+    words = say("In becoming a client, leads {those} and leads {others}", those=those, others=others)
+    unclear = between(seen, words)
     if gap.estimate.low is None:
-        return none
+        return Conversion(none.difference, horizon_days, guards=tuple(unclear))
+    like = alike([*strata, *seen.within])
     label = say(
-        "Clients within {horizon_days} days: leads {others} minus those {those}, of like scores",
+        "Clients within {horizon_days} days: leads {others} minus those {those}, {alike}",
         horizon_days=horizon_days,
         others=others,
         those=those,
+        alike=like,
     )
     measures = (Measure.of("lost_conversion", label, gap.estimate.in_points()),)
     better = say(
         "Leads {those} became clients more often than leads {others}, {alike}",
         those=those,
         others=others,
-        alike=alike or say("of like scores"),
+        alike=like,
     )
-    warned = [*_guards(gap, right, wrong), *other_way(*flipped(gap.estimate.in_points()), better)]
-    return Conversion(gap, horizon_days, measures, tuple(warned))
+    surprise = other_way(*flipped(gap.estimate.in_points()), better)
+    return Conversion(
+        gap, horizon_days, like, measures, (*_guards(gap, right, wrong, like), *unclear, *surprise)
+    )
 
 
-def _guards(gap: Gap, right: np.ndarray, wrong: np.ndarray) -> list[Guard]:
+def _guards(gap: Gap, right: np.ndarray, wrong: np.ndarray, like: str) -> list[Guard]:
     adjusted = crude_and_adjusted(right[:, 0], right[:, 1], wrong[:, 0], wrong[:, 1])
     e = gap.estimate
     guards = []
@@ -187,8 +221,9 @@ def _guards(gap: Gap, right: np.ndarray, wrong: np.ndarray) -> list[Guard]:
             Guard(
                 "simpson",
                 say(
-                    "The difference in becoming a client is {crude} over all leads and {adjusted} among leads of "
-                    "like scores: the mix of leads explains the rest.",
+                    "The difference in becoming a client is {crude} over all leads and {adjusted} among leads "
+                    "{alike}: the mix of leads explains the rest.",
+                    alike=like,
                     crude=_points(adjusted.crude),
                     adjusted=_points(adjusted.adjusted),
                 ),

@@ -5,8 +5,9 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
-from alignment_toolkit.languages import say
+from alignment_toolkit.languages import noted, say
 from alignment_toolkit.results import Chart, Estimate, Guard, Measure
+from alignment_toolkit.statistics.between import Compared
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -14,9 +15,34 @@ if TYPE_CHECKING:
 
     from alignment_toolkit.indicator.seen import Data
 
-__all__ = ["answered", "count_matrix", "flipped", "left_out", "other_way"]
+__all__ = ["answered", "between", "count_matrix", "flipped", "left_out", "other_way"]
 
 UNKNOWN = 0.10
+ALONE = {
+    "people": noted(
+        "{said} cannot be compared: the comparison rests on a single person, and what is that person's cannot be told "
+        "from the rest."
+    ),
+    "campaigns": noted(
+        "{said} cannot be compared: the comparison rests on a single campaign, and what is that campaign's cannot be "
+        "told from the rest."
+    ),
+    "accounts": noted(
+        "{said} cannot be compared: the comparison rests on a single account, and what is that account's cannot be "
+        "told from the rest."
+    ),
+}
+EXPLAINED = {
+    "people": noted(
+        "{said} differ by {by:.1f} percentage points: no more than may lie between the people who had them."
+    ),
+    "campaigns": noted(
+        "{said} differ by {by:.1f} percentage points: no more than may lie between the campaigns that brought them."
+    ),
+    "accounts": noted(
+        "{said} differ by {by:.1f} percentage points: no more than may lie between the accounts they belong to."
+    ),
+}
 
 
 def answered(data: Data) -> Table:
@@ -86,6 +112,29 @@ def other_way(by: float | None, least: float | None, said: str) -> list[Guard]:
         least=least,
     )
     return [Guard("other_way", words)]
+
+
+def between(seen: Compared, said: str) -> list[Guard]:
+    """Give the guard `confounding` where a difference cannot be told from one between people, campaigns or accounts.
+
+    Parameters
+    ----------
+    seen
+        The comparison.
+    said
+        What is compared: "In becoming a client, leads answered late and leads answered in time".
+
+    Examples
+    --------
+    >>> from alignment_toolkit.statistics.between import compared
+    >>> seen = compared([True, False], [30, 20], [100, 100], ["", ""], n_unit="leads", people=["Ann", "Ben"])
+    >>> between(seen, "Late leads and others")[0].message.partition(",")[0]
+    'Late leads and others cannot be compared: the comparison rests on a single person'
+    """
+    by = 100 * abs(seen.gap.estimate.value or 0.0)
+    told = [say(ALONE[kind], said=said) for kind in seen.alone[:1]]
+    told += [say(EXPLAINED[kind], said=said, by=by) for kind in seen.explained[:1]]
+    return [Guard("confounding", words) for words in told]
 
 
 def flipped(e: Estimate | Measure | None) -> tuple[float | None, float | None]:

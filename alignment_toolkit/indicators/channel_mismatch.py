@@ -35,7 +35,7 @@ import ibis
 import pandas as pd
 
 from alignment_toolkit.indicator import LEAD_ENDS, Data, Observation, evidence, indicator
-from alignment_toolkit.indicator.conversion import conversion, score_band
+from alignment_toolkit.indicator.conversion import conversion, score_band, whose
 from alignment_toolkit.indicator.parts import answered, count_matrix, left_out
 from alignment_toolkit.languages import noted, say
 from alignment_toolkit.periods import Period
@@ -70,7 +70,15 @@ UNTOLD = noted("first follow-ups had no channel, or several at the same moment")
         {"leads": ("response_channel",)},
     ),
     uses={
-        "leads": ("account_id", "contact_id", "campaign_id", "response_channel", "marketing_score"),
+        "leads": (
+            "account_id",
+            "contact_id",
+            "campaign_id",
+            "response_channel",
+            "marketing_score",
+            "received_by",
+        ),
+        "touches": ("actor",),
         "contacts": ("contact_id", "preferred_channel"),
         "campaigns": ("campaign_id", "follow_up_channel"),
     },
@@ -103,7 +111,11 @@ def channel_mismatch(data: Data, window: Period, *, horizon_days: int = 90) -> O
     gap = share_of_rows(differs, n_unit="follow-ups", accounts=known.account_id)
     both = told.filter(told.touch_channel.notnull())
     cases = both.select(
-        "lead_id", "expected", pointed_at=both.touch_channel != both.expected, band=score_band(both)
+        "lead_id",
+        "expected",
+        **whose(both, "touch_actor", "received_by"),
+        pointed_at=both.touch_channel != both.expected,
+        band=score_band(both),
     )
     became = conversion(
         data,
@@ -164,7 +176,7 @@ def _answered(data: Data) -> ibis.Table:
         "expected",
         "asked_by",
     ]
-    kept += [c for c in ("marketing_score",) if c in t.columns]
+    kept += [c for c in ("marketing_score", "campaign_id", "touch_actor", "received_by") if c in t.columns]
     return t.filter(t.expected.notnull()).select(kept)
 
 

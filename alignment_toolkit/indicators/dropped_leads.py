@@ -39,14 +39,15 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from alignment_toolkit.indicator import LEAD_ENDS, Data, Observation, evidence, indicator
-from alignment_toolkit.indicator.parts import flipped, other_way
+from alignment_toolkit.indicator.conversion import alike
+from alignment_toolkit.indicator.parts import between, flipped, other_way
 from alignment_toolkit.languages import say
 from alignment_toolkit.periods import Period
 from alignment_toolkit.results import Chart, Column, Guard, Measure, Money
 from alignment_toolkit.statistics import survival
+from alignment_toolkit.statistics.between import Compared, compared
 from alignment_toolkit.statistics.inference import Gap
 from alignment_toolkit.statistics.shares import wilson
-from alignment_toolkit.statistics.stratified import risk_difference
 from alignment_toolkit.statistics.working_time import working_hours
 
 ATTEMPTS = 14
@@ -68,7 +69,7 @@ STEPS = (1, 2, 4, 8, 16, 24, 40, 80)
     relations=("first_touches",),
     uses_relations=("lead_outcomes",),
     uses={
-        "leads": ("accepted_at", "received_by", "channel", "marketing_score"),
+        "leads": ("accepted_at", "received_by", "channel", "campaign_id", "marketing_score"),
         "touches": ("touched_at", "department", "direction", "lead_id", "automated"),
     },
     kpis=("arpu",),
@@ -122,12 +123,13 @@ def dropped_leads(
     if "channel" in shown.columns:
         columns.append(Column("channel", say("Channel"), None, "dimension"))
     lost = _lost_clients(data, window, within_hours, horizon_days)
-    if lost is not None and lost.estimate.value is not None:
+    if lost is not None and lost.gap.estimate.value is not None:
         label = say(
-            "Clients within {horizon_days} days: leads answered in time minus late ones, like scores",
+            "Clients within {horizon_days} days: leads answered in time minus late ones, {alike}",
             horizon_days=horizon_days,
+            alike=alike(lost.within),
         )
-        measures.append(Measure.of("lost_conversion", label, lost.estimate.in_points()))
+        measures.append(Measure.of("lost_conversion", label, lost.gap.estimate.in_points()))
     return Observation(
         gap=late,
         measures=measures,
@@ -142,7 +144,8 @@ def _waits(data: Data, start: date, end: date, within: float) -> pd.DataFrame:
     """Give one row per lead handed over from `start` to before `end`: working hours waited, touched, late."""
     t = data.relation("first_touches")
     columns = ["lead_id", "qualified_at", "first_touched_at"]
-    columns += [c for c in ("accepted_at", "received_by", "channel", "marketing_score") if c in t.columns]
+    also = ("accepted_at", "received_by", "channel", "campaign_id", "marketing_score")
+    columns += [c for c in also if c in t.columns]
     t = t.filter(t.qualified_at >= str(start), t.qualified_at < str(end))
     rows = data.fetch(t.select(columns).order_by(["qualified_at", "lead_id"]))
     as_of = data.as_of("touches") or end - timedelta(days=1)
@@ -180,7 +183,7 @@ def _attempts(data: Data, rows: pd.DataFrame) -> list[Measure]:
     return [Measure.of("attempts", label, e)]
 
 
-def _lost_clients(data: Data, window: Period, within: float, horizon: int) -> Gap | None:
+def _lost_clients(data: Data, window: Period, within: float, horizon: int) -> Compared | None:
     """Compare what became of leads answered in time and late: the last twelve months that are old enough to tell."""
     if not data.has_relation("lead_outcomes"):
         return None
@@ -197,26 +200,35 @@ def _lost_clients(data: Data, window: Period, within: float, horizon: int) -> Ga
     strata = pd.Series(0, index=both.index)
     if "marketing_score" in both.columns and both.marketing_score.notna().sum() >= 30:
         strata = pd.qcut(both.marketing_score, 3, labels=False, duplicates="drop").fillna(-1)
-    return risk_difference(~both.late, won, strata, n_unit="leads")
+    # Who answered is known of answered leads only; who received a lead, of late ones too.
+    whose = {"people": "received_by", "campaigns": "campaign_id"}
+    kinds = {kind: both[c] for kind, c in whose.items() if c in both.columns}
+    return compared(~both.late, won, np.ones(len(both)), strata, n_unit="leads", **kinds)
 
 
-def _surprise(lost: Gap | None) -> list[Guard]:
-    said = say("Leads answered late became clients more often than leads answered in time, of like scores")
-    return other_way(*flipped(lost.estimate.in_points() if lost else None), said)
+def _surprise(lost: Compared | None) -> list[Guard]:
+    if lost is None:
+        return []
+    said = say(
+        "Leads answered late became clients more often than leads answered in time, {alike}",
+        alike=alike(lost.within),
+    )
+    unclear = between(lost, say("In becoming a client, leads answered late and leads answered in time"))
+    return [*unclear, *other_way(*flipped(lost.gap.estimate.in_points()), said)]
 
 
-def _money(data: Data, lost: Gap | None, late: int, horizon: int) -> Money | None:
+def _money(data: Data, lost: Compared | None, late: int, horizon: int) -> Money | None:
     arpu = data.kpis.get("arpu")
     if lost is None or arpu is None or arpu.value is None:
         return None
-    e = lost.estimate
+    e = lost.gap.estimate
     # Where late leads did not do worse, nothing speaks for a loss.
     if e.value is None or e.low is None or e.high is None or e.value <= 0:
         return None
     basis = say(
         "associational: late leads ({late:,}) x the difference in becoming a client within {horizon} "
-        "days between leads answered in time and late, of like scores x revenue per active client "
-        "and period",
+        "days between leads answered in time and late, {alike} x revenue per active client and period",
+        alike=alike(lost.within),
         late=late,
         horizon=horizon,
     )

@@ -33,7 +33,7 @@ import ibis
 import pandas as pd
 
 from alignment_toolkit.indicator import LEAD_ENDS, Data, Observation, evidence, indicator
-from alignment_toolkit.indicator.conversion import conversion, score_band
+from alignment_toolkit.indicator.conversion import conversion, score_band, whose
 from alignment_toolkit.indicator.parts import answered, count_matrix, left_out
 from alignment_toolkit.languages import noted, say
 from alignment_toolkit.periods import Period
@@ -60,7 +60,11 @@ UNTOLD = noted("first follow-ups had no theme or several at the same moment, or 
         "campaigns": ("campaign_id", "theme"),
         "touches": ("theme",),
     },
-    uses={"leads": ("account_id", "marketing_score", "need"), "campaigns": ("product_id", "starts_on")},
+    uses={
+        "leads": ("account_id", "marketing_score", "need", "received_by"),
+        "campaigns": ("product_id", "starts_on"),
+        "touches": ("actor",),
+    },
     relations=("first_touches",),
     uses_relations=("lead_outcomes",),
     kpis=("arpu",),
@@ -91,13 +95,16 @@ def message_mismatch(data: Data, window: Period, *, horizon_days: int = 90) -> O
     gap = share_of_rows(differs, n_unit="follow-ups", accounts=known.account_id)
     both = told.filter(told.touch_theme.notnull(), told.theme.notnull())
     cases = both.select(
-        "lead_id", "campaign_id", pointed_at=both.touch_theme != both.theme, band=score_band(both)
+        "lead_id",
+        **whose(both, "touch_actor", "received_by"),
+        pointed_at=both.touch_theme != both.theme,
+        band=score_band(both),
     )
     became = conversion(
         data,
         cases,
         window,
-        strata=("campaign_id", "band"),
+        strata=("campaigns", "band"),
         others=say("followed up with the campaign's message"),
         those=say("followed up with another message"),
         horizon_days=horizon_days,
@@ -133,7 +140,7 @@ def _answered(data: Data) -> ibis.Table:
     columns = {f"campaign_{c}": campaigns[c] for c in ("product_id", "starts_on") if c in campaigns.columns}
     campaigns = campaigns.select(_campaign=campaigns.campaign_id, theme=campaigns.theme, **columns)
     kept = ["lead_id", "qualified_at", "account_id", "campaign_id", "first_touched_at", "touch_theme"]
-    kept += [c for c in ("marketing_score", "need") if c in t.columns]
+    kept += [c for c in ("marketing_score", "need", "touch_actor", "received_by") if c in t.columns]
     t = t.filter(t.campaign_id.notnull()).select(kept)
     return t.left_join(campaigns, t.campaign_id == campaigns._campaign).drop("_campaign")
 

@@ -37,16 +37,17 @@ from __future__ import annotations
 from datetime import timedelta
 
 import ibis
+import numpy as np
 import pandas as pd
 
 from alignment_toolkit.indicator import DEAL_ENDS, LEAD_ENDS, Data, Observation, evidence, indicator
-from alignment_toolkit.indicator.parts import flipped, left_out, other_way
+from alignment_toolkit.indicator.parts import between, flipped, left_out, other_way
 from alignment_toolkit.languages import noted, say
 from alignment_toolkit.periods import Period
 from alignment_toolkit.relations import alive, day
 from alignment_toolkit.results import Chart, Column, Measure
+from alignment_toolkit.statistics.between import Compared, compared
 from alignment_toolkit.statistics.clustered import share_of_rows
-from alignment_toolkit.statistics.stratified import risk_difference
 
 UNKNOWN = 0.25
 UNTOLD = noted("opportunities had no decision maker on record before the opening")
@@ -71,7 +72,7 @@ FEWEST = 20
         "contacts": ("contact_id", "account_id", "role", "known_on"),
         "touches": ("touch_id", "touched_at", "department", "contact_id"),
     },
-    uses={"opportunities": ("outcome", "closed_at", "product_id", "amount", "deleted_at")},
+    uses={"opportunities": ("outcome", "closed_at", "product_id", "owner", "amount", "deleted_at")},
     looked_up=("contacts", "touches"),
     outcomes={"opportunities": DEAL_ENDS, "leads": LEAD_ENDS},
     says=(
@@ -102,13 +103,20 @@ def missed_decision_makers(
     missed = active.reached == 0
     gap = share_of_rows(missed, n_unit="opportunities", accounts=active.account_id)
     measures = _measures(active, missed, known)
-    won = next((m for m in measures if m.name == "win_rate"), None)
+    wins = _wins(active, missed)
+    won = None
+    if wins is not None and wins.gap.estimate.low is not None:
+        label = say("Won, of those closed: decision maker reached minus not reached, of the same product")
+        won = Measure.of("win_rate", label, wins.gap.estimate.in_points())
+        measures.append(won)
+    whole = say("In being won, opportunities whose decision maker was not reached and the others")
     said = say("Opportunities whose decision maker was not reached were won more often, of the same product")
     return Observation(
         gap=gap,
         measures=measures,
         guards=[
             *left_out(len(rows), len(known), say(UNTOLD), tolerated=UNKNOWN),
+            *(between(wins, whole) if wins else []),
             *other_way(*flipped(won), said),
         ],
         evidence=evidence(
@@ -177,19 +185,22 @@ def _measures(active: pd.DataFrame, missed: pd.Series, known: pd.DataFrame) -> l
                 "nobody_reached", say("Nobody at the account had heard from marketing"), quiet.estimate
             )
         )
-    if {"outcome", "closed_at"} <= set(active.columns):
-        closed = active.outcome.isin(["won", "lost"])
-        product = (
-            active.product_id.astype(str) if "product_id" in active.columns else pd.Series("", active.index)
-        )
-        fewest = min(int((missed & closed).sum()), int((~missed & closed).sum()))
-        won = risk_difference(
-            ~missed[closed], active.outcome[closed] == "won", product[closed], n_unit="opportunities"
-        )
-        if won.estimate.low is not None and fewest >= FEWEST:
-            label = say("Won, of those closed: decision maker reached minus not reached, of the same product")
-            found.append(Measure.of("win_rate", label, won.estimate.in_points()))
     return found
+
+
+def _wins(active: pd.DataFrame, missed: pd.Series) -> Compared | None:
+    """Compare how many of the closed ones were won, decision maker reached minus not reached."""
+    if not {"outcome", "closed_at"} <= set(active.columns):
+        return None
+    closed = active[active.outcome.isin(["won", "lost"])]
+    reached = ~missed[closed.index]
+    if min(int(reached.sum()), int((~reached).sum())) < FEWEST:
+        return None
+    product = closed.product_id.astype(str) if "product_id" in closed.columns else pd.Series("", closed.index)
+    whose = {"people": "owner", "accounts": "account_id"}
+    kinds = {kind: closed[c] for kind, c in whose.items() if c in closed.columns}
+    won = closed.outcome == "won"
+    return compared(reached, won, np.ones(len(closed)), product, n_unit="opportunities", **kinds)
 
 
 def _chart(active: pd.DataFrame, missed: pd.Series, tolerated: float) -> Chart | None:

@@ -33,7 +33,7 @@ import ibis
 import pandas as pd
 
 from alignment_toolkit.indicator import LEAD_ENDS, Data, Observation, evidence, indicator
-from alignment_toolkit.indicator.conversion import conversion, score_band
+from alignment_toolkit.indicator.conversion import conversion, score_band, whose
 from alignment_toolkit.indicator.parts import count_matrix, left_out
 from alignment_toolkit.languages import say
 from alignment_toolkit.periods import Period
@@ -59,7 +59,7 @@ UNTOLD = "leads of campaigns had no stated need, or their campaign no theme"
     window="period",
     population="leads of campaigns created in the period, with a stated need",
     needs={"leads": ("lead_id", "created_at", "campaign_id", "need"), "campaigns": ("campaign_id", "theme")},
-    uses={"leads": ("account_id", "marketing_score", "deleted_at"), "campaigns": ("name",)},
+    uses={"leads": ("account_id", "marketing_score", "received_by", "deleted_at"), "campaigns": ("name",)},
     uses_relations=("lead_outcomes",),
     kpis=("arpu",),
     timeless=("leads", "campaigns"),
@@ -90,7 +90,13 @@ def need_mismatch(data: Data, window: Period, *, horizon_days: int = 90) -> Obse
     gap = share_of_rows(differs, n_unit="leads", campaigns=known.campaign_id, accounts=accounts)
     shares = known.need.value_counts(normalize=True)
     both = told.filter(told.need.notnull(), told.theme.notnull())
-    cases = both.select("lead_id", "theme", pointed_at=both.need != both.theme, band=score_band(both))
+    cases = both.select(
+        "lead_id",
+        "theme",
+        **whose(both, "received_by"),
+        pointed_at=both.need != both.theme,
+        band=score_band(both),
+    )
     became = conversion(
         data,
         cases,

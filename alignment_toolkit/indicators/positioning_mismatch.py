@@ -27,17 +27,18 @@ Harvard Business Review 84(3). Gwet (2008), British Journal of Mathematical and 
 
 from __future__ import annotations
 
+import numpy as np
 import pandas as pd
 
 from alignment_toolkit.indicator import DEAL_ENDS, LEAD_ENDS, Data, Observation, evidence, indicator
-from alignment_toolkit.indicator.parts import other_way
+from alignment_toolkit.indicator.parts import between, other_way
 from alignment_toolkit.languages import noted, say
 from alignment_toolkit.periods import Period
 from alignment_toolkit.results import Chart, Column, Guard, Measure
 from alignment_toolkit.statistics import agreement
+from alignment_toolkit.statistics.between import Compared, compared
 from alignment_toolkit.statistics.shares import clustered_share, e_value, newcombe, wilson
 from alignment_toolkit.statistics.simpson import crude_and_adjusted
-from alignment_toolkit.statistics.stratified import risk_difference
 
 DEALS = ("opportunity_id", "closed_at", "outcome", "pitch")
 RIVALRY = {
@@ -69,7 +70,15 @@ RIVALRY = {
         {"opportunities": ("campaign_id",), "campaigns": ("campaign_id", "positioning")},
     ),
     uses={
-        "opportunities": ("account_id", "competitor", "amount", "list_amount", "product_id", "campaign_id"),
+        "opportunities": (
+            "account_id",
+            "owner",
+            "competitor",
+            "amount",
+            "list_amount",
+            "product_id",
+            "campaign_id",
+        ),
         "products": ("product_id", "positioning", "name"),
         "campaigns": ("campaign_id", "positioning", "offer"),
     },
@@ -112,14 +121,20 @@ def positioning_mismatch(data: Data, window: Period) -> Observation:
     ]
     if "competitor" in shown.columns:
         columns.append(Column("competitor", say("Rival in the deal"), None, "dimension"))
-    measures = _measures(known, benefit, on_price.astype(bool))
+    wins = _wins(benefit, on_price.astype(bool))
+    measures = _measures(known, benefit, on_price.astype(bool), wins)
     better = next(((m.value, m.low) for m in measures if m.name == "wins"), (None, None))
+    whole = say("In being won, deals argued on price and the others")
     said = say("Deals argued on price were won more often than the others, of the same product")
     return Observation(
         gap=gap,
         counts={"deals": len(benefit)},
         measures=measures,
-        guards=[*_guards(closed, benefit, on_price.astype(bool)), *other_way(*better, said)],
+        guards=[
+            *_guards(closed, benefit, on_price.astype(bool)),
+            *(between(wins, whole) if wins else []),
+            *other_way(*better, said),
+        ],
         evidence=evidence(shown, columns),
         chart=_chart(benefit, data.margin),
     )
@@ -157,7 +172,19 @@ def _closed(data: Data, window: Period) -> pd.DataFrame:
     )
 
 
-def _measures(known: pd.DataFrame, benefit: pd.DataFrame, on_price: pd.Series) -> list[Measure]:
+def _wins(benefit: pd.DataFrame, on_price: pd.Series) -> Compared | None:
+    """Compare how many were won, argued on price minus the others, of the same product."""
+    if on_price.all() or not on_price.any():
+        return None
+    whose = {"people": "owner", "accounts": "account_id"}
+    kinds = {kind: benefit[c] for kind, c in whose.items() if c in benefit.columns}
+    won, one = benefit.outcome == "won", np.ones(len(benefit))
+    return compared(on_price, won, one, benefit.offer_name.astype(str), n_unit="deals", **kinds)
+
+
+def _measures(
+    known: pd.DataFrame, benefit: pd.DataFrame, on_price: pd.Series, wins: Compared | None
+) -> list[Measure]:
     b, p = known.benefit.astype(bool), known.pitch == "price"
     cells = [[int((b & ~p).sum()), int((b & p).sum())], [int((~b & ~p).sum()), int((~b & p).sum())]]
     label = say("Agreement of pitch and positioning beyond chance (Gwet's AC1)")
@@ -170,12 +197,9 @@ def _measures(known: pd.DataFrame, benefit: pd.DataFrame, on_price: pd.Series) -
     total = benefit.pitch == "total_cost"
     e = wilson(int(total.sum()), len(benefit), n_unit="deals").estimate
     found.append(Measure.of("total_cost", say("Argued on total cost"), e))
-    if on_price.any() and (~on_price).any():
-        won = benefit.outcome == "won"
-        e = risk_difference(on_price, won, benefit.offer_name.astype(str), n_unit="deals").estimate
-        found.append(
-            Measure.of("wins", say("Won: argued on price minus the others, same product"), e.in_points())
-        )
+    if wins is not None:
+        label = say("Won: argued on price minus the others, same product")
+        found.append(Measure.of("wins", label, wins.gap.estimate.in_points()))
     if (
         "campaigns_offer" in benefit.columns
         and "list_amount" in benefit.columns

@@ -37,9 +37,9 @@ from alignment_toolkit.indicator import DEAL_ENDS, LEAD_ENDS, Data, Observation,
 from alignment_toolkit.languages import noted, say
 from alignment_toolkit.periods import Period
 from alignment_toolkit.results import Chart, Column, Estimate, Guard, Measure, Money
+from alignment_toolkit.statistics.between import compared
 from alignment_toolkit.statistics.shares import e_value
 from alignment_toolkit.statistics.spread import Spread, spread
-from alignment_toolkit.statistics.stratified import risk_difference
 
 LEAST_DEALS = 10
 RIVALRY = {
@@ -186,7 +186,9 @@ def _wins(deals: pd.DataFrame) -> tuple[list[Measure], list[Guard]]:
     size = pd.qcut(deals.list_amount, 3, labels=False, duplicates="drop").astype(str)
     strata = deals["product_id"].astype(str) + size if "product_id" in deals.columns else size
     high = deals.discount > deals.groupby(strata).discount.transform("median")
-    e = risk_difference(high, deals.won, strata, n_unit="deals").estimate
+    whose = {"people": "owner", "accounts": "account_id"}
+    kinds = {kind: deals[c] for kind, c in whose.items() if c in deals.columns}
+    e = compared(high, deals.won, np.ones(len(deals)), strata, n_unit="deals", **kinds).gap.estimate
     label = say("Won: deals with more than the median discount minus the others, same product and size")
     guards = []
     low, most = deals.won[~high].mean(), deals.won[high].mean()

@@ -42,7 +42,7 @@ import ibis
 import pandas as pd
 
 from alignment_toolkit.indicator import LEAD_ENDS, Data, Observation, evidence, indicator
-from alignment_toolkit.indicator.conversion import Conversion, conversion, score_band
+from alignment_toolkit.indicator.conversion import Conversion, conversion, score_band, whose
 from alignment_toolkit.languages import say
 from alignment_toolkit.periods import Period
 from alignment_toolkit.relations import alive, day
@@ -110,11 +110,12 @@ def untrained_launch(data: Data, window: Period, *, horizon_days: int = 90) -> O
         "those": say("received by people not trained for them"),
         "horizon_days": horizon_days,
     }
-    cases = handed.select("lead_id", "received_by", pointed_at=handed.untrained, band=score_band(handed))
+    cases = handed.select(
+        "lead_id", **whose(handed, "received_by"), pointed_at=handed.untrained, band=score_band(handed)
+    )
     became = conversion(data, cases, window, strata=("band",), **words)
-    words["alike"] = say("of the same people and like scores")
-    same = conversion(data, cases, window, strata=("received_by", "band"), **words)
-    surprise = [g for g in same.guards if g.guard == "other_way"]
+    same = conversion(data, cases, window, strata=("people", "band"), **words)
+    surprise = [g for g in same.guards if g.guard == "other_way" and g not in became.guards]
     return Observation(
         gap=gap,
         measures=[*_measures(rows, became, same), *_back(data, rows, window)],

@@ -255,6 +255,28 @@ class Gap:
             lambda m: below(m + by),
         )
 
+    def widened(self, other: Gap) -> Gap:
+        """Give the gap that says no more than either of two about one value: the outer limits, the larger p values.
+
+        Examples
+        --------
+        >>> sure = Gap.normal(0.3, 0.05, n=80, n_unit="leads", unit="share", method="rows")
+        >>> wide = Gap.normal(0.3, 0.2, n=80, n_unit="leads", unit="share", method="people")
+        >>> both = sure.widened(wide)
+        >>> both.estimate == wide.estimate, both.above(0.2) == wide.above(0.2)
+        (True, True)
+        """
+        e, o = self.estimate, other.estimate
+        if e.low is None or e.high is None or o.low is None or o.high is None:
+            raise ValueError("a gap without interval cannot be widened")
+        low, high = min(e.low, o.low), max(e.high, o.high)
+        method = e.method if (low, high) == (e.low, e.high) else o.method
+        return Gap(
+            replace(e, low=low, high=high, method=method),
+            lambda m: max(self.above(m), other.above(m)),
+            lambda m: max(self.below(m), other.below(m)),
+        )
+
     def p_value(self, margin: float, direction: Literal["greater", "both"] = "greater") -> float:
         """Give the p value of "the gap is at most the margin", or of "its size is" with direction `both`."""
         p = self.above(margin)

@@ -50,6 +50,8 @@ def _sites(owner: str, source: str) -> Iterator[Site]:
                 yield Site(owner, "small_cells", ())
             elif name == "other_way":
                 yield Site(owner, "other_way", ())
+            elif name == "between":
+                yield Site(owner, "confounding", ("cannot be compared", "no more than may lie between"))
 
 
 def _said(call: ast.Call, function: ast.FunctionDef) -> Iterator[str]:

@@ -236,6 +236,33 @@ def test_that_late_leads_did_better_is_told_and_nothing_is_at_stake() -> None:
     quiet("dropped_leads", "other_way", found(25, 24))
 
 
+def test_late_leads_of_one_person_are_not_taken_for_late_leads() -> None:
+    def found(people: list[str]) -> Any:
+        slow = {"touched_at": "2026-01-30 09:00"}
+        tables = followed(100, wrong=slow, right={}, won=(40, 10), lead={"marketing_score": 50})
+        for i, r in enumerate(tables["leads"]):
+            r["received_by"] = people[i * len(people) // 200]
+        tables["leads"].append(lead("now") | {"received_by": people[0]})
+        tables["touches"].append(touch("now", 40.0))
+        look = look_at(dropped_leads, tables)
+        assert look.seen is not None, look
+        return look.seen
+
+    alone = found(["Ann", "Ben"])
+    fires("dropped_leads", "confounding", alone, "cannot be compared")
+    quiet("dropped_leads", "other_way", alone)
+    lost = next(m for m in alone.measures if m.name == "lost_conversion")
+    assert (round(lost.value), lost.low) == (-30, None)
+    # Of the first half of the late leads 40 became clients, of the second none, as few of those in time.
+    apart = found(["Ann", "Ben", "Cem", "Dora"])
+    fires("dropped_leads", "confounding", apart, "no more than may lie between the people")
+    quiet("dropped_leads", "other_way", apart)
+    both = found(["Ann"])
+    quiet("dropped_leads", "confounding", both, "cannot be compared")
+    quiet("dropped_leads", "confounding", both, "no more than may lie between")
+    fires("dropped_leads", "other_way", both)
+
+
 def test_the_line_of_the_chart_is_what_the_settings_tolerate() -> None:
     for options, line in (({}, 0.9), ({"margin": 0.25}, 0.75)):
         found = look(options=options)

@@ -103,12 +103,13 @@ def old(count: int, won: tuple[int, int], **more: Any) -> dict[str, list[dict[st
 def test_what_became_of_them_is_compared() -> None:
     found = seen({**together(old(200, (20, 60))), "campaigns": CAMPAIGNS})
     assert measure(found, "lost_conversion") == pytest.approx(100 * (60 / 200 - 20 / 200))
-    quiet("conversion", "confounding", found)  # three times as often: no weak hidden cause explains that
+    # Three times as often: no weak hidden cause explains that.
+    quiet("conversion", "confounding", found, "hidden cause")
     quiet("conversion", "simpson", found)
     quiet("conversion", "small_cells", found)
     quiet("message_mismatch", "small_cells", found)
     weak = seen({**together(old(800, (240, 300))), "campaigns": CAMPAIGNS})
-    fires("conversion", "confounding", weak)
+    fires("conversion", "confounding", weak, "hidden cause")
 
 
 def test_that_another_message_did_better_is_told() -> None:
@@ -118,13 +119,56 @@ def test_that_another_message_did_better_is_told() -> None:
     (told,) = [g.message for g in found.guards if g.guard == "other_way"]
     assert told.startswith(
         "Leads followed up with another message became clients more often than leads followed up with the campaign's "
-        "message, of like scores, by 20.0 percentage points (at least "
+        "message, of the same campaign and like scores, by 20.0 percentage points (at least "
     )
     assert found.money is None
     for won in ((20, 60), (40, 42), (42, 40)):  # as many, but for luck
         found = seen({**together(old(200, won)), "campaigns": CAMPAIGNS})
         quiet("conversion", "other_way", found)
         quiet("parts", "other_way", found)
+
+
+def by_people(wrong: dict[str, int], right: dict[str, int]) -> Any:
+    """Give what is seen where each person has 200 leads on a side, and so many of them became clients."""
+    names = sorted({*wrong, *right})
+    made = []
+    for i, name in enumerate(names):
+        part = old(200, (wrong.get(name, 0), right.get(name, 0)), start=1000 * i, lead={"received_by": name})
+        sides = [side for side, of in (("w", wrong), ("r", right)) if name in of]
+        made.append({
+            t: [r for r in rows if r["lead_id"][0] in sides] for t, rows in part.items()
+        })  # fmt: skip
+    return seen({**together(*made), "campaigns": CAMPAIGNS})
+
+
+def test_a_difference_between_people_is_not_taken_for_one_between_messages() -> None:
+    apart = by_people({"Ann": 120, "Ben": 40, "Cem": 20}, {"Dora": 30, "Eva": 30, "Fay": 30})
+    fires("conversion", "confounding", apart, "no more than may lie between")
+    fires("parts", "confounding", apart, "no more than may lie between")
+    (told,) = [g.message for g in apart.guards if "may lie between" in g.message]
+    assert told == (
+        "In becoming a client, leads followed up with another message and leads followed up with the campaign's "
+        "message differ by 15.0 percentage points: no more than may lie between the people who had them."
+    )
+    lost = next(m for m in apart.measures if m.name == "lost_conversion")
+    assert lost.value == pytest.approx(-15.0)
+    assert lost.low < 0 < lost.high
+    quiet("conversion", "other_way", apart)
+    quiet("parts", "other_way", apart)
+    alone = by_people({"Ann": 120}, {"Dora": 30, "Eva": 30, "Fay": 30})
+    fires("parts", "confounding", alone, "cannot be compared: the comparison rests on a single person")
+    assert all(m.name != "lost_conversion" for m in alone.measures)
+    quiet("parts", "other_way", alone)
+
+
+def test_people_who_sent_both_messages_are_compared_with_themselves() -> None:
+    both = by_people({"Ann": 80, "Ben": 40}, {"Ann": 40, "Ben": 20})
+    quiet("conversion", "confounding", both, "no more than may lie between")
+    quiet("conversion", "confounding", both, "cannot be compared")
+    quiet("parts", "confounding", both)
+    fires("conversion", "other_way", both)
+    (told,) = [g.message for g in both.guards if g.guard == "other_way"]
+    assert "of the same people, campaign and like scores, by 15.0 percentage points" in told
 
 
 def test_few_clients_are_not_compared() -> None:

@@ -126,6 +126,18 @@ def test_winning_is_compared_where_there_is_enough() -> None:
     ]:  # of the four whose decision maker was reached one is won, of the others both
         r["outcome"] = "won" if r["opportunity_id"].startswith(("o0", "o4", "o5")) else "lost"
     fires("missed_decision_makers", "other_way", seen(many))
+    quiet("missed_decision_makers", "confounding", seen(many), "cannot be compared")
+    quiet("missed_decision_makers", "confounding", seen(many), "no more than may lie between")
+    for r in many["opportunities"]:  # those whose decision maker was not reached are Ann's alone
+        r["owner"] = "Ann" if r["opportunity_id"].startswith(("o4", "o5")) else f"p{r['opportunity_id'][-1]}"
+    alone = seen(many)
+    fires("missed_decision_makers", "confounding", alone, "cannot be compared")
+    quiet("missed_decision_makers", "other_way", alone)
+    for r in many["opportunities"]:  # Ann's were all won, and of Ben's as many as of the others'
+        if r["owner"] == "Ann":
+            nine = r["opportunity_id"].endswith(("7", "8", "9"))
+            r["owner"], r["outcome"] = ("Ben", "lost") if nine else ("Ann", "won")
+    fires("missed_decision_makers", "confounding", seen(many), "no more than may lie between")
 
 
 def test_what_is_missing_is_named() -> None:

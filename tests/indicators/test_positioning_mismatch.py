@@ -107,11 +107,11 @@ def test_a_rival_in_the_deal_is_told_as_what_else_could_explain_it() -> None:
         for i in range(150)
     ]
     found = seen(rows)
-    fires("positioning_mismatch", "confounding", found)
+    fires("positioning_mismatch", "confounding", found, "Price is argued more often")
     shares = {m.name: m.value for m in found.measures}
     assert shares["with_rival"] == pytest.approx(41 / 50)
     even = [dict(r, competitor="Rival" if i % 2 else None) for i, r in enumerate(rows)]
-    quiet("positioning_mismatch", "confounding", seen(even))
+    quiet("positioning_mismatch", "confounding", seen(even), "Price is argued more often")
 
 
 def test_that_price_wins_more_is_told() -> None:
@@ -124,6 +124,24 @@ def test_that_price_wins_more_is_told() -> None:
     assert any("by 60.0 percentage points (at least " in g.message for g in found.guards)
     for even in (rows(25, 25), rows(10, 40)):
         quiet("positioning_mismatch", "other_way", seen(even))
+
+
+def test_a_seller_who_argues_on_price_is_not_taken_for_the_price() -> None:
+    def rows(sellers: str) -> list[dict[str, Any]]:
+        pitches = [("price", i < 40) for i in range(60)] + [("benefit", i % 6 == 0) for i in range(60)]
+        return [
+            deal(i, "b", p, outcome="won" if won else "lost", owner=sellers[i * len(sellers) // 120])
+            for i, (p, won) in enumerate(pitches)
+        ]
+
+    fires("positioning_mismatch", "confounding", seen(rows("ab")), "cannot be compared")
+    apart = seen(rows("abcdef"))  # two who won everything and one who won nothing argued on price
+    fires("positioning_mismatch", "confounding", apart, "no more than may lie between")
+    quiet("positioning_mismatch", "other_way", apart)
+    one = seen(rows("a"))
+    fires("positioning_mismatch", "other_way", one)
+    quiet("positioning_mismatch", "confounding", one, "cannot be compared")
+    quiet("positioning_mismatch", "confounding", one, "no more than may lie between")
 
 
 def test_products_that_explain_a_difference_are_told() -> None:

@@ -138,25 +138,31 @@ def test_who_is_trained_is_a_habit_of_the_person_so_people_widen_the_interval() 
 
 
 def test_that_people_did_better_with_what_they_were_not_trained_for_is_told() -> None:
-    """Ann got 200 leads of k, on which she was not trained, and 200 of another campaign, on which she was."""
+    """Ann got 200 leads of three campaigns on which she was not trained, and 200 of three on which she was."""
+    campaigns = [{**c, "campaign_id": f"{c['campaign_id']}{i}"} for c in CAMPAIGNS for i in range(3)]
     wrong, right = {"campaign_id": "k"}, {"campaign_id": "other"}
     training = [{"actor": "Ann", "trained_on": "2025-12-01", "product_id": "B", "campaign_id": None}]
 
-    def guards(without: int, trained: int) -> list[str]:
+    def found(without: int, trained: int, several: int = 3) -> Any:
         made = [
             followed(100, wrong={}, right={}, won=(n // 2, n - n // 2), start=start, lead=lead)
             for n, start, lead in ((without, 0, wrong), (trained, 1000, right))
         ]
         for part in made:
-            for r in part["leads"]:
+            for i, r in enumerate(part["leads"]):
                 r |= {"received_by": "Ann", "marketing_score": 50}
-        found = seen({**together(*made), "campaigns": CAMPAIGNS, "training": training})
-        return [g.message for g in found.guards if g.guard == "other_way"]
+                r["campaign_id"] += str(i % several)
+        return seen({**together(*made), "campaigns": campaigns, "training": training})
 
-    (all_, same) = guards(100, 20)
-    assert "of like scores, by 40.0 percentage points (at least " in all_
-    assert "of the same people and like scores, by 40.0 percentage points (at least " in same
-    assert guards(50, 50) == guards(20, 100) == []
+    def told(*case: int) -> list[str]:
+        return [g.message for g in found(*case).guards if g.guard == "other_way"]
+
+    (said,) = told(100, 20)
+    assert "of the same people and like scores, by 40.0 percentage points (at least " in said
+    assert told(50, 50) == told(20, 100) == []
+    # With one campaign a side, nobody knows whether it is the training or the campaign.
+    assert told(100, 20, 1) == []
+    fires("conversion", "confounding", found(100, 20, 1), "cannot be compared")
 
 
 def test_what_became_of_few_leads_is_not_compared() -> None:
