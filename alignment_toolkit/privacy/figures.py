@@ -37,19 +37,31 @@ def without_small(
     """
     names = list(dict.fromkeys(r.kpi for r in rows))
     tables = {name: [i for i, r in enumerate(rows) if r.kpi == name and r.status == "ok"] for name in names}
-    hidden = {i for i, r in enumerate(rows) if r.kpi in kept_back and r.status == "ok"}
+    hidden = {i for i, r in enumerate(rows) if r.status == "ok" and (r.kpi in kept_back or r.n < LEAST)}
+    echoes: set[int] = set()
     for _ in range(_ROUNDS):
         before = len(hidden)
         for own in tables.values():
-            counts = [rows[i].n for i in own]
+            counts = [_size(rows[i]) for i in own]
             also = frozenset(k for k, i in enumerate(own) if i in hidden)
             hidden |= {own[k] for k in hidden_cells(counts, _sums([rows[i] for i in own]), also=also)}
-        hidden |= _same_elsewhere(rows, hidden)
+        same = _same_elsewhere(rows, hidden, echoes)
+        echoes |= same
+        hidden |= same
         if len(hidden) == before:
             break
     made = tuple(_hide(r) if i in hidden else _bare(r) for i, r in enumerate(rows))
     lost = {rows[i].kpi for i in hidden if not rows[i].by and rows[i].grain is None}
     return made, lost
+
+
+def _size(row: KpiValue) -> float:
+    """Give the count that is not to be worked out: a count's own, else that of a figure's cases."""
+    return float(row.value or 0.0) if _is_count(row) else float(row.n)
+
+
+def _is_count(row: KpiValue) -> bool:
+    return row.unit == "count" and row.bottom is None and row.value is not None
 
 
 def _sums(rows: Sequence[KpiValue]) -> list[tuple[int, tuple[int, ...]]]:
@@ -67,22 +79,29 @@ def _sums(rows: Sequence[KpiValue]) -> list[tuple[int, tuple[int, ...]]]:
             if part.by == total.by and total.grain is None and part.grain is not None and inside:
                 groups.setdefault(("grain", part.grain), []).append(k)
         # What does not add up exactly is no equation that somebody could solve.
-        found += [(i, tuple(parts)) for parts in groups.values() if sum(rows[k].n for k in parts) == total.n]
+        whole = _size(total)
+        found += [(i, tuple(p)) for p in groups.values() if sum(_size(rows[k]) for k in p) == whole]
     return found
 
 
-def _same_elsewhere(rows: Sequence[KpiValue], hidden: set[int]) -> set[int]:
-    """Find where another key figure shows, for the same group, the number that is hidden."""
+def _same_elsewhere(rows: Sequence[KpiValue], hidden: set[int], echoes: set[int]) -> set[int]:
+    """Find where another key figure shows, for the same group, the number that is hidden.
+
+    Those that were found so before (`echoes`) have no number of their own to keep: how many cases a rate has is no
+    secret where its top is.
+    """
     secrets: dict[Place, set[float]] = {}
-    for i in hidden:
-        secrets.setdefault(_place(rows[i]), set()).add(float(rows[i].n))
+    for i in hidden - echoes:
+        secrets.setdefault(_place(rows[i]), set()).update(
+            {_size(rows[i]), *([float(rows[i].n)] if rows[i].n < LEAST else [])}
+        )
     found = set()
     for i, r in enumerate(rows):
         if i in hidden or r.status != "ok":
             continue
         told = {float(r.n)} | {float(v) for v in (r.top, r.bottom) if v is not None}
-        if r.unit == "count" and r.value is not None:
-            told.add(float(r.value))
+        if _is_count(r):
+            told.add(float(r.value or 0.0))
         if told & secrets.get(_place(r), set()):
             found.add(i)
     return found
@@ -95,7 +114,13 @@ def _place(row: KpiValue) -> Place:
 def _bare(row: KpiValue) -> KpiValue:
     """Leave of a part or a month that is not told no sums and counts: another key figure may hide the same ones."""
     if row.status == "ok" or not (row.by or row.grain):
-        return row
+        small = row.status != "ok" and row.n < LEAST
+        young = 0 if row.censored < LEAST else row.censored
+        return (
+            replace(row, n=0, top=None, bottom=None, censored=young)
+            if small
+            else replace(row, censored=young)
+        )
     return replace(_hide(row), reason=_without_counts(row))
 
 

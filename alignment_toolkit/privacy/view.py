@@ -10,6 +10,7 @@ from typing import Any, Final
 from alignment_toolkit.languages import noted, say, say_count
 from alignment_toolkit.privacy.cells import LEAST, hidden_cells
 from alignment_toolkit.privacy.figures import INSIDE, without_small
+from alignment_toolkit.privacy.small_counts import masked, masked_in
 from alignment_toolkit.pseudonyms import Pseudonyms
 from alignment_toolkit.results import Analysis, Chart, Evidence, Finding, KpiValue
 
@@ -71,7 +72,7 @@ def seen_by(analysis: Analysis, audience: str, *, key: str = "", kept_back: Coll
     scorecard = replace(
         named.scorecard, rows=tuple(r for r in named.scorecard.rows if str(r.get("kpi")) not in lost)
     )
-    return replace(
+    seen = replace(
         named,
         settings=_settings(named.settings),
         kpis=kpis,
@@ -79,12 +80,19 @@ def seen_by(analysis: Analysis, audience: str, *, key: str = "", kept_back: Coll
         attribution=_attribution(named.attribution),
         cohorts=_grouped(named.cohorts),
         scorecard=scorecard,
-        segments=_grouped(named.segments),
-        plays=_grouped(named.plays),
+        segments=tuple(_of_no_account(r) for r in _grouped(named.segments)),
+        plays=_grouped([r for r in named.plays if "account" not in r]),
         definitions=_definitions(named.definitions),
         findings=_findings([f for f in named.findings if not _about_people(f.by)], kpis, public=public),
         warnings=_told(named.warnings),
     )
+    return Analysis.from_json(masked_in(seen.to_json()))
+
+
+def _of_no_account(segment: Mapping[str, Any]) -> dict[str, Any]:
+    """Leave out the accounts that are unlike their segment, and how many of its accounts have which play."""
+    told: dict[str, Any] = {"plays": {}, "exceptions": {"columns": [], "rows": []}}
+    return {k: told.get(k, v) for k, v in segment.items()}
 
 
 def _told(warnings: Sequence[str]) -> tuple[str, ...]:
@@ -151,6 +159,10 @@ def _settings(settings: Mapping[str, Any]) -> dict[str, Any]:
 
 def _definitions(definitions: Mapping[str, Any]) -> dict[str, Any]:
     kept = {k: v for k, v in definitions.items() if k not in _SINGLE}
+    attribution = kept.get("attribution")
+    if isinstance(attribution, Mapping) and isinstance(attribution.get("paths"), Mapping):
+        paths = {k: v for k, v in attribution["paths"].items() if not _small(v)}
+        kept["attribution"] = {**attribution, "paths": paths}
     segments, plays = kept.get("segments"), kept.get("plays")
     if isinstance(segments, Mapping):
         kept["segments"] = {
@@ -161,6 +173,10 @@ def _definitions(definitions: Mapping[str, Any]) -> dict[str, Any]:
     if isinstance(plays, Mapping):
         kept["plays"] = {k: plays[k] for k in _PLAYS if k in plays}
     return kept
+
+
+def _small(value: Any) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool) and 0 < value < LEAST
 
 
 # ---- findings --------------------------------------------------------------------------------------------------
@@ -220,7 +236,11 @@ def _evidence(evidence: Evidence, *, public: bool) -> Evidence:
     """Leave out rows about single cases; of groups, those that are small."""
     if public or any(c.role in _CASES for c in evidence.columns):
         return Evidence()
-    sizes = [i for i, c in enumerate(evidence.columns) if c.name in _SIZES and c.role == "measure"]
+    sizes = [
+        i
+        for i, c in enumerate(evidence.columns)
+        if c.role == "measure" and (c.name in _SIZES or c.unit == "count")
+    ]
     rows = evidence.rows
     for i in sizes:
         rows = tuple(_large(rows, [r[i] for r in rows]))
@@ -230,13 +250,25 @@ def _evidence(evidence: Evidence, *, public: bool) -> Evidence:
 def _chart(chart: Chart | None, before: Evidence, after: Evidence) -> Chart | None:
     if chart is None or (chart.rows is None and before.rows != after.rows):
         return None
+    chart = replace(chart, title=masked(chart.title))
     if chart.rows is None:
         return chart
     rows = list(chart.rows)
-    for name in _SIZES:
+    people = {c.name for c in before.columns if c.role in _CASES}
+    if any(k in people or (isinstance(v, str) and _MADE.fullmatch(v)) for r in rows for k, v in r.items()):
+        return None
+    # A matrix draws how many cases are in each of its fields.
+    fields = (chart.y,) if chart.kind == "matrix" else ()
+    for name in (*_SIZES, *fields):
         if any(name in r for r in rows):
             rows = _large(rows, [r.get(name) for r in rows])
-    return replace(chart, rows=tuple(rows)) if rows else None
+    left = chart.kind == "matrix" and len(rows) < len(chart.rows)
+    title = (
+        say("{title} (fields under {least} left out)", title=chart.title, least=LEAST)
+        if left
+        else chart.title
+    )
+    return replace(chart, rows=tuple(rows), title=title) if rows else None
 
 
 def _large(rows: Sequence[Any], sizes: Sequence[Any]) -> list[Any]:

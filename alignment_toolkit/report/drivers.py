@@ -7,7 +7,7 @@ from typing import Any, Final
 
 from alignment_toolkit import charts, units
 from alignment_toolkit.charts import as_number, clean, clear_of_chance, humanise
-from alignment_toolkit.languages import opening, say
+from alignment_toolkit.languages import opening, say, say_count
 from alignment_toolkit.report import words
 from alignment_toolkit.report.blocks import Block, Cell, Detail, Figure, Fold, Heading, Prose, Table, data
 from alignment_toolkit.results import Analysis
@@ -230,7 +230,9 @@ def _slices(analysis: Analysis, total: Row, title: str, unit: str) -> list[Block
         (say("Part of the company"), say("Change"), *(say(clean(n)) for n in names)),
         written,
         (False, *(True for _ in range(len(names) + 1))),
-        note=say("{more:,} more rows are in analysis.json.", more=more) if more > 0 else "",
+        note=say_count(more, "{n:,} more row is in analysis.json.", "{n:,} more rows are in analysis.json.")
+        if more > 0
+        else "",
     )
     return [Fold(table.caption, (table,))]
 

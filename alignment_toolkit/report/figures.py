@@ -350,7 +350,8 @@ def _why_gaps(rows: Sequence[KpiValue]) -> str:
 
 
 def _more(count: int) -> str:
-    return say("{more:,} more rows are in analysis.json.", more=count) if count > 0 else ""
+    told = say_count(count, "{n:,} more row is in analysis.json.", "{n:,} more rows are in analysis.json.")
+    return told if count > 0 else ""
 
 
 def _alike(rows: Sequence[KpiValue]) -> list[list[str]]:

@@ -12,7 +12,7 @@ from pptx.enum.shapes import MSO_SHAPE
 from pptx.enum.text import MSO_ANCHOR, PP_ALIGN
 from pptx.util import Inches, Pt
 
-from alignment_toolkit.languages import say
+from alignment_toolkit.languages import say, say_count
 from alignment_toolkit.report.blocks import Cell, Document, Table, Tile
 from alignment_toolkit.report.native import Native
 from alignment_toolkit.report.pdf import as_png
@@ -149,7 +149,10 @@ class Deck:
         for row in table.rows[:_NOTE_LINES]:
             self.note(" | ".join(f"{c.text} ({c.small})" if c.small else c.text for c in row))
         if len(table.rows) > _NOTE_LINES:
-            self.note(say("{rows:,} more rows are in the workbook.", rows=len(table.rows) - _NOTE_LINES))
+            more = len(table.rows) - _NOTE_LINES
+            self.note(
+                say_count(more, "{n:,} more row is in the workbook.", "{n:,} more rows are in the workbook.")
+            )
         self.note(table.note)
 
     @property
