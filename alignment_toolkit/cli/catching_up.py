@@ -82,10 +82,9 @@ def catch_up(
         for part in parts_of(company, matrix) if matrix else [""]:
             found = missed(part_of(company, part), out, stem, part=part or "all", every=every, since=since)
             where = f"{stem}{f' for {part}' if part else ''}"
-            if found.empty:
-                note(
-                    f"{where}: no data in {', '.join(p.label for p in found.empty)}; nothing is run for them."
-                )
+            said = found.said(since, company.as_of)
+            if said is not None:
+                note(f"{where}: {said}")
             tasks += [(name, stem, part, period) for period in found.periods]
     if dry_run:
         _print(

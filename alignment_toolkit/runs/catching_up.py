@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from alignment_toolkit.errors import DataError, ParameterError, UnknownName
 from alignment_toolkit.periods import Period, last_complete
 from alignment_toolkit.runs.places import latest, slug
-from alignment_toolkit.runs.planning import WHOLE, require_data
+from alignment_toolkit.runs.planning import WHOLE, first_day, require_data
 
 if TYPE_CHECKING:
     from alignment_toolkit.company import Company
@@ -19,15 +21,52 @@ __all__ = ["EVERY", "MOST", "Missed", "missed", "published_periods"]
 
 EVERY: Final = ("day", "week", "month", "quarter", "year", "fiscal-quarter", "fiscal-year")
 MOST: Final = 200
+ROWS: Final = 5  # Of periods without data so many rows are named.
 
 
 @dataclass(frozen=True)
 class Missed:
-    """The periods to run, the oldest first, and those without any data, which are left out."""
+    """The periods to run, the oldest first, and those without any data, which are left out.
+
+    `begins` is the first day of the data, `last` the last period that is complete, and `early` says that the first
+    period that was asked for comes after it.
+    """
 
     every: str
     periods: tuple[Period, ...]
     empty: tuple[Period, ...] = ()
+    begins: date | None = None
+    last: Period | None = None
+    early: bool = False
+
+    def said(self, since: str | None, until: date | None) -> str | None:
+        """Say in a sentence what is not run, and why; None where nothing is left out."""
+        kind = self.every.replace("-", " ")
+        if self.early:
+            ends = f" (the data goes to {until})" if until is not None else ""
+            return f"--since '{since}' lies after the last complete {kind}, {self.last}{ends}: nothing is missed."
+        if not self.empty:
+            return None
+        rows = _in_rows(self.empty)
+        named = [str(row[0]) if len(row) == 1 else f"{row[0]} to {row[-1]}" for row in rows[:ROWS]]
+        more = sum(map(len, rows[ROWS:]))
+        many = f" {len(self.empty)} {kind}s:" if len(self.empty) > 1 else ""
+        begins = f" (the data begins {self.begins})" if self.begins is not None else ""
+        return (
+            f"no data in{many} {', '.join(named)}{f' and {more} more' if more else ''}{begins}; "
+            f"nothing is run for {'them' if len(self.empty) > 1 else 'it'}."
+        )
+
+
+def _in_rows(periods: Sequence[Period]) -> list[list[Period]]:
+    """Put periods that follow each other together."""
+    rows: list[list[Period]] = []
+    for period in periods:
+        if rows and rows[-1][-1].end == period.start:
+            rows[-1].append(period)
+        else:
+            rows.append([period])
+    return rows
 
 
 def missed(
@@ -86,19 +125,26 @@ def missed(
         fiscal_year_names=fiscal.fiscal_year_names,
     )
     begin = first or (own[0] if own else last)
+    begins = first_day(company)
     wanted: list[Period] = []
-    here = last
+    here, full = last, 0
     while here.start >= begin.start:
         wanted.append(here)
-        if len(wanted) > MOST:
+        full += begins is None or here.end > begins
+        if full > MOST:
             raise ParameterError(
                 f"More than {MOST} periods lie between {begin} and {last}. Name a later --since."
             )
+        if here.start == begin.start:
+            break
         here = here.previous()
     done = {p.label for p in own}
     left = [p for p in reversed(wanted) if p.label not in done]
-    empty = [p for p in left if not _has_data(company, p)]
-    return Missed(kind, tuple(p for p in left if p not in empty), tuple(empty))
+    # Before the first day there is nothing to ask for.
+    empty = [p for p in left if (begins is not None and p.end <= begins) or not _has_data(company, p)]
+    without = set(empty)
+    kept = tuple(p for p in left if p not in without)
+    return Missed(kind, kept, tuple(empty), begins, last, first is not None and first.start > last.start)
 
 
 def _has_data(company: Company, period: Period) -> bool:

@@ -33,6 +33,7 @@ __all__ = [
     "check_dimensions",
     "check_formats",
     "default_formats",
+    "first_day",
     "plan",
     "require_data",
     "resolve_period",
@@ -271,15 +272,8 @@ def require_data(company: Company, period: Period) -> None:
     DataError
         Which names the period, what the data covers, and the nearest period with data.
     """
-    from alignment_toolkit.tables import TABLES
-
-    dated = {t: column for t in company.tables if (column := TABLES[t].date) is not None}
-    # Plans and targets may lie in any year; they are no sign of business in it.
-    dated = {t: c for t, c in dated.items() if TABLES[t].event_columns or t in ("spend", "results")} or dated
     edges: list[dt.date] = []
-    for table, column in dated.items():
-        if not company.has(table, column):
-            continue
+    for table, column in _dated(company).items():
         day = company[table][column].cast("date")
         before, after = day < period.start, day >= period.end
         row = company.fetch(
@@ -307,6 +301,32 @@ def require_data(company: Company, period: Period) -> None:
         f" {min(edges)} to {max(edges)}. The nearest period with data is"
         f" {near}."
     )
+
+
+def _dated(company: Company) -> dict[str, str]:
+    """Name the tables that tell of business, each with the column that dates its rows."""
+    from alignment_toolkit.tables import TABLES
+
+    dated = {t: column for t in company.tables if (column := TABLES[t].date) is not None}
+    # Plans and targets may lie in any year; they are no sign of business in it.
+    dated = {t: c for t, c in dated.items() if TABLES[t].event_columns or t in ("spend", "results")} or dated
+    return {t: c for t, c in dated.items() if company.has(t, c)}
+
+
+def first_day(company: Company) -> dt.date | None:
+    """Give the first day that any row is dated; None where none is.
+
+    Examples
+    --------
+    >>> from alignment_toolkit.company import Company
+    >>> first_day(Company.open("data/sample"))
+    datetime.date(2024, 10, 1)
+    """
+    days = []
+    for table, column in _dated(company).items():
+        t = company[table]
+        days.append(_day(company.fetch(t.aggregate(first=t[column].cast("date").min())).iloc[0]["first"]))
+    return min((d for d in days if d is not None), default=None)
 
 
 def _day(value: Any) -> dt.date | None:

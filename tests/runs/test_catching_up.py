@@ -11,8 +11,9 @@ import pytest
 
 from alignment_toolkit.cli import main
 from alignment_toolkit.errors import ParameterError, UnknownName
+from alignment_toolkit.periods import Period
 from alignment_toolkit.runs import history
-from alignment_toolkit.runs.catching_up import missed
+from alignment_toolkit.runs.catching_up import Missed, missed
 
 REPORT = "01_alignment_report"
 
@@ -66,6 +67,47 @@ def test_weeks_over_the_turn_of_a_year_and_periods_without_data(sample, ran):
     early = missed(sample, ran(), REPORT, since="2024-Q2")
     assert [p.label for p in early.empty] == ["2024-Q2", "2024-Q3"]
     assert labels(early)[0] == "2024-Q4"
+
+
+def test_years_before_the_data_are_named_in_a_sentence(sample, ran, capsys):
+    out = ran()
+    found = missed(sample, out, REPORT, since="2018-02")
+    assert labels(found)[0] == "2024-10"
+    assert len(labels(found)) == 24
+    assert len(found.empty) == 80  # 2018-02 to 2024-09
+    command = ["catch-up", "sample", "--since", "2018-02", "--out", str(out), "--dry-run", "--json"]
+    assert main(command) == 0
+    shown = capsys.readouterr()
+    assert len(json.loads(shown.out)) == 24
+    assert (
+        f"{REPORT}: no data in 80 months: 2018-02 to 2024-09 (the data begins 2024-10-01); "
+        f"nothing is run for them."
+    ) in " ".join(shown.err.split())
+
+
+def test_so_many_periods_without_data_are_no_reason_to_refuse(sample, ran):
+    found = missed(sample, ran(), REPORT, since="1990-01")
+    assert (len(found.periods), len(found.empty)) == (24, 417)
+
+
+def test_a_first_period_after_the_data_is_told(sample, ran, capsys):
+    command = ["catch-up", "sample", "--since", "2027-01", "--out", str(ran()), "--dry-run", "--json"]
+    assert main(command) == 0
+    shown = capsys.readouterr()
+    assert json.loads(shown.out) == []
+    assert (
+        "--since '2027-01' lies after the last complete month, 2026-09 (the data goes to 2026-09-30): "
+        "nothing is missed."
+    ) in " ".join(shown.err.split())
+
+
+def test_only_the_first_rows_of_gaps_are_named():
+    gaps = tuple(Period.parse(f"20{year}-{month:02}") for year in range(10, 17) for month in (1, 2, 5))
+    assert Missed("month", (), gaps).said(None, None) == (
+        "no data in 21 months: 2010-01 to 2010-02, 2010-05, 2011-01 to 2011-02, 2011-05, 2012-01 to 2012-02 "
+        "and 13 more; nothing is run for them."
+    )
+    assert Missed("month", (), gaps[2:3]).said(None, None) == "no data in 2010-05; nothing is run for it."
 
 
 @pytest.mark.parametrize(
