@@ -37,18 +37,15 @@ def chosen_by_outcome(
                 own, homes = (whole.columns(name) if name in whole.tables else ()), [name]
             else:
                 own, homes = whole.relation(name).columns, [*RELATIONS[name].tables(whole)]
-            path = Step(dimension, value, handed=True).path(whole, name, own)
-            if path is None:
-                continue
-            column, key, target = path
-            # By way of a key that is an outcome (a lead's owner) the team behind it is one, too.
-            read = [(target or home, column) for home in homes]
-            for table, told in read if key is None else [*read, *((home, key) for home in homes)]:
-                if told in outcomes.get(table, ()):
-                    return say(
-                        "Not asked by {dimension}: {column} says what is judged here, or what came of it. "
-                        "Rows chosen by it would give the answer by how they were chosen.",
-                        dimension=dimension.rpartition(".")[2].replace("_", " "),
-                        column=f"{table}.{told}",
-                    )
+            for column, key, target in Step(dimension, value, handed=True).ways(whole, name, own):
+                # By way of a key that is an outcome (a lead's owner) the team behind it is one, too.
+                read = [(target or home, column) for home in homes]
+                for table, told in read if key is None else [*read, *((home, key) for home in homes)]:
+                    if told in outcomes.get(table, ()):
+                        return say(
+                            "Not asked by {dimension}: {column} says what is judged here, or what came of it. "
+                            "Rows chosen by it would give the answer by how they were chosen.",
+                            dimension=dimension.rpartition(".")[2].replace("_", " "),
+                            column=f"{table}.{told}",
+                        )
     return None

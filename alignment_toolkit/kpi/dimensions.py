@@ -9,11 +9,12 @@ from typing import TYPE_CHECKING, Final
 from alignment_toolkit.errors import ParameterError, UnknownName
 from alignment_toolkit.kpi.kinds import whole_of
 from alignment_toolkit.relations import PARENTS, RELATIONS, Source
+from alignment_toolkit.sources.narrow import Step, Way, with_values
 
 if TYPE_CHECKING:
     from ibis.expr.types import Table
 
-__all__ = ["Place", "attach", "dimension_column", "home_of", "place_of"]
+__all__ = ["Place", "attach", "dimension_column", "home_of", "place_of", "ways_of"]
 
 KEY_OF: Final = {
     "accounts": "account_id", "campaigns": "campaign_id", "products": "product_id",
@@ -61,17 +62,28 @@ def attach(source: Source, relation: str, t: Table, by: Sequence[str]) -> Table:
     ParameterError
         For a name that stands in several tables, with the choices, or for a moment of time.
     """
-    places = [place_of(source, relation, t, name) for name in by]
+    places, whole = [place_of(source, relation, t, name) for name in by], whole_of(source)
     own = list(t.columns)
     for number, place in enumerate(places):
         into = dimension_column(number)
         if place.table is None or place.key is None:
             t = t.mutate(**{into: t[place.column]})
             continue
-        parent = whole_of(source)[place.table]
+        ways = ways_of(source, relation, t, by[number], place)
+        if len(ways) > 1:
+            t = with_values(whole, t, ways, into)
+            continue
+        parent = whole[place.table]
         parent = parent.select(_key=parent[KEY_OF[place.table]], **{into: parent[place.column]})
         t = t.left_join(parent, t[place.key] == parent._key).drop("_key")
     return t.select(*own, *[dimension_column(n) for n in range(len(places))])
+
+
+def ways_of(source: Source, relation: str, t: Table, name: str, place: Place) -> tuple[Way, ...]:
+    """Give the ways to a dimension with this place: those of a part of the company, where they begin there too."""
+    own = Way(place.column, place.key, place.table)
+    found = () if place.key is None else Step(name, None).ways(whole_of(source), relation, t.columns)
+    return found if found[:1] == (own,) else (own,)
 
 
 def place_of(source: Source, relation: str, t: Table, name: str) -> Place:

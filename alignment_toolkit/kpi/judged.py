@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 import ibis.expr.operations as ops
 
 from alignment_toolkit.kpi.cells import Ask
-from alignment_toolkit.kpi.dimensions import home_of, place_of
+from alignment_toolkit.kpi.dimensions import home_of, place_of, ways_of
 from alignment_toolkit.kpi.kinds import Aggregate, Kpi, Terms, call, whole_of
 from alignment_toolkit.kpi.of_rows import KpiOfRows
 from alignment_toolkit.kpi.reach import terms
@@ -108,9 +108,10 @@ class Judged:
         """Say why the parts by these dimensions, all of which are there, can't be told; None where they can."""
         for name in dimensions:
             place = place_of(source, self.homes[0], t, name)
-            reason = self.why(name, place.column, place.key, place.table)
-            if reason is not None:
-                return reason
+            for way in ways_of(source, self.homes[0], t, name, place):
+                reason = self.why(name, *way)
+                if reason is not None:
+                    return reason
         return None
 
 
@@ -206,8 +207,8 @@ def _part_written_later(company: Any, kpi: Kpi) -> str | None:
         return None
     t = whole.relation(kpi.relation)
     told = Judged.of(whole, kpi.relation, [_LATER[kpi.date]])
-    paths = [step.path(whole, told.homes[0], t.columns) for step in steps]
-    return next((c for path in paths if path is not None and (c := told.named(*path))), None)
+    ways = [way for step in steps for way in step.ways(whole, told.homes[0], t.columns)]
+    return next((c for way in ways if (c := told.named(*way))), None)
 
 
 def _written_later(company: Any, kpi: Kpi, by: Iterable[str]) -> str | None:
@@ -215,8 +216,9 @@ def _written_later(company: Any, kpi: Kpi, by: Iterable[str]) -> str | None:
         return None
     t = company.relation(kpi.relation)
     told = Judged.of(whole_of(company), kpi.relation, [_LATER[kpi.date]])
-    places = [place_of(company, kpi.relation, t, name) for name in by]
-    return next((c for p in places if (c := told.named(p.column, p.key, p.table))), None)
+    places = {name: place_of(company, kpi.relation, t, name) for name in by}
+    ways = [way for name, p in places.items() for way in ways_of(company, kpi.relation, t, name, p)]
+    return next((c for way in ways if (c := told.named(*way))), None)
 
 
 def not_compared(method: str, before: Iterable[str], column: str) -> str:
@@ -231,10 +233,10 @@ def not_compared(method: str, before: Iterable[str], column: str) -> str:
 
 def _chosen(whole: Any, told: Judged, t: Table, steps: Iterable[Step]) -> str | None:
     for step in steps:
-        path = step.path(whole, told.homes[0], t.columns)
-        reason = None if path is None else told.why(step.dimension, *path)
-        if reason is not None:
-            return reason
+        for way in step.ways(whole, told.homes[0], t.columns):
+            reason = told.why(step.dimension, *way)
+            if reason is not None:
+                return reason
     return None
 
 

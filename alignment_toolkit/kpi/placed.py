@@ -18,8 +18,7 @@ from alignment_toolkit.kpi.kinds import DifferenceOfKpis, Kpi, RatioOfKpis
 from alignment_toolkit.kpi.of_rows import COUNT, KpiOfRows
 from alignment_toolkit.kpi.values import Number, Sheet
 from alignment_toolkit.languages import noted, say
-from alignment_toolkit.sources.narrow import Step
-from alignment_toolkit.tables import TABLES
+from alignment_toolkit.sources.narrow import Step, with_values
 
 if TYPE_CHECKING:
     from ibis.expr.types import Table
@@ -155,21 +154,16 @@ class Flagged:
         """Give a relation of the whole company with the marks."""
         t = self._whole.relation(name)
         for mark, step in zip(self.marks, self._steps, strict=True):
-            path = step.path(self._whole, name, t.columns)
-            if path is None:
+            ways = step.ways(self._whole, name, t.columns)
+            if not ways:
                 t = t.mutate(**{mark: ibis.null("boolean")})
                 continue
-            column, key, target = path
-            if key is None or target is None:
-                t = t.mutate(**{mark: t[column].notnull().ifelse(True, ibis.null("boolean"))})
-                continue
-            other = self._whole[target].filter(self._whole[target][column].notnull())
-            other = other.select(_key=other[TABLES[target].key], **{mark: ibis.literal(True)})
-            t = t.left_join(other, t[key] == other._key).drop("_key")
+            t = with_values(self._whole, t, ways, mark)
+            t = t.mutate(**{mark: t[mark].notnull().ifelse(True, ibis.null("boolean"))})
         return t
 
     def way(self, kpi: Kpi, number: int) -> Way:
         """Give the way by which a step's value comes to a KPI's rows."""
         step = self._steps[number]
-        path = step.path(self._whole, kpi.relation, self._whole.relation(kpi.relation).columns)
-        return _way(self._whole, kpi, step.dimension, *(path or ("", None, None)))
+        ways = step.ways(self._whole, kpi.relation, self._whole.relation(kpi.relation).columns)
+        return _way(self._whole, kpi, step.dimension, *(ways[0] if ways else ("", None, None)))

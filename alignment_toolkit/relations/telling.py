@@ -77,15 +77,19 @@ def partly(company: Any, witnesses: Mapping[str, str], cases: Iterable[str] = ()
         for dimension, value in getattr(company, "steps", ()):
             step, whole = Step(dimension, value), company.whole
             columns = _columns(whole, table)
-            path = None if columns is None else step.path(whole, table, columns)
+            # Rows of one case name the same in the key, so that the first way decides where they are.
+            path = next(iter(() if columns is None else step.ways(whole, table, columns)), None)
             if path is None:
                 continue
             others = {n: _columns(whole, n) for n in cases if n not in witnesses}
-            ways = {n: step.path(whole, n, own) for n, own in others.items() if own is not None}
             # Where a row finds the value: in another table by a key, or in its own.
-            homes = {way[2] or n for n, way in ways.items() if way is not None}
-            apart = bool(homes - {path[2] or table})
-            if (path[1] or path[0]) != key or apart:
+            homes = {
+                way.table or n
+                for n, own in others.items()
+                for way in (() if own is None else step.ways(whole, n, own))
+            }
+            apart = bool(homes - {path.table or table})
+            if (path.key or path.column) != key or apart:
                 return say(
                     "Not told by {dimension}: rows of {table} that belong to another {dimension}, or to none, would "
                     "be missed, and the answer would be another one.",

@@ -4,26 +4,28 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Final, Protocol
+from typing import TYPE_CHECKING, Any, Final, NamedTuple, Protocol
 
 from alignment_toolkit.errors import BeyondPart
 from alignment_toolkit.sources.relate import PERSON_COLUMNS
 from alignment_toolkit.tables import TABLES
 
 if TYPE_CHECKING:
-    from ibis.expr.types import Table
+    from ibis.expr.types import Table, Value
 
 __all__ = [
     "Step",
+    "Way",
     "combinations",
     "narrowed_table",
     "owners_of_dimension",
     "placed",
     "require_divided",
     "undivided",
+    "with_values",
 ]
 
-# Keys are tried in this order; the first whose table has the dimension is used.
+# Keys are tried in this order, of those whose table has the dimension.
 _KEYS: Final = (
     ("account_id", "accounts"),
     ("lead_id", "leads"),
@@ -33,8 +35,11 @@ _KEYS: Final = (
     ("contact_id", "contacts"),
     *((column, "people") for column in PERSON_COLUMNS),
 )
+# Whom a row is about, and what brought them: where one of these keys is empty, the next one says where a row belongs.
+# What was sold and who did it are other things: a mailing that names no client is not of its sender's region.
+_CASES: Final = ("accounts", "leads", "opportunities", "campaigns", "contacts")
 # The same word for two things: where a lead came from is not by what means somebody was touched, so a touch is
-# narrowed through its lead or campaign; how large a project is says nothing of a client's size.
+# narrowed through its lead, deal or campaign; how large a project is says nothing of a client's size.
 _MAIN: Final = {
     "channel": "channel", "category": "product_category", "size": "size", "outcome": "outcome",
 }  # fmt: skip
@@ -43,8 +48,16 @@ _MAIN: Final = {
 class _Tables(Protocol):
     @property
     def tables(self) -> tuple[str, ...]: ...
-    def columns(self, table: str) -> tuple[str, ...]: ...
+    def has(self, table: str, *columns: str) -> bool: ...
     def __getitem__(self, table: str) -> Table: ...
+
+
+class Way(NamedTuple):
+    """Where a row finds its value of a dimension: in a column of its own (no key), or of the table that a key names."""
+
+    column: str
+    key: str | None = None
+    table: str | None = None
 
 
 @dataclass(frozen=True)
@@ -58,31 +71,33 @@ class Step:
     value: Any
     handed: bool = False
 
-    def path(
-        self, company: _Tables, table: str, columns: Iterable[str]
-    ) -> tuple[str, str | None, str | None] | None:
-        """Give (column, key, key's table): own column without key, or through a key; None where there is no way."""
+    def ways(self, company: _Tables, table: str, columns: Iterable[str]) -> tuple[Way, ...]:
+        """Give the ways to a row's value: the own column alone, or keys, the first filled of which decides; else none.
+
+        A row stays with what its first key names, even where that has no value: a touch goes where its lead goes.
+        """
         home, _, column = self.dimension.rpartition(".")
         there = set(columns)
         if column in there and (home == table or (not home and _is_dimension(table, column))):
-            return column, None, None
+            return (Way(column),)
+        found: list[Way] = []
         for key, target in _KEYS:
-            if (
-                key not in there
-                or target not in company.tables
-                or target == table
-                or (home and home != target)
-            ):
+            if key not in there or target == table or (home and home != target):
                 continue
             if key == "owner" and (table == "value_ratings" or (self.handed and "received_by" in there)):
                 continue
-            if column in company.columns(target) and (home or _is_dimension(target, column)):
-                return column, key, target
-        return None
+            if not company.has(target, column) or not (home or _is_dimension(target, column)):
+                continue
+            if found and not _alike(column, str(found[0].table), target):
+                continue
+            found.append(Way(column, key, target))
+            if target not in _CASES:
+                break
+        return tuple(found)
 
     def reaches(self, company: _Tables, table: str, columns: Iterable[str]) -> bool:
         """Tell whether a table can be narrowed by this step."""
-        return self.path(company, table, columns) is not None
+        return bool(self.ways(company, table, columns))
 
 
 def undivided(company: _Tables, table: str, columns: Iterable[str], steps: Iterable[Step]) -> str | None:
@@ -106,13 +121,19 @@ def _is_dimension(table: str, column: str) -> bool:
     return True
 
 
+def _alike(column: str, *tables: str) -> bool:
+    """Tell whether tables say the same by a column: words, and the company's own columns; no names, no ids."""
+    specs = [TABLES[table].columns.get(column) for table in tables]
+    return set(tables) <= set(_CASES) and all(spec is None or spec.type == "word" for spec in specs)
+
+
 def owners_of_dimension(company: _Tables, dimension: str) -> list[tuple[str, str]]:
     """Give the (table, column) that hold a dimension themselves."""
     home, _, column = dimension.rpartition(".")
     return [
         (table, column)
         for table in company.tables
-        if column in company.columns(table) and (home == table or (not home and _is_dimension(table, column)))
+        if company.has(table, column) and (home == table or (not home and _is_dimension(table, column)))
     ]
 
 
@@ -126,19 +147,39 @@ def narrowed_table(
     BeyondPart
         Where there is no way from it to the dimension.
     """
-    path = step.path(company, name, made.columns)
-    if path is None:
+    ways = step.ways(company, name, made.columns)
+    if not ways:
         raise BeyondPart(name, step.dimension, made_of)
-    column, key, target = path
-    if key is None or target is None:
-        return made.filter(made[column].isnull() if step.value is None else made[column] == step.value)
-    other = company[target]
-    own = TABLES[target].key
-    if step.value is None:
-        filled = other.filter(other[column].notnull())
-        return made.filter(made[key].isnull() | made[key].notin(filled[own]))
-    fitting = other.filter(other[column] == step.value)
-    return made.filter(made[key].isin(fitting[own]))
+    return made.filter(_belongs(company, made, ways, step.value))
+
+
+def _belongs(company: _Tables, made: Table, ways: Sequence[Way], value: Any) -> Value:
+    """Tell of every row whether it has a value of a dimension, or where that is None, whether it has none."""
+    (column, key, table), *others = ways
+    if key is None or table is None:
+        return made[column].isnull() if value is None else made[column] == value
+    other = company[table]
+    fitting = other.filter(other[column].notnull() if value is None else other[column] == value)
+    named = fitting[TABLES[table].key]
+    empty, here = made[key].isnull(), made[key].notin(named) if value is None else made[key].isin(named)
+    if others:  # of no row at all even an empty key is "not in", to the engine
+        return (~empty & here) | (empty & _belongs(company, made, others, value))
+    return empty | here if value is None else here
+
+
+def with_values(company: _Tables, t: Table, ways: Sequence[Way], into: str) -> Table:
+    """Give a table with each row's value of a dimension in one more column; the rows stay as they are."""
+    if ways[0].key is None:
+        return t.mutate(**{into: t[ways[0].column]})
+    found = [f"{into}_{number}" for number in range(len(ways))]
+    for (column, key, table), name in zip(ways, found, strict=True):
+        other = company[str(table)]
+        other = other.select(**{f"{name}_key": other[TABLES[str(table)].key], name: other[column]})
+        t = t.left_join(other, t[str(key)] == other[f"{name}_key"]).drop(f"{name}_key")
+    value: Value = t[found[-1]]
+    for way, name in reversed([*zip(ways[:-1], found[:-1], strict=True)]):
+        value = t[str(way.key)].notnull().ifelse(t[name], value)
+    return t.mutate(**{into: value}).drop(*found)
 
 
 def combinations(company: _Tables, table: str, dimensions: Iterable[str]) -> Table | None:
@@ -159,14 +200,7 @@ def combinations(company: _Tables, table: str, dimensions: Iterable[str]) -> Tab
 def placed(company: _Tables, name: str, made: Table, dimension: str, into: str) -> Table | None:
     """Give a table or relation with a column of the value by which `narrowed_table` places a row; None without a way.
 
-    It has no value where the row is of no part, since its own column or key is empty or its key leads nowhere.
+    It has no value where the row is of no part, since its own column or all keys are empty or its key leads nowhere.
     """
-    path = Step(dimension, None).path(company, name, made.columns)
-    if path is None:
-        return None
-    column, key, target = path
-    if key is None or target is None:
-        return made.mutate(**{into: made[column]})
-    other = company[target]
-    other = other.select(**{f"{into}_key": other[TABLES[target].key], into: other[column]})
-    return made.left_join(other, made[key] == other[f"{into}_key"]).drop(f"{into}_key")
+    ways = Step(dimension, None).ways(company, name, made.columns)
+    return with_values(company, made, ways, into) if ways else None
