@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable, Mapping, Sequence
+from typing import Any
 
 from alignment_toolkit.errors import ParameterError, UnknownName, did_you_mean
 from alignment_toolkit.indicator.header import Direction, Indicator, Kind, Nature, Tension, Told
@@ -49,7 +50,7 @@ def indicator(
     looks_back: Sequence[str] = (),
     witnesses: Mapping[str, str] | None = None,
     looked_up: Sequence[str] = (),
-    silence: Sequence[str] = (),
+    silence: Sequence[str] | Mapping[str, Mapping[str, Any]] = (),
     outcomes: Mapping[str, Sequence[str]] | None = None,
 ) -> Callable[[Callable[..., Observation]], Indicator]:
     """Make an `Indicator` of a function ``(data, window, *, option=default) -> Observation``.
@@ -94,9 +95,10 @@ def indicator(
         called, which theme a lead's campaign had. Of a part of the company they are handed over as the whole has them;
         sums and counts of their own rows would be the whole company's, so make none.
     silence
-        Tables in which a row that is not there counts against somebody. In a window without a single row of theirs in
-        the whole company nothing was recorded, which is no sign that nothing was done: the finding says *too little
-        data*.
+        Tables in which a row that is not there counts against somebody, each with which of its rows count
+        (``{"touches": {"department": "sales", "automated": False, "account_id": ANY}}``). In a window without a single
+        such row in the whole company nothing was recorded, which is no sign that nothing was done: the finding says
+        *too little data*; so it does where rows are too few to be in line. Of shorter stretches ask `Data.lapses`.
     outcomes
         Columns by table that say what is judged, or what came of it afterwards: the pitch, whether a lead was accepted.
         Of a part of the company that is chosen by one of them (the deals argued on price, the leads that are lost now)
@@ -167,7 +169,7 @@ def indicator(
             looks_back=tuple(looks_back),
             witnesses=dict(witnesses or {}),
             looked_up=tuple(looked_up),
-            silence=tuple(silence),
+            silence={t: dict(silence[t]) if isinstance(silence, Mapping) else {} for t in silence},
             outcomes=_needs(outcomes),
             options=options,
             card=inspect.getdoc(inspect.getmodule(function)) or why,

@@ -10,6 +10,7 @@ from typing import Any, Literal
 
 from alignment_toolkit import brief
 from alignment_toolkit.errors import BeyondPart, SettingsError, did_you_mean
+from alignment_toolkit.indicator.lapses import NotRecorded, rows_between, too_few
 from alignment_toolkit.indicator.seen import Data, Observation, Sight, Source, stood_on
 from alignment_toolkit.languages import say
 from alignment_toolkit.periods import Period
@@ -22,8 +23,6 @@ from alignment_toolkit.units import unit as unit_of
 __all__ = ["AREAS", "Direction", "Indicator", "Kind", "Look", "Nature", "Tension", "Told"]
 
 LARGEST = 20.0  # the exponential of more than that is no growth that a sentence could tell
-# A table that begins so much later than the days that are looked at was not kept before.
-HOLE_DAYS, HOLE_KEPT = 28, 20
 AREAS = ("portfolio", "positioning", "value", "targeting", "message", "clients", "handover", "cooperation")
 
 Kind = Literal["level", "distance", "contrast"]
@@ -78,7 +77,7 @@ class Indicator:
     looks_back: tuple[str, ...] = ()
     witnesses: Mapping[str, str] = field(default_factory=dict)
     looked_up: tuple[str, ...] = ()
-    silence: tuple[str, ...] = ()
+    silence: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     outcomes: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
     __repr__ = brief.indicator
@@ -264,24 +263,11 @@ class Indicator:
             return replace(
                 look,
                 outside=say(
-                    "No row of {table} is dated from {start} to {last}, of anybody. That nothing is on record is no "
-                    "sign that nothing was done.",
+                    "No row of {table} that counts here is dated from {start} to {last}, of anybody. That nothing is "
+                    "on record is no sign that nothing was done.",
                     table=table,
                     start=window.start,
                     last=window.last,
-                ),
-            )
-        if (hole := self._begins_late(company, window, chosen)) is not None:
-            table, start, first = hole
-            return replace(
-                look,
-                outside=say(
-                    "No row of {table} is dated from {start} to {last}, of anybody; from {first} on there are many. "
-                    "What was done before is not known: ask for a later period.",
-                    table=table,
-                    start=start,
-                    last=first - timedelta(days=1),
-                    first=first,
                 ),
             )
         guards: list[Guard] = []
@@ -320,7 +306,10 @@ class Indicator:
             if seen.gap.estimate.unit != self.unit:
                 wrong = f"the gap is in {seen.gap.estimate.unit}, its margin in {self.unit}"
                 raise ValueError(f"{self.id}: {wrong}")
-            return replace(look, seen=replace(seen, guards=(*guards, *seen.guards)))
+            look = replace(look, seen=replace(seen, guards=(*guards, *seen.guards)))
+            return replace(look, outside=self._rarely(company, look))
+        except NotRecorded as gone:
+            return replace(look, outside=str(gone))
         except BeyondPart as gone:
             return replace(look, beyond=why(gone))
         except Exception as problem:  # one broken indicator must never take the others down
@@ -329,40 +318,44 @@ class Indicator:
     def _unrecorded(self, company: Source, window: Period) -> str | None:
         """Name a table that tells of silence and holds nothing of the window, not of the whole company either."""
         whole: Source = getattr(company, "whole", company)
-        for table in self.silence:
-            column = TABLES[table].date
-            if column is None or table in whole.undated or not whole.has(table, column):
-                continue
-            t = whole[table]
-            inside = t.filter(t[column] >= str(window.start), t[column] < str(window.end))
-            if not int(whole.fetch(inside.aggregate(n=inside.count())).n[0]):
+        for table, which in self._decisive(whole):
+            if rows_between(whole, table, which, window.start, window.end) == 0:
                 return table
         return None
 
-    def _begins_late(
-        self, company: Source, window: Period, chosen: Mapping[str, Any]
-    ) -> tuple[str, date, date] | None:
-        """Name a table that tells of silence and was not kept in the first weeks that are looked at; from when to when.
+    def _decisive(self, whole: Source) -> list[tuple[str, Mapping[str, Any]]]:
+        """Give the tables of silence that nothing stands in for (signs may say themselves when they were answered)."""
+        choices = [c for name in self.relations for c in RELATIONS[name].any_of if not whole.missing(c)]
+        return [
+            (table, which)
+            for table, which in self.silence.items()
+            if all(table in c for c in choices) or not any(table in c for c in choices)
+        ]
 
-        A few rows may come late by chance; here days with rows would be many, had they come before as they did after.
-        """
+    def _rarely(self, company: Source, look: Look) -> str | None:
+        """Say where a table that tells of silence has so few rows that no finding but this one could come of them."""
+        if not self.silence or look.seen is None or look.seen.withheld or look.short_of:
+            return None
+        most, counts = look.seen.gap.estimate.high, look.seen.counts
+        if most is None or most <= look.margin or self.unit != "share":
+            return None
+        what = next(iter(self.enough))
+        cases = counts[what] if counts else look.seen.gap.estimate.n
+        back = max((int(look.options[name]) for name in self.looks_back if name in look.options), default=0)
+        start = min(look.window.start, look.window.end - timedelta(days=back))
         whole: Source = getattr(company, "whole", company)
-        back = max((int(chosen[name]) for name in self.looks_back if name in chosen), default=0)
-        start = min(window.start, window.end - timedelta(days=back))
-        for table in self.silence:
-            column = TABLES[table].date
-            if column is None or table in whole.undated or not whole.has(table, column):
-                continue
-            t = whole[table]
-            inside = t.filter(t[column] >= str(start), t[column] < str(window.end))
-            on = inside[column].cast("date")
-            found = whole.fetch(inside.aggregate(n=on.nunique(), first=on.min()))
-            if not int(found.n[0]):
-                continue
-            first = date.fromisoformat(str(found["first"][0])[:10])
-            without, kept = (first - start).days, (window.end - first).days
-            if without > HOLE_DAYS and int(found.n[0]) * without / kept > HOLE_KEPT:
-                return table, start, first
+        for table, which in self._decisive(whole):
+            said = too_few(
+                whole,
+                table,
+                which,
+                start,
+                look.window.end,
+                least=(1 - look.margin) * cases,
+                cases=(cases, what),
+            )
+            if said is not None:
+                return said
         return None
 
     def _allowed(self, company: Source) -> dict[str, tuple[str, ...]]:

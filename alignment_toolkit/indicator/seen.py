@@ -8,6 +8,7 @@ from datetime import date
 from typing import TYPE_CHECKING, Any, Protocol
 
 from alignment_toolkit.errors import MissingTable, ParameterError, did_you_mean
+from alignment_toolkit.indicator.lapses import Lapse, lapses_of
 from alignment_toolkit.periods import Period
 from alignment_toolkit.relations import RELATIONS
 from alignment_toolkit.relations.money import first_unrated
@@ -199,6 +200,10 @@ class Header(Protocol):
     def uses_relations(self) -> tuple[str, ...]:
         """Name the relations that are used where they are there."""
 
+    @property
+    def silence(self) -> Mapping[str, Mapping[str, Any]]:
+        """Name the tables in which a row that is not there counts against somebody, and which rows count."""
+
 
 class Data:
     """What an indicator sees of a company: the declared tables and columns, nothing else."""
@@ -279,6 +284,19 @@ class Data:
     def as_of(self, *tables: str) -> date | None:
         """Give the last day for which all these tables are complete."""
         return self._company.as_of_of(tables)
+
+    def lapses(self, table: str, start: date, end: date) -> tuple[Lapse, ...]:
+        """Give the stretches, between `start` and before `end`, in which a table of `silence` was not kept.
+
+        Nobody in the whole company has a row then, and chance does not explain it (see docs: indicators).
+        """
+        known = self._header.silence
+        if table not in known:
+            raise ParameterError(
+                f"{self._header.id} asks for lapses of '{table}' without declaring it. "
+                f"{did_you_mean(table, known)} Declare it in silence=."
+            )
+        return lapses_of(getattr(self._company, "whole", self._company), table, known[table], start, end)
 
     @property
     def declared(self) -> tuple[str, ...]:

@@ -18,6 +18,8 @@ working hours and never (200 working hours on the last day of the data): four of
 
 **Beside the gap.** How many touches name a lead in its first 14 days, over leads that are that old.
 
+Leads whose time ran out in days that nobody recorded are left out (guard `unrecorded`).
+
 **When it lies.** Follow-up that is not logged looks like no follow-up (guard `logging`). Leads that reply
 first, or that are rejected at once for a good reason, count as untouched. Holidays that are missing in
 `[calendar]` make leads late.
@@ -32,6 +34,7 @@ confidence intervals for survival probabilities and quantiles of censored surviv
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import date, timedelta
 
 import numpy as np
@@ -40,6 +43,7 @@ from numpy.typing import NDArray
 
 from alignment_toolkit.indicator import LEAD_ENDS, Data, Observation, evidence, indicator
 from alignment_toolkit.indicator.conversion import alike
+from alignment_toolkit.indicator.lapses import Lapse, next_lapse, unrecorded
 from alignment_toolkit.indicator.parts import between, flipped, other_way
 from alignment_toolkit.languages import say
 from alignment_toolkit.periods import Period
@@ -51,6 +55,7 @@ from alignment_toolkit.statistics.shares import wilson
 from alignment_toolkit.statistics.working_time import working_hours
 
 ATTEMPTS = 14
+ANSWERS = {"department": "sales", "direction": "outbound", "automated": False}
 STEPS = (1, 2, 4, 8, 16, 24, 40, 80)
 
 
@@ -74,7 +79,7 @@ STEPS = (1, 2, 4, 8, 16, 24, 40, 80)
     },
     kpis=("arpu",),
     looked_up=("touches",),
-    silence=("touches",),
+    silence={"touches": ANSWERS},
     outcomes={"leads": LEAD_ENDS},
     says="{gap} of the leads handed to sales had no personal answer on record within {within_hours} working hours.",
     who=("sales", "marketing"),
@@ -95,7 +100,8 @@ def dropped_leads(
     Marketing has paid for each of these leads, and sales is measured on what becomes of them: a lead that waits costs
     both.
     """
-    rows = _waits(data, window.start, window.end, within_hours)
+    every, lapses = _waits(data, window.start, window.end)
+    rows = _told(data, every, within_hours)
     hours, touched = rows.hours.to_numpy(), rows.touched
     late = survival.share_by(hours, touched.to_numpy(), at=within_hours, n_unit="leads").complement()
     measures = [
@@ -104,14 +110,19 @@ def dropped_leads(
             say("Half of the leads are answered within"),
             survival.median(hours, touched.to_numpy(), n_unit="leads", unit="hours"),
         ),
-        Measure.of(
-            "never",
-            say("Not answered by the last day of the data"),
-            wilson(int((~touched).sum()), len(rows), n_unit="leads").estimate,
-        ),
     ]
+    if (whole := rows[rows.lapse.isna()]).size or not lapses:
+        measures.append(
+            Measure.of(
+                "never",
+                say("Not answered by the last day of the data"),
+                wilson(int((~whole.touched).sum()), len(whole), n_unit="leads").estimate,
+            )
+        )
     measures += _attempts(data, rows)
-    shown = rows[rows.late].sort_values(["hours", "lead_id"], ascending=[False, True])
+    shown = (
+        rows[rows.late].assign(touched=rows.ever).sort_values(["hours", "lead_id"], ascending=[False, True])
+    )
     columns = [
         Column("lead_id", say("Lead"), None, "id"),
         Column("qualified_at", say("Handed over"), None, "time"),
@@ -134,14 +145,14 @@ def dropped_leads(
         gap=late,
         measures=measures,
         money=_money(data, lost, int(rows.late.sum()), horizon_days),
-        guards=[*_guards(rows, touched), *_surprise(lost)],
+        guards=[*_guards(rows, rows.ever), *_surprise(lost), *_left_out(lapses, every, rows)],
         evidence=evidence(shown, columns),
         chart=_chart(hours, touched, within_hours, late.estimate.value, 1 - data.margin),
     )
 
 
-def _waits(data: Data, start: date, end: date, within: float) -> pd.DataFrame:
-    """Give one row per lead handed over from `start` to before `end`: working hours waited, touched, late."""
+def _waits(data: Data, start: date, end: date) -> tuple[pd.DataFrame, tuple[Lapse, ...]]:
+    """Give one row per lead handed over from `start` to before `end`, when it was touched, and when a lapse came."""
     t = data.relation("first_touches")
     columns = ["lead_id", "qualified_at", "first_touched_at"]
     also = ("accepted_at", "received_by", "channel", "campaign_id", "marketing_score")
@@ -151,10 +162,32 @@ def _waits(data: Data, start: date, end: date, within: float) -> pd.DataFrame:
     as_of = data.as_of("touches") or end - timedelta(days=1)
     end_of_data = pd.Timestamp(as_of) + pd.Timedelta(days=1)
     rows = rows[rows.qualified_at < end_of_data].reset_index(drop=True)
-    touched = rows.first_touched_at.notna() & (rows.first_touched_at < end_of_data)
-    until = rows.first_touched_at.where(touched, end_of_data)
-    hours = working_hours(data.calendar, rows.qualified_at.to_numpy(), until.to_numpy())
-    return rows.assign(hours=hours, touched=touched, late=hours > within)
+    lapses = data.lapses("touches", start, end_of_data.date())
+    return rows.assign(lapse=next_lapse(rows.qualified_at, lapses), end_of_data=end_of_data), lapses
+
+
+def _told(data: Data, rows: pd.DataFrame, within: float) -> pd.DataFrame:
+    """Add the working hours waited, touched, late; leave out leads whose time ran out in days that nobody recorded.
+
+    A lead that waits when such days begin is known to have waited until then.
+    """
+
+    def hours(until: pd.Series) -> NDArray[np.float64]:
+        return working_hours(data.calendar, rows.qualified_at.to_numpy(), until.to_numpy())
+
+    end = rows.lapse.fillna(rows.end_of_data)
+    touched = rows.first_touched_at.notna() & (rows.first_touched_at < end)
+    waited = hours(rows.first_touched_at.where(touched, end))
+    ever = rows.first_touched_at.notna() & (rows.first_touched_at < rows.end_of_data)
+    rows = rows.assign(hours=waited, touched=touched, ever=ever, late=waited > within)
+    return rows[rows.lapse.isna() | (hours(end) > within)].reset_index(drop=True)
+
+
+def _left_out(lapses: Sequence[Lapse], every: pd.DataFrame, rows: pd.DataFrame) -> list[Guard]:
+    gone = len(every) - len(rows)
+    said = say("Leads left out, as nobody knows whether they were answered: {n:,}.", n=gone)
+    met = set(every.lapse[~every.lead_id.isin(set(rows.lead_id))])
+    return unrecorded([r for r in lapses if pd.Timestamp(r.first) in met], said) if gone else []
 
 
 def _attempts(data: Data, rows: pd.DataFrame) -> list[Measure]:
@@ -162,7 +195,8 @@ def _attempts(data: Data, rows: pd.DataFrame) -> list[Measure]:
     if rows.empty or not data.has("touches", "touched_at", "department", "direction", "lead_id"):
         return []
     known = pd.Timestamp(data.as_of("touches") or rows.qualified_at.max())
-    old = rows[rows.qualified_at + pd.Timedelta(days=ATTEMPTS) <= known + pd.Timedelta(days=1)]
+    full = rows.qualified_at + pd.Timedelta(days=ATTEMPTS)
+    old = rows[(full <= known + pd.Timedelta(days=1)) & (rows.lapse.isna() | (full <= rows.lapse))]
     t = data["touches"]
     t = t.filter(t.department == "sales", t.direction == "outbound", t.lead_id.notnull())
     t = t.filter(t.touched_at >= str(rows.qualified_at.min()))
@@ -192,7 +226,7 @@ def _lost_clients(data: Data, window: Period, within: float, horizon: int) -> Co
     if known is None:
         return None
     end = min(window.end, known + timedelta(days=1 - horizon))
-    waits = _waits(data, end - timedelta(days=365), end, within)
+    waits = _told(data, _waits(data, end - timedelta(days=365), end)[0], within)
     fresh = t.filter(t.opens_episode, ~t.existing_client).select("lead_id", "converted", "days_to_client")
     both = waits.merge(data.fetch(fresh), on="lead_id", validate="one_to_one")
     both = both.sort_values("lead_id")

@@ -19,6 +19,8 @@ makers of four had one touch or more in the half year before, those of two had n
 **Beside the gap.** How often somebody else became known as decision maker from the opening on: where roles
 drift, whom marketing reached before says less.
 
+Deals with days that nobody in marketing recorded in the half year before are left out (guard `unrecorded`).
+
 **When it lies.** Roles are often noted late, when the deal is under way; who became known on or after the
 opening does not count here (guard `join_health`, measure "known for less than 30 days"). Roles drift: who
 decided last year may not decide now. A reached decision maker may be the sign of a warm account, not its
@@ -41,14 +43,16 @@ import numpy as np
 import pandas as pd
 
 from alignment_toolkit.indicator import DEAL_ENDS, LEAD_ENDS, Data, Observation, evidence, indicator
+from alignment_toolkit.indicator.lapses import ANY, counted, unrecorded
 from alignment_toolkit.indicator.parts import between, flipped, left_out, other_way
 from alignment_toolkit.languages import noted, say
 from alignment_toolkit.periods import Period
 from alignment_toolkit.relations import alive, day
-from alignment_toolkit.results import Chart, Column, Measure
+from alignment_toolkit.results import Chart, Column, Guard, Measure
 from alignment_toolkit.statistics.between import Compared, compared
 from alignment_toolkit.statistics.clustered import share_of_rows
 
+REACHED = {"department": "marketing", "contact_id": ANY}
 UNKNOWN = 0.25
 UNTOLD = noted("opportunities had no decision maker on record before the opening")
 LATE_DAYS = 30
@@ -74,6 +78,7 @@ FEWEST = 20
     },
     uses={"opportunities": ("outcome", "closed_at", "product_id", "owner", "amount", "deleted_at")},
     looked_up=("contacts", "touches"),
+    silence={"touches": REACHED},
     outcomes={"opportunities": DEAL_ENDS, "leads": LEAD_ENDS},
     says=(
         "In {gap} of the opportunities at accounts that marketing was in touch with, the decision maker had heard "
@@ -98,6 +103,7 @@ def missed_decision_makers(
     one who matters.
     """
     rows = data.fetch(_deals(data, window, within_days).order_by(["opened_at", "opportunity_id"]))
+    rows, unclear = _known(data, rows, window, within_days)
     known = rows[rows.deciders > 0]
     active = known[known.touches >= at_least].reset_index(drop=True)
     missed = active.reached == 0
@@ -118,6 +124,7 @@ def missed_decision_makers(
             *left_out(len(rows), len(known), say(UNTOLD), tolerated=UNKNOWN),
             *(between(wins, whole) if wins else []),
             *other_way(*flipped(won), said),
+            *unclear,
         ],
         evidence=evidence(
             active[missed].sort_values(["touches", "opportunity_id"], ascending=[False, True]),
@@ -131,6 +138,20 @@ def missed_decision_makers(
         ),
         chart=_chart(active, missed, 1 - data.margin),
     )
+
+
+def _known(data: Data, rows: pd.DataFrame, window: Period, within: int) -> tuple[pd.DataFrame, list[Guard]]:
+    """Leave out the deals before which marketing's touches were not kept for some of the days that are looked at."""
+    opened = pd.to_datetime(rows.opened_at).dt.normalize()
+    out, met = pd.Series(False, index=rows.index), []
+    for r in data.lapses("touches", window.start - timedelta(days=within), window.end):
+        here = (opened > pd.Timestamp(r.first)) & (opened <= pd.Timestamp(r.last + timedelta(days=within)))
+        out |= here
+        met += [r] * bool(here.any())
+    said = say(
+        "Opportunities left out, as nobody knows whom marketing reached before: {n:,}.", n=int(out.sum())
+    )
+    return rows[~out].reset_index(drop=True), unrecorded(met, said)
 
 
 def _deals(data: Data, window: Period, within: int) -> ibis.Table:
@@ -149,8 +170,7 @@ def _deals(data: Data, window: Period, within: int) -> ibis.Table:
     people = people.select(
         "_deal", "_opened", who=people.contact_id, known_on=people.known_on, decides=decides, later=later
     )
-    touches = data["touches"]
-    touches = touches.filter(touches.department == "marketing", touches.contact_id.notnull())
+    touches = counted(data["touches"], REACHED)
     touches = touches.select(to=touches.contact_id, on=day(touches.touched_at))
     near = people.inner_join(touches, people.who == touches.to)
     age = near._opened.delta(near.on, unit="day")
@@ -158,14 +178,14 @@ def _deals(data: Data, window: Period, within: int) -> ibis.Table:
     heard = near.group_by(_of=near._deal, _who=near.who).aggregate(heard=near.count())
     people = people.left_join(heard, [people._deal == heard._of, people.who == heard._who])
     times = people.heard.fill_null(0)
-    counted = people.group_by("_deal").aggregate(
+    sums = people.group_by("_deal").aggregate(
         deciders=people.decides.ifelse(1, 0).sum(),
         later=people.later.ifelse(1, 0).sum(),
         touches=times.sum(),
         reached=(people.decides & (times > 0)).ifelse(1, 0).sum(),
         known_for=people.decides.ifelse(people._opened.delta(people.known_on, unit="day"), None).max(),
     )
-    t = t.left_join(counted, t.opportunity_id == counted._deal).drop("_deal")
+    t = t.left_join(sums, t.opportunity_id == sums._deal).drop("_deal")
     return t.mutate(**{c: t[c].fill_null(0) for c in ("deciders", "later", "touches", "reached")})
 
 

@@ -21,6 +21,10 @@ of 100 and one of 50: gap = 150 / 400 = 37.5 %.
 went to those who were clients before; and how many products the clients not met have bought, compared with
 others in the same fifth of expected value.
 
+Where up to a fifth of the days is missing from the record, so much of what looks silent is taken off as any other
+such days would add, and the interval holds both (guard `unrecorded`); where more is, the finding says too little
+data.
+
 **When it lies.** Service contacts that are kept elsewhere look like silence (guard `logging`). Some clients want
 to be left alone and buy by themselves. Clients worth little are rightly served by machine: they weigh little.
 
@@ -33,13 +37,16 @@ Acquisition and Retention Resources, Journal of Marketing 69.
 
 from __future__ import annotations
 
-from datetime import timedelta
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import date, timedelta
 
 import ibis
 import numpy as np
 import pandas as pd
 
 from alignment_toolkit.indicator import Data, Observation, evidence, indicator
+from alignment_toolkit.indicator.lapses import ANY, Lapse, counted, days_of, not_known, unrecorded
 from alignment_toolkit.languages import say
 from alignment_toolkit.periods import Period
 from alignment_toolkit.relations import alive, day
@@ -51,9 +58,12 @@ from alignment_toolkit.statistics.means import stratified_mean_difference
 from alignment_toolkit.statistics.shares import clustered_part, clustered_part_gap
 
 PERSONAL = ("email", "phone", "meeting", "visit", "chat")
+PERSONALLY = {"channel": PERSONAL, "automated": False, "account_id": ANY}
 YEAR = 365.0
 COSTED = 0.9
 OUTSIDE = 0.2
+SHORTLY = 14  # days before the end: where nothing is recorded from then on, silence is judged up to then
+MISSING = 0.2  # of the days that are looked at: more must not be missing from the record
 
 
 @indicator(
@@ -78,7 +88,7 @@ OUTSIDE = 0.2
     relations=("sales_details",),
     uses_relations=("served",),
     looked_up=("touches", "accounts"),
-    silence=("touches",),
+    silence={"touches": PERSONALLY},
     says=(
         "{gap} of what clients are expected to bring within 12 months belongs to {silent} of {clients} clients with "
         "whom nobody had been personally in touch in the last {within_days} days."
@@ -100,16 +110,22 @@ def neglected_clients(data: Data, window: Period, *, within_days: int = 90) -> O
     others first. When they stop, it can take long until somebody notices.
     """
     end = min(window.end, (data.as_of("touches") or window.last) + timedelta(days=1))
+    end, lapses, unclear = _known(data, end, within_days)
     bought = _bought(data, window)
     lacking = data.unrated(bought)
     rows = _clients(data, bought)
     rows, basis = _valued(rows, window)
-    met = _met(data, rows, end, within_days)
+    touched = _touched(data, end, within_days)
+    met = rows.account_id.isin(set(touched.account_id))
     silent = (~met).to_numpy()
     value = rows.value.to_numpy(float)
-    part = value * silent
-    sums = (part.sum(), value.sum(), part @ part, part @ value, value @ value, len(rows))
-    gap = clustered_part_gap(*sums, n_unit="clients")
+    # Some of them will have been met in days that nobody recorded.
+    still = 1 - _met_unseen(rows, silent, touched, lapses, end, within_days)
+    part = value * silent * still
+    gap = _share(part, value)
+    if still < 1:  # at least so much without contact, and at most what has none on record
+        most = _share(value * silent, value)
+        gap = Gap(replace(gap.estimate, high=most.estimate.high), gap.above, most.below)
     shown = rows.assign(met=met)[silent].sort_values(["value", "account_id"], ascending=[False, True])
     columns = [Column("account_id", say("Client"), None, "id")]
     if data.has("accounts", "name"):
@@ -129,12 +145,12 @@ def neglected_clients(data: Data, window: Period, *, within_days: int = 90) -> O
     return Observation(
         gap=gap,
         values={
-            "silent": say("{silent:,}", silent=int(silent.sum())),
+            "silent": say("{silent:,}", silent=round(still * silent.sum())),
             "clients": say("{rows:,}", rows=len(rows)),
         },
-        measures=[*_measures(rows, silent), *_devoted(data, rows, window)],
+        measures=[*(() if lapses else _measures(rows, silent)), *_devoted(data, rows, window)],
         money=money,
-        guards=_guards(data, rows, silent),
+        guards=[*_guards(data, rows, silent), *unclear, *_gone(lapses, still)],
         evidence=evidence(
             shown,
             [
@@ -200,14 +216,85 @@ def _valued(rows: pd.DataFrame, window: Period) -> tuple[pd.DataFrame, str]:
     )
 
 
-def _met(data: Data, rows: pd.DataFrame, end: object, within: int) -> pd.Series:
-    t = data["touches"]
-    start = pd.Timestamp(str(end)) - pd.Timedelta(days=within)
-    t = t.filter(t.touched_at >= str(start), t.touched_at < str(end), t.channel.isin(PERSONAL))
-    if "automated" in t.columns:
-        t = t.filter(~t.automated.fill_null(False))
-    spoken = data.fetch(t.filter(t.account_id.notnull()).select("account_id").distinct())
-    return rows.account_id.isin(set(spoken.account_id))
+def _share(part: np.ndarray, value: np.ndarray) -> Gap:
+    p, w = part, value
+    sums = float(p.sum()), float(w.sum()), float(p @ p), float(p @ w), float(w @ w)
+    return clustered_part_gap(*sums, len(value), n_unit="clients")
+
+
+def _known(data: Data, end: date, within: int) -> tuple[date, tuple[Lapse, ...], list[Guard]]:
+    """Give the day up to which silence is judged, the days before it that nobody recorded, and a guard where it moved.
+
+    Raises
+    ------
+    NotRecorded
+        Where too many of the days that are looked at are missing.
+    """
+    guards: list[Guard] = []
+    lapses = data.lapses("touches", end - timedelta(days=within), end)
+    if lapses and lapses[-1].last >= end - timedelta(days=1) and (end - lapses[-1].first).days <= SHORTLY:
+        end = lapses[-1].first
+        said = say("Silence is judged up to {last}.", last=end - timedelta(days=1))
+        guards = unrecorded(lapses[-1:], said)
+        lapses = data.lapses("touches", end - timedelta(days=within), end)
+    gone = days_of(lapses, end - timedelta(days=within), end)
+    if gone > MISSING * within:
+        raise not_known(
+            lapses,
+            say(
+                "With whom somebody was in touch then is not known: {gone} of the {within} days that are looked at.",
+                gone=gone,
+                within=within,
+            ),
+        )
+    return end, lapses, guards
+
+
+def _touched(data: Data, end: date, within: int) -> pd.DataFrame:
+    """Give who was met on which of the days up to `end`."""
+    t = counted(data["touches"], PERSONALLY)
+    t = t.filter(t.touched_at >= str(end - timedelta(days=within)), t.touched_at < str(end))
+    return data.fetch(t.select("account_id", on=day(t.touched_at)).distinct())
+
+
+def _met_unseen(
+    rows: pd.DataFrame,
+    silent: np.ndarray,
+    touched: pd.DataFrame,
+    lapses: Sequence[Lapse],
+    end: date,
+    within: int,
+) -> float:
+    """Estimate which part of what looks silent was met in the days that nobody recorded.
+
+    As much of the value as would look silent in addition, had any other stretch of as many days been lost, too.
+    """
+    start = end - timedelta(days=within)
+    gone = days_of(lapses, start, end)
+    value = rows.value.to_numpy(float)
+    seemed = float((value * silent).sum())
+    if not gone or seemed <= 0:
+        return 0.0
+    on = pd.to_datetime(touched.on)
+    kept = [
+        day_
+        for day_ in pd.date_range(start, end, inclusive="left")
+        if not days_of(lapses, day_.date(), day_.date() + timedelta(days=1))
+    ]
+    more = []
+    for i in range(0, len(kept) - gone + 1, gone):
+        met = set(touched.account_id[~on.isin(kept[i : i + gone])])
+        more.append(float((value * ~rows.account_id.isin(met)).sum()) - seemed)
+    return min(1.0, float(np.mean(more)) / seemed)
+
+
+def _gone(lapses: Sequence[Lapse], still: float) -> list[Guard]:
+    said = say(
+        "Of the clients without contact on record about {met:.0f} % will have been met then, as any other days tell: "
+        "so much is taken off, and the interval holds both. The list names them all.",
+        met=100 * (1 - still),
+    )
+    return unrecorded(lapses, said)
 
 
 def _measures(rows: pd.DataFrame, silent: np.ndarray) -> list[Measure]:

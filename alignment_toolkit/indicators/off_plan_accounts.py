@@ -21,6 +21,9 @@ and F are off plan: 3/6 = 50 %.
 those in as many days before (accounts whose records reach back that far), and the accounts to attack or
 defend that neither department names as a target in its latest assessment of the year.
 
+Accounts to defend with days that nobody recorded in the last 90, and accounts to attack where such days are more
+than a tenth of those since the decision, are left out (guard `unrecorded`).
+
 **When it lies.** A client that leaves by itself is no release, and a call about an open service contract is
 no attack: see the share without service contracts. Contacts that nobody records look like neglect (guard
 `logging`). A plan that nobody told to those who should follow it measures the telling.
@@ -42,6 +45,7 @@ import numpy as np
 import pandas as pd
 
 from alignment_toolkit.indicator import Data, Observation, evidence, indicator
+from alignment_toolkit.indicator.lapses import ANY, counted, days_of, unrecorded
 from alignment_toolkit.languages import noted, say
 from alignment_toolkit.periods import Period
 from alignment_toolkit.results import Chart, Column, Guard, Measure
@@ -49,6 +53,8 @@ from alignment_toolkit.statistics.shares import clustered_ratio, clustered_share
 
 INTENTS = ("attack", "defend", "release")
 FEW = 10
+TOUCHED = {"department": ("marketing", "sales"), "automated": False, "account_id": ANY}
+UNCLEAR = 0.1  # of the days since a decision: so many may be missing from the record
 SAID = {
     "attack": noted("attack, and nobody has been in touch since the decision"),
     "defend": noted("defend, and nobody has been in touch for 90 days"),
@@ -70,7 +76,7 @@ SAID = {
     looks_back=("settled_days", "silence_days"),
     witnesses={"intents": "account_id"},
     looked_up=("touches", "accounts", "assessments", "sales"),
-    silence=("touches",),
+    silence={"touches": TOUCHED},
     population="accounts whose stated intent is at least 90 days old at the window's end",
     needs={
         "intents": ("account_id", "intent", "decided_on"),
@@ -105,7 +111,7 @@ def off_plan_accounts(
     """
     known = data.as_of("touches") or window.last
     end = min(window.end, known + timedelta(days=1))
-    rows = _accounts(data, window, end, settled_days, silence_days)
+    rows, unclear = _told(data, _accounts(data, window, end, settled_days, silence_days), end, silence_days)
     per_intent = {i: _share(rows[rows.intent == i]) for i in INTENTS}
     measures = [
         Measure.of(i, say("Off plan: {i}", i=i), wilson(a, n, n_unit="accounts").estimate)
@@ -141,7 +147,7 @@ def off_plan_accounts(
         gap=wilson(off, n, n_unit="accounts"),
         values={i: say("{a:,} of {m:,}", a=a, m=m) for i, (a, m) in per_intent.items()},
         measures=measures,
-        guards=_guards(data, rows, window),
+        guards=[*_guards(data, rows, window), *unclear],
         evidence=evidence(shown, [c for c in columns if c.name in shown.columns]),
         chart=_chart(per_intent, data.margin),
     )
@@ -163,11 +169,8 @@ def _accounts(data: Data, window: Period, end: date, settled: int, silence: int)
     decided = pd.to_datetime(intents.decided_on)
     intents = intents.assign(decided_on=decided)
     intents = intents[decided <= pd.Timestamp(end - timedelta(days=settled))].reset_index(drop=True)
-    touches = data["touches"]
-    touches = touches.filter(touches.touched_at < str(end), touches.account_id.notnull())
-    touches = touches.filter(touches.department.isin(["marketing", "sales"]))
-    if "automated" in touches.columns:
-        touches = touches.filter(~touches.automated.fill_null(False))
+    touches = counted(data["touches"], TOUCHED)
+    touches = touches.filter(touches.touched_at < str(end))
     by_sales = (touches.department == "sales") & (touches.direction == "outbound")
     last = touches.group_by("account_id").aggregate(
         last_touch=touches.touched_at.max(),
@@ -186,6 +189,31 @@ def _accounts(data: Data, window: Period, end: date, settled: int, silence: int)
     }
     rows["off"] = np.select([rows.intent == i for i in off], list(off.values()), default=False).astype(bool)
     return _known(data, rows, window)
+
+
+def _told(data: Data, rows: pd.DataFrame, end: date, silence: int) -> tuple[pd.DataFrame, list[Guard]]:
+    """Leave out accounts of which it is not known who was in touch with them, for want of a record, met or not.
+
+    Those to defend where days of the last `silence` are missing, those to attack where more than a tenth of the days
+    since the decision are. What was done at accounts to release is on record where it is.
+    """
+    since = rows.decided_on.dt.date.where(rows.intent == "attack", end - timedelta(days=silence))
+    tolerated = rows.intent.map({"attack": UNCLEAR, "defend": 0.0}).fillna(1.0)
+    if rows.empty or not (lapses := data.lapses("touches", since.min(), end)):
+        return rows, []
+    out = pd.Series(
+        [
+            days_of(lapses, day_, end) > least * (end - day_).days
+            for day_, least in zip(since, tolerated, strict=True)
+        ],
+        index=rows.index,
+    )
+    met = [r for r in lapses if out.any() and r.last >= since[out].min()]
+    said = say(
+        "Accounts to attack or defend left out, as nobody knows who was in touch with them: {n:,}.",
+        n=int(out.sum()),
+    )
+    return rows[~out].reset_index(drop=True), unrecorded(met, said)
 
 
 def _known(data: Data, rows: pd.DataFrame, window: Period) -> pd.DataFrame:
@@ -213,6 +241,12 @@ def _effort(data: Data, rows: pd.DataFrame, end: date, days: int) -> list[Measur
     release = rows[rows.intent == "release"]
     span = pd.Timedelta(days=days)
     release = release[release.decided_on - span >= pd.Timestamp(first)] if first == first else release[:0]
+    if release.empty:
+        return []
+    around = (release.decided_on.min() - span).date(), (release.decided_on.max() + span).date()
+    for r in data.lapses("touches", *around):  # before and after must be equally well known
+        before, behind = pd.Timestamp(r.first) - span, pd.Timestamp(r.last) + span
+        release = release[(release.decided_on <= before) | (release.decided_on > behind)]
     if release.empty:
         return []
     t = touches.filter(

@@ -18,6 +18,8 @@ and 60 working hours and never: two of six late, gap = 33.3 %.
 **Beside the gap.** The part of twelve months' revenue that lies with clients at whom for 90 days nobody
 noted a sign or was in touch otherwise than by machine.
 
+Signals whose time ran out in days that nobody recorded are left out (guard `unrecorded`).
+
 **When it lies.** Any outbound touch counts as an answer where no `answered_at` is noted, whatever it was
 about: the truth may be worse. Talks that are not recorded make it look worse than it is. Who writes down many
 signals looks worse than who writes down none: compare the numbers of signals noted, too (guard `logging`).
@@ -31,12 +33,15 @@ and Meier (1958), JASA 53. Ying and Wei (1994), Journal of Multivariate Analysis
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import date, timedelta
 
 import ibis
+import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from alignment_toolkit.indicator import Data, Observation, evidence, indicator
+from alignment_toolkit.indicator.lapses import ANY, Lapse, counted, next_lapse, unrecorded
 from alignment_toolkit.languages import say
 from alignment_toolkit.periods import Period
 from alignment_toolkit.results import Chart, Column, Guard, Measure
@@ -47,6 +52,7 @@ from alignment_toolkit.statistics.working_time import working_hours
 ONE_SIDED = 0.9
 SIDES = ("marketing", "sales")
 UNSEEN = 90
+ANSWERS = {"direction": "outbound", "automated": False, "account_id": ANY}
 
 
 @indicator(
@@ -66,10 +72,11 @@ UNSEEN = 90
         "signals": ("kind", "department"),
         "intents": ("account_id", "intent", "decided_on"),
         "accounts": ("account_id", "name"),
-        "touches": ("touched_at", "account_id", "automated"),
+        "touches": ("touched_at", "account_id", "automated", "direction"),
     },
     uses_relations=("sales",),
     looked_up=("intents", "accounts"),
+    silence={"touches": ANSWERS},
     outcomes={"signals": ("answered_at",)},
     says="{gap} of the signs that were noted had no answer on record within {within_days} working days.",
     who=("sales", "marketing"),
@@ -88,11 +95,15 @@ def unanswered_signals(data: Data, window: Period, *, within_days: float = 5.0) 
     A sign that is seen is a cheap chance to act: it has cost nothing to get, and it comes before the loss.
     """
     within = within_days * _hours_per_day(data)
-    rows = _waits(data, window, within)
+    rows, unclear = _waits(data, window, within)
     hours, answered = rows.hours.to_numpy(), rows.answered.to_numpy()
     accounts = pd.factorize(rows.account_id)[0]
     late = survival.share_by(hours, answered, at=within, clusters=accounts, n_unit="signals").complement()
-    shown = rows[rows.late].sort_values(["hours", "signal_id"], ascending=[False, True])
+    shown = (
+        rows[rows.late]
+        .assign(answered=rows.ever)
+        .sort_values(["hours", "signal_id"], ascending=[False, True])
+    )
     columns = [
         Column("signal_id", say("Signal"), None, "id"),
         Column("account_id", say("Account"), None, "id"),
@@ -106,7 +117,7 @@ def unanswered_signals(data: Data, window: Period, *, within_days: float = 5.0) 
     return Observation(
         gap=late,
         measures=[*_measures(data, rows, within, window), *_unseen(data, window)],
-        guards=_guards(rows),
+        guards=[*_guards(rows), *unclear],
         evidence=evidence(shown.rename(columns={"answered": "answered_later"}), columns),
         chart=_chart(data, rows, within_days, late.estimate.value),
     )
@@ -116,19 +127,47 @@ def _hours_per_day(data: Data) -> float:
     return float(data.calendar.hours_per_day)
 
 
-def _waits(data: Data, window: Period, within: float) -> pd.DataFrame:
+def _waits(data: Data, window: Period, within: float) -> tuple[pd.DataFrame, list[Guard]]:
+    """Give one row per signal: working hours waited, answered, late; and what had to be left out."""
     t = data.relation("signal_answers")
-    kept = ["signal_id", "account_id", "signalled_at", "first_answered_at"]
-    kept += [c for c in ("kind", "department") if c in t.columns]
+    kept = ["signal_id", "account_id", "signalled_at", "first_answered_at", "answered_by"]
+    kept += [c for c in ("kind", "department", "answered_at") if c in t.columns]
     t = t.filter(t.signalled_at >= str(window.start), t.signalled_at < str(window.end))
     rows = data.fetch(t.select(kept).order_by(["signalled_at", "signal_id"]))
     as_of = data.known_until("signal_answers") or window.last
     end = pd.Timestamp(as_of + timedelta(days=1))
     rows = rows[rows.signalled_at < end].reset_index(drop=True)
-    answered = rows.first_answered_at.notna() & (rows.first_answered_at < end)
-    until = rows.first_answered_at.where(answered, end)
-    hours = working_hours(data.calendar, rows.signalled_at.to_numpy(), until.to_numpy())
-    return rows.assign(hours=hours, answered=answered, late=hours > within)
+    lapses = _lapses(data, rows, window, end.date())
+    lapse = next_lapse(rows.signalled_at, lapses)
+    until = lapse.fillna(end)
+
+    def hours(to: pd.Series) -> NDArray[np.float64]:
+        return working_hours(data.calendar, rows.signalled_at.to_numpy(), to.to_numpy())
+
+    answered = rows.first_answered_at.notna() & (rows.first_answered_at < until)
+    waited = hours(rows.first_answered_at.where(answered, until))
+    ever = rows.first_answered_at.notna() & (rows.first_answered_at < end)
+    rows = rows.assign(hours=waited, answered=answered, ever=ever, late=waited > within)
+    # When a sign's time runs out in days that nobody recorded, no answer on record tells nothing.
+    told = lapse.isna() | (hours(until) > within)
+    said = say(
+        "Signs left out, as nobody knows whether they were answered: {n:,}.",
+        n=int((~told).sum()),
+    )
+    met = set(lapse[~told])
+    return rows[told].reset_index(drop=True), unrecorded(
+        [r for r in lapses if pd.Timestamp(r.first) in met], said
+    )
+
+
+def _lapses(data: Data, rows: pd.DataFrame, window: Period, end: date) -> tuple[Lapse, ...]:
+    """Give the days in which no touch was recorded, where touches are what answers are told by."""
+    says_itself = "answered_at" in rows.columns and rows.answered_at.notna().any()
+    if rows.empty or (says_itself and rows.answered_by.isna().all()):
+        return ()
+    if not data.has("touches", "touched_at", "account_id", "direction"):
+        return ()
+    return data.lapses("touches", window.start, end)
 
 
 def _measures(data: Data, rows: pd.DataFrame, within: float, window: Period) -> list[Measure]:
@@ -186,9 +225,9 @@ def _unseen(data: Data, window: Period) -> list[Measure]:
     if sold.empty:
         return []
     since = str(end - timedelta(days=UNSEEN))
-    touches, signs = data["touches"], data.relation("signal_answers")
-    if "automated" in touches.columns:
-        touches = touches.filter(~touches.automated.fill_null(False))
+    if data.lapses("touches", end - timedelta(days=UNSEEN), end):
+        return []
+    touches, signs = counted(data["touches"], {"automated": False}), data.relation("signal_answers")
     touches = touches.filter(touches.touched_at >= since, touches.touched_at < str(end))
     signs = signs.filter(signs.signalled_at >= since, signs.signalled_at < str(end))
     seen = data.fetch(touches.select("account_id").union(signs.select("account_id")).distinct())

@@ -48,6 +48,7 @@ _GUARDS: Final = {
     "simpson": noted("The picture changes with the mix"),
     "immature": noted("Some cases are too young"),
     "logging": noted("Somebody records little"),
+    "unrecorded": noted("Days that nobody recorded"),
     "small_cells": noted("Small groups"),
     "join_health": noted("Links between tables"),
     "copied_ratings": noted("Copied ratings"),

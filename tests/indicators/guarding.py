@@ -48,8 +48,8 @@ def _sites(owner: str, source: str) -> Iterator[Site]:
                 yield Site(owner, "join_health", ())
             elif name == "conversion":
                 yield Site(owner, "small_cells", ())
-            elif name == "other_way":
-                yield Site(owner, "other_way", ())
+            elif name in ("other_way", "unrecorded"):
+                yield Site(owner, name, ())
             elif name == "between":
                 yield Site(owner, "confounding", ("cannot be compared", "no more than may lie between"))
 

@@ -40,5 +40,5 @@ def test_a_guard_without_both_is_named() -> None:
         "new logging ('Something is odd.',): no test in which it keeps quiet",
         "new logging ('{n} are few.',): no test in which it keeps quiet",
     ]
-    shared = "def look(data):\n    return conversion(data), left_out(1, 2)\n"
-    assert len(unproven({"new": shared}, [BOTH])) == 4
+    shared = "def look(data):\n    return conversion(data), left_out(1, 2), unrecorded([], '')\n"
+    assert len(unproven({"new": shared}, [BOTH])) == 6
