@@ -350,6 +350,8 @@ PARTS: dict[str, Callable[[int], Iterator[Row]]] = {
 
 
 def line(row: Row) -> str:
+    if row.runs <= 1:  # no run gave an interval
+        return f"| {row.what} | {row.case} | no interval | | | {row.note} |"
     return (
         f"| {row.what} | {row.case} | {row.coverage:.3f} ± {row.error:.3f} | {row.below:.3f} | {row.above:.3f} "
         f"| {row.note} |"

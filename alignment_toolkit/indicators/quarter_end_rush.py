@@ -41,8 +41,8 @@ from alignment_toolkit.languages import say
 from alignment_toolkit.periods import Period
 from alignment_toolkit.relations import alive
 from alignment_toolkit.results import Chart, Column, Guard, Measure, Money
+from alignment_toolkit.statistics.between import compared_means
 from alignment_toolkit.statistics.clustered import share_of_rows
-from alignment_toolkit.statistics.means import mean_difference
 from alignment_toolkit.statistics.shares import clustered_part
 from alignment_toolkit.statistics.whale import leave_one_out
 from alignment_toolkit.statistics.working_time import is_working_day, working_days_to_go
@@ -65,7 +65,7 @@ MOVED = 0.02
     population="opportunities won in twelve months, without those at a client's own year-end",
     needs={"opportunities": ("opportunity_id", "closed_at", "outcome")},
     uses={
-        "opportunities": ("account_id", "amount", "list_amount", "deleted_at"),
+        "opportunities": ("account_id", "owner", "amount", "list_amount", "deleted_at"),
         "accounts": ("account_id", "fiscal_year_starts"),
     },
     looked_up=("accounts",),
@@ -142,7 +142,7 @@ def _wins(data: Data, start: date, end: date) -> pd.DataFrame:
     kept = [
         "opportunity_id",
         "closed_at",
-        *(c for c in ("account_id", "amount", "list_amount", "unrated") if c in t.columns),
+        *(c for c in ("account_id", "owner", "amount", "list_amount", "unrated") if c in t.columns),
     ]
     t = t.select(*kept)
     if "account_id" in kept and data.has("accounts", "account_id", "fiscal_year_starts"):
@@ -199,7 +199,9 @@ def _discount(data: Data, kept: pd.DataFrame) -> tuple[list[Measure], Money | No
     told = kept[(kept.list_amount.astype(float) > 0) & kept.amount.notna()]
     listed = told.list_amount.astype(float)
     cut = 1 - told.amount.astype(float) / listed
-    e = mean_difference(cut[told.rush], cut[~told.rush], n_unit="deals", unit="share").estimate
+    whose = {"people": "owner", "accounts": "account_id"}
+    kinds = {kind: told[c] for kind, c in whose.items() if c in told.columns}
+    e = compared_means(told.rush, cut, n_unit="deals", unit="share", **kinds).estimate
     if e.value is None or e.low is None or e.high is None:
         return [], None
     measures = [

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -10,17 +10,19 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from alignment_toolkit.languages import noted, say
-from alignment_toolkit.statistics.inference import Z95, Gap, quantile
+from alignment_toolkit.statistics.inference import INFINITY, Z95, Gap, quantile
+from alignment_toolkit.statistics.means import mean_difference
 from alignment_toolkit.statistics.stratified import risk_difference_of_counts
 
-__all__ = ["Compared", "Robust", "compared", "robust"]
+__all__ = ["Compared", "Robust", "compared", "compared_means", "robust"]
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 # Words of a method, by what rows come from.
 KINDS = {"people": noted("people"), "campaigns": noted("campaigns"), "accounts": noted("accounts")}
 NOTHING = 1e-9
-STEPS = 60
+# After so many steps each it is looked whether more are needed.
+STEPS = 6
 
 
 @dataclass(frozen=True)
@@ -29,12 +31,15 @@ class Robust:
 
     Attributes
     ----------
+    value
+        The difference.
     variance, df
         Bell and McCaffrey's (CR2), and Satterthwaite's degrees of freedom of it.
     alone
         Whether the difference hangs on one cluster, so that nothing tells how clusters differ.
     """
 
+    value: float
     variance: float
     df: float
     alone: bool
@@ -108,8 +113,50 @@ def compared(
     """
     e = np.asarray(first, dtype=bool)
     t, n = np.asarray(top, dtype=float), np.asarray(bottom, dtype=float)
+    stratum, within, left = _design(e, t, n, _codes(np.asarray(strata).astype(str)), clusters)
+    sides = _counts(e, t, n, stratum)
+    plain = risk_difference_of_counts(*sides[0].T, *sides[1].T, n_unit=n_unit)
+    gap, alone, explained = _widened(plain, left, (-1.0, 1.0))
+    return Compared(_told(gap, within), within, alone, explained, *sides)
+
+
+def compared_means(
+    first: ArrayLike, values: ArrayLike, *, n_unit: str, unit: str, **clusters: ArrayLike
+) -> Gap:
+    """Give the difference of two means, first side minus second, where rows come from people who differ.
+
+    Estimand and choice of the interval as in `compared`. The interval for independent rows is Welch's, or within people
+    that of least squares with a constant per person and unequal variances (HC2, Satterthwaite's degrees of freedom).
+
+    Examples
+    --------
+    >>> last = [True, True, False, False] * 2
+    >>> gap = compared_means(last, [3, 5, 1, 3, 13, 15, 11, 13], n_unit="deals", unit="share", people=list("aaaabbbb"))
+    >>> gap.estimate.value, gap.estimate.method.endswith("within people")
+    (2.0, True)
+    """
+    e, y = np.asarray(first, dtype=bool), np.asarray(values, dtype=float)
+    known = np.isfinite(y)
+    e, y = e[known], y[known]
+    clusters = {kind: np.asarray(keys, dtype=object)[known] for kind, keys in clusters.items()}
+    one = np.ones(len(y))
+    stratum, within, left = _design(e, y, one, np.zeros(len(y), dtype=np.int64), clusters)
+    plain = mean_difference(y[e], y[~e], n_unit=n_unit, unit=unit)
+    if within:
+        # Each row by itself: a constant per person leaves what of people's differences there is.
+        rows = robust(e, y, one, stratum, np.full(len(y), -1))
+        method = say("difference of means, unequal variances (HC2)")
+        told: dict[str, Any] = {"n": plain.estimate.n, "n_unit": n_unit, "unit": unit, "method": method}
+        plain = Gap.normal(rows.value, None if rows.alone else rows.variance**0.5, df=rows.df, **told)
+    gap, _, _ = _widened(plain, left, (-INFINITY, INFINITY))
+    return _told(gap, within)
+
+
+def _design(
+    e: NDArray[np.bool_], t: Floats, n: Floats, stratum: Ints, clusters: Mapping[str, ArrayLike]
+) -> tuple[Ints, tuple[str, ...], dict[str, Robust]]:
+    """Give the strata to compare within, the kinds that were made strata, and the variances over the others."""
     codes = {kind: _codes(keys) for kind, keys in clusters.items()}
-    stratum = _codes(np.asarray(strata).astype(str))
     within: list[str] = []
     left: dict[str, Robust] = {}
     for kind, code in codes.items():
@@ -124,16 +171,19 @@ def compared(
             left[kind] = seen
     # What is compared within people now says something else of campaigns.
     left = {kind: robust(e, t, n, stratum, codes[kind]) for kind in left} if within else left
-    sides = _counts(e, t, n, stratum)
-    plain = risk_difference_of_counts(*sides[0].T, *sides[1].T, n_unit=n_unit)
-    gap, alone, explained = _widened(plain, left)
-    if within:
-        method = say("{method}, within {kinds}", method=gap.estimate.method, kinds=_words(within))
-        gap = replace(gap, estimate=replace(gap.estimate, method=method))
-    return Compared(gap, tuple(within), alone, explained, *sides)
+    return stratum, tuple(within), left
 
 
-def _widened(plain: Gap, left: Mapping[str, Robust]) -> tuple[Gap, tuple[str, ...], tuple[str, ...]]:
+def _told(gap: Gap, within: tuple[str, ...]) -> Gap:
+    if not within:
+        return gap
+    method = say("{method}, within {kinds}", method=gap.estimate.method, kinds=_words(within))
+    return replace(gap, estimate=replace(gap.estimate, method=method))
+
+
+def _widened(
+    plain: Gap, left: Mapping[str, Robust], space: tuple[float, float]
+) -> tuple[Gap, tuple[str, ...], tuple[str, ...]]:
     e = plain.estimate
     if e.value is None or e.low is None or e.high is None:
         return plain, (), ()
@@ -150,7 +200,7 @@ def _widened(plain: Gap, left: Mapping[str, Robust]) -> tuple[Gap, tuple[str, ..
         method = say(
             "{method}, widened to CR2 over {kinds}", method=gap.estimate.method, kinds=_words([kind])
         )
-        other = Gap.normal(e.value, seen.variance**0.5, df=seen.df, space=(-1.0, 1.0), method=method, **words)
+        other = Gap.normal(e.value, seen.variance**0.5, df=seen.df, space=space, method=method, **words)
         low, high = other.estimate.low, other.estimate.high
         if sure and low is not None and high is not None and low <= 0 <= high:
             explained.append(kind)
@@ -174,7 +224,7 @@ def robust(first: NDArray[np.bool_], top: Floats, bottom: Floats, stratum: Ints,
     """
     lines = _lines(first, top, bottom, stratum, cluster)
     if lines is None:
-        return Robust(0.0, 0.0, alone=False)
+        return Robust(0.0, 0.0, 0.0, alone=False)
     e, t, n, s, g = lines
     rows = _sums(s, n)
     x = e - (_sums(s, n * e) / rows)[s]
@@ -186,7 +236,7 @@ def robust(first: NDArray[np.bool_], top: Floats, bottom: Floats, stratum: Ints,
     v, alone = _adjusted(h, root, s, g, rows, information)
     score = _sums(g, v * residual)
     df = _satterthwaite(v, h, root, s, g, rows, information)
-    return Robust(float((score**2).sum()) / information**2, df, alone)
+    return Robust(value, float((score**2).sum()) / information**2, df, alone)
 
 
 def _lines(
@@ -202,7 +252,9 @@ def _lines(
         return None
     e, t, n, s, g = (a[both] for a in (first, top, bottom, stratum, cluster))
     missing = g < 0
-    if missing.any():
+    if (n == 1).all():
+        g = np.where(missing, int(g.max()) + 1 + np.arange(len(g)), g)
+    elif missing.any():
         hits, misses = t[missing].astype(int), (n - t)[missing].astype(int)
         each = hits + misses
         own = np.concatenate([np.repeat([1.0, 0.0], pair) for pair in zip(hits, misses, strict=True)])
@@ -255,15 +307,18 @@ def _root_of_inverse(
         for _ in range(2):
             w = w - spanned.T @ (spanned @ w)
         beta = float(np.sqrt(w @ w))
-        if beta <= NOTHING or len(basis) >= min(len(h), STEPS):
-            break
+        last = beta <= NOTHING or len(basis) == len(h)
+        if last or len(basis) % STEPS == 0:
+            values, vectors = np.linalg.eigh(np.diag(diagonal) + np.diag(beside, 1) + np.diag(beside, -1))
+            kept = values > NOTHING
+            found = vectors[:, kept] @ (vectors[0, kept] / np.sqrt(values[kept]))
+            # What the latest direction adds falls by a constant factor from step to step.
+            if last or abs(found[-1]) <= NOTHING:
+                break
         beside.append(beta)
         basis.append(w / beta)
-    values, vectors = np.linalg.eigh(np.diag(diagonal) + np.diag(beside, 1) + np.diag(beside, -1))
-    kept = values > NOTHING
     gone = bool((vectors[0, ~kept] ** 2).sum() > NOTHING)
-    found = vectors[:, kept] @ (vectors[0, kept] / np.sqrt(values[kept])) * norm
-    return np.asarray(np.array(basis).T @ found), gone
+    return np.asarray(spanned.T @ found) * norm, gone
 
 
 def _satterthwaite(
@@ -318,5 +373,5 @@ def _information(e: NDArray[np.bool_], n: Floats, stratum: Ints) -> float:
     return float((one * other / np.where(total > 0, total, 1.0)).sum())
 
 
-def _words(kinds: list[str]) -> str:
+def _words(kinds: Sequence[str]) -> str:
     return ", ".join(say(KINDS[kind]) for kind in kinds)

@@ -104,6 +104,11 @@ def test_the_discount_of_the_last_days_is_what_is_at_stake() -> None:
     assert (discount.value, discount.unit) == (pytest.approx(15), "points")
     assert found.money.value == pytest.approx(20 * 100 * 0.15)
     assert found.money.basis.startswith("associational")
+    # All deals of these days are Ann's, and no other: her habit is not the calendar's, and nothing is at stake.
+    apart = [{**r, "owner": "Ann" if i < 20 else f"p{i % 4}"} for i, r in enumerate(rows)]
+    assert seen({"opportunities": apart}).money is None
+    own = [{**r, "owner": f"p{i % 3}"} for i, r in enumerate(rows)]
+    assert seen({"opportunities": own}).money.value == pytest.approx(20 * 100 * 0.15, rel=1e-3)
 
 
 def test_one_account_that_makes_the_rush_is_told() -> None:

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from alignment_toolkit.statistics.between import Robust, compared, robust
+from alignment_toolkit.statistics.between import Robust, compared, compared_means, robust
 from alignment_toolkit.statistics.inference import Gap
 from alignment_toolkit.statistics.stratified import risk_difference
 from tests.statistics.test_coverage import loaded
@@ -164,8 +164,55 @@ def test_nothing_to_compare() -> None:
     assert empty.gap.estimate.value is None
     none = np.zeros(0, dtype=np.int64)
     assert robust(np.zeros(0, dtype=bool), np.zeros(0), np.zeros(0), none, none) == Robust(
-        0.0, 0.0, alone=False
+        0.0, 0.0, 0.0, alone=False
     )
+
+
+def test_means_of_people_who_had_both_are_compared_within_them() -> None:
+    """One row of each side a person: the paired comparison, whose variance is that of the differences."""
+    first, second = np.array([0.20, 0.31, 0.12, 0.40]), np.array([0.10, 0.25, 0.10, 0.28])
+    gap = compared_means(
+        np.repeat([True, False], 4), [*first, *second], n_unit="deals", unit="share", people=list("abcdabcd")
+    ).estimate
+    apart = first - second
+    assert gap.value == pytest.approx(apart.mean())
+    paired = stats.ttest_rel(first, second).confidence_interval()
+    assert (gap.low, gap.high) == (pytest.approx(paired.low), pytest.approx(paired.high))
+
+
+def test_means_of_whole_people_are_welchs_of_their_means_where_that_is_wider() -> None:
+    rng = np.random.default_rng(2)
+    own = np.array([0.05, 0.10, 0.15, 0.02, 0.12, 0.20])
+    values = (own[:, None] + rng.normal(0, 0.01, (6, 30))).ravel()
+    first = np.repeat([True, True, True, False, False, False], 30)
+    words = {"n_unit": "deals", "unit": "share"}
+    gap = compared_means(first, values, people=np.repeat(list("abcdef"), 30), **words).estimate
+    means = values.reshape(6, 30).mean(axis=1)
+    half = stats.t.ppf(0.975, 4) * np.sqrt(means[:3].var(ddof=1) / 3 + means[3:].var(ddof=1) / 3)
+    assert (gap.low, gap.high) == (pytest.approx(gap.value - half), pytest.approx(gap.value + half))
+    alone = compared_means(first, values, people=np.repeat(list("aaadef"), 30), **words).estimate
+    assert (alone.value, alone.low) == (pytest.approx(gap.value), None)
+    unknown = compared_means(first, values, people=[None] * 180, **words).estimate
+    plain = stats.ttest_ind(values[:90], values[90:], equal_var=False).confidence_interval()
+    assert (unknown.low, unknown.high) == (
+        pytest.approx(plain.low, rel=1e-2),
+        pytest.approx(plain.high, rel=1e-2),
+    )
+
+
+def test_coverage_of_means_where_people_differ() -> None:
+    rng = np.random.default_rng(4)
+    held = plain = 0
+    for _ in range(200):
+        person = rng.integers(0, 12, 240)
+        first = rng.random(240) < rng.beta(0.6, 1.4, 12)[person]
+        values = rng.normal(0, 0.02, 12)[person] + rng.normal(0, 0.04, 240)
+        e = compared_means(first, values, n_unit="deals", unit="share", people=person).estimate
+        held += e.low <= 0 <= e.high  # type: ignore[operator]
+        low, high = stats.ttest_ind(values[first], values[~first], equal_var=False).confidence_interval()
+        plain += low <= 0 <= high
+    assert held / 200 >= 0.92
+    assert plain / 200 < 0.85
 
 
 def test_a_widened_gap_tests_as_its_interval_says() -> None:
