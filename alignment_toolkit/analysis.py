@@ -14,7 +14,7 @@ from alignment_toolkit.catalog import Catalog
 from alignment_toolkit.changes import changes
 from alignment_toolkit.company import Company
 from alignment_toolkit.errors import AlignmentError, DataError, UnknownName, check_company
-from alignment_toolkit.findings import find
+from alignment_toolkit.findings import begins_after, find
 from alignment_toolkit.following import followed_through
 from alignment_toolkit.indicator import AREAS, Indicator
 from alignment_toolkit.kpi import Kpi, RatioOfKpis, measure
@@ -199,6 +199,7 @@ def analyse(
         definitions=_definitions(company, chosen_kpis, chosen, catalog.families)
         | ({"attribution": credited.about} if credited.about else {})
         | ({"slices": looked.about} if looked.about else {})
+        | ({"covered": covered} if (covered := begins_after(company, when)) else {})
         | ({"words": words} if (words := words_of(company, when, warnings)) else {})
         | dict(groups.about),
         warnings=tuple(_shortened(warnings)),

@@ -177,10 +177,14 @@ def _beyond(company: Company, indicator: Indicator) -> str | None:
 _STANDING: Final = ("people", "accounts", "contacts", "products")
 
 
-def first_day(company: Company) -> date | None:
-    """Give the earliest day on which anything was recorded: a client of 2019 is no event that the data tells of."""
+def first_day(company: Company, *, events: bool = False) -> date | None:
+    """Give the earliest day on which anything was recorded: a client of 2019 is no event that the data tells of.
+
+    With `events` only of what happened and was paid: plans and lists may lie in any year.
+    """
     days = []
-    for table in [t for t in company.tables if t not in _STANDING]:
+    told = [t for t in company.tables if t not in _STANDING]
+    for table in [t for t in told if not events or TABLES[t].event_columns or t in ("spend", "results")]:
         column = TABLES[table].date
         if column and company.has(table, column):
             t = company[table]
@@ -190,6 +194,13 @@ def first_day(company: Company) -> date | None:
                 if d == d and d
             ]
     return min((d.date() if hasattr(d, "date") else d for d in days), default=None)
+
+
+def begins_after(company: Company, period: Period) -> dict[str, str]:
+    """Give the first day on which anything happened on record, where the period begins well before it."""
+    first = first_day(company, events=True)
+    early = 0 if first is None else (first - period.start).days
+    return {"from": str(first)} if early > max(7, period.days // 10) else {}
 
 
 def _key(by: Mapping[str, Any]) -> str:

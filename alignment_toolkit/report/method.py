@@ -146,7 +146,7 @@ def _definitions(analysis: Analysis) -> list[Block]:
     tables: list[Block] = []
     for name, about in analysis.definitions.items():
         # What later runs compare with, and what this one found by it: told elsewhere.
-        if name in ("words", "changed"):
+        if name in ("words", "changed", "covered"):
             continue
         if isinstance(about, Mapping) and about and all(isinstance(v, Mapping) for v in about.values()):
             rows = tuple(_definition(k, v) for k, v in about.items())

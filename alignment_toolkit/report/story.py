@@ -10,6 +10,7 @@ from alignment_toolkit.charts import clean
 from alignment_toolkit.languages import noted, say, say_count, spoken
 from alignment_toolkit.report import (
     attribution,
+    coverage,
     drivers,
     figures,
     findings,
@@ -136,7 +137,7 @@ def _document(
     name = clean(brand.get("name") or "")
     return Document(
         title=say("Marketing and sales at {company}", company=data(analysis.company)),
-        subtitle=_subtitle(analysis),
+        subtitle=_subtitle(analysis) + coverage.short(analysis),
         label=label,
         blocks=tuple(blocks),
         contents=links,
@@ -206,6 +207,7 @@ def _answer(
     blocks: list[Block] = [
         Heading(2, say("The answer"), "answer"),
         Prose(_lead(wrong, open_, right, rest), tone="lead"),
+        *coverage.told(analysis),
     ]
     blocks += [findings.answer(f, anchors[f.id], currency) for f in wrong]
     told = [words.HOW_SURE, *([words.AT_STAKE] if any(f.money_at_stake for f in wrong) else [])]
