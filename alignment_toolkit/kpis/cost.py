@@ -101,7 +101,7 @@ cost_to_serve = Kpi(
     # Sales and service do the work; what marketing promises decides how much of it is asked for.
     owners={"marketing": 0.2, "sales": 0.8},
     about=(
-        "Effort of sales and service in the period x [effort] cost_per_hour / active clients. Effort on those who have "
+        "Effort of sales and service in the period x the cost of an hour / active clients. Effort on those who have "
         "not bought in the period is in it."
     ),
     top=lambda t: (t.effort_minutes * t.hourly_cost).sum(where=_served(t)),

@@ -223,7 +223,7 @@ new_clients = Kpi(
     unit="count",
     better="higher",
     owners=BOTH,
-    about="Clients whose client_since lies in the period; by channel or campaign those of their opening lead.",
+    about="Clients who became one in the period; by channel or campaign those of their opening lead.",
     top=_new,
     interval="events",
     n=_new,
@@ -254,7 +254,7 @@ cost_per_sale = RatioOfKpis(
     better="lower",
     owners=BOTH,
     about=(
-        "Spend of both departments in the period with audience new, both or empty / clients whose client_since lies "
+        "Spend of both departments in the period on new clients, on both or on none named / clients who became one "
         "in it. "
         "By channel or campaign: spend on it / clients whose opening lead came by it."
     ),

@@ -36,6 +36,10 @@ _NAMES: Final = (
     "audience", "size", "month", "quarter", "week", "day", "period", "history", "unit", "family", "kind",
     "margin", "window", "population", "enough", "trailing-12-months", "mature-365-days", "mature-180-days",
     "mature-90-days", "lead", "mean distance", "largest distance", "between", "features", "labels", "views",
+    "effort", "1 (lowest)", "5 (highest)", "recency", "frequency", "breadth", "discount", "personal", "order_days",
+    "order days", "expected_value", "given", "accounts in sample", "rand", "centres", "cut points", "quantiles",
+    "reason", "migration", "mixture", "high small", "high large", "low small", "low large", "champions", "loyal",
+    "promising", "attention", "at risk", "lapsed", "from", "moved",
     "to", "sales with a path", "sales without a touch", "paths without a sale", "expected value from",
     "revenue of the best tenth", "marketing score", "score", "theme", "need", "stage", "source",
 )  # fmt: skip

@@ -11,7 +11,7 @@ import pytest
 
 from alignment_toolkit import languages
 from alignment_toolkit.errors import UnknownName
-from alignment_toolkit.languages import FOLDER, language_of, opening, say, say_count, speaking, spoken
+from alignment_toolkit.languages import FOLDER, language_of, opening, say, say_count, speaking, spoken, term
 from alignment_toolkit.languages import catalogue as reading
 from alignment_toolkit.languages.filing import read, renew
 from alignment_toolkit.languages.locale import currency_text, day_text, moment_text, numerals
@@ -250,3 +250,10 @@ def test_messages_are_read_from_what_is_declared(tmp_path):
     assert wanted <= set(found)
     assert "no" not in found
     assert found["one"].many == "many"
+
+
+def test_what_charts_and_definitions_call_their_parts_is_said_in_german():
+    with speaking("de"):
+        said = [term(t) for t in ("effort", "1 (lowest)", "5 (highest)", "recency", "expected_value")]
+    assert said == ["Aufwand", "1 (niedrigstes)", "5 (höchstes)", "letzter Auftrag", "erwarteter Wert"]
+    assert term("expected_value") == "expected value"
