@@ -210,7 +210,7 @@ def test_a_window_in_which_nobody_wrote_anything_down_is_not_silence() -> None:
 
 @pytest.mark.parametrize(("rows", "known"), [(90, False), (30, True)])
 def test_what_was_done_before_touches_were_kept_is_not_known(rows: int, known: bool) -> None:
-    """90 days are looked at; in the 29 of them before August, 90 rows in 61 days would make 43, and 30 would make 14."""
+    """90 days are looked at; in the 29 of them before August, 90 rows in 61 days would make 43, 30 would make 14."""
     days = pd.date_range("2026-08-01", "2026-09-30", periods=rows)
     touches = [touch("Z", str(d), touch_id=f"z{i}") for i, d in enumerate(days)]
     found = seen([intent("C", "defend")], touches)
