@@ -138,7 +138,7 @@ class Problem:
     """One problem of the data: where it is, what it is, and whether it refuses the row or only warns.
 
     `row` counts as a spreadsheet does: the header is row 1. `level` is ``"error"`` (a row or a table is refused) or
-    ``"warning"``.
+    ``"warning"``. `more` says that it stands for so many further problems of its kind, which are not listed.
     """
 
     table: str | None
@@ -149,10 +149,16 @@ class Problem:
     code: str
     level: Literal["error", "warning"]
     message: str
+    more: int = 0
+
+    @property
+    def count(self) -> int:
+        """Say how many problems it stands for."""
+        return self.more or 1
 
     def to_json(self) -> dict[str, Any]:
         """Give the problem as in ``alignment check --json``."""
-        return asdict(self)
+        return {name: value for name, value in asdict(self).items() if name != "more"}
 
 
 class DataError(AlignmentError):
@@ -172,8 +178,9 @@ class DataError(AlignmentError):
     def __init__(self, message: str, problems: Sequence[Problem] = ()) -> None:
         self.problems = tuple(problems)
         lines = [f"  - {p.message}" for p in self.problems[:20]]
-        if len(self.problems) > 20:
-            lines.append(f"  ... and {len(self.problems) - 20} more; `alignment check` lists them all.")
+        left = sum(p.count for p in self.problems[20:])
+        if left:
+            lines.append(f"  ... and {left} more; `alignment check` lists them all.")
         super().__init__("\n".join([message, *lines]))
 
 

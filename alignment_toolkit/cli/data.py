@@ -7,7 +7,7 @@ import os
 from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, Final
 
 import typer
 
@@ -33,10 +33,13 @@ from alignment_toolkit.errors import AlignmentError, DataError, ExportFailed, Pa
 
 if TYPE_CHECKING:
     from alignment_toolkit.company import Company
+    from alignment_toolkit.errors import Problem
     from alignment_toolkit.results import Analysis, Finding, KpiValue
     from alignment_toolkit.units import Unit
 
 __all__ = ["register"]
+
+FIRST: Final = 5  # Of problems of one kind so many are shown one by one.
 
 By = Annotated[list[str] | None, typer.Option("--by", help="Dimensions to split by: channel,region.")]
 AsOf = Annotated[str | None, typer.Option("--as-of", help="Use no data after this day.")]
@@ -67,7 +70,7 @@ def check(
         if problems:
             print_table(
                 ["level", "table", "file", "row", "column", "value", "message"],
-                [[p.level, p.table, p.file, p.row, p.column, p.value, p.message] for p in problems],
+                [line for group in _alike(problems) for line in _lines(group)],
                 right=["row"],
             )
         else:
@@ -77,10 +80,36 @@ def check(
             say("Can't be computed:")
             print_table(["id", "missing"], [[c["id"], ", ".join(c["missing"])] for c in cannot])
     if errors or (strict and problems):
-        counts = [(len(errors), "error"), (len(problems) - len(errors), "warning")]
+        wrong, all_ = (sum(p.count for p in which) for which in (errors, problems))
+        counts = [(wrong, "error"), (all_ - wrong, "warning")]
         what = " and ".join(f"{n} {word}{'s' * (n > 1)}" for n, word in counts if n)
         note(f"error: {what} in the data of {company.name}.")
         raise typer.Exit(DataError.exit_code)
+
+
+def _alike(problems: Sequence[Problem]) -> list[list[Problem]]:
+    """Put problems of one kind and place together, in the order in which the first of them came."""
+    groups: dict[tuple[Any, ...], list[Problem]] = {}
+    for p in problems:
+        groups.setdefault((p.level, p.table, p.file, p.column, p.code), []).append(p)
+    return list(groups.values())
+
+
+def _lines(alike: Sequence[Problem]) -> list[list[Any]]:
+    """Give the lines of a table for problems of one kind: the first few, then how many more there are."""
+    shown = alike if len(alike) <= FIRST + 1 and not any(p.more for p in alike[:FIRST]) else alike[:FIRST]
+    lines: list[list[Any]] = [[p.level, p.table, p.file, p.row, p.column, p.value, p.message] for p in shown]
+    left = alike[len(shown) :]
+    if left:
+        named = sum(not p.more for p in left)
+        told = (
+            ""
+            if not named
+            else f"; --json names {'them' if all(not p.more for p in left) else f'{named} of them'}"
+        )
+        message = f"and {sum(p.count for p in left):,} more of this kind ({left[0].code}){told}."
+        lines.append([left[0].level, left[0].table, left[0].file, None, left[0].column, None, message])
+    return lines
 
 
 def kpis(

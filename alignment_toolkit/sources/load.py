@@ -44,6 +44,8 @@ class LoadedTable:
     view: bool = False
     # Where rows came from, for messages found later: file, what stands behind FROM, row number, typed columns.
     origins: list[tuple[str, str, str | None, dict[str, str]]] = field(default_factory=list)
+    # Of each of them what says that a row has no error and was kept.
+    kept: list[str] = field(default_factory=list)
 
 
 @dataclass
@@ -307,6 +309,7 @@ def _bind(engine: Engine, spec: TableSpec, scans: Sequence[_Scan], loaded: Loade
             ).fetchone()[0]
         part = scan.part
         table.origins.append((part.file, scan.source, part.row, typed))
+        table.kept.append(" AND ".join(f"({e}) IS NOT TRUE" for e in errors) or "TRUE")
         table.rows += part.rows
         table.blank += part.blank
         table.refused += part.refused + refused
@@ -402,7 +405,9 @@ def _tell(
     if total > len(found):
         more = some(total - len(found), "more row")
         message = f"{part.file}: {more} in which {label} has the same problem ({code})."
-        loaded.problems.append(Problem(part.table, part.file, None, name, None, code, level, message))  # type: ignore[arg-type]
+        loaded.problems.append(
+            Problem(part.table, part.file, None, name, None, code, level, message, total - len(found))  # type: ignore[arg-type]
+        )
 
 
 def _short(value: Mapping[str, str] | str) -> str:

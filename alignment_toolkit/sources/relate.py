@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import date, timedelta
-from typing import Final, Literal
+from typing import Any, Final, Literal
 
 from alignment_toolkit.brief import some
 from alignment_toolkit.errors import Problem
@@ -19,6 +19,9 @@ PERSON_COLUMNS: Final = ("owner", "received_by", "actor", "assessor", "person_id
 _CLIENT_SIDE: Final = ("account_id", "contact_id", "lead_id", "opportunity_id")
 _ISOLATED_DAYS: Final = 30
 _ISOLATED_QUANTILE: Final = 0.999
+# So many doubled ids are named one by one, each with its first rows.
+LISTED = 1000
+ROWS_NAMED = 3
 # Counting equal lines of more rows than this would take longer than it is worth.
 _MOST_COMPARED: Final = 5_000_000
 
@@ -99,7 +102,7 @@ def _tell(loaded: Loaded, table: LoadedTable, code: str, level: str, message: st
     loaded.problems.append(
         Problem(
             table.spec.name, _file(table), place.get("row"), place.get("column"), place.get("value"),  # type: ignore[arg-type]
-            code, level, message,  # type: ignore[arg-type]
+            code, level, message, place.get("more", 0),  # type: ignore[arg-type]
         )
     )  # fmt: skip
 
@@ -117,26 +120,58 @@ def _unique(engine: Engine, loaded: Loaded, table: LoadedTable) -> None:
             continue
         doubles = engine.execute(
             f"SELECT {names}, count(*) AS n, count(*) OVER () FROM {quoted(table.spec.name)} WHERE {filled}"
-            f" GROUP BY {names} HAVING count(*) > 1 ORDER BY {names} LIMIT {SHOWN}"
+            f" GROUP BY {names} HAVING count(*) > 1 ORDER BY {names} LIMIT {LISTED}"
         ).fetchall()
         label = " and ".join(group)
+        rows_of = _rows_of(engine, table, group)
         for *values, count, _ in doubles:
             value = ", ".join(str(v) for v in values)
-            message = f"{_file(table)}: {label} '{value}' stands in {count} rows; an id must be unique."
-            _tell(loaded, table, "duplicate_id", "error", message, column=group[0], value=value)
+            places = rows_of.get(tuple(values), [])
+            at = _at(places, count)
+            message = f"{_file(table)}{at}: {label} '{value}' stands in {count} rows; an id must be unique."
+            row = places[0] if places else None
+            _tell(loaded, table, "duplicate_id", "error", message, column=group[0], value=value, row=row)
         total = doubles[0][-1]
         if total > len(doubles):
             more = some(
                 total - len(doubles), f"more value of {label} stands", f"more values of {label} stand"
             )
             message = f"{_file(table)}: {more} in several rows."
-            _tell(loaded, table, "duplicate_id", "error", message, column=group[0])
+            left = total - len(doubles)
+            _tell(loaded, table, "duplicate_id", "error", message, column=group[0], more=left)
         first = ", ".join(f"'{', '.join(str(v) for v in d[:-2])}'" for d in doubles[:5])
         engine.execute(f"DROP {'VIEW' if table.view else 'TABLE'} {quoted(table.spec.name)}")
         loaded.refuse(
             table.spec.name, f"{_file(table)} has {some(total, 'value')} of {label} more than once: {first}"
         )
         return
+
+
+def _rows_of(engine: Engine, table: LoadedTable, group: tuple[str, ...]) -> dict[tuple[Any, ...], list[int]]:
+    """Give the first rows of each doubled id; nothing where the table is of several files or has no row numbers."""
+    if len(table.origins) != 1:
+        return {}
+    _, source, row, typed = table.origins[0]
+    if row is None or any(c not in typed for c in group):
+        return {}
+    ids = ", ".join(f"{typed[c]} AS {quoted(c)}" for c in group)
+    names = ", ".join(quoted(c) for c in group)
+    found = engine.execute(
+        f"SELECT {names}, number FROM (SELECT {row} AS number, {ids} FROM {source} AND {table.kept[0]})"
+        f" WHERE ({names}) IN (SELECT ({names}) FROM {quoted(table.spec.name)} GROUP BY {names}"
+        f" HAVING count(*) > 1 ORDER BY {names} LIMIT {LISTED})"
+        f" QUALIFY row_number() OVER (PARTITION BY {names} ORDER BY number) <= {ROWS_NAMED} ORDER BY number"
+    ).fetchall()
+    rows: dict[tuple[Any, ...], list[int]] = {}
+    for *values, number in found:
+        rows.setdefault(tuple(values), []).append(number)
+    return rows
+
+
+def _at(rows: list[int], count: int) -> str:
+    if not rows:
+        return ""
+    return f", rows {', '.join(map(str, rows))}{' ...' if count > len(rows) else ''}"
 
 
 def _merge(engine: Engine, loaded: Loaded, table: LoadedTable) -> None:
@@ -370,7 +405,8 @@ def _isolated(
             message = (
                 f"{file}: {some(found[0][2] - len(found), 'more row has', 'more rows have')} such a {column}."
             )
-            _tell(loaded, table, "isolated_date", "warning", message, column=column)
+            left = found[0][2] - len(found)
+            _tell(loaded, table, "isolated_date", "warning", message, column=column, more=left)
 
 
 def _equal_lines(engine: Engine, loaded: Loaded, table: LoadedTable) -> None:

@@ -77,6 +77,23 @@ def test_check_json_has_the_shape_of_the_contract(alignment, company):
     assert {"id": "spend", "missing": ["spend.spent_on", "spend.amount"]} in told["cannot"]
 
 
+def test_check_shows_the_first_of_many_alike_and_counts_the_rest(alignment, company):
+    ids = "".join(f"D{n:02},2026-01-01\n" * 2 for n in range(30))
+    days = "".join(f"E{n:02},xx\n" for n in range(26))
+    (company / "leads.csv").write_text(f"lead_id,created_at\n{ids}{days}")
+    done = alignment("check", company)
+    assert done.code == 3
+    shown = " ".join(done.out.split())
+    assert "leads.csv, rows 2, 3: lead_id 'D00' stands in 2 rows" in shown
+    assert "'D04'" in shown
+    assert "'D05'" not in shown
+    assert "and 25 more of this kind (duplicate_id); --json names them." in shown
+    assert "and 21 more of this kind (not_a_timestamp); --json names 15 of them." in shown
+    assert "56 errors" in done.err
+    told = json.loads(alignment("check", company, "--json").out)["problems"]
+    assert [p["value"] for p in told if p["code"] == "duplicate_id"] == [f"D{n:02}" for n in range(30)]
+
+
 def test_kpis_json_are_rows_as_in_an_analysis(alignment, company):
     words = ("--period", "2026-Q1", "--kpi", "leads,revenue", "--by", "channel")
     rows = json.loads(alignment("kpis", company, *words, "--json").out)

@@ -26,6 +26,26 @@ def test_doubled_ids_refuse_the_table_and_are_named(written) -> None:  # type: i
     assert "'a'" in company.refused["accounts"]
 
 
+def test_a_doubled_id_names_its_first_rows(written) -> None:  # type: ignore[no-untyped-def]
+    content = "lead_id,created_at\na,2026-01-01\nb,2026-01-01\na,2026-01-02\na,xx\n" + "b,2026-01-01\n" * 3
+    company = written({"leads.csv": content, "lists.csv": "list_id\n1\n"})
+    told = [(p.row, p.value, p.message) for p in company.problems if p.code == "duplicate_id"]
+    assert told == [
+        (2, "a", "leads.csv, rows 2, 4: lead_id 'a' stands in 2 rows; an id must be unique."),
+        (3, "b", "leads.csv, rows 3, 6, 7 ...: lead_id 'b' stands in 4 rows; an id must be unique."),
+    ]
+
+
+def test_every_doubled_id_is_listed_and_beyond_a_thousand_counted(written) -> None:  # type: ignore[no-untyped-def]
+    ids = "".join(f"x{n:04}\n" * 2 for n in range(1003))
+    company = written({"accounts.csv": f"account_id\n{ids}", "lists.csv": "list_id\n1\n"})
+    told = [p for p in company.problems if p.code == "duplicate_id"]
+    assert [p.value for p in told[:2]] == ["x0000", "x0001"]
+    assert (len(told), told[-1].more, sum(p.count for p in told)) == (1001, 3, 1003)
+    assert "3 more values of account_id" in told[-1].message
+    assert "more" not in told[-1].to_json()
+
+
 @pytest.mark.parametrize(
     ("name", "content", "bad"),
     [
