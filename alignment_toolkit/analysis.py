@@ -19,6 +19,7 @@ from alignment_toolkit.following import followed_through
 from alignment_toolkit.indicator import AREAS, Indicator
 from alignment_toolkit.kpi import Kpi, RatioOfKpis, measure
 from alignment_toolkit.languages import say, speaking
+from alignment_toolkit.meanwhile import meanwhile, processes
 from alignment_toolkit.periods import Period, compare_periods, last_complete
 from alignment_toolkit.progress import step, telling
 from alignment_toolkit.pseudonyms import Pseudonyms
@@ -143,37 +144,32 @@ def analyse(
     some = catalog.chosen_segmentations(told)
     hidden = Pseudonyms(company.settings.secret_key() or company.name, company.settings.privacy.names)
     warnings: list[str] = []
-    step("key figures")
-    rows = measure_kpis(
-        company, chosen_kpis, when, by=dimensions, grain="month", compare=against, hidden=hidden, warnings=warnings,
-        sliced_grain=False,
-    )  # fmt: skip
-    if chosen_kpis:
-        place = {kpi.id: i for i, kpi in enumerate(chosen_kpis)}
-        slices = {key: i for i, key in enumerate(dict.fromkeys(_slice(r) for r in rows))}
-        rows.sort(key=lambda r: (place[r.kpi], slices[_slice(r)], r.grain is not None, r.start))
-    known = _Known(company, catalog, when, rows)
-    looked = find(company, chosen, when, catalog=catalog, measured=known, by=dimensions, hidden=hidden)
-    findings = looked.findings
-    warnings += looked.warnings
-    for f in findings:
-        if f.status == "error":
-            part = f" ({', '.join(f'{k}={v}' for k, v in f.by.items())})" if f.by else ""
-            warnings.append(
-                say(
-                    "{indicator}{part} could not be computed: {problem}",
-                    indicator=f.indicator,
-                    part=part,
-                    problem=f.message,
-                )
-            )
-    step("scorecard, attribution, drivers")
-    board = _shared(company, when, catalog, rows, warnings)
-    credited = _attribution(company, when, warnings)
-    moved = _drivers(company, when, against, catalog, chosen_kpis, dimensions, hidden, warnings)
-    step("segments")
-    groups = _segments(company, when, against, catalog, some, hidden, history, warnings)
-    warnings += [p.message for p in company.problems]
+
+    def rest() -> tuple[Attribution, Segmented, list[str]]:
+        said: list[str] = []
+        step("attribution, segments")
+        credited = _attribution(company, when, said)
+        return credited, _segments(company, when, against, catalog, some, hidden, history, said), said
+
+    with meanwhile(rest, apart=bool(some) and processes() > 1 and company.backend.works_alone) as later:
+        step("key figures")
+        rows = measure_kpis(
+            company, chosen_kpis, when, by=dimensions, grain="month", compare=against, hidden=hidden, warnings=warnings,
+            sliced_grain=False,
+        )  # fmt: skip
+        if chosen_kpis:
+            place = {kpi.id: i for i, kpi in enumerate(chosen_kpis)}
+            slices = {key: i for i, key in enumerate(dict.fromkeys(_slice(r) for r in rows))}
+            rows.sort(key=lambda r: (place[r.kpi], slices[_slice(r)], r.grain is not None, r.start))
+        known = _Known(company, catalog, when, rows)
+        looked = find(company, chosen, when, catalog=catalog, measured=known, by=dimensions, hidden=hidden)
+        findings = looked.findings
+        warnings += [*looked.warnings, *_failed(findings)]
+        step("scorecard, drivers")
+        board = _shared(company, when, catalog, rows, warnings)
+        moved = _drivers(company, when, against, catalog, chosen_kpis, dimensions, hidden, warnings)
+        credited, groups, said = later()
+    warnings += [*said, *(p.message for p in company.problems)]
     found = Analysis(
         schema=SCHEMA,
         toolkit=VERSION,
@@ -346,7 +342,7 @@ def _segments(
         warnings.append(say("Segments could not be made: {said}", said=why(problem)))
         return Segmented()
     warnings.extend(found.warnings)
-    return found
+    return replace(found, table=None)  # an Analysis holds rows, no table of the engine
 
 
 def _named(company: Company, hidden: Pseudonyms) -> str:
@@ -402,6 +398,17 @@ class _Known:
             rows = measure_kpis(company, self._catalog.chosen_kpis([id]), period)
             self._rows[key] = rows[0] if rows else None
         return self._rows[key]
+
+
+def _failed(findings: Sequence[Finding]) -> list[str]:
+    """Say which questions met an error."""
+    said = []
+    for f in findings:
+        if f.status == "error":
+            part = f" ({', '.join(f'{k}={v}' for k, v in f.by.items())})" if f.by else ""
+            told = {"indicator": f.indicator, "part": part, "problem": f.message}
+            said.append(say("{indicator}{part} could not be computed: {problem}", **told))
+    return said
 
 
 def _attribution(company: Company, period: Period, warnings: list[str]) -> Attribution:

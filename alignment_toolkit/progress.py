@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Final
 
-__all__ = ["listen", "step", "telling"]
+__all__ = ["listen", "silent", "step", "telling"]
 
 FIRST: Final = 1.0
 """So many seconds nothing is said: what is shorter needs no word."""
@@ -77,6 +77,11 @@ def listen(listener: Listener) -> Iterator[None]:
         yield
     finally:
         _listener.remove(listener)
+
+
+def silent() -> None:
+    """Say nothing more in this process of what is running."""
+    _running.clear()
 
 
 def always(listener: Listener) -> None:

@@ -23,6 +23,7 @@ FLOORS: tuple[tuple[str, ...], ...] = (
         "periods",
         "pseudonyms",
         "progress",
+        "meanwhile",
         "brief",
         "lossless",
         "results",

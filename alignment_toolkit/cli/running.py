@@ -45,12 +45,15 @@ def demo(out: Out = REPORTS, as_json: As_json = False) -> None:
 
     Example: alignment demo --out reports
     """
+    from alignment_toolkit.notebooks import early_kernel
     from alignment_toolkit.report import FORMATS
     from alignment_toolkit.runs import perform, plan
 
-    made = plan("sample", notebook=REPORT, given={"formats": list(FORMATS)}, out=out)
-    with progress_bar("the report of the made-up sample company") as progress:
-        done = perform(made, progress=progress)
+    with early_kernel() as early:
+        given = {"formats": list(FORMATS)}
+        made = plan("sample", notebook=REPORT, given=given, out=out, meanwhile=early.begin)
+        with progress_bar("the report of the made-up sample company") as progress:
+            done = perform(made, progress=progress, early=early)
     if as_json:
         print_json(done.to_json())
         return
@@ -98,6 +101,7 @@ def run(
 
     Example: alignment run alignment.toml --period last-quarter --set compare=year-ago --fail-on high
     """
+    from alignment_toolkit.notebooks import early_kernel
     from alignment_toolkit.runs import perform, plan
 
     level(fail_on)
@@ -120,12 +124,14 @@ def run(
         _print_plans([plan(source, notebook=name, given=given, out=out) for name in names], as_json)
         return
     done, failed = [], []
-    with noticed(source, "run", {"notebook": ", ".join(names), "period": given.get("period")}) as notices:
-        plans = [plan(source, notebook=name, given=given, out=out) for name in names]
+    about = {"notebook": ", ".join(names), "period": given.get("period")}
+    # The first notebook's kernel starts beside the plans; a kernel is for one run.
+    with noticed(source, "run", about) as notices, early_kernel(limits["memory"]) as early:
+        plans = [plan(source, notebook=name, given=given, out=out, meanwhile=early.begin) for name in names]
         for made in plans:
             try:
                 with progress_bar(f"{made.name} for {made.period}") as progress:
-                    done.append(perform(made, force=force, progress=progress, **limits))
+                    done.append(perform(made, force=force, progress=progress, early=early, **limits))
                 notices.published(done[-1])
             except AlignmentError as e:
                 notices.failed(vars(made) | {"notebook": made.name}, str(e), e.exit_code)

@@ -15,11 +15,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from alignment_toolkit.errors import ExportFailed, ParameterError, UnknownName
+from alignment_toolkit.notebooks.early import EarlyKernel
 from alignment_toolkit.notebooks.execution import (
     RUN_FOLDER,
     RUN_KEPT_BACK,
     RUN_SLIDES,
     SENTINEL,
+    early_kernel,
     execute,
     kernel_starts,
 )
@@ -42,11 +44,13 @@ if TYPE_CHECKING:
 __all__ = [
     "RUN_FOLDER",
     "SENTINEL",
+    "EarlyKernel",
     "Finished",
     "Kind",
     "Parameter",
     "bundled",
     "check_parameters",
+    "early_kernel",
     "execute",
     "find_notebook",
     "finish",

@@ -16,6 +16,7 @@ from alignment_toolkit.report.findings import in_order
 if TYPE_CHECKING:
     import pandas as pd
 
+    from alignment_toolkit.charts.data import ChartData
     from alignment_toolkit.results import Analysis, Finding
 
 __all__ = ["Cards", "answer", "cards", "figures"]
@@ -63,9 +64,13 @@ class Cards:
         return "\n".join(clean(without_isolates(line)) for line in lines)
 
     def _repr_html_(self) -> str:
+        from alignment_toolkit.report.blocks import Figure
         from alignment_toolkit.report.html import escape_text as text
+        from alignment_toolkit.report.pictures import draw
 
         parts = [f"<p><b>{text(self.heading)}</b></p>"] if self.heading else []
+        if not self.short:
+            draw([Figure(data) for f in self.findings if (data := self._data(f)) is not None])
         for f in self.findings:
             slices = "".join(f" [{k}: {v}]" for k, v in f.by.items())
             status = words.STATUS.get(f.status, f.status)
@@ -78,15 +83,20 @@ class Cards:
             )
         return "".join(parts)
 
+    def _data(self, finding: Finding) -> ChartData | None:
+        from alignment_toolkit import charts
+
+        note = words.made_up(self.analysis)
+        data = charts.of_finding(finding, currency=self.analysis.currency, note=note)
+        return data or charts.of_gap(finding, currency=self.analysis.currency, note=note)
+
     def _chart(self, finding: Finding) -> str:
         from alignment_toolkit import charts
         from alignment_toolkit.report.blocks import Figure
         from alignment_toolkit.report.html import escape_text as text
         from alignment_toolkit.report.pictures import picture
 
-        note = words.made_up(self.analysis)
-        data = charts.of_finding(finding, currency=self.analysis.currency, note=note)
-        data = data or charts.of_gap(finding, currency=self.analysis.currency, note=note)
+        data = self._data(finding)
         if data is None:
             return ""
         drawn = picture(Figure(data))  # the page of the report shows the same one

@@ -15,13 +15,23 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from alignment_toolkit.errors import AlignmentError, CellFailed, ExportFailed, KernelLost
+from alignment_toolkit.meanwhile import PROCESSES
+from alignment_toolkit.notebooks.early import EarlyKernel
 from alignment_toolkit.notebooks.forking import KERNELS
 from alignment_toolkit.notebooks.kernel import Watch, kernel_manager, machine_memory, size_text
 
 if TYPE_CHECKING:
     from nbformat import NotebookNode
 
-__all__ = ["RUN_FOLDER", "RUN_KEPT_BACK", "RUN_SLIDES", "SENTINEL", "execute", "kernel_starts"]
+__all__ = [
+    "RUN_FOLDER",
+    "RUN_KEPT_BACK",
+    "RUN_SLIDES",
+    "SENTINEL",
+    "early_kernel",
+    "execute",
+    "kernel_starts",
+]
 
 _BLAS: Final = ("OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
 # The kernel learns its run's folder from the environment, so that no path gets into the executed notebook.
@@ -35,6 +45,8 @@ OUTPUT = 20_000_000
 _OUTPUT_WAIT = 60
 _OUTPUTS = ("stream", "display_data", "execute_result", "update_display_data", "error")
 _LINE, _LINES = 2_000, 200
+# A copy of the kernel is counted in full, though it shares most of its memory: with less than this there is none.
+_ROOM = 4_000_000_000
 Progress = Callable[[int, int], None]
 
 
@@ -140,10 +152,12 @@ def _cut(most: int) -> NotebookNode:
 
 
 def _environment(
-    folder: Path | None, slides: Path | None = None, kept_back: Sequence[str] = ()
+    folder: Path | None, slides: Path | None = None, kept_back: Sequence[str] = (), processes: int = 1
 ) -> dict[str, str]:
-    own = (RUN_FOLDER, RUN_SLIDES, RUN_KEPT_BACK, KERNELS)
+    own = (RUN_FOLDER, RUN_SLIDES, RUN_KEPT_BACK, KERNELS, PROCESSES)
     environment = {k: v for k, v in os.environ.items() if k not in own}
+    if processes > 1:
+        environment[PROCESSES] = str(processes)
     if kept_back:
         environment[RUN_KEPT_BACK] = ",".join(kept_back)
     if slides is not None:
@@ -184,6 +198,8 @@ def execute(
     output_limit: int = OUTPUT,
     start_timeout: float = 60,
     progress: Progress | None = None,
+    processes: int = 1,
+    early: EarlyKernel | None = None,
 ) -> NotebookNode:
     """Execute a notebook with checked parameters and give it back executed.
 
@@ -213,6 +229,10 @@ def execute(
         Seconds that one attempt to start the kernel may take; there are three, and no cell has run before.
     progress
         Called with a cell's position and the number of cells.
+    processes
+        Processes that the kernel may use for one analysis; one where its memory is limited to under 4 GB.
+    early
+        A kernel that was started before, with the same limit of memory.
 
     Raises
     ------
@@ -227,16 +247,15 @@ def execute(
     from nbclient.exceptions import CellTimeoutError, DeadKernelError
     from papermill.exceptions import PapermillExecutionError
 
-    watch = Watch(
-        memory=machine_memory() if memory is None else memory,
-        until=None if run_timeout is None else time.monotonic() + run_timeout,
-        seconds=run_timeout,
-        progress=progress,
-    )
+    most = machine_memory() if memory is None else memory
+    ready = early is not None and early.manager is not None
+    watch = early.watch if early is not None and ready else Watch(memory=most)
+    watch.until = None if run_timeout is None else time.monotonic() + run_timeout
+    watch.seconds, watch.progress = run_timeout, progress
     source = copy.deepcopy(notebook)
     with contextlib.ExitStack() as stack:
         stack.enter_context(_silent())
-        environment = _environment(folder, slides, kept_back)
+        environment = _environment(folder, slides, kept_back, processes if most >= _ROOM else 1)
 
         def fresh() -> Any:
             return stack.enter_context(kernel_manager(environment, watch))
@@ -251,7 +270,7 @@ def execute(
                 language="python",
                 progress_bar=False,
                 start_timeout=start_timeout,
-                manager=fresh(),
+                manager=early.take(environment) if early is not None and ready else fresh(),
                 fresh=fresh,
                 timeout=None if timeout is None else math.ceil(timeout),
                 output_limit=output_limit,
@@ -292,6 +311,22 @@ def execute(
                     output.traceback,
                 )
     return _tidy(executed, name)
+
+
+@contextlib.contextmanager
+def early_kernel(memory: int | None = None) -> Iterator[EarlyKernel]:
+    """Give a kernel that can be started before its run is planned; it is ended with the block.
+
+    Parameters
+    ----------
+    memory
+        As for `execute`.
+    """
+    early = EarlyKernel(_environment(None), machine_memory() if memory is None else memory)
+    try:
+        yield early
+    finally:
+        early.close()
 
 
 def _tidy(executed: NotebookNode, name: str) -> NotebookNode:

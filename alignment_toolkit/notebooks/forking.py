@@ -21,14 +21,14 @@ import socket
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 if TYPE_CHECKING:
     from alignment_toolkit.company import Company
 
-__all__ = ["KERNELS", "available", "inherited", "serve", "shared_kernels"]
+__all__ = ["KERNELS", "SHOWN", "available", "import_all", "inherit", "inherited", "serve", "shared_kernels"]
 
 # The socket at which forked kernels are to be had; `execute` looks here.
 KERNELS: Final = "ALIGNMENT_RUN_KERNELS"
@@ -55,6 +55,8 @@ _MODULES: Final = (
     "alignment_toolkit.report.html",
     "alignment_toolkit.segmentation",
 )
+# The toolkit was imported before there was a notebook; this is what its import would have told IPython.
+SHOWN: Final = "--InteractiveShellApp.extra_extensions=['alignment_toolkit.display']"
 _COMPANIES: dict[tuple[str, str], Company] = {}
 
 
@@ -66,6 +68,13 @@ def available() -> bool:
 def inherited(source: str, as_of: object) -> Company | None:
     """Give the company that this process was born with, if it is the one that is asked for."""
     return _COMPANIES.get(_key(source, as_of))
+
+
+def inherit(source: str, as_of: str | None) -> None:
+    """Open the company that a notebook of this process will ask for."""
+    from alignment_toolkit.company import Company
+
+    _COMPANIES[_key(source, as_of)] = Company.open(source, as_of=as_of)
 
 
 def _key(source: str, as_of: object) -> tuple[str, str]:
@@ -146,7 +155,7 @@ def serve() -> None:
     os.dup2(2, 1)
     with contextlib.suppress(Exception):  # the kernel that opens it by itself says what is wrong
         _COMPANIES[_key(source, as_of)] = _loaded(source, as_of or None)
-    _import_all()
+    import_all()
     for company in _COMPANIES.values():
         with contextlib.suppress(Exception):  # nothing is kept of it
             _warm(company)
@@ -208,10 +217,13 @@ def _warm(company: Company) -> None:
     Report.of(analysis).content("html")
 
 
-def _import_all() -> None:
+def import_all(until: Callable[[], bool] = lambda: False) -> None:
+    """Import what the notebook of a report imports, one module after the other, until something else is to be done."""
     import importlib
 
     for name in _MODULES:
+        if until():
+            return
         with contextlib.suppress(ImportError):
             importlib.import_module(name)
 
@@ -308,9 +320,7 @@ def _become(told: Mapping[str, Any], files: list[int]) -> None:
         sys.path[:] = [p for p in sys.path if p]
         from ipykernel.kernelapp import launch_new_instance
 
-        # The toolkit was imported before there was a notebook; this is what its import would have told IPython.
-        shown = "--InteractiveShellApp.extra_extensions=['alignment_toolkit.display']"
-        launch_new_instance(argv=[*told["arguments"], shown])
+        launch_new_instance(argv=[*told["arguments"], SHOWN])
         code = 0
     except SystemExit as e:
         code = e.code if isinstance(e.code, int) else 0 if e.code is None else 1

@@ -45,6 +45,7 @@ if sys.platform == "linux":
 if memory:
     import resource
     resource.setrlimit(resource.RLIMIT_DATA, (memory, memory))
+{first}
 from ipykernel.kernelapp import launch_new_instance
 launch_new_instance()
 """
@@ -193,8 +194,18 @@ def _marked(mark: str) -> list[psutil.Process]:
 
 
 @contextlib.contextmanager
-def kernel_manager(environment: Mapping[str, str], watch: Watch) -> Iterator[Any]:
-    """Give a manager whose kernel is this interpreter, whatever kernels are registered on the machine."""
+def kernel_manager(environment: Mapping[str, str], watch: Watch, *, first: str = "") -> Iterator[Any]:
+    """Give a manager whose kernel is this interpreter, whatever kernels are registered on the machine.
+
+    Parameters
+    ----------
+    environment
+        The kernel's environment.
+    watch
+        Looks at the kernel from its start on.
+    first
+        Python that the kernel's process runs before it is a kernel.
+    """
     from jupyter_client.kernelspec import KernelSpec
     from jupyter_client.manager import AsyncKernelManager
 
@@ -205,10 +216,9 @@ def kernel_manager(environment: Mapping[str, str], watch: Watch) -> Iterator[Any
     folder = Path(tempfile.mkdtemp(prefix=f"{_SOCKETS}{os.getpid()}-", dir=place))
     # What is taken at once is refused here; what grows is seen by the watch. Threads and engines reserve some.
     most = 0 if watch.memory is None or os.name != "posix" else int(watch.memory * 1.25) + 1_000_000_000
-    argv = command(
-        [sys.executable, "-c", _LAUNCH, str(os.getpid()), str(most), "-f", "{connection_file}"],
-        folder / FORKED,
-    )
+    code = _LAUNCH.replace("{first}", first)
+    plain = [sys.executable, "-c", code, str(os.getpid()), str(most), "-f", "{connection_file}"]
+    argv = plain if first else command(plain, folder / FORKED)
     manager = AsyncKernelManager(kernel_name="python3", connection_file=str(folder / "kernel.json"))
     manager._kernel_spec = KernelSpec(argv=argv, display_name="Python 3", language="python")
     if os.name == "posix":

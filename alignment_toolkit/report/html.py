@@ -17,8 +17,8 @@ from markupsafe import Markup, escape
 from alignment_toolkit import charts
 from alignment_toolkit.languages import say
 from alignment_toolkit.report.blocks import CLOSE, OPEN, Document, Figure, without_isolates
-from alignment_toolkit.report.pictures import picture
-from alignment_toolkit.report.plain import tied
+from alignment_toolkit.report.pictures import draw, picture
+from alignment_toolkit.report.plain import figures, tied
 from alignment_toolkit.settings.brand import encoded
 
 __all__ = ["escape_text", "render"]
@@ -132,4 +132,5 @@ def render(document: Document) -> str:
     )
     page = _environment().get_template("page.html.j2")
     with charts.style():
+        draw(figures(document))
         return page.render(document=document, style=Markup(style), policy="; ".join(policy))  # its own file

@@ -240,6 +240,8 @@ def perform_all(
     list of Outcome
         One for each plan, in the same order.
     """
+    # How many processors a matrix takes is said by its jobs.
+    options = {"processes": 1, **options}
     # The engine answers one question at a time, so the parts are looked at before the pool begins.
     early = {i: o for i, plan in enumerate(plans) if (o := _without_data(plan, company)) is not None}
     done = len(early)

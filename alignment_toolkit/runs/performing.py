@@ -42,7 +42,7 @@ from alignment_toolkit.runs.planning import Plan
 from alignment_toolkit.secrets import Scrubber
 
 if TYPE_CHECKING:
-    from alignment_toolkit.notebooks import NotebookNode
+    from alignment_toolkit.notebooks import EarlyKernel, NotebookNode
 
 __all__ = ["MANIFEST_SCHEMA", "Run", "perform", "read_manifest"]
 
@@ -82,6 +82,8 @@ def perform(
     run_timeout: float | None = None,
     memory: int | None = None,
     progress: Callable[[int, int], None] | None = None,
+    processes: int = 2,
+    early: EarlyKernel | None = None,
 ) -> Run:
     """Execute a plan and publish it whole, or publish nothing.
 
@@ -99,6 +101,10 @@ def perform(
         Bytes of memory that the kernel and what it starts may take; by default nine tenths of the machine's.
     progress
         Called with a cell's position and the number of cells.
+    processes
+        Processes that the kernel may use for one analysis: on Linux, with as many processors and 4 GB of memory.
+    early
+        A kernel that was started while the plan was made (`early_kernel`), with the same `memory`.
 
     Raises
     ------
@@ -107,7 +113,10 @@ def perform(
     CellFailed, KernelLost, ExportFailed
         Where the run failed; FAILED.html beside the runs says why.
     """
-    limits = {"timeout": timeout, "run_timeout": run_timeout, "memory": memory, "progress": progress}
+    limits: dict[str, Any] = {
+        "timeout": timeout, "run_timeout": run_timeout, "memory": memory, "progress": progress, "processes": processes,
+        "early": early,
+    }  # fmt: skip
     try:
         key = _key_folder(plan)
         with _locked(key, plan):

@@ -1,4 +1,4 @@
-"""The plan of a run: all that can be wrong before a kernel starts, found before it starts."""
+"""The plan of a run: all that can be wrong before a cell runs, found before one does."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import datetime as dt
 import hashlib
 import json
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -16,13 +16,10 @@ from alignment_toolkit.errors import DataError, ParameterError, UnknownName
 from alignment_toolkit.notebooks import check_parameters, find_notebook, parameters_of, read_notebook
 from alignment_toolkit.notebooks.opening import part_of
 from alignment_toolkit.periods import Period, compare_periods
-from alignment_toolkit.privacy import check_audience
-from alignment_toolkit.relations import RELATIONS
 from alignment_toolkit.results import VERSION
 from alignment_toolkit.runs.beside import bearing, earlier_runs
 from alignment_toolkit.runs.places import MANIFEST, file_hash, slug
 from alignment_toolkit.secrets import Scrubber
-from alignment_toolkit.sources.relate import named_by
 
 if TYPE_CHECKING:
     from alignment_toolkit.company import Company
@@ -123,6 +120,7 @@ def plan(
     notebook: str = "01_alignment_report",
     given: Mapping[str, Any] | None = None,
     out: str | Path = "reports",
+    meanwhile: Callable[[str, object], None] | None = None,
 ) -> Plan:
     """Check everything about a run: notebook, parameters, data, period, columns, formats.
 
@@ -136,6 +134,9 @@ def plan(
         Values of the notebook's parameters by name; text is read by the declared type.
     out
         The root of the reports.
+    meanwhile
+        Called with the source and the notebook's `as_of` once the parameters are known to be right and before the data
+        is opened.
 
     Raises
     ------
@@ -144,13 +145,17 @@ def plan(
     DataError
         For data that is refused, and for a period without any data (exit 3).
     """
-    from alignment_toolkit.company import Company
-
     path = find_notebook(notebook)
     node = read_notebook(path)
     declared = parameters_of(node, path.stem)
     values: dict[str, Any] = {**(given or {}), "source": _portable(source)}
     values = check_parameters(declared, values, notebook=path.stem)
+    if meanwhile is not None:
+        meanwhile(values["source"], values.get("as_of"))
+    # Not before: the engine takes a second to import.
+    from alignment_toolkit.company import Company
+    from alignment_toolkit.privacy import check_audience
+
     company = Company.open(source, as_of=values.get("as_of"))
     company.require_clean()
     _refuse_secrets(values, company.settings.secret_names(), path.stem)
@@ -256,6 +261,8 @@ def check_part(company: Company, part: Company) -> None:
     ParameterError
         With the setting that allows it.
     """
+    from alignment_toolkit.sources.relate import named_by
+
     named = [d for d, _ in part.steps if named_by(d, company.has)]
     if named and not company.settings.privacy.names:
         raise ParameterError(
@@ -365,6 +372,8 @@ def check_dimensions(company: Company, by: Sequence[str]) -> None:
     UnknownName
         With the near match.
     """
+    from alignment_toolkit.relations import RELATIONS
+
     names = {dimension.rpartition(".")[2] for dimension in by}
     columns = {column for table in company.tables for column in company.columns(table)}
     if names <= columns:

@@ -119,6 +119,11 @@ class DuckDB(Backend):  # type: ignore[misc]  # ibis has no types of its own
 
     compiler = _Compiler()
 
+    @property
+    def works_alone(self) -> bool:
+        """Whether the engine has no threads but the one that asks: only then does it work in a copy of the process."""
+        return bool(self.con.execute("SELECT current_setting('threads')").fetchone() == (1,))
+
     def compile(self, expr: Expr, /, **options: Any) -> str:
         """Give an expression's SQL."""
         shape = None if any(options.values()) else shape_of(expr.as_table().op())

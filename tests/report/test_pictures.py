@@ -3,11 +3,19 @@
 from __future__ import annotations
 
 import itertools
+import os
+import sys
 import xml.etree.ElementTree as ET
 
+import pytest
+
 from alignment_toolkit import charts
+from alignment_toolkit.charts.data import ChartData, Point, Series
+from alignment_toolkit.languages import speaking
 from alignment_toolkit.report import Report
-from alignment_toolkit.report.pictures import picture
+from alignment_toolkit.report import pictures as module
+from alignment_toolkit.report.blocks import Figure
+from alignment_toolkit.report.pictures import draw, picture
 from alignment_toolkit.report.plain import figures
 from tests.report import builders
 from tests.report.hostile import PAYLOADS, Page, plant
@@ -60,3 +68,51 @@ def test_a_picture_for_the_page_says_the_same_and_is_shorter():
         assert said(both) == said(light)
         assert len(both) < 0.8 * len(light)
         assert "prefers-color-scheme:dark" in both
+
+
+def bars(*names):
+    series = (Series("", (Point("North", 1.0), Point("South", 2.0))),)
+    return [Figure(ChartData(kind="bars", title="T", note=name, series=series)) for name in names]
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="copies are made on Linux only")
+def test_pictures_that_a_copy_has_drawn_are_those_drawn_here(monkeypatch):
+    wanted = bars(*"abcdefghij")
+    module._known.clear()
+    with charts.style():
+        one_by_one = [picture(f) for f in wanted]
+        module._known.clear()
+        copies = []
+        fork = os.fork
+        monkeypatch.setattr(os, "fork", lambda: copies.append(1) or fork())
+        monkeypatch.setattr(module, "processes", lambda: 2)
+        draw([*wanted, *wanted])
+        drawn = []
+        monkeypatch.setattr(module, "_drawn", lambda *_: drawn.append(1))
+        assert [picture(f) for f in wanted] == one_by_one
+        assert (copies, drawn) == ([1], [])
+        draw(wanted)
+        assert copies == [1], "what is drawn is not drawn again"
+
+
+def test_few_pictures_need_no_copy(monkeypatch):
+    monkeypatch.setattr(module, "processes", lambda: 2)
+    monkeypatch.setattr(os, "fork", lambda: pytest.fail("a copy was made"))
+    module._known.clear()
+    with charts.style():
+        draw(bars(*"abc"))
+        assert len(module._known) == 3
+
+
+def test_pictures_are_kept_by_language_and_only_so_many(monkeypatch):
+    monkeypatch.setattr(module, "MOST", 3)
+    module._known.clear()
+    with charts.style():
+        (one,) = bars("a")
+        with speaking("de"):
+            picture(one)
+        picture(one)
+        assert len(module._known) == 2
+        for f in bars("b", "c", "d"):
+            picture(f)
+    assert len(module._known) == 3
