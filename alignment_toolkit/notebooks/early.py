@@ -41,29 +41,32 @@ class EarlyKernel:
     def __init__(self, environment: Mapping[str, str], memory: int) -> None:
         self.watch = Watch(memory=memory)
         self.manager: Any = None
+        self._begun = False
         self._environment = environment
         self._stack = contextlib.ExitStack()
 
     def begin(self, source: str, as_of: object) -> None:
         """Start it, where there is a processor for it; where that fails the run starts its kernel itself."""
-        if self.manager is not None or processors() < 2:
+        if self._begun or processors() < 2:
             return
-        try:
-            from nbclient.util import run_sync
+        from nbclient.util import run_sync
 
-            manager = self._stack.enter_context(kernel_manager(self._environment, self.watch, first=CODE))
+        self._begun = True
+        try:
+            manager = self.manager = self._stack.enter_context(
+                kernel_manager(self._environment, self.watch, first=CODE)
+            )
             folder = Path(manager.connection_file).parent
             told = json.dumps([source, str(as_of or "")])
             (folder / _COMPANY).write_text(told, encoding="utf-8")
             run_sync(manager.start_kernel)()
         except Exception:
             self.close()
-        else:
-            self.manager = manager
 
     def take(self, environment: Mapping[str, str]) -> Any:
         """Give its manager, which starts it as a kernel with the environment of the run."""
-        manager, folder = self.manager, Path(self.manager.connection_file).parent
+        manager = self.manager
+        folder = Path(manager.connection_file).parent
 
         async def start_kernel(**options: Any) -> None:
             told = {"environment": dict(environment), "arguments": options.get("extra_arguments") or []}
@@ -72,11 +75,17 @@ class EarlyKernel:
             aside.replace(folder / _RUN)
 
         manager.start_kernel = start_kernel
+        self.manager = None  # whoever has it ends it
         return manager
 
     def close(self) -> None:
         """End it, with all that it has started."""
-        self.manager = None
+        manager, self.manager = self.manager, None
+        if manager is not None:
+            from nbclient.util import run_sync
+
+            with contextlib.suppress(Exception):  # what is left of it is ended with its folder
+                run_sync(manager.shutdown_kernel)(now=True)
         self._stack.close()
 
 
