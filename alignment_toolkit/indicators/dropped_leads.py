@@ -134,7 +134,8 @@ def dropped_leads(
     if "channel" in shown.columns:
         columns.append(Column("channel", say("Channel"), None, "dimension"))
     lost = _lost_clients(data, window, within_hours, horizon_days)
-    if lost is not None and lost.gap.estimate.value is not None:
+    # What rests on one person would be a number of that person.
+    if lost is not None and lost.gap.estimate.value is not None and not lost.alone:
         label = say(
             "Clients within {horizon_days} days: leads answered in time minus late ones, {alike}",
             horizon_days=horizon_days,

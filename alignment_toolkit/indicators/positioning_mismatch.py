@@ -197,7 +197,7 @@ def _measures(
     total = benefit.pitch == "total_cost"
     e = wilson(int(total.sum()), len(benefit), n_unit="deals").estimate
     found.append(Measure.of("total_cost", say("Argued on total cost"), e))
-    if wins is not None:
+    if wins is not None and not wins.alone:  # else it would be a number of one person
         label = say("Won: argued on price minus the others, same product")
         found.append(Measure.of("wins", label, wins.gap.estimate.in_points()))
     if (

@@ -251,8 +251,7 @@ def test_late_leads_of_one_person_are_not_taken_for_late_leads() -> None:
     alone = found(["Ann", "Ben"])
     fires("dropped_leads", "confounding", alone, "cannot be compared")
     quiet("dropped_leads", "other_way", alone)
-    lost = next(m for m in alone.measures if m.name == "lost_conversion")
-    assert (round(lost.value), lost.low) == (-30, None)
+    assert all(m.name != "lost_conversion" for m in alone.measures)
     # Of the first half of the late leads 40 became clients, of the second none, as few of those in time.
     apart = found(["Ann", "Ben", "Cem", "Dora"])
     fires("dropped_leads", "confounding", apart, "no more than may lie between the people")

@@ -134,7 +134,10 @@ def test_a_seller_who_argues_on_price_is_not_taken_for_the_price() -> None:
             for i, (p, won) in enumerate(pitches)
         ]
 
-    fires("positioning_mismatch", "confounding", seen(rows("ab")), "cannot be compared")
+    alone = seen(rows("ab"))
+    fires("positioning_mismatch", "confounding", alone, "cannot be compared")
+    quiet("positioning_mismatch", "other_way", alone)
+    assert all(m.name != "wins" for m in alone.measures)
     apart = seen(rows("abcdef"))  # two who won everything and one who won nothing argued on price
     fires("positioning_mismatch", "confounding", apart, "no more than may lie between")
     quiet("positioning_mismatch", "other_way", apart)
