@@ -419,3 +419,19 @@ def test_what_a_period_is_compared_with():
 def test_a_misspelt_comparison_is_refused(compare, says):
     with pytest.raises(PeriodError, match=says):
         compare_periods(compare, Period.parse("2026-Q2"))
+
+
+def test_a_year_that_arrives_as_a_number_is_that_year():
+    """Papermill reads `-p period 2026` as a number, and so do YAML and JSON."""
+    assert resolve(2026, None) == Period.parse("2026")
+    assert compare_periods(2025, Period.parse("2026")) == (Period.parse("2025"),)
+    assert compare_periods([2025, "2024"], Period.parse("2026")) == (
+        Period.parse("2025"),
+        Period.parse("2024"),
+    )
+
+
+@pytest.mark.parametrize("wrong", [True, 2026.5, None, ["2026"]])
+def test_what_is_no_text_is_no_period_and_says_so(wrong):
+    with pytest.raises(PeriodError, match="A period is written"):
+        resolve(wrong, None)

@@ -43,7 +43,7 @@ def last_complete(
 
 
 def resolve(
-    text: str, as_of: date | None, *, fiscal_year_starts: int = 1, fiscal_year_names: YearNames = "end"
+    text: str | int, as_of: date | None, *, fiscal_year_starts: int = 1, fiscal_year_names: YearNames = "end"
 ) -> Period:
     """Read a period or a relative word.
 
@@ -59,6 +59,7 @@ def resolve(
     >>> str(resolve("FY-1", dt.date(2026, 9, 30), fiscal_year_starts=4))
     'FY2026'
     """
+    text = _written(text)
     word = text.strip()
     back = re.fullmatch(r"FY-([1-9][0-9]?)", word)
     if word not in RELATIVE and not back:
@@ -84,7 +85,9 @@ def resolve(
     return period
 
 
-def compare_periods(compare: str | Iterable[str | Period] | None, period: Period) -> tuple[Period, ...]:
+def compare_periods(
+    compare: str | int | Iterable[str | int | Period] | None, period: Period
+) -> tuple[Period, ...]:
     """Give the periods that a period is compared with.
 
     Parameters
@@ -101,8 +104,10 @@ def compare_periods(compare: str | Iterable[str | Period] | None, period: Period
     >>> compare_periods("none", Period.parse("2026-Q3"))
     ()
     """
+    if isinstance(compare, int):
+        compare = _written(compare)
     wanted = compare.split(",") if isinstance(compare, str) else list(compare or ())
-    words = [w.strip() if isinstance(w, str) else w for w in wanted]
+    words = [w if isinstance(w, Period) else _written(w).strip() for w in wanted]
     if words == ["none"]:
         return ()
     found: list[Period] = []
@@ -116,6 +121,15 @@ def compare_periods(compare: str | Iterable[str | Period] | None, period: Period
         if other not in found:
             found.append(other)
     return tuple(found)
+
+
+def _written(period: object) -> str:
+    """Give a period's text; a year is a number where papermill, YAML or JSON has read it."""
+    if isinstance(period, str):
+        return period
+    if isinstance(period, int) and not isinstance(period, bool):
+        return str(period)
+    raise PeriodError(f"{period!r} is no text, and so no period. A period is written {FORMS}.")
 
 
 def _comparison(word: str, period: Period) -> Period:

@@ -216,7 +216,7 @@ class Settings(Strict):
         if found:
             raise self._invalid(found)
 
-    def period(self, text: str | Period, *, as_of: date | None = None) -> Period:
+    def period(self, text: str | int | Period, *, as_of: date | None = None) -> Period:
         """Read a period, or a relative word counted from `as_of`, with the company's fiscal calendar."""
         if isinstance(text, Period):
             return text
