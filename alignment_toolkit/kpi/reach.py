@@ -148,7 +148,11 @@ def recorded(company: Measured, kpi: Kpi, start: date, known: dict[Any, Any]) ->
     if first is not None and watched is not None and start + timedelta(days=watched) < first:
         since = _client_records(company, start, known).begins if kpi.outcome is None else None
         first = min(first, since or first)
-    return Recorded(first, whole, watched=watched)
+    told = whole
+    if whole is not None and start < whole and kpi.outcome is None:
+        broken = _client_records(company, start, known).whole
+        told = None if broken is None else min(whole, broken)
+    return Recorded(first, whole, watched=watched, known=told)
 
 
 def _client_records(company: Measured, start: date, known: dict[Any, Any]) -> ClientRecords:

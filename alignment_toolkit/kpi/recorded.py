@@ -37,6 +37,8 @@ class Recorded:
         The table that begins with `first`, or else with `whole`, where the KPI counts who became a client.
     watched
         For so many days an outcome may follow; None where nothing is refused for want of outcomes.
+    known
+        Rows that are all older and of which none has an outcome are no 0: who had one was hardly recorded then.
     """
 
     first: date | None = None
@@ -44,6 +46,7 @@ class Recorded:
     table: str | None = None
     whole_table: str | None = None
     watched: int | None = 0
+    known: date | None = None
 
     def refused(self, period: Period) -> str | None:
         """Say why there is no number of a stretch of time that ended before anything was recorded."""
@@ -70,6 +73,16 @@ class Recorded:
             "none is known, but who became a client is recorded in part only before {whole} ({table} begin)",
             whole=self.whole,
             table=self.whole_table,
+        )
+
+    def nought(self, period: Period, value: float | None) -> str | None:
+        """Say why a share of none is no 0: all that it is of is older than the records."""
+        if value != 0 or self.known is None or period.last >= self.known:
+            return None
+        return say(
+            "outcomes are recorded from {known} on: that none of these, all of them older, is known to have had one "
+            "is no 0",
+            known=self.known,
         )
 
     def note(self, period: Period) -> str:

@@ -138,7 +138,11 @@ class Sheet:
         if warm is not None:
             notes.append(say("clients before {warm} left out: the data begins there", warm=warm))
         censored = int(cell.get("censored") or 0)
-        reason = found.reason or (self.recorded.empty(period, found.n) if self.kpi.bottom is None else None)
+        reason = found.reason or (
+            self.recorded.empty(period, found.n)
+            if self.kpi.bottom is None
+            else self.recorded.nought(period, found.value)
+        )
         if isinstance(self.kpi, KpiOfRows):
             censored = found.censored
         elif mixed is None and reason and censored:

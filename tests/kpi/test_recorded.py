@@ -48,3 +48,24 @@ def test_a_quarter_whose_outcomes_are_recorded_is_compared() -> None:
     row = quarter("2026-01-01")[0]
     assert row.changes[0].value == 0.25  # 2 of 4 against 1 of 4
     assert "not compared" not in row.method
+
+
+def test_that_nothing_came_of_leads_is_no_nought_where_nothing_was_recorded() -> None:
+    """Of January's four leads none is known to have become a client; the first deal on record is of 20 April."""
+    end = date(2026, 12, 31)
+    tables = {"leads": LEADS, "opportunities": deals("2026-04-22")[1:]}
+    # One client of 2025: orders began long before, and know few of the clients.
+    tables["orders"] = [{"order_id": "o", "ordered_at": "2025-01-01", "amount": "1", "account_id": "z"}]
+    company = company_of(tables, until=dict.fromkeys(tables, end))
+    kpi = Catalog.load().kpis["lead-to-client"]
+    (row,) = measure(company, kpi, "2026-Q1")
+    assert (row.value, row.low, row.high, row.status) == (None, None, None, "not_available")
+    assert str(row.reason).startswith("outcomes are recorded from 2026-04-20 on: that none of these")
+    assert measure(company, kpi, "2026-Q2")[0].value == 0.5  # two of four
+
+
+def test_a_nought_within_the_records_is_counted() -> None:
+    end = date(2026, 12, 31)
+    none = [{**d, "account_id": "a9"} for d in deals("2026-01-01")]
+    company = company_of({"leads": LEADS, "opportunities": none}, until={"leads": end, "opportunities": end})
+    assert measure(company, Catalog.load().kpis["lead-to-client"], "2026-Q2")[0].value == 0

@@ -70,3 +70,19 @@ def outcomes_from(world: Any, columns: Mapping[str, str], *, clients: bool = Fal
     first = min(days, default=None)
     begins = clients_told_from(world)[2] if clients else None
     return first if first is None or begins is None else min(first, begins)
+
+
+def known_from(world: Any) -> date | None:
+    """The first day from which who became a client is recorded in every table, where that makes a break."""
+    columns = {"orders": "ordered_at", "opportunities": "closed_at", "leads": "converted_at"}
+    firsts = [d for t, c in columns.items() if (d := outcomes_from(world, {t: c})) is not None]
+    whole = clients_told_from(world)[1]
+    return min(max(firsts), whole) if firsts and whole else None
+
+
+def no_noughts(found: dict[Any, Any], blind: bool) -> dict[Any, Any]:
+    """Nothing came of rows that are all older than the records: that is no 0."""
+    for answer in found.values() if blind else ():
+        if answer.value == 0:
+            answer.value = answer.low = answer.high = None
+    return found

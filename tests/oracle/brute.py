@@ -16,7 +16,7 @@ import numpy as np
 import pandas as pd
 
 from alignment_toolkit.statistics import bursts, shares
-from tests.oracle.begins import clients_told_from, outcomes_from
+from tests.oracle.begins import clients_told_from, known_from, no_noughts, outcomes_from
 from tests.oracle.rows import active, answers, buyer, client_row, orders, per_order, perclient_row
 
 # Money of fewer clusters has no interval.
@@ -414,7 +414,7 @@ class Brute:
             value = len(won) / len(old)
             return Answer(value, len(won), len(old), len(old), young, young > 0, low=e.low, high=e.high)
 
-        return self._episodes(pick, judge)
+        return no_noughts(self._episodes(pick, judge), self.blind(known_from(self.w)))
 
     def conversions_to_date(self, pick: Pick) -> dict[Slice | None, Answer]:
         known = [d for t in self.w.client_tables() if (d := self.w.as_of([t])) is not None]

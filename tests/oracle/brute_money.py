@@ -10,7 +10,7 @@ from typing import Any
 
 from alignment_toolkit.periods import Period
 from alignment_toolkit.statistics import shares
-from tests.oracle.begins import clients_told_from, outcomes_from
+from tests.oracle.begins import clients_told_from, known_from, no_noughts, outcomes_from
 from tests.oracle.brute import (
     Answer,
     Brute,
@@ -349,7 +349,8 @@ class Money(Brute):
         if self.blind(outcomes_from(self.w, {"leads": "qualified_at"}), 90):
             return {None: Answer.none()}
         rows = [{**r, "on": r["created_on"]} for r in self.w.leads()]
-        return self._over(rows, as_of, pick, judge)
+        known = outcomes_from(self.w, {"leads": "qualified_at"})
+        return no_noughts(self._over(rows, as_of, pick, judge), self.blind(known))
 
     def cost_per_lead(self, pick: Pick) -> dict[Slice | None, Answer]:
         spent = self.booked(lambda r: r["department"] in (None, "marketing") and r["audience"] != "existing")(
@@ -397,7 +398,7 @@ class Money(Brute):
             found.censored, found.immature = young, young > 0
             return found
 
-        return self._episodes(pick, judge)
+        return no_noughts(self._episodes(pick, judge), self.blind(known_from(self.w)))
 
     def return_on_spend(self, pick: Pick) -> dict[Slice | None, Answer]:
         return self.quotient(self.revenue(pick), self.spend(pick), Answer(0.0, Fraction(0)))

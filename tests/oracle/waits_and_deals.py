@@ -12,7 +12,7 @@ import numpy as np
 
 from alignment_toolkit.periods import WorkingCalendar
 from alignment_toolkit.statistics import cure, shares, survival
-from tests.oracle.begins import outcomes_from
+from tests.oracle.begins import no_noughts, outcomes_from
 from tests.oracle.brute import Answer, Brute, Pick, Slice, clustered, counted, day_of, tells
 
 Rows = list[dict[str, Any]]
@@ -94,7 +94,8 @@ class WaitsAndDeals(Brute):
             k = sum(map(accepted, old))
             return Answer(k / len(old), k, len(old), len(old), young, young > 0, low=e.low, high=e.high)
 
-        return self._over(rows, as_of, pick, judge)
+        known = outcomes_from(self.w, {"leads": "accepted_at"})
+        return no_noughts(self._over(rows, as_of, pick, judge), self.blind(known))
 
     def _answers(
         self, pick: Pick, judge: Callable[[Rows, list[tuple[float, bool]]], Answer]
