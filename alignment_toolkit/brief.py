@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from alignment_toolkit import units
@@ -22,6 +22,7 @@ __all__ = [
     "measure",
     "number",
     "part",
+    "parts_of",
     "report",
     "scorecard",
     "settings",
@@ -65,6 +66,30 @@ def part(by: Mapping[str, Any]) -> str:
     ', region = North, size = (missing)'
     """
     return "".join(f", {k} = {'(missing)' if v is None else v}" for k, v in by.items())
+
+
+def parts_of(rows: Sequence[Any]) -> list[dict[str, str]]:
+    """Name the part of the company that each KPI row is of, by dimension.
+
+    A KPI that no part is told of has one row for all parts, with the reason; it is none for what is missing.
+
+    Examples
+    --------
+    >>> from alignment_toolkit.company import Company
+    >>> from alignment_toolkit.kpi import measure
+    >>> from alignment_toolkit.kpis.sales import win_rate
+    >>> parts_of(measure(Company.open("data/sample"), win_rate, "2026-Q3", by=("outcome",)))
+    [{'outcome': 'all'}, {'outcome': '(not told)'}]
+    """
+    names = dict.fromkeys(d for r in rows for d in r.by)
+    several = Counter((r.kpi, r.period, r.grain) for r in rows if r.by)
+    told = []
+    for r in rows:
+        alone = several[r.kpi, r.period, r.grain] == 1
+        untold = alone and r.value is None and r.reason and set(r.by.values()) == {None}
+        empty = "(not told)" if untold else "(missing)"
+        told.append({d: (empty if r.by[d] is None else str(r.by[d])) if d in r.by else "all" for d in names})
+    return told
 
 
 def _interval(e: Any, level: float | None = None) -> str:

@@ -20,7 +20,7 @@ from alignment_toolkit.languages import say
 from alignment_toolkit.periods import Period, compare_periods, last_complete
 from alignment_toolkit.relations.telling import why
 
-__all__ = ["after_interventions", "changes", "what_moved", "where_it_moved"]
+__all__ = ["SPLIT", "after_interventions", "changes", "what_moved", "where_it_moved"]
 
 Found: TypeAlias = "tuple[SplitChange, ...] | SplitChange | Refused"
 MOST_SLICES: Final = 50
@@ -39,6 +39,8 @@ _PLAN: Final[tuple[tuple[str, Callable[..., Found], bool], ...]] = (
     ("lead-to-client", _BY_SLICE["conversions"], True),
     ("cost-per-sale-cohort", _BY_SLICE["cost-per-sale-cohort"], True),
 )
+SPLIT: Final = tuple(dict.fromkeys(id for id, _, _ in _PLAN))
+"""The KPIs whose change can be split into drivers."""
 _BY_LOGARITHMS: Final[dict[Callable[..., Found], Callable[..., Found]]] = {
     **{f: partial(f, way="lmdi") for f in _BY_SLICE.values()},
     revenue_by_product: partial(revenue_by_product, way="lmdi"),
@@ -99,9 +101,8 @@ def what_moved(
     0.0
     """
     asked = kpi.replace("_", "-")
-    known = dict.fromkeys(id for id, _, _ in _PLAN)
-    if asked not in known:
-        raise UnknownName("KPI whose change is split", kpi, known)
+    if asked not in SPLIT:
+        raise UnknownName("KPI whose change is split", kpi, SPLIT)
     if period is None and company.as_of is None:
         raise DataError(
             f"{company.name} has no dated rows, so there is no last complete quarter. Name a period."

@@ -157,7 +157,7 @@ def _kpi_values(rows: Sequence[KpiValue], currency: str = "") -> Pieces:
     from alignment_toolkit import brief
 
     told = []
-    for r in rows:
+    for r, part in zip(rows, brief.parts_of(rows), strict=True):
         changes = [
             f"{brief.difference(c.value, r.unit, currency)} against {c.from_period}"
             for c in r.changes
@@ -165,7 +165,7 @@ def _kpi_values(rows: Sequence[KpiValue], currency: str = "") -> Pieces:
         ]
         notes = [r.reason or "", "too young to compare" if r.immature else ""]
         told.append({
-            "key figure": r.title, "period": r.period, **_part(r.by, rows), "value": _number(r.value, r.unit, currency),
+            "key figure": r.title, "period": r.period, **part, "value": _number(r.value, r.unit, currency),
             "95 % interval": _interval(r, currency), "n": f"{r.n:,}", "change": "; ".join(changes),
             "note": "; ".join(n for n in notes if n),
         })  # fmt: skip

@@ -182,13 +182,15 @@ def _as_analysis(rows: list[KpiValue], name: str, currency: str, period: str) ->
 
 
 def _print_kpis(rows: list[KpiValue] | tuple[KpiValue, ...], currency: str) -> None:
+    from alignment_toolkit.brief import parts_of
     from alignment_toolkit.units import signed, unit
 
-    dimensions = list(dict.fromkeys(name for row in rows for name in row.by))
+    parts = parts_of(rows)
+    dimensions = list(dict.fromkeys(name for part in parts for name in part))
     table = []
-    for row in rows:
+    for row, part in zip(rows, parts, strict=True):
         u = unit(row.unit)
-        slices = ["all" if d not in row.by else row.by[d] or "(missing)" for d in dimensions]
+        slices = list(part.values())
         notes = [row.reason] if row.reason else []
         if row.immature:
             notes.append("immature")

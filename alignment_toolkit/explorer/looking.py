@@ -9,7 +9,7 @@ from weakref import WeakKeyDictionary
 
 from alignment_toolkit.analysis import analyse, default_period, measure_kpis
 from alignment_toolkit.catalog import Catalog
-from alignment_toolkit.changes import what_moved
+from alignment_toolkit.changes import SPLIT, what_moved
 from alignment_toolkit.company import Company
 from alignment_toolkit.errors import AlignmentError, UnknownName
 from alignment_toolkit.explorer import telling
@@ -217,6 +217,9 @@ class Looking:
     def _moved(self, view: View, progress: Progress) -> Shown:
         when = self.period(view)
         owners = view.supposed("owner")
+        if view.kpi in self.catalog.kpis and view.kpi not in SPLIT:
+            others = [self.catalog.kpis[id].title for id in SPLIT if id in self.catalog.kpis]
+            return telling.not_split(TOPICS["moved"], self.catalog.kpis[view.kpi].title, others)
 
         def split() -> tuple[dict[str, Any], ...]:
             company = with_owners(self.part(view), owners) if owners else self.part(view)

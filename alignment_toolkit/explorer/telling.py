@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final
 
-from alignment_toolkit import charts, units
+from alignment_toolkit import brief, charts, units
 from alignment_toolkit.brief import some
 from alignment_toolkit.charts.segments import of_profile
 from alignment_toolkit.drivers import known_drivers
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from alignment_toolkit.scorecard import Shared
     from alignment_toolkit.segmentation import Segmented
 
-__all__ = ["all_figures", "course", "figures", "findings", "moved", "segments", "what_if"]
+__all__ = ["all_figures", "course", "figures", "findings", "moved", "not_split", "segments", "what_if"]
 
 EVIDENCE: Final = 12
 MULTIPLES: Final = 12
@@ -56,7 +56,7 @@ def figures(title: str, rows: Sequence[KpiValue], currency: str, about: str = ""
 
 def _sentence(row: KpiValue, currency: str) -> str:
     if row.value is None:
-        return f"{row.title}, {row.period}: not available; {row.reason or 'no cases'}."
+        return f"{row.title}, {row.period}: not available; {(row.reason or 'no cases').rstrip('.')}."
     interval = words.interval_text(row, currency)
     said = f"{row.title}, {row.period}: {_text(row.value, row.unit, currency)}"
     said += f" (95 % interval {interval}; n {row.n:,})." if interval else f" (n {row.n:,})."
@@ -73,11 +73,11 @@ def _kpi_grid(title: str, rows: Sequence[KpiValue], currency: str, *, named: boo
     dimensions = list(dict.fromkeys(d for r in rows for d in r.by))
     head = ["key figure" if named else "period", *dimensions, "value", "95 % interval", "n", "change", "note"]
     told = []
-    for r in rows:
+    for r, part in zip(rows, brief.parts_of(rows), strict=True):
         notes = [r.reason or "", "too young to compare" if r.immature else ""]
         told.append([
             r.title if named else r.period,
-            *(_word(r.by[d]) if d in r.by else "all" for d in dimensions),
+            *(part[d] for d in dimensions),
             _text(r.value, r.unit, currency), words.interval_text(r, currency), f"{r.n:,}",
             words.change_text(r, currency, r.changes[0].from_period)[0] if r.changes else "",
             "; ".join(n for n in notes if n),
@@ -99,9 +99,9 @@ def course(title: str, rows: Sequence[KpiValue], currency: str, note: str = "") 
     )
     drawn = [replace(data, title=name) for name, data in named if data is not None]
     if not drawn:
-        return Shown(
-            "course", title, (Text("There are no slices with two stretches of time or more."),), tuple(rows)
-        )
+        why = list(dict.fromkeys(r.reason for r in rows if r.by and r.grain is None and r.reason))
+        said = why[0] if len(why) == 1 else "There are no slices with two stretches of time or more."
+        return Shown("course", title, (Text(said),), tuple(rows))
     points = [p for data in drawn[:MULTIPLES] for s in data.series for p in s.points]
     ends = [v for p in points for v in (p.y, p.low, p.high) if v is not None]
     pictures = [replace(data, scale=(min(ends), max(ends))) for data in drawn[:MULTIPLES]]
@@ -109,7 +109,9 @@ def course(title: str, rows: Sequence[KpiValue], currency: str, note: str = "") 
     left = len(steps) - len(pictures)
     if left:
         parts.append(
-            Text(f"{left} more with fewer rows, or with fewer than two stretches of time, are not drawn.")
+            Text(
+                f"{left} more with fewer rows, or with a number in fewer than two stretches of time, are not drawn."
+            )
         )
     return Shown("course", title, parts, tuple(rows))
 
@@ -148,6 +150,12 @@ def moved(title: str, rows: Sequence[Mapping[str, Any]], name: str, currency: st
         parts.append(_owner_grid(row, currency))
         parts.append(Text(row["method"]))
     return Shown("moved", title, parts, tuple(rows))
+
+
+def not_split(title: str, name: str, others: Sequence[str]) -> Shown:
+    """Tell that nothing divides the change of a key figure, and of which ones something does."""
+    said = f"The change of {name} is not split into drivers; that of these is: {', '.join(others)}."
+    return Shown("moved", title, (Text(said),), ())
 
 
 def _owner_grid(row: Mapping[str, Any], currency: str) -> Grid:
@@ -289,7 +297,7 @@ def what_if(
         parts.append(
             Text("Nothing is supposed yet; this is how it stands. Move something to see what it changes.")
         )
-    parts.append(_scores(shared))
+    parts.append(_scores(shared, view))
     parts += _levers(pulled)
     parts += _verdicts(findings, currency)
     if moved is not None:
@@ -329,11 +337,14 @@ def _shared_drivers(rows: Sequence[Mapping[str, Any]]) -> dict[str, tuple[str, f
     }
 
 
-def _scores(shared: tuple[Shared, Shared]) -> Part:
+def _scores(shared: tuple[Shared, Shared], view: View) -> Part:
     before, after = (s.scorecard.departments for s in shared)
+    if not before and view.only:
+        return Text("Targets and weights are the whole company's, so a part of it has no scorecard.")
     if not before:
         return Text(
-            "There is no shared scorecard: neither targets in the table plan nor weights in the settings."
+            f"There is no shared scorecard: neither targets for {view.period} in the table plan nor weights in the"
+            " settings."
         )
     then = {d["department"]: d for d in before}
     told = []

@@ -71,7 +71,7 @@ def test_what_moved_is_that_of_the_analysis(looking, catalog):
         assert [p["driver"] for p in row["parts"]] == [p["driver"] for p in other["parts"]]
         assert row["total"] == pytest.approx(other["total"])
     assert not looking.show("moved", view.but(kpi="leads")).results
-    assert "leads" in repr(looking.show("moved", view.but(kpi="leads")))
+    assert "Leads" in repr(looking.show("moved", view.but(kpi="leads")))
 
 
 @pytest.mark.slow
@@ -217,3 +217,31 @@ def test_without_anybody_the_explorer_is_tables_and_pictures(looking, catalog):
         explorer.show("figure")
     assert next(iter(TOPICS)) == "figures"
     assert frame(explorer.show("figures").results).shape[0] > 4
+
+
+def test_a_split_that_is_not_told_says_why_in_each_place(looking):
+    """No deal is without an outcome here: a row for a missing one would say that there are such."""
+    view = View(period="2026-Q3", kpi="win-rate", by=("outcome",))
+    shown = looking.show("figures", view)
+    assert "(missing)" not in repr(shown)
+    assert "(not told)" in repr(shown)
+    assert "Not asked by outcome" in repr(shown)
+    assert "Not asked by outcome" in repr(looking.show("course", view))
+    part = repr(looking.show("figures", View(period="2026-Q3", kpi="win-rate", only=("outcome=won",))))
+    assert "how they were chosen." in part
+    assert "chosen.." not in part
+
+
+def test_a_key_figure_that_no_drivers_divide_is_no_failure(looking):
+    shown = looking.show("moved", View(period="2026-Q3", kpi="win-rate"))
+    assert not shown.failed
+    assert "The change of Win rate is not split into drivers; that of these is: Revenue, " in repr(shown)
+
+
+def test_why_there_is_no_scorecard_is_told_as_it_is(looking):
+    """The sample's plan has targets: of the whole company, from 2025 on."""
+    part = repr(looking.show("what-if", View(period="2026-Q3", only=("region=North",))))
+    assert "Targets and weights are the whole company's, so a part of it has no scorecard." in part
+    assert "neither targets" not in part
+    early = repr(looking.show("what-if", View(period="2019-Q1")))
+    assert "neither targets for 2019-Q1 in the table plan nor weights in the settings" in early
