@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any, Final
 from xml.sax.saxutils import escape, unescape
 
@@ -74,6 +75,9 @@ class _Places(XyChartData):  # type: ignore[misc]
 
 def add_chart(slide: Any, drawn: Native, left: float, top: float, wide: float, high: float) -> Any:
     """Put a chart on a slide, at a place in inches."""
+    if not drawn.categories:
+        # LibreOffice draws none of the points of a series before one that has more of them.
+        drawn = replace(drawn, series=tuple(sorted(drawn.series, key=lambda s: -len(s.values))))
     data = _data(drawn)
     frame = slide.shapes.add_chart(
         _KINDS[drawn.shape], Inches(left), Inches(top), Inches(wide), Inches(high), data
