@@ -16,6 +16,7 @@ __all__ = ["LONGEST", "cell_text", "column_names", "number_of", "sheet_name", "t
 
 LONGEST: Final = 32_767
 _NAME: Final = 31
+_PIECE: Final = 4
 _HEADER: Final = 255
 _FORBIDDEN: Final = re.compile(r"[\[\]:*?/\\]")
 # What makes a spreadsheet read a typed text as a formula or a command; the last four are their full-width forms.
@@ -64,6 +65,8 @@ def sheet_name(text: str, taken: set[str]) -> str:
     'Marketing what why'
     >>> sheet_name("Findings", {"findings"})
     'Findings 2'
+    >>> sheet_name("Welche Schritte den Verkäufen vorausgingen", set())
+    'Welche Schritte den Verkäufen'
     """
     name = " ".join(_FORBIDDEN.sub(" ", plain(text)).split()).strip("'").strip()
     while name and (wakes(name) or not name[0].isalnum()):
@@ -82,6 +85,10 @@ def _fitting(name: str, tail: str) -> str:
     kept = name
     while _long(kept + tail) > _NAME:
         kept = kept[:-1]
+    # A single letter of a word that was cut says nothing.
+    head, space, piece = kept.rpartition(" ")
+    if space and len(kept) < len(name) and name[len(kept)] != " " and len(piece) < _PIECE:
+        kept = head
     return kept.rstrip("' ") + tail
 
 
