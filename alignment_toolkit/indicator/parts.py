@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from alignment_toolkit.indicator.seen import Data
 
-__all__ = ["answered", "between", "count_matrix", "flipped", "left_out", "other_way"]
+__all__ = ["answered", "between", "count_matrix", "flipped", "left_out", "other_way", "without_rate"]
 
 UNKNOWN = 0.10
 ALONE = {
@@ -83,6 +83,29 @@ def left_out(rows: int, known: int, what: str, *, tolerated: float = UNKNOWN) ->
             ),
         )
     ]
+
+
+def without_rate(unrated: str | None, what: str) -> list[Guard]:
+    """Give the guard `join_health` where an amount has no rate; `unrated` names its currency and day.
+
+    Parameters
+    ----------
+    unrated
+        The currency and day, as `Data.unrated` gives it.
+    what
+        What is therefore not told, or told otherwise, as a clause.
+
+    Examples
+    --------
+    >>> without_rate("USD on 2026-08-01", "what is at stake is not told")[0].message
+    'USD on 2026-08-01 has no rate in `rates`: what is at stake is not told.'
+    >>> without_rate(None, "what is at stake is not told")
+    []
+    """
+    if not unrated:
+        return []
+    said = say("{unrated} has no rate in `rates`: {what}.", unrated=unrated, what=what)
+    return [Guard("join_health", said)]
 
 
 def other_way(by: float | None, least: float | None, said: str) -> list[Guard]:

@@ -43,6 +43,7 @@ from alignment_toolkit.indicator import (
     evidence,
     indicator,
 )
+from alignment_toolkit.indicator.parts import without_rate
 from alignment_toolkit.languages import say
 from alignment_toolkit.periods import Period
 from alignment_toolkit.results import Chart, Column, Guard, Measure, Money
@@ -112,11 +113,12 @@ def discarded_leads(data: Data, window: Period, *, within_days: int = 365) -> Ob
         Column("days", say("Days later"), "days", "measure"),
     ]
     columns += [Column("campaign_id", say("Brought by"), None, "id")] if "campaign_id" in rows.columns else []
+    money, unrated = _money(data, rows[bought])
     return Observation(
         gap=gap,
         measures=_measures(data, rows, bought, own, known),
-        money=_money(data, rows[bought]),
-        guards=_guards(data, rows),
+        money=money,
+        guards=[*_guards(data, rows), *without_rate(unrated, say("what these clients brought is not told"))],
         evidence=evidence(shown, columns),
         chart=_chart(rows, bought, within_days),
     )
@@ -163,22 +165,25 @@ def _measures(
     return found
 
 
-def _money(data: Data, late: pd.DataFrame) -> Money | None:
-    """Give what the late buyers brought in their first year: lost, had they not come back by themselves."""
+def _money(data: Data, late: pd.DataFrame) -> tuple[Money | None, str | None]:
+    """Give what the late buyers brought in their first year: lost, had they not come back by themselves.
+
+    Where an amount has no rate, give its currency and day in the place of a sum.
+    """
     if late.empty or not data.has_relation("client_values"):
-        return None
+        return None, None
     t = data.relation("client_values")
     ids = sorted({*late.account_id.dropna(), *late.episode_id[late.account_id.isna()]})
     t = t.filter(t.client_id.isin(ids))
-    if data.unrated(t):
-        return None
+    if unrated := data.unrated(t):
+        return None, unrated
     own = data.fetch(t.aggregate(value=t.first_year_revenue.sum().cast("float64")))
     value = float(own.value[0]) if own.value.notna()[0] else None
     basis = say(
         "arithmetical: the first year's revenue, so far, of those who were given up and bought all the same: it came "
         "in, and nobody had counted on it"
     )
-    return None if value is None else Money(value, value, value, data.currency, basis)
+    return (None if value is None else Money(value, value, value, data.currency, basis)), None
 
 
 def _guards(data: Data, rows: pd.DataFrame) -> list[Guard]:

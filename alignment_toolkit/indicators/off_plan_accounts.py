@@ -46,6 +46,7 @@ import pandas as pd
 
 from alignment_toolkit.indicator import Data, Observation, evidence, indicator
 from alignment_toolkit.indicator.lapses import ANY, counted, days_of, unrecorded
+from alignment_toolkit.indicator.parts import without_rate
 from alignment_toolkit.languages import noted, say
 from alignment_toolkit.periods import Period
 from alignment_toolkit.results import Chart, Column, Guard, Measure
@@ -112,6 +113,7 @@ def off_plan_accounts(
     known = data.as_of("touches") or window.last
     end = min(window.end, known + timedelta(days=1))
     rows, unclear = _told(data, _accounts(data, window, end, settled_days, silence_days), end, silence_days)
+    rows, unrated = _known(data, rows, window)
     per_intent = {i: _share(rows[rows.intent == i]) for i in INTENTS}
     measures = [
         Measure.of(i, say("Off plan: {i}", i=i), wilson(a, n, n_unit="accounts").estimate)
@@ -147,7 +149,11 @@ def off_plan_accounts(
         gap=wilson(off, n, n_unit="accounts"),
         values={i: say("{a:,} of {m:,}", a=a, m=m) for i, (a, m) in per_intent.items()},
         measures=measures,
-        guards=[*_guards(data, rows, window), *unclear],
+        guards=[
+            *_guards(data, rows, window),
+            *unclear,
+            *without_rate(unrated, say("no account weighs by its revenue")),
+        ],
         evidence=evidence(shown, [c for c in columns if c.name in shown.columns]),
         chart=_chart(per_intent, data.margin),
     )
@@ -188,7 +194,7 @@ def _accounts(data: Data, window: Period, end: date, settled: int, silence: int)
         "release": rows.last_by_sales >= start,
     }
     rows["off"] = np.select([rows.intent == i for i in off], list(off.values()), default=False).astype(bool)
-    return _known(data, rows, window)
+    return rows
 
 
 def _told(data: Data, rows: pd.DataFrame, end: date, silence: int) -> tuple[pd.DataFrame, list[Guard]]:
@@ -216,7 +222,7 @@ def _told(data: Data, rows: pd.DataFrame, end: date, silence: int) -> tuple[pd.D
     return rows[~out].reset_index(drop=True), unrecorded(met, said)
 
 
-def _known(data: Data, rows: pd.DataFrame, window: Period) -> pd.DataFrame:
+def _known(data: Data, rows: pd.DataFrame, window: Period) -> tuple[pd.DataFrame, str | None]:
     """Add names, service contracts, and the revenue of the twelve months up to the window's end."""
     extra = [c for c in ("name", "service_contract") if data.has("accounts", "account_id", c)]
     if extra:
@@ -226,12 +232,12 @@ def _known(data: Data, rows: pd.DataFrame, window: Period) -> pd.DataFrame:
         t = data.relation("sales")
         year = window.end - timedelta(days=365)
         t = t.filter(t.ordered_at >= str(year), t.ordered_at < str(window.end), t.account_id.notnull())
-        if data.unrated(t):
-            return rows
+        if unrated := data.unrated(t):
+            return rows, unrated
         sums = data.fetch(t.group_by("account_id").aggregate(value=t.amount.sum().cast("float64")))
         rows = rows.merge(sums, on="account_id", how="left", validate="many_to_one")
         rows["value"] = rows.value.fillna(0.0)
-    return rows
+    return rows, None
 
 
 def _effort(data: Data, rows: pd.DataFrame, end: date, days: int) -> list[Measure]:

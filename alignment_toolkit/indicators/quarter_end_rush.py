@@ -37,6 +37,7 @@ import numpy as np
 import pandas as pd
 
 from alignment_toolkit.indicator import DEAL_ENDS, LEAD_ENDS, Data, Observation, evidence, indicator
+from alignment_toolkit.indicator.parts import without_rate
 from alignment_toolkit.languages import say
 from alignment_toolkit.periods import Period
 from alignment_toolkit.relations import alive
@@ -112,7 +113,7 @@ def quarter_end_rush(data: Data, window: Period, *, days: int = 5) -> Observatio
         counts={"wins": len(kept), "quarter-ends": len([d for d in ends if window.start <= d < end])},
         measures=[*_measures(kept, calendar, accounts, usual), *discount],
         money=money,
-        guards=_guards(kept, accounts, usual, data.margin),
+        guards=[*_guards(kept, accounts, usual, data.margin), *_unrated(kept)],
         evidence=evidence(*_evidence(rushed)),
         chart=_chart(kept, calendar, title),
     )
@@ -213,6 +214,13 @@ def _discount(data: Data, kept: pd.DataFrame) -> tuple[list[Measure], Money | No
     )
     money = Money(e.value * total, e.low * total, e.high * total, data.currency, basis)
     return measures, money if e.value > 0 and told.unrated[told.rush].isna().all() else None
+
+
+def _unrated(kept: pd.DataFrame) -> list[Guard]:
+    first = min(kept.unrated.dropna(), default=None)
+    return without_rate(
+        first, say("deals do not weigh by their amount, and what is at stake may not be told")
+    )
 
 
 def _guards(kept: pd.DataFrame, accounts: pd.Series, usual: float, margin: float) -> list[Guard]:

@@ -43,6 +43,7 @@ import pandas as pd
 
 from alignment_toolkit.indicator import LEAD_ENDS, Data, Observation, evidence, indicator
 from alignment_toolkit.indicator.conversion import Conversion, conversion, score_band, whose
+from alignment_toolkit.indicator.parts import without_rate
 from alignment_toolkit.languages import say
 from alignment_toolkit.periods import Period
 from alignment_toolkit.relations import alive, day
@@ -120,7 +121,12 @@ def untrained_launch(data: Data, window: Period, *, horizon_days: int = 90) -> O
         gap=gap,
         measures=[*_measures(rows, became, same), *_back(data, rows, window)],
         money=_money(data, rows, window),
-        guards=[*(_guards(data, rows) if untrained.any() else []), *became.guards, *surprise],
+        guards=[
+            *(_guards(data, rows) if untrained.any() else []),
+            *became.guards,
+            *surprise,
+            *_unrated(data, rows, window),
+        ],
         evidence=evidence(*_by_campaign(data, rows)),
         chart=_chart(rows, data.margin),
     )
@@ -190,6 +196,14 @@ def _back(data: Data, rows: pd.DataFrame, window: Period) -> list[Measure]:
     e = clustered_part(p.sum(), w.sum(), p @ p, p @ w, w @ w, len(own), n_unit="campaigns")
     label = say("Sales' part of what both departments spent on these campaigns")
     return [Measure.of("back_spend", label, e)]
+
+
+def _unrated(data: Data, rows: pd.DataFrame, window: Period) -> list[Guard]:
+    if rows.empty or not data.has("spend", "campaign_id", "amount", "spent_on"):
+        return []
+    t = data.money("spend")
+    t = t.filter(t.spent_on >= ibis.date(window.start), t.spent_on < ibis.date(window.end))
+    return without_rate(data.unrated(t), say("what was spent on these campaigns may not be told"))
 
 
 def _money(data: Data, rows: pd.DataFrame, window: Period) -> Money | None:

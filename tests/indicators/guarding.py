@@ -46,6 +46,8 @@ def _sites(owner: str, source: str) -> Iterator[Site]:
                 yield Site(owner, _text(call.args[0]), tuple(_said(call, function)))
             elif name == "left_out":
                 yield Site(owner, "join_health", ())
+            elif name == "without_rate":
+                yield Site(owner, "join_health", ("has no rate in `rates`",))
             elif name == "conversion":
                 yield Site(owner, "small_cells", ())
             elif name in ("other_way", "unrecorded"):

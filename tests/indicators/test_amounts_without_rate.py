@@ -16,7 +16,14 @@ from alignment_toolkit.indicator import Observation
 from alignment_toolkit.kpi import measure
 from alignment_toolkit.periods import Period
 from tests.builders import written
+from tests.indicators import (
+    test_discarded_leads,
+    test_off_plan_accounts,
+    test_quarter_end_rush,
+    test_untrained_launch,
+)
 from tests.indicators.guarding import fires, quiet
+from tests.indicators.looks import look_at
 from tests.indicators.test_neglected_clients import ORDERS, TOUCHES
 from tests.indicators.test_unbacked_price import hand
 
@@ -144,3 +151,65 @@ def test_offers_weigh_alike_where_their_revenue_has_no_rate(tmp_path: Path) -> N
     told = [{**o, "currency": "EUR"} for o in orders]
     found = seen_of(opened(tmp_path, {"value_ratings": rows, "orders": told}), "unbacked_price")
     quiet("unbacked_price", "join_health", found)
+
+
+def foreign(tables: dict[str, Any], table: str, row: int, **more: Any) -> dict[str, Any]:
+    """Give one amount in dollars, where no rate is."""
+    rows = [{**r, "currency": "USD" if i == row else "EUR"} | more for i, r in enumerate(tables[table])]
+    return {**tables, table: rows}
+
+
+def told(id: str, tables: dict[str, Any]) -> Observation:
+    early = id == "discarded_leads"  # they are looked at when they are a year old
+    until = test_discarded_leads.UNTIL if early else {}
+    look = look_at(CATALOG.indicators[id], tables, period="2026-Q1" if early else "2026-Q3", until=until)
+    assert look.error is None, look.error
+    assert look.seen is not None
+    return look.seen
+
+
+def test_that_money_is_not_told_for_want_of_a_rate_is_said_with_currency_and_day() -> None:
+    """Of three amounts or more one is in dollars; with all in euros nothing is said."""
+    orders: dict[str, Any] = test_discarded_leads.TABLES
+    seen = told("discarded_leads", foreign(orders, "orders", 0))
+    fires("discarded_leads", "join_health", seen, "has no rate in `rates`")
+    fires("parts", "join_health", seen, "has no rate in `rates`: ")
+    said = "USD on 2025-06-01 has no rate in `rates`: what these clients brought is not told."
+    assert seen.guards[-1].message == said
+    assert seen.money is None
+    seen = told("discarded_leads", foreign(orders, "orders", -1))
+    quiet("discarded_leads", "join_health", seen, "has no rate in `rates`")
+    quiet("parts", "join_health", seen)
+
+    intents, touches = test_off_plan_accounts.six()
+    bought = [
+        {"order_id": a, "ordered_at": "2026-05-05", "amount": "10", "account_id": a} for a in ("A", "B", "C")
+    ]
+    plan = {"intents": intents, "touches": touches, "orders": bought}
+    seen = told("off_plan_accounts", foreign(plan, "orders", 1))
+    fires("off_plan_accounts", "join_health", seen, "has no rate in `rates`")
+    assert "by_value" not in {m.name for m in seen.measures}
+    seen = told("off_plan_accounts", foreign(plan, "orders", -1))
+    quiet("off_plan_accounts", "join_health", seen, "has no rate in `rates`")
+    assert "by_value" in {m.name for m in seen.measures}
+
+    deals: dict[str, Any] = test_quarter_end_rush.TABLES
+    seen = told("quarter_end_rush", foreign(deals, "opportunities", 0, amount="10"))
+    fires("quarter_end_rush", "join_health", seen, "has no rate in `rates`")
+    assert "by_value" not in {m.name for m in seen.measures}
+    seen = told("quarter_end_rush", foreign(deals, "opportunities", -1, amount="10"))
+    quiet("quarter_end_rush", "join_health", seen, "has no rate in `rates`")
+    assert "by_value" in {m.name for m in seen.measures}
+
+    spend = [
+        {"spent_on": f"2026-07-0{i}", "amount": "10", "campaign_id": c["campaign_id"], "channel": "web"}
+        for c in test_untrained_launch.CAMPAIGNS
+        for i in (1, 2, 3)
+    ]
+    launch = {**test_untrained_launch.TABLES, "spend": spend}
+    seen = told("untrained_launch", foreign(launch, "spend", 1))
+    fires("untrained_launch", "join_health", seen, "has no rate in `rates`")
+    assert seen.money is None
+    seen = told("untrained_launch", foreign(launch, "spend", -1))
+    quiet("untrained_launch", "join_health", seen, "has no rate in `rates`")
+    assert seen.money is not None

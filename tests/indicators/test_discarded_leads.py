@@ -139,7 +139,7 @@ def test_those_never_contacted_and_those_who_recommend() -> None:
 
 def test_duplicates_are_told() -> None:
     twice = [{**r, "reject_reason": "duplicate" if i < 2 else "no budget"} for i, r in enumerate(LEADS)]
-    fires("discarded_leads", "join_health", seen({**TABLES, "leads": twice}))
+    fires("discarded_leads", "join_health", seen({**TABLES, "leads": twice}), "merging the accounts")
     once = [{**r, "reject_reason": "no budget"} for r in LEADS]
     quiet("discarded_leads", "join_health", seen({**TABLES, "leads": once}))
 

@@ -91,7 +91,7 @@ def test_follow_ups_without_a_theme_are_left_out_and_told() -> None:
     assert (found.gap.estimate.value, found.gap.estimate.n) == (pytest.approx(1 / 5), 5)
     fires("message_mismatch", "join_health", found)
     quiet("message_mismatch", "join_health", seen(TABLES))
-    fires("parts", "join_health", found)
+    fires("parts", "join_health", found, "the finding speaks of the rest only.")
     quiet("parts", "join_health", seen(TABLES))
 
 

@@ -178,7 +178,7 @@ def test_touches_without_account_and_accounts_without_touches_are_told() -> None
     quiet("off_plan_accounts", "join_health", seen(intents, touches))
     quiet("off_plan_accounts", "logging", seen(intents, touches))
     loose = [touch(None, "2026-08-01")] * 2
-    fires("off_plan_accounts", "join_health", seen(intents, touches + loose))
+    fires("off_plan_accounts", "join_health", seen(intents, touches + loose), "accounts may look quieter")
     fires("off_plan_accounts", "logging", seen(intents, touches[3:]))
     many = [intent(f"{i}{n}", i) for i in ("attack", "defend", "release") for n in range(10)]
     assert {g.guard for g in seen(many, [touch(r["account_id"], "2026-08-01") for r in many]).guards} == set()
