@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 import ibis
 
 from alignment_toolkit.languages import say
+from alignment_toolkit.relations.endings import ANSWERS
 from alignment_toolkit.relations.source import alive, day
 from alignment_toolkit.segmentation.assessed import SIDES, latest_views
 
@@ -139,14 +140,15 @@ def _signals(company: Company, t: Table, end: date, lacking: list[str]) -> Table
     if not company.has("signals", "account_id", "signalled_at"):
         lacking.append(say("signals: signs of change at the account"))
         return t.mutate(open_signal=ibis.literal(0))
-    s = company["signals"]
-    on = day(s.signalled_at)
+    if not any(company.has(table, *columns) for choice in ANSWERS for table, columns in choice.items()):
+        lacking.append(say("signals.answered_at, or touches: whether a sign of change was answered"))
+        return t.mutate(open_signal=ibis.literal(0))
+    s = company.relation("signal_answers")
+    on, answered = day(s.signalled_at), day(s.first_answered_at)
     s = s.filter(
         on < ibis.literal(end), on >= ibis.literal(end - timedelta(days=OPEN_FOR)), s.account_id.notnull()
     )
-    if "answered_at" in s.columns:
-        answered = day(s.answered_at)
-        s = s.filter(answered.isnull() | (answered >= ibis.literal(end)))
+    s = s.filter(answered.isnull() | (answered >= ibis.literal(end)))
     return _left(t, s.group_by("account_id").aggregate(open_signal=s.count()), {"open_signal": 0})
 
 

@@ -194,6 +194,40 @@ def test_what_could_not_be_looked_at_is_named(tmp_path: Path) -> None:
     assert set(company.fetch(found.table).proposed) == {"defend", "attack", "grow", "keep"}
 
 
+def test_a_sign_is_answered_by_a_touch_too_and_where_no_answer_is_on_record_nobody_is_defended_for_it(
+    tmp_path: Path,
+) -> None:
+    """Called back after the sign, before it, called by the client, and by a program: only the first is an answer."""
+    signs = [
+        {"signal_id": a, "kind": "dissatisfaction", "account_id": a, "signalled_at": "2026-06-01"}
+        for a in ("signal", "stir", "wide", "praised")
+    ]
+    calls = [
+        {"touch_id": a, "account_id": a, "department": "sales", "touched_at": on, "direction": d, "automated": m}
+        for a, on, d, m in (
+            ("signal", "2026-06-02", "outbound", False), ("stir", "2026-05-31", "outbound", False),
+            ("wide", "2026-06-02", "inbound", False), ("praised", "2026-06-02", "outbound", True),
+        )
+    ]  # fmt: skip
+    for name, touches, opened in (
+        ("called", calls, {"stir", "wide", "praised"}),
+        ("unknown", [], set[str]()),
+    ):
+        folder = tmp_path / name
+        folder.mkdir()
+        company = Company.open(
+            written(
+                {"signals": signs, "orders": rows()["orders"]} | ({"touches": touches} if touches else {}),
+                folder,
+            )
+        )
+        found = proposed_plays(company, seen(company), END)
+        told = company.fetch(found.table).set_index("account_id")
+        assert set(told.index[told.open_signal > 0]) == opened
+        lacks = "signals.answered_at, or touches: whether a sign of change was answered"
+        assert (lacks in found.lacking) == (name == "unknown")
+
+
 def test_a_text_that_a_spreadsheet_would_run_is_kept_a_text(company: Company, proposed: Proposed) -> None:
     t = proposed.table.mutate(intent=proposed.table.account_id.nullif("wide").fill_null("=1+1"))
     found = every_play(company, t, Pseudonyms("plays"))
