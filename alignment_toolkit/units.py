@@ -126,6 +126,17 @@ class Unit:
             return f"[>={limit}]{whole};[<=-{limit}]-{whole};{head}{plain}"
         return plain + (f'" {say(self.word)}"' if self.word else "")
 
+    def cents(self, value: float, *, currency: str | None = None) -> int | None:
+        """Give the decimals of an amount of which the usual ones would leave nothing; None where they are enough.
+
+        Examples
+        --------
+        >>> unit("money").cents(0.0014, currency="EUR"), unit("money").cents(0.5, currency="EUR")
+        (4, None)
+        """
+        digits = _cents(value, self.decimals, (currency or "").upper())
+        return digits if digits > self.decimals else None
+
     def axis(self, *, currency: str | None = None) -> str:
         """Give the words for a chart's axis."""
         if self.name == "money":

@@ -149,6 +149,7 @@ def test_another_number_is_missed(analysis, texts):
 @pytest.mark.parametrize(
     ("unit", "value"),
     [("share", 0.1234), ("share", -0.05), ("money", 12.5), ("money", -12.5), ("money", 123456.7), ("money", -1234.5),
+     ("money", 0.0014), ("money", -0.005), ("money", 0.0),
      ("count", 1234.0), ("count", 2.5), ("points", 1.25), ("days", 1234.5), ("ratio", 2.0), ("hours", -3.0)],
 )  # fmt: skip
 def test_a_spreadsheet_writes_a_number_as_the_text_does(unit, value):

@@ -135,6 +135,8 @@ def number_of(cell: Cell, currency: str) -> tuple[float, str] | None:
     if said == kind.text(value, currency=currency):
         if kind.name == "count" and not float(value).is_integer():
             digits = 1
+        if kind.name == "money" and 0 < abs(value) < 1:
+            digits = kind.cents(value, currency=currency)
         shown = kind.spreadsheet(currency=currency, decimals=digits)
     elif said == numerals(f"{value:,.0f}") and float(value).is_integer():
         shown = "#,##0"
