@@ -1,12 +1,13 @@
 """A matrix of slices beside as many separate runs, and two jobs beside one.
 
-Two ratios, both taken in one run: the CPU of a matrix over that of as many separate runs (aim: at most 0.5), and the
-time of one job over that of two, without what is shared (aim: at least 1.4).
+Three ratios, all taken in one run: the time and the CPU of a matrix over those of as many separate runs (aim: at most
+0.5), and the time of one job over that of two, without what is shared (aim: at least 1.4). A separate run uses two
+processors, so that its time is that of a matrix of two jobs.
 
     python benchmarks/matrix.py                        # the sample company, 24 slices of two dimensions
     python benchmarks/matrix.py --slices 4 --separate 2
 
-Separate runs are alike, so `--separate` of them are run and their mean counts for all; their SQL is known by then.
+Of the separate runs `--separate` are made, spread over all, and their mean counts for all; their SQL is known by then.
 """
 
 from __future__ import annotations
@@ -57,7 +58,7 @@ def main() -> None:
     words = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     words.add_argument("--source", default="sample")
     words.add_argument("--slices", type=int, default=24)
-    words.add_argument("--separate", type=int, default=8)
+    words.add_argument("--separate", type=int, default=24)
     words.add_argument("--set", action="append", default=[], help="a parameter of the notebook")
     said = words.parse_args()
     company = Company.open(said.source)
@@ -95,28 +96,29 @@ def main() -> None:
         begin = [
             separate(part, "alone") for part in parts[:: max(1, len(parts) // said.separate)][: said.separate]
         ]
-        alone = sum(cpu for _, cpu in begin) / len(begin)
+        alone_wall, alone = (sum(column) / len(begin) for column in zip(*begin, strict=True))
         one, two = matrix("all", 1), matrix("all", 2)
         few = matrix("few", 1)
     # Two slices and all of them lie on a line: what is left at none is shared.
     each = (one[0] - few[0]) / (len(parts) - 2)
     shared = max(0.0, one[0] - each * len(parts))
     print(
-        f"{len(parts)} slices of {company.name}; separate runs: {len(begin)} run, {alone:.1f} s of CPU each"
+        f"{len(parts)} slices of {company.name}; separate runs: {len(begin)} run, {alone_wall:.1f} s and {alone:.1f} s"
+        " of CPU each"
     )
-    print("| way | wall s | cpu s | cpu over separate runs |")
-    print("|---|---|---|---|")
-    print(f"| separate | | {alone * len(parts):.0f} | 1.00 |")
+    whole_wall, whole = alone_wall * len(parts), alone * len(parts)
+    print("| way | wall s | over separate runs | cpu s | over separate runs |")
+    print("|---|---|---|---|---|")
+    print(f"| separate | {whole_wall:.0f} | 1.00 | {whole:.0f} | 1.00 |")
     for name, (wall, cpu) in (("matrix, one job", one), ("matrix, two jobs", two)):
-        print(f"| {name} | {wall:.0f} | {cpu:.0f} | {cpu / (alone * len(parts)):.2f} |")
+        print(f"| {name} | {wall:.0f} | {wall / whole_wall:.2f} | {cpu:.0f} | {cpu / whole:.2f} |")
     faster = (one[0] - shared) / max(1e-9, two[0] - shared)
     print(
         f"\nshared {shared:.1f} s, each slice {each:.1f} s; two jobs without it: {faster:.2f} times as fast"
     )
-    ratio = one[1] / (alone * len(parts))
-    print(
-        f"aims: at most 0.50 of separate runs ({'met' if ratio <= 0.5 else 'not met here'}); at least 1.4 times as fast"
-    )
+    met = {"time": two[0] / whole_wall <= 0.5, "CPU": one[1] / whole <= 0.5}
+    told = ", ".join(f"{what} {'met' if yes else 'not met here'}" for what, yes in met.items())
+    print(f"aims: at most 0.50 of separate runs ({told}); at least 1.4 times as fast")
 
 
 if __name__ == "__main__":

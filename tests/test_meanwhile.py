@@ -15,6 +15,7 @@ import pytest
 from alignment_toolkit import analysis as analysing
 from alignment_toolkit import meanwhile as module
 from alignment_toolkit.analysis import analyse
+from alignment_toolkit.charts.style import _font, advance
 from alignment_toolkit.company import Company
 from alignment_toolkit.meanwhile import PROCESSES, meanwhile, processes
 
@@ -227,3 +228,30 @@ def test_an_engine_with_threads_is_not_copied(sample_dir, monkeypatch):
     monkeypatch.setattr(analysing, "processes", lambda: 2)
     monkeypatch.setattr(os, "fork", lambda: pytest.fail("a copy was made"))
     assert analyse(company, "2026-Q3", kpis=["leads"], indicators=[], segmentations=["value"]).kpis
+
+
+@linux
+def test_a_copy_reads_letters_from_a_file_of_its_own():
+    """With one file for both, one process moved the place from which the other was reading."""
+    letters = [chr(c) for c in range(0x100, 0x600) if _font().get_char_index(c)]
+
+    def widths():
+        own = _font()
+        return [own.load_char(ord(c)).linearHoriAdvance for c in letters * 20]
+
+    expected = [_font().load_char(ord(c)).linearHoriAdvance for c in letters * 20]
+    with meanwhile(widths, apart=True) as later:
+        assert [_font().load_char(ord(c)).linearHoriAdvance for c in letters * 20] == expected
+        assert later() == expected
+
+
+@linux
+def test_neither_library_nor_toolkit_keeps_an_open_font_in_a_copy():
+    from matplotlib import font_manager
+
+    advance("a")
+    font_manager.get_font(font_manager.findfont("DejaVu Sans"))
+    caches = (_font, font_manager._get_font)
+    assert all(c.cache_info().currsize for c in caches)
+    with meanwhile(lambda: [c.cache_info().currsize for c in caches], apart=True) as later:
+        assert later() == [0, 0]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import os
 import re
 import warnings
 from collections.abc import Iterable, Iterator
@@ -122,6 +123,11 @@ def _font() -> FT2Font:
     font = FT2Font(str(Path(mpl.get_data_path()) / "fonts" / "ttf" / "DejaVuSans.ttf"))
     font.set_size(100, 72)
     return font
+
+
+# A font reads its letters from an open file, whose place a process shares with its copies: each opens its own.
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_font.cache_clear)
 
 
 @lru_cache(maxsize=4096)
