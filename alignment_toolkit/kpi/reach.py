@@ -145,11 +145,13 @@ def recorded(company: Measured, kpi: Kpi, start: date, known: dict[Any, Any]) ->
         return Recorded(found.first, later, found.table, found.whole_table)
     watched = kpi.options.get("horizon_days", _WATCHED.get(kpi.relation))
     first = min(days, default=None)
+    # Of a first touch nothing but the touches tells.
+    of_clients = kpi.outcome is None and kpi.relation != "first_touches"
     if first is not None and watched is not None and start + timedelta(days=watched) < first:
-        since = _client_records(company, start, known).begins if kpi.outcome is None else None
+        since = _client_records(company, start, known).begins if of_clients else None
         first = min(first, since or first)
     told = whole
-    if whole is not None and start < whole and kpi.outcome is None:
+    if whole is not None and start < whole and of_clients:
         broken = _client_records(company, start, known).whole
         told = None if broken is None else min(whole, broken)
     return Recorded(first, whole, watched=watched, known=told)

@@ -69,3 +69,21 @@ def test_a_nought_within_the_records_is_counted() -> None:
     none = [{**d, "account_id": "a9"} for d in deals("2026-01-01")]
     company = company_of({"leads": LEADS, "opportunities": none}, until={"leads": end, "opportunities": end})
     assert measure(company, Catalog.load().kpis["lead-to-client"], "2026-Q2")[0].value == 0
+
+
+def test_first_touches_are_recorded_from_the_first_touch_on_whoever_was_a_client_before() -> None:
+    end = date(2026, 12, 31)
+    leads = [{**r, "qualified_at": r["created_at"]} for r in LEADS]
+    touch = {"lead_id": "l40", "department": "sales", "direction": "outbound", "touched_at": "2026-05-12"}
+    tables = {
+        "leads": leads,
+        "touches": [{"touch_id": "t", **touch}],
+        "orders": [{"order_id": "o", "ordered_at": "2025-01-02", "amount": "1", "account_id": "a10"}],
+        "opportunities": deals("2026-03-01")[:1],
+    }
+    company = company_of(tables, until=dict.fromkeys(tables, end))
+    kpi = Catalog.load().kpis["followed-up-in-time"]
+    (row,) = measure(company, kpi, "2026-Q1")
+    assert row.status == "not_available"
+    assert "recorded from 2026-05-12 on" in str(row.reason)
+    assert measure(company, kpi, "2026-Q2")[0].status == "ok"
