@@ -101,7 +101,7 @@ def after_interventions(
     >>> kpi = Catalog.load().kpis["win-rate"]
     >>> for told in after_interventions(Company.open("data/sample"), kpi, Period.parse("2026-Q3"))[-1:]:
     ...     print(told.reason)
-    training: at least 3 teams without, with rows before and after, are needed; 2 are there
+    training: at least 3 teams without, with rows before and after, are needed; here: 2
     """
     weeks = max(weeks, LEAST_WEEKS)
     done = _done(company, now)

@@ -210,7 +210,8 @@ def _discount(data: Data, kept: pd.DataFrame) -> tuple[list[Measure], Money | No
     ]
     total = float(listed[told.rush].sum())
     basis = say(
-        "associational: list value of the deals won in these days x their discount beyond that of other deals"
+        "associational: list value of the deals won in these days x their discount beyond that of other deals ({how})",
+        how=e.method,
     )
     money = Money(e.value * total, e.low * total, e.high * total, data.currency, basis)
     return measures, money if e.value > 0 and told.unrated[told.rush].isna().all() else None

@@ -13,8 +13,6 @@ from alignment_toolkit.tables import TABLES
 from alignment_toolkit.units import unit
 
 if TYPE_CHECKING:
-    from ibis.expr.types import Table
-
     from alignment_toolkit.company import Company
     from alignment_toolkit.periods import Period
 
@@ -116,12 +114,12 @@ def in_no_part(company: Company, parts: Sequence[str], period: Period) -> Aside:
     return Aside(tuple(figures), undivided, company.settings.report.audience)
 
 
-def _within(t: Table, column: str, period: Period) -> Table:
+def _within(t: Any, column: str, period: Period) -> Any:
     day = t[column].cast("date")
     return t.filter((day >= period.start) & (day < period.end))
 
 
-def _left(company: Company, figure: str, relation: str, t: Table, wanted: Sequence[tuple[str, Any]]) -> Left:
+def _left(company: Company, figure: str, relation: str, t: Any, wanted: Sequence[tuple[str, Any]]) -> Left:
     columns: dict[str, str] = {}
     for dimension in dict.fromkeys(dimension for dimension, _ in wanted):
         into = f"_part{len(columns)}"
@@ -155,7 +153,7 @@ def _left(company: Company, figure: str, relation: str, t: Table, wanted: Sequen
     return Left(figure, _TITLES[figure], _UNITS[figure], n, of_n, n, of_n, min(sizes))
 
 
-def _count(t: Table, figure: str, where: Any) -> Any:
+def _count(t: Any, figure: str, where: Any) -> Any:
     return t.account_id.nunique(where=where) if figure == "clients" else t.count(where=where)
 
 

@@ -91,7 +91,14 @@ def rush(rows: Rows, seen: Observation) -> float:
     year_end = (deals.account_id.map(starts) - 2) % 12 + 1
     kept = ~(rushed & (day.dt.month == year_end))
     cut = 1 - deals.amount / deals.list_amount
-    more = cut[kept & rushed].mean() - cut[kept & ~rushed].mean()
+    # Of the same people: each person's difference, weighed by how much of a comparison there is.
+    told = pd.DataFrame({"owner": deals.owner, "rushed": rushed, "cut": cut})[kept]
+    sides = told.groupby(["owner", "rushed"]).cut.agg(["mean", "size"]).unstack()
+    both = sides.dropna()
+    weight = both["size", True] * both["size", False] / (both["size", True] + both["size", False])
+    more = ((both["mean", True] - both["mean", False]) * weight).sum() / weight.sum()
+    assert seen.money is not None
+    assert "within people" in seen.money.basis
     return float(more * deals.list_amount[kept & rushed].sum())
 
 
