@@ -18,7 +18,7 @@ from alignment_toolkit import progress
 __all__ = ["PROCESSES", "meanwhile", "processes", "processors"]
 
 PROCESSES: Final = "ALIGNMENT_RUN_PROCESSES"
-"""The variable of the environment that says how many processes a run may use for one analysis."""
+"""The variable of the environment that says how many processors a run may use; its kernel finds there what it may."""
 # A copy that takes far longer than what was done beside it hangs, whatever the reason: the work is done here then.
 PATIENCE: Final = 60.0
 _TIMES: Final = 10.0
@@ -40,9 +40,11 @@ def processes() -> int:
 
 
 def processors() -> int:
-    """Give how many processors this process may use."""
+    """Give how many processors this process may use: those that are there, at most as many as the variable says."""
     allowed = getattr(os, "sched_getaffinity", None)  # Linux knows of a container's bounds
-    return len(allowed(0)) if allowed else os.cpu_count() or 1
+    found = len(allowed(0)) if allowed else os.cpu_count() or 1
+    told = os.environ.get(PROCESSES, "")
+    return max(1, min(found, int(told))) if told.isdecimal() else found
 
 
 @contextlib.contextmanager

@@ -191,6 +191,15 @@ def test_only_a_run_allows_more_than_one(monkeypatch):
         assert processes() == (allowed if sys.platform == "linux" else 1)
 
 
+def test_who_shares_a_machine_keeps_a_run_to_one_processor(monkeypatch):
+    monkeypatch.delenv(PROCESSES, raising=False)
+    there = module.processors()
+    assert there >= 1
+    for told, used in {"1": 1, "0": 1, "1000": there, "many": there}.items():
+        monkeypatch.setenv(PROCESSES, told)
+        assert module.processors() == used
+
+
 @linux
 def test_an_analysis_of_two_processes_is_that_of_one(sample, monkeypatch):
     options = {"indicators": ["dropped_leads"], "kpis": ["leads", "revenue"], "segmentations": ["value"]}

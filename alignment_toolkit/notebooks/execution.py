@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from alignment_toolkit.errors import AlignmentError, CellFailed, ExportFailed, KernelLost
-from alignment_toolkit.meanwhile import PROCESSES
+from alignment_toolkit.meanwhile import PROCESSES, processors
 from alignment_toolkit.notebooks.early import EarlyKernel
 from alignment_toolkit.notebooks.forking import KERNELS
 from alignment_toolkit.notebooks.kernel import Watch, kernel_manager, machine_memory, size_text
@@ -156,8 +156,8 @@ def _environment(
 ) -> dict[str, str]:
     own = (RUN_FOLDER, RUN_SLIDES, RUN_KEPT_BACK, KERNELS, PROCESSES)
     environment = {k: v for k, v in os.environ.items() if k not in own}
-    if processes > 1:
-        environment[PROCESSES] = str(processes)
+    if (most := min(processes, processors())) > 1:
+        environment[PROCESSES] = str(most)
     if kept_back:
         environment[RUN_KEPT_BACK] = ",".join(kept_back)
     if slides is not None:

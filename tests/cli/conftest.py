@@ -24,6 +24,12 @@ O2,2026-03-31,A2,50.00
 """
 
 
+@pytest.fixture(autouse=True)
+def _one_processor(monkeypatch):
+    """Most commands here are refused: a kernel that starts meanwhile (tests/notebooks/test_early.py) is in vain."""
+    monkeypatch.setenv("ALIGNMENT_RUN_PROCESSES", "1")
+
+
 @dataclass(frozen=True)
 class Done:
     code: int
