@@ -23,12 +23,13 @@ if "PYTEST_XDIST_WORKER" not in os.environ:
     os.environ["ALIGNMENT_CACHE"] = tempfile.mkdtemp(prefix="alignment_cache.")
     atexit.register(shutil.rmtree, os.environ["ALIGNMENT_CACHE"], ignore_errors=True)
 
-# A slow machine is no bug, hence no deadline. In CI the same examples come every time: red means changed code.
-settings.register_profile("here", deadline=None)
+# A slow machine is no bug, hence no deadline. The same examples come every time: red means changed code. Who looks for
+# new ones draws them with `pytest --hypothesis-profile=new`.
+settings.register_profile("new", deadline=None, print_blob=True)
 settings.register_profile(
-    "ci", deadline=None, derandomize=True, print_blob=True, suppress_health_check=[HealthCheck.too_slow]
+    "same", deadline=None, derandomize=True, print_blob=True, suppress_health_check=[HealthCheck.too_slow]
 )
-settings.load_profile("ci" if os.environ.get("CI") else "here")
+settings.load_profile("same")
 
 
 @pytest.fixture(scope="session", autouse=True)
