@@ -15,7 +15,16 @@ if TYPE_CHECKING:
 
     from alignment_toolkit.indicator.seen import Data
 
-__all__ = ["answered", "between", "count_matrix", "flipped", "left_out", "other_way", "without_rate"]
+__all__ = [
+    "answered",
+    "between",
+    "count_matrix",
+    "flipped",
+    "left_out",
+    "other_way",
+    "without_amount",
+    "without_rate",
+]
 
 UNKNOWN = 0.10
 ALONE = {
@@ -105,6 +114,32 @@ def without_rate(unrated: str | None, what: str) -> list[Guard]:
     if not unrated:
         return []
     said = say("{unrated} has no rate in `rates`: {what}.", unrated=unrated, what=what)
+    return [Guard("join_health", said)]
+
+
+def without_amount(rows: int, known: int, what: str, *, tolerated: float = UNKNOWN) -> list[Guard]:
+    """Give the guard `join_health` where more than `tolerated` of the sales have no amount.
+
+    Parameters
+    ----------
+    rows, known
+        All sales that would count, and those of which the amount is known.
+    what
+        What is therefore told of the rest only, as a clause.
+    tolerated
+        The share that may be missing without a word.
+
+    Examples
+    --------
+    >>> without_amount(3, 2, "the share of revenue is that of the rest")[0].message
+    '1 of 3 sales have no amount: the share of revenue is that of the rest.'
+    >>> without_amount(30, 29, "the share of revenue is that of the rest")
+    []
+    """
+    lost = rows - known
+    if rows <= 0 or lost <= tolerated * rows:
+        return []
+    said = say("{lost:,} of {rows:,} sales have no amount: {what}.", lost=lost, rows=rows, what=what)
     return [Guard("join_health", said)]
 
 

@@ -47,6 +47,7 @@ import pandas as pd
 
 from alignment_toolkit.indicator import Data, Observation, evidence, indicator
 from alignment_toolkit.indicator.lapses import ANY, Lapse, counted, days_of, not_known, unrecorded
+from alignment_toolkit.indicator.parts import without_amount, without_rate
 from alignment_toolkit.languages import say
 from alignment_toolkit.periods import Period
 from alignment_toolkit.relations import alive, day
@@ -111,8 +112,12 @@ def neglected_clients(data: Data, window: Period, *, within_days: int = 90) -> O
     """
     end = min(window.end, (data.as_of("touches") or window.last) + timedelta(days=1))
     end, lapses, unclear = _known(data, end, within_days)
-    bought = _bought(data, window)
+    sold = _sold(data, None, window.start)
+    bought = sold.filter(sold.amount > 0)
     lacking = data.unrated(bought)
+    unpriced = without_amount(
+        *_priced(data, sold), say("what clients are expected to bring is told of the rest")
+    )
     rows = _clients(data, bought)
     rows, basis = _valued(rows, window)
     touched = _touched(data, end, within_days)
@@ -142,15 +147,16 @@ def neglected_clients(data: Data, window: Period, *, within_days: int = 90) -> O
             data.currency,
             say("arithmetical: {basis}, of the clients not met", basis=basis),
         )
+    devoted, why = _devoted(data, rows, window)
     return Observation(
         gap=gap,
         values={
             "silent": say("{silent:,}", silent=round(still * silent.sum())),
             "clients": say("{rows:,}", rows=len(rows)),
         },
-        measures=[*(() if lapses else _measures(rows, silent)), *_devoted(data, rows, window)],
+        measures=[*(() if lapses else _measures(rows, silent)), *devoted],
         money=money,
-        guards=[*_guards(data, rows, silent), *unclear, *_gone(lapses, still)],
+        guards=[*_guards(data, rows, silent), *unclear, *_gone(lapses, still), *unpriced, *why],
         evidence=evidence(
             shown,
             [
@@ -170,11 +176,18 @@ def neglected_clients(data: Data, window: Period, *, within_days: int = 90) -> O
     )
 
 
-def _bought(data: Data, window: Period) -> ibis.Table:
-    """Give what accounts had bought before the window."""
+def _sold(data: Data, start: date | None, end: date) -> ibis.Table:
+    """Give what accounts bought from `start` to before `end`."""
     t = alive(data.relation("sales_details"), "ordered_at")
-    on = day(t.ordered_at)
-    return t.mutate(on=on).filter(t.account_id.notnull(), t.amount > 0, on < ibis.date(window.start))
+    t = t.mutate(on=day(t.ordered_at))
+    t = t.filter(t.account_id.notnull(), t.on < ibis.date(end))
+    return t if start is None else t.filter(t.on >= ibis.date(start))
+
+
+def _priced(data: Data, sold: ibis.Table) -> tuple[int, int]:
+    """Count sales, and those whose amount is known."""
+    rows = data.fetch(sold.aggregate(rows=sold.count(), known=sold.amount.count()))
+    return int(rows.rows[0]), int(rows.known[0])
 
 
 def _clients(data: Data, t: ibis.Table) -> pd.DataFrame:
@@ -325,9 +338,10 @@ def _measures(rows: pd.DataFrame, silent: np.ndarray) -> list[Measure]:
     return found
 
 
-def _devoted(data: Data, rows: pd.DataFrame, window: Period) -> list[Measure]:
-    """Give what of the window's revenue, effort and spend went to those who were clients before it."""
-    found = []
+def _devoted(data: Data, rows: pd.DataFrame, window: Period) -> tuple[list[Measure], list[Guard]]:
+    """Give what of the window's revenue, effort and spend went to those who were clients before it, or why not."""
+    found: list[Measure] = []
+    guards: list[Guard] = []
     # A part's orders and touches need not be of the same clients: nothing can be shared out among them.
     if not data.of_part and data.has_relation("served"):
         t = data.relation("served")
@@ -342,18 +356,18 @@ def _devoted(data: Data, rows: pd.DataFrame, window: Period) -> list[Measure]:
             .order_by("account_id")
         )
         old = by.account_id.isin(set(rows.account_id)).to_numpy()
-        lines = data.relation("sales_details")
-        inside = lines.filter(
-            lines.ordered_at >= str(window.start),
-            lines.ordered_at < str(window.end),
-            lines.account_id.notnull(),
-        )
-        if data.unrated(inside):
-            by["revenue"] = 0.0  # amounts that no rate makes one currency have no shares
+        inside = _sold(data, window.start, window.end)
+        unrated = data.unrated(inside)
+        guards += without_rate(unrated, say("what part of the revenue came from clients is not told"))
+        if not unrated:
+            rest = say("what part of the revenue came from clients is told of the rest")
+            guards += without_amount(*_priced(data, inside), rest)
         for name, label in (
             ("revenue", say("Of the period's revenue, from those who were clients before")),
             ("effort", say("Of sales' minutes on accounts, on those who were clients before")),
         ):
+            if name == "revenue" and unrated:
+                continue
             w = by[name].fillna(0.0).clip(lower=0).to_numpy(float)
             p = w * old
             e = clustered_part(p.sum(), w.sum(), p @ p, p @ w, w @ w, int((w > 0).sum()), n_unit="accounts")
@@ -363,8 +377,9 @@ def _devoted(data: Data, rows: pd.DataFrame, window: Period) -> list[Measure]:
         t = data.money("spend")
         t = t.filter(t.spent_on >= ibis.date(window.start), t.spent_on < ibis.date(window.end))
         t = t.filter(t.audience.isin(["new", "existing"]))
-        if data.unrated(t):
-            return found
+        if unrated := data.unrated(t):
+            guards += without_rate(unrated, say("what part of the spend was on clients is not told"))
+            return found, guards
         by = t.group_by("audience").aggregate(amount=t.amount.sum().cast("float64"), lines=t.count())
         spent = data.fetch(by).set_index("audience")
         if float(spent.amount.sum()) > 0:
@@ -374,7 +389,7 @@ def _devoted(data: Data, rows: pd.DataFrame, window: Period) -> list[Measure]:
             ).estimate
             label = say("Of the spend that addresses one of them, on clients and not on new ones")
             found.append(Measure.of("spend_on_clients", label, e))
-    return found
+    return found, guards
 
 
 def _guards(data: Data, rows: pd.DataFrame, silent: np.ndarray) -> list[Guard]:

@@ -42,6 +42,7 @@ from numpy.typing import NDArray
 
 from alignment_toolkit.indicator import Data, Observation, evidence, indicator
 from alignment_toolkit.indicator.lapses import ANY, Lapse, counted, next_lapse, unrecorded
+from alignment_toolkit.indicator.parts import without_amount, without_rate
 from alignment_toolkit.languages import say
 from alignment_toolkit.periods import Period
 from alignment_toolkit.results import Chart, Column, Guard, Measure
@@ -114,10 +115,11 @@ def unanswered_signals(data: Data, window: Period, *, within_days: float = 5.0) 
     columns += [
         Column(c, c.capitalize(), None, "dimension") for c in ("kind", "department") if c in rows.columns
     ]
+    unseen, why = _unseen(data, window)
     return Observation(
         gap=late,
-        measures=[*_measures(data, rows, within, window), *_unseen(data, window)],
-        guards=[*_guards(rows), *unclear],
+        measures=[*_measures(data, rows, within, window), *unseen],
+        guards=[*_guards(rows), *unclear, *why],
         evidence=evidence(shown.rename(columns={"answered": "answered_later"}), columns),
         chart=_chart(data, rows, within_days, late.estimate.value),
     )
@@ -208,28 +210,33 @@ def _measures(data: Data, rows: pd.DataFrame, within: float, window: Period) -> 
     return found
 
 
-def _unseen(data: Data, window: Period) -> list[Measure]:
-    """Give the part of the revenue that lies with clients of whom nobody has seen anything lately."""
+def _unseen(data: Data, window: Period) -> tuple[list[Measure], list[Guard]]:
+    """Give the part of the revenue that lies with clients of whom nobody has seen anything lately, or why not."""
     # A part need not have all that was sold to the clients whose signs it has, nor all their signs.
     if data.of_part or not data.has_relation("sales") or not data.has("touches", "touched_at", "account_id"):
-        return []
+        return [], []
     end = min(window.end, (data.as_of("touches") or window.last) + timedelta(days=1))
+    start = end - timedelta(days=UNSEEN)
     t = data.relation("sales")
     t = t.filter(
         t.ordered_at >= str(end - timedelta(days=365)), t.ordered_at < str(end), t.account_id.notnull()
     )
-    if data.unrated(t):
-        return []
-    sold = data.fetch(t.group_by("account_id").aggregate(value=t.amount.sum().cast("float64")))
-    sold = sold[sold.value > 0].sort_values("account_id")
+    untold = say("what revenue lies with clients of whom nobody has seen anything is not told")
+    if unrated := data.unrated(t):
+        return [], without_rate(unrated, untold)
+    by = t.group_by("account_id")
+    every = data.fetch(
+        by.aggregate(value=t.amount.sum().cast("float64"), rows=t.count(), known=t.amount.count())
+    )
+    sold = every[every.value > 0].sort_values("account_id")
     if sold.empty:
-        return []
-    since = str(end - timedelta(days=UNSEEN))
-    if data.lapses("touches", end - timedelta(days=UNSEEN), end):
-        return []
+        return [], []
+    if lapses := data.lapses("touches", start, end):
+        said = say("What revenue lies with clients of whom nobody has seen anything is not told.")
+        return [], unrecorded(lapses, said)
     touches, signs = counted(data["touches"], {"automated": False}), data.relation("signal_answers")
-    touches = touches.filter(touches.touched_at >= since, touches.touched_at < str(end))
-    signs = signs.filter(signs.signalled_at >= since, signs.signalled_at < str(end))
+    touches = touches.filter(touches.touched_at >= str(start), touches.touched_at < str(end))
+    signs = signs.filter(signs.signalled_at >= str(start), signs.signalled_at < str(end))
     seen = data.fetch(touches.select("account_id").union(signs.select("account_id")).distinct())
     w = sold.value.to_numpy()
     p = w * ~sold.account_id.isin(set(seen.account_id.dropna())).to_numpy()
@@ -238,7 +245,9 @@ def _unseen(data: Data, window: Period) -> list[Measure]:
         "Revenue of twelve months with clients at whom nobody noted a sign or was in touch for {days} days",
         days=UNSEEN,
     )
-    return [Measure.of("unseen_value", label, e)]
+    rest = say("what revenue lies with clients of whom nobody has seen anything is told of the rest")
+    few = without_amount(int(every.rows.sum()), int(every.known.sum()), rest)
+    return [Measure.of("unseen_value", label, e)], few
 
 
 def _guards(rows: pd.DataFrame) -> list[Guard]:

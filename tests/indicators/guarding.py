@@ -48,6 +48,8 @@ def _sites(owner: str, source: str) -> Iterator[Site]:
                 yield Site(owner, "join_health", ())
             elif name == "without_rate":
                 yield Site(owner, "join_health", ("has no rate in `rates`",))
+            elif name == "without_amount":
+                yield Site(owner, "join_health", ("have no amount",))
             elif name == "conversion":
                 yield Site(owner, "small_cells", ())
             elif name in ("other_way", "unrecorded"):

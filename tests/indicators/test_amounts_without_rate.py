@@ -20,11 +20,13 @@ from tests.indicators import (
     test_discarded_leads,
     test_off_plan_accounts,
     test_quarter_end_rush,
+    test_unanswered_signals,
     test_untrained_launch,
 )
 from tests.indicators.guarding import fires, quiet
 from tests.indicators.looks import look_at
 from tests.indicators.test_neglected_clients import ORDERS, TOUCHES
+from tests.indicators.test_neglected_clients import touch as met
 from tests.indicators.test_unbacked_price import hand
 
 CATALOG = Catalog.load()
@@ -213,3 +215,112 @@ def test_that_money_is_not_told_for_want_of_a_rate_is_said_with_currency_and_day
     seen = told("untrained_launch", foreign(launch, "spend", -1))
     quiet("untrained_launch", "join_health", seen, "has no rate in `rates`")
     assert seen.money is not None
+
+
+SOLD = [
+    {"order_id": a, "ordered_at": "2026-08-01", "amount": v, "account_id": a}
+    for a, v in (("a0", "60"), ("new", "20"), ("newer", "20"))
+]
+SPENT = [
+    {"spent_on": "2026-08-01", "amount": a, "audience": who}
+    for a, who in (("4", "existing"), ("6", "new"), ("99", "both"))
+]
+
+
+def shares(seen: Observation) -> dict[str, float | None]:
+    """Give the shares of money that stand beside a finding."""
+    return {m.name: m.value for m in seen.measures if m.name in BY_MONEY}
+
+
+def said_of(seen: Observation) -> list[str]:
+    return [g.message for g in seen.guards if g.guard == "join_health"]
+
+
+def without(tables: dict[str, Any], first: str) -> dict[str, Any]:
+    """Give orders as deals won, the first of those from `first` on without an amount."""
+    deals = [
+        {
+            "opportunity_id": o["order_id"],
+            "account_id": o["account_id"],
+            "closed_at": o["ordered_at"],
+            "outcome": "won",
+            "amount": o["amount"],
+        }
+        for o in tables["orders"]
+    ]
+    lost = next((d for d in deals if d["closed_at"] >= first), None)
+    if lost:
+        lost["amount"] = None
+    return {**{k: v for k, v in tables.items() if k != "orders"}, "opportunities": deals}
+
+
+def test_what_part_of_revenue_and_spend_was_on_clients_is_not_told_without_a_rate_and_that_is_said() -> None:
+    """Of the quarter's 100 a client brought 60; of the 10 spent on either side, 4 were spent on clients."""
+    tables = {"orders": ORDERS + SOLD, "touches": TOUCHES, "spend": SPENT}
+    every = told("neglected_clients", tables)
+    assert shares(every) == {"revenue_on_clients": 0.6, "spend_on_clients": 0.4}
+    quiet("neglected_clients", "join_health", every)
+
+    sold = told("neglected_clients", foreign(tables, "orders", len(ORDERS)))
+    fires("neglected_clients", "join_health", sold, "has no rate in `rates`")
+    said = "USD on 2026-08-01 has no rate in `rates`: what part of the revenue came from clients is not told."
+    assert said_of(sold) == [said]
+    assert shares(sold) == {"spend_on_clients": 0.4}
+
+    spent = told("neglected_clients", foreign(tables, "spend", 0))
+    said = "USD on 2026-08-01 has no rate in `rates`: what part of the spend was on clients is not told."
+    assert said_of(spent) == [said]
+    assert shares(spent) == {"revenue_on_clients": 0.6}
+    # What addresses both sides counts on neither.
+    assert shares(told("neglected_clients", foreign(tables, "spend", 2))) == shares(every)
+
+
+def test_what_deals_without_an_amount_leave_out_is_said() -> None:
+    """Of three deals of the quarter one has no amount, of six before it another one."""
+    tables = {"orders": ORDERS + SOLD, "touches": TOUCHES}
+    quiet("neglected_clients", "join_health", told("neglected_clients", without(tables, "2027")))
+    inside = told("neglected_clients", without(tables, "2026"))
+    fires("neglected_clients", "join_health", inside, "have no amount")
+    fires("parts", "join_health", inside, " sales have no amount: ")
+    said = "1 of 3 sales have no amount: what part of the revenue came from clients is told of the rest."
+    assert said_of(inside) == [said]
+    assert shares(inside) == {"revenue_on_clients": 0.0}
+    before = told("neglected_clients", without(tables, "2025"))
+    said = "1 of 6 sales have no amount: what clients are expected to bring is told of the rest."
+    assert said_of(before) == [said]
+    assert before.gap.estimate.n == 5
+
+
+def test_what_revenue_nobody_looks_at_is_not_told_without_a_rate_and_that_is_said() -> None:
+    """Of 100 a client of 60 was not looked at, and no other; then its amount has no rate, then there is none."""
+    touches = [met("new"), met("newer")]
+    signals = [{**s, "answered_at": None} for s in test_unanswered_signals.SIGNALS]
+    signals = [{**s, "account_id": f"{s['account_id']} of another"} for s in signals]
+    touches = [{**t, "direction": "outbound"} for t in touches]
+    tables: dict[str, Any] = {"signals": signals, "touches": touches, "orders": SOLD}
+
+    def looked(tables: dict[str, Any]) -> Observation:
+        until = dict.fromkeys(tables, "2026-09-30")
+        seen = look_at(CATALOG.indicators["unanswered_signals"], tables, until=until).seen
+        assert seen is not None
+        return seen
+
+    every = looked(tables)
+    assert shares(every) == {"unseen_value": 0.6}
+    quiet("unanswered_signals", "join_health", every)
+    unrated = looked(foreign(tables, "orders", 0))
+    fires("unanswered_signals", "join_health", unrated, "has no rate in `rates`")
+    said = (
+        "USD on 2026-08-01 has no rate in `rates`: what revenue lies with clients of whom nobody has seen "
+        "anything is not told."
+    )
+    assert said_of(unrated) == [said]
+    assert shares(unrated) == {}
+    unpriced = looked(without(tables, "2026"))
+    fires("unanswered_signals", "join_health", unpriced, "have no amount")
+    said = (
+        "1 of 3 sales have no amount: what revenue lies with clients of whom nobody has seen anything is told "
+        "of the rest."
+    )
+    assert said_of(unpriced) == [said]
+    assert shares(unpriced) == {"unseen_value": 0.0}

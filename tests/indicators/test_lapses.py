@@ -227,6 +227,27 @@ def test_signs_of_days_that_nobody_recorded_are_left_out() -> None:
     quiet("unanswered_signals", "unrecorded", found)
 
 
+def test_revenue_that_nobody_looks_at_is_not_told_of_days_that_nobody_recorded() -> None:
+    """One client bought, and nobody was in touch in the last 90 days; without a touch in August nobody knows."""
+    tables = {
+        "signals": [{"signal_id": "s", "account_id": "s", "signalled_at": "2026-07-10 09:00"}],
+        "orders": [{"order_id": "o", "ordered_at": "2026-05-05", "amount": "10", "account_id": "o"}],
+    }
+    for lost in ((), (AUGUST,)):
+        touches = [*strangers(*lost, last="2026-09-30"), touch("s", "2026-07-10 10:00")]
+        until = dict.fromkeys(("signals", "orders", "touches"), "2026-09-30")
+        found = seen(look_at(unanswered_signals, {**tables, "touches": touches}, until=until))
+        unseen = [m.value for m in found.measures if m.name == "unseen_value"]
+        if lost:
+            assert unseen == []
+            fires(
+                "unanswered_signals", "unrecorded", found, "What revenue lies with clients of whom nobody has"
+            )
+        else:
+            assert unseen == [1.0]
+            quiet("unanswered_signals", "unrecorded", found)
+
+
 def test_signs_that_say_themselves_when_they_were_answered_need_no_touches() -> None:
     for found in (seen(signs(AUGUST, told=True)), seen(signs(told=True, touches=False))):
         assert found.gap.estimate.value == pytest.approx(2 / 3)
