@@ -61,7 +61,7 @@ def stratified_newcombe(
         )
     weight = n * m / (n + m)
     weight = weight / weight.sum()
-    p, q = float((weight * a / n).sum()), float((weight * c / m).sum())
+    p, q = _share(a, n, weight), _share(c, m, weight)
     first, second = _effective(a, n, weight, p), _effective(c, m, weight, q)
     if together and len(m) == 2:
         # The variance of a weighted sum of two that go together, over that of two that do not.
@@ -74,6 +74,11 @@ def stratified_newcombe(
         return p - q - math.hypot(p - l1, u2 - q), p - q + math.hypot(u1 - p, q - l2)
 
     return Gap.of_limits(p - q, limits, space=(-1.0, 1.0), n=rows, n_unit=n_unit, unit=unit, method=words)
+
+
+def _share(hits: Array, rows: Array, weight: Array) -> float:
+    """Give the weighted share: exactly 1 where every row counts, whatever the weights' rounding adds up to."""
+    return 1.0 if (hits == rows).all() else float((weight * hits / rows).sum())
 
 
 def _shrunk(hits: Array, rows: Array, share: float) -> Array:

@@ -10,6 +10,7 @@ import pytest
 from alignment_toolkit.statistics.count_trend import yearly_growth
 from alignment_toolkit.statistics.inference import Gap
 from alignment_toolkit.statistics.pull import partial_correlation, residuals
+from alignment_toolkit.statistics.shares import wilson_limits
 from alignment_toolkit.statistics.stratified import risk_difference_of_counts
 from alignment_toolkit.statistics.stratified_newcombe import stratified_newcombe
 
@@ -47,6 +48,19 @@ def test_stratified_newcombe_covers_where_each_stratums_own_shares_do_not(rows, 
     assert coverage(ours, truth) >= 0.93 - TWO_ERRORS
     assert coverage(klingenberg, truth) >= 0.93 - TWO_ERRORS
     assert coverage(ours, truth) > wald / RUNS
+
+
+def test_where_all_of_one_side_count_rounding_of_the_weights_makes_nothing_certain():
+    """Seven, two and four projects of three sizes, all of them failed: 13 rows cannot be sure of it."""
+    all_, n, c, m = [7, 2, 4], [7, 2, 4], [0, 1, 3], [1, 3, 7]
+    ours = stratified_newcombe(all_, n, c, m, n_unit="rows").estimate
+    turned = stratified_newcombe(all_[::-1], n[::-1], c[::-1], m[::-1], n_unit="rows").estimate
+    weight = np.array([7 / 8, 6 / 5, 28 / 11]) / (7 / 8 + 6 / 5 + 28 / 11)
+    lowest = wilson_limits(1.0, 1 / float((weight**2 / np.array(n)).sum()))[0]
+    assert ours.low is not None
+    assert ours.value is not None
+    assert ours.value - ours.low > 1 - lowest > 0.2
+    assert (ours.low, ours.high) == pytest.approx((turned.low, turned.high))
 
 
 @pytest.mark.slow
