@@ -27,7 +27,9 @@ def print_trends(found: Sequence[Trend], out: Path, *, each_run: bool) -> None:
         told = one.slice == "all" or one.slice.rpartition("=")[2] in one.company
         part = "" if told else f", {one.slice}"
         say(f"{one.notebook} for {one.company}{part}")
-        if not one.charts:
+        if not one.charts and one.warnings:
+            say(f"Nothing stands beside the run of {one.newest} yet; the warnings say why.")
+        elif not one.charts:
             say("One run has nothing before it; figures are followed from the second on.")
         elif each_run:
             for chart in one.charts:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -26,6 +26,8 @@ class Trend:
     ----------
     notebook, slice, company, currency
         Whose figures.
+    newest
+        The period of the run that the others are held against.
     charts
         One a figure, as `Analysis.alarms` has them: points in time order with value, interval, what the runs before
         lead to expect, limits, and whether the run lies beyond them.
@@ -37,6 +39,7 @@ class Trend:
     slice: str
     company: str
     currency: str
+    newest: str
     charts: tuple[Mapping[str, Any], ...]
     warnings: tuple[str, ...] = ()
 
@@ -74,12 +77,16 @@ def trends(
     Raises
     ------
     UnknownName
-        For a figure that no run has followed, with the near match.
+        For a figure that no run has followed, a notebook or a part that was never run, with the near match.
     ParameterError
-        Where figures are named and no notebook and part has a second run yet.
+        Where figures are named and no notebook and part has a second run yet that can stand beside the newest.
     """
     runs = [r for r in history(out) if r["id"] and r["latest"]]
-    runs = [r for r in runs if notebook in (None, r["notebook"]) and part in (None, r["slice"])]
+    for what, key, asked in (("notebook", "notebook", notebook), ("part", "slice", part)):
+        names = sorted({str(r[key]) for r in runs})
+        if names and asked is not None and asked not in names:
+            raise UnknownName(what, asked, names, where=f"in {out}")
+        runs = [r for r in runs if asked in (None, r[key])]
     found: list[Trend] = []
     for name, slice in dict.fromkeys((r["notebook"], r["slice"]) for r in runs):
         own = [r for r in runs if (r["notebook"], r["slice"]) == (name, slice)]
@@ -91,13 +98,23 @@ def trends(
         newest = series[-1]
         told = follow(newest, series[:-1])
         found.append(
-            Trend(str(name), str(slice), newest.company, newest.currency, told.charts, told.warnings)
+            Trend(
+                str(name),
+                str(slice),
+                newest.company,
+                newest.currency,
+                newest.period,
+                told.charts,
+                told.warnings,
+            )
         )
     wanted = [_dashed(f) for f in figures]
     known = {_dashed(figure_of(c)): figure_of(c) for t in found for c in t.charts}
     if wanted and found and not known:
+        aside = dict.fromkeys(w for t in found for w in t.warnings)
+        why = "a figure is followed from the second period on that was run."
         raise ParameterError(
-            f"Nothing is followed in {out} yet: a figure is followed from the second period on that was run."
+            f"Nothing is followed in {out} yet: " + ("; ".join(aside) + "." if aside else why)
         )
     for asked, dashed in zip(figures, wanted, strict=True):
         if found and dashed not in known:
@@ -105,9 +122,7 @@ def trends(
     if not wanted:
         return tuple(found)
     kept = [(t, tuple(c for c in t.charts if _dashed(figure_of(c)) in wanted)) for t in found]
-    return tuple(
-        Trend(t.notebook, t.slice, t.company, t.currency, charts, t.warnings) for t, charts in kept if charts
-    )
+    return tuple(replace(t, charts=charts) for t, charts in kept if charts)
 
 
 def _dashed(id: str) -> str:

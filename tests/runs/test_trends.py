@@ -72,3 +72,34 @@ def test_what_nobody_has_followed_is_refused_with_the_near_match(runs, tmp_path)
     runs(CALM)
     with pytest.raises(UnknownName, match="win-rate"):
         trends(tmp_path / "reports", ["win-rat"])
+
+
+def test_runs_that_cannot_stand_beside_the_newest_are_named_where_nothing_is_left_to_follow(
+    published, tmp_path, capsys
+):
+    out = tmp_path / "reports"
+    for period in MONTHS[:2]:
+        old = replace(told(0.2, period), toolkit="0.0.9")
+        published(period, f"{period}-01", f"{period}-28", old)
+    published("2026-03", "2026-03-01", "2026-03-28", told(0.2, "2026-03"))
+    assert main(["runs", "trend", "--out", str(out)]) == 0
+    shown = capsys.readouterr()
+    assert "nothing before it" not in shown.out
+    assert "Nothing stands beside the run of 2026-03" in shown.out
+    assert shown.err.count("made by another version (0.0.9)") == 2
+    assert main(["runs", "trend", "win-rate", "--out", str(out)]) == 2
+    said = capsys.readouterr().err
+    assert "second period" not in said
+    assert all(w in said for w in ("2026-01", "2026-02", "another version (0.0.9)"))
+
+
+def test_a_part_or_notebook_that_was_never_run_is_refused_with_the_near_match(runs, tmp_path, capsys):
+    out = tmp_path / "reports"
+    assert trends(out, part="region=North") == ()
+    runs(CALM, slice="region=North")
+    with pytest.raises(UnknownName, match=r"no part 'region=Nord' .*region=North"):
+        trends(out, part="region=Nord")
+    with pytest.raises(UnknownName, match=r"no notebook 'm' .*: n"):
+        trends(out, notebook="m")
+    assert main(["runs", "trend", "--part", "region=Nord", "--out", str(out)]) == 2
+    assert "Nothing was run" not in capsys.readouterr().out
