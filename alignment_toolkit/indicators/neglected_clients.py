@@ -112,11 +112,11 @@ def neglected_clients(data: Data, window: Period, *, within_days: int = 90) -> O
     """
     end = min(window.end, (data.as_of("touches") or window.last) + timedelta(days=1))
     end, lapses, unclear = _known(data, end, within_days)
-    sold = _sold(data, None, window.start)
-    bought = sold.filter(sold.amount > 0)
+    bought = _bought(data, window)
     lacking = data.unrated(bought)
     unpriced = without_amount(
-        *_priced(data, sold), say("what clients are expected to bring is told of the rest")
+        *_priced(data, _sold(data, None, window.start)),
+        say("what clients are expected to bring is told of the rest"),
     )
     rows = _clients(data, bought)
     rows, basis = _valued(rows, window)
@@ -182,6 +182,12 @@ def _sold(data: Data, start: date | None, end: date) -> ibis.Table:
     t = t.mutate(on=day(t.ordered_at))
     t = t.filter(t.account_id.notnull(), t.on < ibis.date(end))
     return t if start is None else t.filter(t.on >= ibis.date(start))
+
+
+def _bought(data: Data, window: Period) -> ibis.Table:
+    """Give what accounts had bought before the window."""
+    t = _sold(data, None, window.start)
+    return t.filter(t.amount > 0)
 
 
 def _priced(data: Data, sold: ibis.Table) -> tuple[int, int]:

@@ -34,6 +34,7 @@ import numpy as np
 import pandas as pd
 
 from alignment_toolkit.indicator import DEAL_ENDS, LEAD_ENDS, Data, Observation, evidence, indicator
+from alignment_toolkit.indicator.parts import between
 from alignment_toolkit.languages import noted, say
 from alignment_toolkit.periods import Period
 from alignment_toolkit.results import Chart, Column, Estimate, Guard, Measure, Money
@@ -112,7 +113,7 @@ def price_selling(data: Data, window: Period) -> Observation:
         else None
     )
     raw = spread(won.discount, won.owner.tolist(), n_unit="deals", unit="points")
-    wins, e_values = _wins(deals)
+    wins, unclear = _wins(deals)
     return Observation(
         gap=found.gap,
         values={"people": say("{people:,}", people=len(people))},
@@ -123,7 +124,7 @@ def price_selling(data: Data, window: Period) -> Observation:
             *wins,
         ],
         money=_money(data, won, people, found.gap.estimate),
-        guards=[*_guards(raw, found), *e_values],
+        guards=[*_guards(raw, found), *unclear],
         evidence=evidence(people, columns),
         chart=_chart(people, found.gap.estimate),
         withheld=say(
@@ -180,17 +181,26 @@ def _with_rival(won: pd.DataFrame) -> list[Measure]:
 
 
 def _wins(deals: pd.DataFrame) -> tuple[list[Measure], list[Guard]]:
-    """Say whether more discount goes with more wins, among deals of the same product and size."""
+    """Say whether more discount goes with more wins, among deals of like product and size, and what may make it."""
+    if "product_id" in deals.columns and deals.product_id.notna().any():
+        deals = deals[deals.product_id.notna()]  # nothing says that the others are of like kind
     if deals.won.sum() < 30 or (~deals.won).sum() < 30:
         return [], []
-    size = pd.qcut(deals.list_amount, 3, labels=False, duplicates="drop").astype(str)
-    strata = deals["product_id"].astype(str) + size if "product_id" in deals.columns else size
+    # Where all have one list price, there are no thirds.
+    thirds = pd.qcut(deals.list_amount, 3, labels=False, duplicates="drop").fillna(0)
+    size = thirds.astype(int).astype(str)
+    strata = (
+        size + " " + deals["product_id"].fillna("").astype(str) if "product_id" in deals.columns else size
+    )
     high = deals.discount > deals.groupby(strata).discount.transform("median")
     whose = {"people": "owner", "accounts": "account_id"}
     kinds = {kind: deals[c] for kind, c in whose.items() if c in deals.columns}
-    e = compared(high, deals.won, np.ones(len(deals)), strata, n_unit="deals", **kinds).gap.estimate
+    seen = compared(high, deals.won, np.ones(len(deals)), strata, n_unit="deals", **kinds)
+    guards = between(seen, say("In being won, deals with more than the median discount and the others"))
+    if seen.alone:  # it would be a number of one person
+        return [], guards
+    e = seen.gap.estimate
     label = say("Won: deals with more than the median discount minus the others, same product and size")
-    guards = []
     low, most = deals.won[~high].mean(), deals.won[high].mean()
     if e.value is not None and e.low is not None and e.low > 0 and low > 0:
         needed = e_value(float(most / low))

@@ -37,7 +37,7 @@ import numpy as np
 import pandas as pd
 
 from alignment_toolkit.indicator import DEAL_ENDS, LEAD_ENDS, Data, Observation, evidence, indicator
-from alignment_toolkit.indicator.parts import without_rate
+from alignment_toolkit.indicator.parts import between, without_rate
 from alignment_toolkit.languages import say
 from alignment_toolkit.periods import Period
 from alignment_toolkit.relations import alive
@@ -99,7 +99,7 @@ def quarter_end_rush(data: Data, window: Period, *, days: int = 5) -> Observatio
     usual = _usual(kept, calendar)
     accounts = kept.account_id.fillna(kept.opportunity_id)
     gap = share_of_rows(kept.rush, n_unit="deals", accounts=accounts).shifted(usual, space=(-1.0, 1.0))
-    discount, money = _discount(data, kept)
+    discount, money, unclear = _discount(data, kept)
     rushed = kept[kept.rush]
     title = say(
         "{rushed:,} of {kept:,} deals were won in the last {days} working days of a quarter",
@@ -113,7 +113,7 @@ def quarter_end_rush(data: Data, window: Period, *, days: int = 5) -> Observatio
         counts={"wins": len(kept), "quarter-ends": len([d for d in ends if window.start <= d < end])},
         measures=[*_measures(kept, calendar, accounts, usual), *discount],
         money=money,
-        guards=[*_guards(kept, accounts, usual, data.margin), *_unrated(kept)],
+        guards=[*_guards(kept, accounts, usual, data.margin), *unclear, *_unrated(kept)],
         evidence=evidence(*_evidence(rushed)),
         chart=_chart(kept, calendar, title),
     )
@@ -193,18 +193,20 @@ def _measures(kept: pd.DataFrame, calendar: pd.DataFrame, accounts: pd.Series, u
     return found
 
 
-def _discount(data: Data, kept: pd.DataFrame) -> tuple[list[Measure], Money | None]:
-    """Give how much more discount was given in the last days, and what that came to."""
+def _discount(data: Data, kept: pd.DataFrame) -> tuple[list[Measure], Money | None, list[Guard]]:
+    """Give how much more discount was given in the last days, what that came to, and what speaks against it."""
     if not {"amount", "list_amount"} <= set(kept.columns):
-        return [], None
+        return [], None, []
     told = kept[(kept.list_amount.astype(float) > 0) & kept.amount.notna()]
     listed = told.list_amount.astype(float)
     cut = 1 - told.amount.astype(float) / listed
     whose = {"people": "owner", "accounts": "account_id"}
     kinds = {kind: told[c] for kind, c in whose.items() if c in told.columns}
-    e = compared_means(told.rush, cut, n_unit="deals", unit="share", **kinds).estimate
+    seen = compared_means(told.rush, cut, n_unit="deals", unit="share", **kinds)
+    e = seen.gap.estimate
+    unclear = between(seen, say("In their discount, deals won in the last days of a quarter and the others"))
     if e.value is None or e.low is None or e.high is None:
-        return [], None
+        return [], None, unclear
     measures = [
         Measure.of("discount", say("Discount in these days minus that of other deals"), e.in_points())
     ]
@@ -214,7 +216,8 @@ def _discount(data: Data, kept: pd.DataFrame) -> tuple[list[Measure], Money | No
         how=e.method,
     )
     money = Money(e.value * total, e.low * total, e.high * total, data.currency, basis)
-    return measures, money if e.value > 0 and told.unrated[told.rush].isna().all() else None
+    at_stake = e.value > 0 and told.unrated[told.rush].isna().all()
+    return measures, money if at_stake else None, unclear
 
 
 def _unrated(kept: pd.DataFrame) -> list[Guard]:

@@ -60,7 +60,7 @@ class Compared:
     explained
         The kinds whose differences may make what would be more than luck if rows were independent.
     first, second
-        Hits and rows of each side by stratum, as compared.
+        Hits (or the sum of the values) and rows of each side by stratum, as compared.
     """
 
     gap: Gap
@@ -122,7 +122,7 @@ def compared(
 
 def compared_means(
     first: ArrayLike, values: ArrayLike, *, n_unit: str, unit: str, **clusters: ArrayLike
-) -> Gap:
+) -> Compared:
     """Give the difference of two means, first side minus second, where rows come from people who differ.
 
     Estimand and choice of the interval as in `compared`. The interval for independent rows is Welch's, or within people
@@ -131,8 +131,10 @@ def compared_means(
     Examples
     --------
     >>> last = [True, True, False, False] * 2
-    >>> gap = compared_means(last, [3, 5, 1, 3, 13, 15, 11, 13], n_unit="deals", unit="share", people=list("aaaabbbb"))
-    >>> gap.estimate.value, gap.estimate.method.endswith("within people")
+    >>> e = compared_means(
+    ...     last, [3, 5, 1, 3, 13, 15, 11, 13], n_unit="deals", unit="share", people=list("aaaabbbb")
+    ... ).gap.estimate
+    >>> e.value, e.method.endswith("within people")
     (2.0, True)
     """
     e, y = np.asarray(first, dtype=bool), np.asarray(values, dtype=float)
@@ -148,8 +150,8 @@ def compared_means(
         method = say("difference of means, unequal variances (HC2)")
         told: dict[str, Any] = {"n": plain.estimate.n, "n_unit": n_unit, "unit": unit, "method": method}
         plain = Gap.normal(rows.value, None if rows.alone else rows.variance**0.5, df=rows.df, **told)
-    gap, _, _ = _widened(plain, left, (-INFINITY, INFINITY))
-    return _told(gap, within)
+    gap, alone, explained = _widened(plain, left, (-INFINITY, INFINITY))
+    return Compared(_told(gap, within), within, alone, explained, *_counts(e, y, one, stratum))
 
 
 def _design(

@@ -159,10 +159,45 @@ def test_where_discount_goes_with_wins_a_hidden_cause_is_named() -> None:
         wins = next(m for m in found.measures if m.name == "wins")
         if helps:
             assert wins.low > 0.2
-            fires("price_selling", "confounding", found)
+            fires("price_selling", "confounding", found, "More discount goes with more wins.")
         else:
             assert wins.low < 0 < wins.high
             quiet("price_selling", "confounding", found)
+
+
+def test_what_one_person_makes_of_discounts_and_wins_is_not_told() -> None:
+    """Only Ann gives 20 %, all others 5 %; she wins three deals of four, they win every second."""
+
+    def given(generous: tuple[str, ...], wins: tuple[int, ...]) -> Observation:
+        rows = []
+        for i in range(240):
+            who = f"s{i % 6}"
+            rank = generous.index(who) if who in generous else None
+            won = (i // 6) % 4 < (2 if rank is None else wins[rank])
+            rows.append(
+                deal(
+                    who,
+                    5.0 if rank is None else 20.0,
+                    i,
+                    outcome="won" if won else "lost",
+                    list_amount=1000.0,
+                )
+            )
+        return seen(rows)
+
+    alone = given(("s0",), (3,))
+    assert "wins" not in {m.name for m in alone.measures}
+    fires("price_selling", "confounding", alone, "cannot be compared")
+    # Of two who give 20 % one wins all and one every second: as much as may lie between people.
+    two = given(("s0", "s1"), (4, 2))
+    fires("price_selling", "confounding", two, "no more than may lie between")
+    wins = next(m for m in two.measures if m.name == "wins")
+    assert wins.value == pytest.approx(25.0)
+    assert wins.low is not None
+    assert wins.low < 0
+    both = given(("s0", "s1", "s2"), (3, 3, 3))
+    quiet("price_selling", "confounding", both, "cannot be compared")
+    quiet("price_selling", "confounding", both, "no more than may lie between")
 
 
 def test_fewer_than_five_people_are_not_compared() -> None:

@@ -106,9 +106,28 @@ def test_the_discount_of_the_last_days_is_what_is_at_stake() -> None:
     assert found.money.basis.startswith("associational")
     # All deals of these days are Ann's, and no other: her habit is not the calendar's, and nothing is at stake.
     apart = [{**r, "owner": "Ann" if i < 20 else f"p{i % 4}"} for i, r in enumerate(rows)]
-    assert seen({"opportunities": apart}).money is None
+    found = seen({"opportunities": apart})
+    assert found.money is None
+    assert "discount" not in {m.name for m in found.measures}
+    fires(
+        "quarter_end_rush",
+        "confounding",
+        found,
+        "cannot be compared",
+    )
     own = [{**r, "owner": f"p{i % 3}"} for i, r in enumerate(rows)]
-    assert seen({"opportunities": own}).money.value == pytest.approx(20 * 100 * 0.15, rel=1e-3)
+    found = seen({"opportunities": own})
+    assert found.money.value == pytest.approx(20 * 100 * 0.15, rel=1e-3)
+    quiet("quarter_end_rush", "confounding", found)
+    # Two sell in the last days, two on others, and each gives what he or she always gives: 20, 5, 12 and 4.
+    cuts = {"Ann": 20, "Ben": 5, "Cleo": 12, "Dan": 4}
+    whose = [("Ann", "Ben") if i < 20 else ("Cleo", "Dan") for i in range(40)]
+    habits = [
+        {**r, "owner": (who := pair[i % 2]), "amount": str(100 - cuts[who] + 0.1 * (i % 3))}
+        for i, (r, pair) in enumerate(zip(rows, whose, strict=True))
+    ]
+    found = seen({"opportunities": habits})
+    fires("quarter_end_rush", "confounding", found, "no more than may lie between")
 
 
 def test_one_account_that_makes_the_rush_is_told() -> None:

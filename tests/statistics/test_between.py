@@ -173,7 +173,7 @@ def test_means_of_people_who_had_both_are_compared_within_them() -> None:
     first, second = np.array([0.20, 0.31, 0.12, 0.40]), np.array([0.10, 0.25, 0.10, 0.28])
     gap = compared_means(
         np.repeat([True, False], 4), [*first, *second], n_unit="deals", unit="share", people=list("abcdabcd")
-    ).estimate
+    ).gap.estimate
     apart = first - second
     assert gap.value == pytest.approx(apart.mean())
     paired = stats.ttest_rel(first, second).confidence_interval()
@@ -186,13 +186,14 @@ def test_means_of_whole_people_are_welchs_of_their_means_where_that_is_wider() -
     values = (own[:, None] + rng.normal(0, 0.01, (6, 30))).ravel()
     first = np.repeat([True, True, True, False, False, False], 30)
     words = {"n_unit": "deals", "unit": "share"}
-    gap = compared_means(first, values, people=np.repeat(list("abcdef"), 30), **words).estimate
+    gap = compared_means(first, values, people=np.repeat(list("abcdef"), 30), **words).gap.estimate
     means = values.reshape(6, 30).mean(axis=1)
     half = stats.t.ppf(0.975, 4) * np.sqrt(means[:3].var(ddof=1) / 3 + means[3:].var(ddof=1) / 3)
     assert (gap.low, gap.high) == (pytest.approx(gap.value - half), pytest.approx(gap.value + half))
-    alone = compared_means(first, values, people=np.repeat(list("aaadef"), 30), **words).estimate
-    assert (alone.value, alone.low) == (pytest.approx(gap.value), None)
-    unknown = compared_means(first, values, people=[None] * 180, **words).estimate
+    alone = compared_means(first, values, people=np.repeat(list("aaadef"), 30), **words)
+    e = alone.gap.estimate
+    assert (e.value, e.low, alone.alone) == (pytest.approx(gap.value), None, ("people",))
+    unknown = compared_means(first, values, people=[None] * 180, **words).gap.estimate
     plain = stats.ttest_ind(values[:90], values[90:], equal_var=False).confidence_interval()
     assert (unknown.low, unknown.high) == (
         pytest.approx(plain.low, rel=1e-2),
@@ -207,7 +208,7 @@ def test_coverage_of_means_where_people_differ() -> None:
         person = rng.integers(0, 12, 240)
         first = rng.random(240) < rng.beta(0.6, 1.4, 12)[person]
         values = rng.normal(0, 0.02, 12)[person] + rng.normal(0, 0.04, 240)
-        e = compared_means(first, values, n_unit="deals", unit="share", people=person).estimate
+        e = compared_means(first, values, n_unit="deals", unit="share", people=person).gap.estimate
         held += e.low <= 0 <= e.high  # type: ignore[operator]
         low, high = stats.ttest_ind(values[first], values[~first], equal_var=False).confidence_interval()
         plain += low <= 0 <= high
