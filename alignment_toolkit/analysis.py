@@ -13,7 +13,7 @@ from alignment_toolkit.attribution import Attribution, attribute
 from alignment_toolkit.catalog import Catalog
 from alignment_toolkit.changes import changes
 from alignment_toolkit.company import Company
-from alignment_toolkit.errors import AlignmentError, DataError, UnknownName, check_company
+from alignment_toolkit.errors import AlignmentError, DataError, UnknownName, check_company, names_given
 from alignment_toolkit.findings import begins_after, find
 from alignment_toolkit.following import followed_through
 from alignment_toolkit.indicator import AREAS, Indicator
@@ -133,7 +133,7 @@ def analyse(
     >>> analyse(company, "2026-Q3", kpis=["leads"], indicators=["dropped_leads"]).finding("dropped_leads").status
     'misaligned'
     """
-    dimensions = tuple(w.strip() for w in by.split(",") if w.strip()) if isinstance(by, str) else tuple(by)
+    dimensions = names_given(by, "by")
     catalog = catalog or Catalog.load(company.settings)
     catalog.check(company.settings)
     when = _period(company, period)

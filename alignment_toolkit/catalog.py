@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from alignment_toolkit import brief
 from alignment_toolkit.drivers import known_drivers
-from alignment_toolkit.errors import SettingsError, UnknownName, did_you_mean
+from alignment_toolkit.errors import SettingsError, UnknownName, did_you_mean, names_given
 from alignment_toolkit.indicator import Indicator
 from alignment_toolkit.kpi import Kpi, RatioOfKpis
 from alignment_toolkit.segmentation import Segmentation
@@ -182,8 +182,7 @@ def _same(id: str) -> str:
 def _chosen(what: str, ids: Collection[str] | None, known: Mapping[str, object]) -> list[str]:
     if ids is None:
         return list(known)
-    if isinstance(ids, str):  # as papermill passes a list: with commas
-        ids = [id.strip() for id in ids.split(",") if id.strip()]
+    ids = names_given(ids, f"{what.lower()}s")
     by_name = {_same(k): k for k in known}
     for id in ids:
         if _same(id) not in by_name:

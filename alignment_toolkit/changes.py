@@ -15,7 +15,7 @@ from alignment_toolkit.drivers.leads import new_clients_by_lead, quality_or_hand
 from alignment_toolkit.drivers.measured import Measurements
 from alignment_toolkit.drivers.products import revenue_by_product
 from alignment_toolkit.drivers.slices import Slice, find_slices
-from alignment_toolkit.errors import DataError, ParameterError, UnknownName, did_you_mean
+from alignment_toolkit.errors import DataError, ParameterError, UnknownName, did_you_mean, names_given
 from alignment_toolkit.languages import say
 from alignment_toolkit.periods import Period, compare_periods, last_complete
 from alignment_toolkit.relations.telling import why
@@ -100,7 +100,7 @@ def what_moved(
     >>> round(sum(part.value for part in split.parts) - split.total, 6)
     0.0
     """
-    asked = kpi.replace("_", "-")
+    asked = str(kpi).replace("_", "-")
     if asked not in SPLIT:
         raise UnknownName("KPI whose change is split", kpi, SPLIT)
     if period is None and company.as_of is None:
@@ -176,12 +176,11 @@ def where_it_moved(
             "A search needs one period to compare with: previous, year-ago, or another period."
         )
     entries = (catalog or Catalog.load(company.settings)).kpis
-    asked = kpi.replace("_", "-")
+    asked = str(kpi).replace("_", "-")
     if asked not in entries:
         raise UnknownName("KPI", kpi, entries)
     measured = Measurements(company, entries)
-    dimensions = [w.strip() for w in by.split(",") if w.strip()] if isinstance(by, str) else by
-    found = find_slices(measured, asked, against[0], now, tuple(dimensions), depth=depth, most=most)
+    found = find_slices(measured, asked, against[0], now, names_given(by, "by"), depth=depth, most=most)
     if isinstance(found, Refused):
         raise DataError(f"The slices of {asked} are not searched. {_said(found)}")
     return found
@@ -222,7 +221,7 @@ def after_interventions(
     """
     now = _period(company, period)
     entries = (catalog or Catalog.load(company.settings)).kpis
-    asked = kpi.replace("_", "-")
+    asked = str(kpi).replace("_", "-")
     if asked not in entries:
         raise UnknownName("KPI", kpi, entries)
     found = studied(company, entries[asked], now, weeks=weeks, catalogue=entries)

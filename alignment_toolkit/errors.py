@@ -28,6 +28,7 @@ __all__ = [
     "UnknownName",
     "check_company",
     "did_you_mean",
+    "names_given",
 ]
 
 
@@ -118,6 +119,42 @@ def check_company(value: object) -> None:
         )
         told = repr(value) if len(repr(value)) <= 60 else "what was given"
         raise ParameterError(f"A company is needed, and {told} is a {type(value).__name__}. {how}.")
+
+
+def names_given(given: object, parameter: str, kind: type | tuple[type, ...] = str) -> tuple[Any, ...]:
+    """Give the names that a parameter holds: several of them, or one text with commas between, as papermill passes it.
+
+    Parameters
+    ----------
+    given
+        What was passed; None is no name.
+    parameter
+        The parameter, for the message.
+    kind
+        What a name is: text, or also a path.
+
+    Raises
+    ------
+    ParameterError
+        Where it holds no names: papermill and YAML read ``-p by 3`` as a number.
+
+    Examples
+    --------
+    >>> names_given("region, channel", "by"), names_given(["region"], "by"), names_given(None, "by")
+    (('region', 'channel'), ('region',), ())
+    >>> names_given(3, "by")
+    Traceback (most recent call last):
+    alignment_toolkit.errors.ParameterError: 'by' must be names, or one text with commas between them, not 3.
+    """
+    if isinstance(given, str):
+        return tuple(word.strip() for word in given.split(",") if word.strip())
+    items = (given,) if isinstance(given, PurePath) else given if isinstance(given, Iterable) else None
+    names = () if given is None else None if items is None else tuple(items)
+    if names is None or not all(isinstance(name, kind) for name in names):
+        raise ParameterError(
+            f"'{parameter}' must be names, or one text with commas between them, not {given!r}."
+        )
+    return names
 
 
 class PeriodError(ParameterError):

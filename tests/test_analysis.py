@@ -14,10 +14,11 @@ from typing import Any
 
 import pytest
 
+import alignment_toolkit as at
 from alignment_toolkit.analysis import analyse, default_period
 from alignment_toolkit.catalog import Catalog
 from alignment_toolkit.company import Company
-from alignment_toolkit.errors import PeriodError, UnknownName
+from alignment_toolkit.errors import ParameterError, PeriodError, UnknownName
 from alignment_toolkit.kpi import Kpi
 from alignment_toolkit.report import Report
 from alignment_toolkit.results import Analysis
@@ -181,6 +182,30 @@ def test_gaps_are_followed_through_earlier_analyses(company: Company) -> None:
 def test_dimensions_may_be_one_text_with_commas(company: Company) -> None:
     found = analyse(company, "2026-Q3", by="region, leads.channel", kpis=["leads"], indicators=[])
     assert {tuple(r.by) for r in found.kpis} == {(), ("region", "leads.channel")}
+
+
+def test_a_number_in_the_place_of_names_is_refused_by_the_parameter(
+    company: Company, sample_dir: Path
+) -> None:
+    """Papermill reads ``-p by 3`` as a number."""
+    three: Any = 3
+    for parameter in ("by", "kpis", "indicators", "segmentations"):
+        with pytest.raises(ParameterError, match=f"'{parameter}' must be names, or one text with commas"):
+            at.analyse(company, "2026-Q3", **{parameter: three})
+    with pytest.raises(ParameterError, match="'by' must be names"):
+        at.where_it_moved(company, "leads", "2026-Q3", by=three)
+    for parameter in ("by", "only", "look_at", "what_if"):
+        with pytest.raises(ParameterError, match=f"'{parameter}' must be names"):
+            at.explore(company, "2026-Q3", **{parameter: three})
+    with pytest.raises(ParameterError, match="'history' must be names"):
+        at.earlier(three)
+    with pytest.raises(ParameterError, match="DIMENSION=VALUE, such as region=North, not '3'"):
+        at.opened(str(sample_dir), part=three)
+    with pytest.raises(UnknownName, match="There is no KPI '3'"):
+        at.where_it_moved(company, three, "2026-Q3", by="region")
+    empty = Analysis.empty(company="Acme", currency="EUR", period="2026-Q3")
+    with pytest.raises(ParameterError, match="'formats' must be names"):
+        at.finish(empty, formats=three)
 
 
 def test_there_and_back(whole: Analysis) -> None:

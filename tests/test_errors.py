@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from pathlib import Path, PurePath
+
 import pytest
 
 from alignment_toolkit import errors
@@ -57,3 +59,17 @@ def test_a_data_error_lists_its_problems_and_counts_the_rest() -> None:
 def test_unknown_name_says_what_and_where() -> None:
     with pytest.raises(UnknownName, match=r"There is no column 'regoin' in leads\. Did you mean 'region'\?"):
         raise UnknownName("column", "regoin", ["region"], where="in leads")
+
+
+def test_names_that_are_none_are_refused_by_the_parameter() -> None:
+    """A number, as papermill reads ``-p by 3``, and numbers in a list: names are text."""
+    for given in (3, 3.5, True, [1, 2], ["region", 3], {"region": 1}.items()):
+        with pytest.raises(errors.ParameterError, match="'by' must be names, or one text with commas"):
+            errors.names_given(given, "by")
+    assert errors.names_given(" region,, channel ", "by") == ("region", "channel")
+    assert errors.names_given((name for name in ("region",)), "by") == ("region",)
+    places = (Path("a"), "b")
+    assert errors.names_given(places, "history", (str, PurePath)) == places
+    assert errors.names_given(Path("a"), "history", (str, PurePath)) == (Path("a"),)
+    with pytest.raises(errors.ParameterError):
+        errors.names_given(Path("a"), "by")

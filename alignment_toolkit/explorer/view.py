@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, fields, replace
 from typing import Any, Final
 
-from alignment_toolkit.errors import ParameterError, UnknownName
+from alignment_toolkit.errors import ParameterError, UnknownName, names_given
 
 __all__ = ["WHAT_IF", "View"]
 
@@ -75,7 +75,7 @@ class View:
         given = {k: v for k, v in told.items() if v is not None and v != ""}
         for name in ("only", "by"):
             if name in given:
-                given[name] = tuple(_listed(given[name]))
+                given[name] = names_given(given[name], name)
         if "what_if" in given:
             given["what_if"] = _supposed(given["what_if"])
         if "kpi" in given:
@@ -133,7 +133,7 @@ def picked(look_at: Iterable[str]) -> dict[str, str]:
     {'finding': 'dropped_leads', 'segmentation': 'value'}
     """
     found = {}
-    for word in _listed(look_at):
+    for word in names_given(look_at, "look_at"):
         name, equals, value = word.partition("=")
         if name.strip() not in ("finding", "segmentation", "segment") or not equals:
             raise ParameterError(f"look_at takes finding=ID, segmentation=ID and segment=ID, not '{word}'.")
@@ -141,16 +141,13 @@ def picked(look_at: Iterable[str]) -> dict[str, str]:
     return found
 
 
-def _listed(words: Any) -> list[str]:
-    told = words.split(",") if isinstance(words, str) else list(words)
-    return [str(w).strip() for w in told if str(w).strip()]
-
-
 def _supposed(told: Any) -> dict[str, float]:
     if isinstance(told, Mapping):
         pairs = [(str(k), v) for k, v in told.items()]
     else:
-        pairs = [(w.partition("=")[0].strip(), w.partition("=")[2].strip()) for w in _listed(told)]
+        pairs = [
+            (w.partition("=")[0].strip(), w.partition("=")[2].strip()) for w in names_given(told, "what_if")
+        ]
     found = {}
     for name, value in pairs:
         kind, _, rest = name.partition(".")

@@ -14,7 +14,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from alignment_toolkit.errors import ExportFailed, ParameterError, UnknownName
+from alignment_toolkit.errors import ExportFailed, ParameterError, UnknownName, names_given
 from alignment_toolkit.notebooks.early import EarlyKernel
 from alignment_toolkit.notebooks.execution import (
     RUN_FOLDER,
@@ -191,8 +191,11 @@ def finish(
     if kept := os.environ.get(RUN_KEPT_BACK):
         report = replace(report, kept_back=tuple(kept.split(",")))
     told: Any = report.analysis.settings.get("report") or {}
-    wanted = [f.strip() for f in formats.split(",")] if isinstance(formats, str) else list(formats)
-    wanted = [f for f in wanted if f] or [f for f in told.get("formats") or () if f in FORMATS] or ["html"]
+    wanted = (
+        list(names_given(formats, "formats"))
+        or [f for f in told.get("formats") or () if f in FORMATS]
+        or ["html"]
+    )
     staging = os.environ.get(RUN_FOLDER)
     try:
         written = report.write(staging or out, formats=dict.fromkeys(["json", *wanted]))

@@ -6,10 +6,10 @@ import contextlib
 import json
 from collections.abc import Iterable
 from datetime import date
-from pathlib import Path
+from pathlib import Path, PurePath
 from typing import TYPE_CHECKING
 
-from alignment_toolkit.errors import AlignmentError, DataError, ParameterError
+from alignment_toolkit.errors import AlignmentError, DataError, ParameterError, names_given
 from alignment_toolkit.notebooks.forking import inherited
 from alignment_toolkit.results import Analysis
 
@@ -67,7 +67,7 @@ def split_part(part: str) -> tuple[str, str | None]:
     >>> split_part("region=North"), split_part("industry=(missing)")
     (('region', 'North'), ('industry', None))
     """
-    dimension, equals, value = part.partition("=")
+    dimension, equals, value = str(part).partition("=")
     if not equals or not dimension.strip():
         raise ParameterError(f"A part is written DIMENSION=VALUE, such as region=North, not '{part}'.")
     return dimension.strip(), None if value == MISSING else value
@@ -90,10 +90,8 @@ def earlier(places: str | Iterable[str | Path]) -> list[Analysis]:
     >>> earlier([])
     []
     """
-    if isinstance(places, str):
-        places = [place.strip() for place in places.split(",") if place.strip()]
     found: list[Analysis] = []
-    for place in map(Path, places):
+    for place in map(Path, names_given(places, "history", (str, PurePath))):
         if place.is_file():
             try:
                 found.append(Analysis.loads(place.read_text(encoding="utf-8")))
