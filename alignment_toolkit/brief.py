@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, Final
 
 from alignment_toolkit import units
 
@@ -23,12 +23,46 @@ __all__ = [
     "number",
     "part",
     "parts_of",
+    "read_value",
     "report",
     "scorecard",
     "settings",
     "split_change",
     "where",
+    "write_value",
 ]
+
+MISSING: Final = "(missing)"
+
+
+def write_value(value: object) -> str:
+    """Write a value of a dimension as `read_value` reads it: what is empty, and the text that says so, stay apart.
+
+    Examples
+    --------
+    >>> write_value("North"), write_value(None), write_value("(missing)")
+    ('North', '(missing)', '"(missing)"')
+    """
+    text = MISSING if value is None else str(value)
+    return f'"{text}"' if value is not None and _of_missing(text) else text
+
+
+def read_value(text: str) -> str | None:
+    """Read a value of a dimension: ``(missing)`` is what is empty, and ``"(missing)"`` in quotes is this text.
+
+    Examples
+    --------
+    >>> read_value("North"), read_value("(missing)"), read_value('"(missing)"')
+    ('North', None, '(missing)')
+    """
+    if text == MISSING:
+        return None
+    return text[1:-1] if _of_missing(text) else text
+
+
+def _of_missing(text: str) -> bool:
+    quotes = '"' * (len(text) - len(text.lstrip('"')))
+    return text == f"{quotes}{MISSING}{quotes}"
 
 
 def number(value: float | None, unit: str, currency: str = "") -> str:
@@ -65,7 +99,7 @@ def part(by: Mapping[str, Any]) -> str:
     >>> part({"region": "North", "size": None})
     ', region = North, size = (missing)'
     """
-    return "".join(f", {k} = {'(missing)' if v is None else v}" for k, v in by.items())
+    return "".join(f", {k} = {write_value(v)}" for k, v in by.items())
 
 
 def parts_of(rows: Sequence[Any]) -> list[dict[str, str]]:

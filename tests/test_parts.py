@@ -10,14 +10,20 @@ from typing import Any
 import pandas as pd
 import pytest
 
+from alignment_toolkit.brief import read_value, write_value
 from alignment_toolkit.catalog import Catalog
 from alignment_toolkit.company import Company
 from alignment_toolkit.errors import BeyondPart
+from alignment_toolkit.explanation import told
 from alignment_toolkit.findings import first_day, look_at
+from alignment_toolkit.kpi import measure
 from alignment_toolkit.languages import speaking
+from alignment_toolkit.notebooks.opening import part_of
 from alignment_toolkit.periods import Period
 from alignment_toolkit.relations.telling import lacks, untold
+from alignment_toolkit.runs.matrix import parts_of
 from alignment_toolkit.simulation import Recipe, simulate
+from tests.builders import written
 
 Q3 = Period.parse("2026-Q3")
 CLIENTS = 60
@@ -302,3 +308,26 @@ def test_no_part_of_a_loosely_linked_company_is_out_of_line(monkeypatch: pytest.
     assert "aligned" in told
     assert not told & {"misaligned", "error"}
     assert "| all | loose |" in parts.document([row])
+
+
+def test_what_is_empty_and_the_text_that_says_so_are_two_parts(tmp_path: Path) -> None:
+    """Of six orders one has no region, two have the text "(missing)", three are of the North."""
+    regions = [None, "(missing)", "(missing)", "North", "North", "North"]
+    orders = [
+        {"order_id": f"o{i}", "ordered_at": "2026-08-01", "amount": "10", "account_id": "a", "region": region}
+        for i, region in enumerate(regions)
+    ]
+    company = Company.open(written({"orders": orders}, tmp_path))
+    parts = [*parts_of(company, "region"), "region=(missing)"]
+    assert parts == ['region="(missing)"', "region=North", "region=(missing)"]
+    found = {}
+    for part in parts:
+        t = part_of(company, part)["orders"]
+        found[part] = int(company.fetch(t.aggregate(n=t.count())).n[0])
+    assert list(found.values()) == [2, 3, 1]
+    assert part_of(company, 'region="(missing)"').steps == (("region", "(missing)"),)
+    for value in (None, "(missing)", '"(missing)"', '""(missing)""', '"(missing)', "North", '"North"', ""):
+        assert read_value(write_value(value)) == value
+    measured = measure(company, Catalog.load().chosen_kpis(["revenue"]), Q3, by=["region"])
+    assert told.part_of(measured, {"region": "(missing)"}, "revenue").value == 20
+    assert told.part_of(measured, {"region": None}, "revenue").value == 10

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from alignment_toolkit.brief import read_value
 from alignment_toolkit.cli.common import As_json, Out, Words, listed, opened, print_json, print_table, say
 from alignment_toolkit.errors import AlignmentError, ExportFailed, KernelLost, ParameterError, UnknownName
 
@@ -157,7 +158,7 @@ def explain(
 
 
 def _part(by: Words) -> dict[str, str | None]:
-    """Read NAME=VALUE; "(missing)" is the missing value."""
+    """Read NAME=VALUE; (missing) is the missing value, and "(missing)" in quotes this text."""
     part: dict[str, str | None] = {}
     for item in listed(by):
         name, equals, value = item.partition("=")
@@ -165,7 +166,7 @@ def _part(by: Words) -> dict[str, str | None]:
             raise ParameterError(
                 f"--by {item}: a dimension and its value are needed, as in --by region=North."
             )
-        part[name.strip()] = None if value.strip() == "(missing)" else value.strip()
+        part[name.strip()] = read_value(value.strip())
     return part
 
 

@@ -164,7 +164,7 @@ def number_of(row: KpiValue, currency: str, *, n_unit: str = "") -> dict[str, An
 
 def text_of(value: Any) -> str:
     """Give a value of a dimension in words."""
-    return "(missing)" if value is None else str(value)
+    return brief.write_value(value)
 
 
 def plain(value: Any) -> Any:

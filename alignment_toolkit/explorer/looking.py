@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 from weakref import WeakKeyDictionary
 
 from alignment_toolkit.analysis import analyse, default_period, measure_kpis
+from alignment_toolkit.brief import write_value
 from alignment_toolkit.catalog import Catalog
 from alignment_toolkit.changes import SPLIT, what_moved
 from alignment_toolkit.company import Company
@@ -137,10 +138,10 @@ class Looking:
         return [*first, *sorted(set(found) - set(first) - {"currency"})]
 
     def values(self, dimension: str) -> list[str]:
-        """Give the values of a dimension that can be looked at alone."""
+        """Give the values of a dimension that can be looked at alone, as a part is written."""
 
         def observed() -> list[str]:
-            return [str(v) for v in self.company.values(dimension)]
+            return [write_value(v) for v in self.company.values(dimension)]
 
         found: list[str] = self._once(("values", dimension), observed)
         return found

@@ -9,6 +9,7 @@ from datetime import date
 from pathlib import Path, PurePath
 from typing import TYPE_CHECKING
 
+from alignment_toolkit.brief import read_value, write_value
 from alignment_toolkit.errors import AlignmentError, DataError, ParameterError, names_given
 from alignment_toolkit.notebooks.forking import inherited
 from alignment_toolkit.results import Analysis
@@ -16,9 +17,7 @@ from alignment_toolkit.results import Analysis
 if TYPE_CHECKING:
     from alignment_toolkit.company import Company
 
-__all__ = ["MISSING", "earlier", "opened", "part_of", "split_part"]
-
-MISSING = "(missing)"
+__all__ = ["earlier", "opened", "part_of", "split_part", "write_part"]
 
 
 def opened(source: str, *, as_of: date | str | None = None, part: str = "") -> Company:
@@ -29,7 +28,8 @@ def opened(source: str, *, as_of: date | str | None = None, part: str = "") -> C
     source, as_of
         As in ``Company.open``.
     part
-        A dimension and one of its values, ``region=North``; ``region=(missing)`` is what has none. Empty is the whole.
+        A dimension and one of its values, ``region=North``; ``region=(missing)`` is what has none, and
+        ``region="(missing)"`` what has this text. Empty is the whole.
 
     Examples
     --------
@@ -70,7 +70,18 @@ def split_part(part: str) -> tuple[str, str | None]:
     dimension, equals, value = str(part).partition("=")
     if not equals or not dimension.strip():
         raise ParameterError(f"A part is written DIMENSION=VALUE, such as region=North, not '{part}'.")
-    return dimension.strip(), None if value == MISSING else value
+    return dimension.strip(), read_value(value)
+
+
+def write_part(dimension: str, value: object) -> str:
+    """Write a part as `split_part` reads it.
+
+    Examples
+    --------
+    >>> write_part("region", "North"), write_part("region", None), write_part("region", "(missing)")
+    ('region=North', 'region=(missing)', 'region="(missing)"')
+    """
+    return f"{dimension}={write_value(value)}"
 
 
 def earlier(places: str | Iterable[str | Path]) -> list[Analysis]:

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from alignment_toolkit.errors import DataError, MatrixFailed, ParameterError, UnknownName
 from alignment_toolkit.notebooks.forking import shared_kernels
-from alignment_toolkit.notebooks.opening import MISSING, part_of, split_part
+from alignment_toolkit.notebooks.opening import part_of, split_part, write_part
 from alignment_toolkit.runs.beside import bearing, earlier_runs
 from alignment_toolkit.runs.outsiders import kept_back
 from alignment_toolkit.runs.performing import Run
@@ -92,7 +92,7 @@ def parts_of(company: Company, matrix: str) -> list[str]:
         if not known:
             names = sorted({c for t in company.tables for c in company.columns(t)})
             raise UnknownName("column for a matrix", matrix, names, where=f"in the data of {company.name}")
-        parts = [f"{matrix}={value}" for value in known]
+        parts = [write_part(matrix, value) for value in known]
     parts = list(dict.fromkeys(parts))
     if not parts:
         raise ParameterError(f"The matrix '{matrix}' has no part.")
@@ -159,7 +159,7 @@ def _entry(entry: Any, path: Path) -> str:
         return entry
     if isinstance(entry, Mapping) and len(entry) == 1:
         ((dimension, value),) = entry.items()
-        return f"{dimension}={MISSING if value is None else value}"
+        return write_part(dimension, value) if value is None else f"{dimension}={value}"
     raise ParameterError(
         f'The matrix file {path} must be a list of texts like "region=North" or objects like'
         f' {{"region": "North"}}, not {json.dumps(entry)}.'

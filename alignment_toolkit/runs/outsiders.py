@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from alignment_toolkit.catalog import Catalog
 from alignment_toolkit.kpi import measure
-from alignment_toolkit.notebooks.opening import MISSING, split_part
+from alignment_toolkit.notebooks.opening import split_part, write_part
 from alignment_toolkit.privacy import AUDIENCES, hidden_cells, seen_by
 from alignment_toolkit.results import Analysis, Finding, KpiValue
 
@@ -78,7 +78,7 @@ def kept_back(
             total = [r.n for r in rows if r.kpi == kpi and not r.by]
             counts = [*total, *(r.n for r in own)]
             adds_up = bool(total) and sum(counts[1:]) == counts[0]
-            names = [f"{dimension}={MISSING if v is None else v}" for r in own for v in r.by.values()]
+            names = [write_part(dimension, v) for r in own for v in r.by.values()]
             first = len(total)
             sums = [(0, tuple(range(1, len(counts))))] if adds_up else []
             for i in hidden_cells(counts, sums):
