@@ -15,8 +15,9 @@ import numpy as np
 from coverage import Random, Row
 from scipy.special import expit, logit
 
-from alignment_toolkit.statistics.between import compared
+from alignment_toolkit.statistics.between import compared, compared_few
 from alignment_toolkit.statistics.stratified import risk_difference
+from alignment_toolkit.statistics.stratified_newcombe import stratified_newcombe
 
 BANDS = 3
 
@@ -36,17 +37,19 @@ class World:
     uneven: float = 0.5  # sd of the logarithm of how many leads a person gets
     bands: int = BANDS
     gap: float = 0.0
+    few: bool = False  # projects of one department or of both, of which there are few
 
     def __str__(self) -> str:
         how = {0: "all mix alike", "whole": "whole people on one side"}.get(
             self.mixed, f"people mix unalike ({self.mixed})"
         )
         more = f", rate {self.share}" if self.share != 0.15 else ""
-        more += f", {self.late:.0%} late" if self.late != 0.3 else ""
+        more += f", {self.late:.0%} {'joint' if self.few else 'late'}" if self.late != 0.3 else ""
         more += f", uneven ({self.uneven})" if self.uneven != 0.5 else ""
         more += f", {self.bands} strata" if self.bands != BANDS else ""
         more += f", difference {self.gap}" if self.gap else ""
-        return f"{self.leads} leads, {self.people} people, sd {self.spread}, {how}{more}"
+        what = "projects" if self.few else "leads"
+        return f"{self.leads} {what}, {self.people} people, sd {self.spread}, {how}{more}"
 
     def draw(self, r: Random) -> tuple[Any, Any, Any, Any]:
         """Give late or not, client or not, band and person of each lead."""
@@ -79,6 +82,11 @@ WORLDS = (
     World(20, 1000, 0.6, 0.3, gap=0.1),
     World(20, 1000, 0.6, "whole", gap=0.1),
 )  # fmt: skip
+PROJECTS = tuple(
+    World(people, rows, spread, mixed, share=0.25, late=0.4, gap=gap, few=True)
+    for people, rows in ((6, 40), (6, 100), (10, 100), (10, 250))
+    for mixed in (0, 0.3, "whole") for spread, gap in ((0.0, 0.0), (0.6, 0.0), (0.6, 0.2), (1.0, 0.0))
+)  # fmt: skip
 
 
 def between(runs: int, worlds: tuple[World, ...] = WORLDS) -> Iterator[Row]:
@@ -88,8 +96,10 @@ def between(runs: int, worlds: tuple[World, ...] = WORLDS) -> Iterator[Row]:
         widths = []
         for run in range(runs):
             late, won, band, person = world.draw(np.random.default_rng([run, 20260105]))
-            seen = compared(late, won, np.ones(len(won)), band, n_unit="leads", people=person)
-            alone = risk_difference(late, won, band, n_unit="leads").estimate
+            one = np.ones(len(won))
+            ours_of = compared_few if world.few else compared
+            seen = ours_of(late, won, one, band, n_unit="leads", people=person)
+            alone = _independent(world, late, won, band)
             for name in told:
                 told[name] += bool(getattr(seen, name))
             plain += _misses(alone, world.gap)
@@ -105,10 +115,23 @@ def between(runs: int, worlds: tuple[World, ...] = WORLDS) -> Iterator[Row]:
         yield Row("compared", str(world), int(made), ours[1] / made, ours[2] / made, note)
 
 
+def projects(runs: int) -> Iterator[Row]:
+    """The same of projects, which are few, and of which a side may fail more often by a fifth."""
+    yield from between(runs, PROJECTS)
+
+
+def _independent(world: World, late: Any, won: Any, band: Any) -> Any:
+    if not world.few:
+        return risk_difference(late, won, band, n_unit="leads").estimate
+    sides = (late & won, late, ~late & won, ~late)
+    counted = [np.bincount(band, weights=own, minlength=world.bands) for own in sides]
+    return stratified_newcombe(*counted, n_unit="projects").estimate
+
+
 def _misses(e: Any, truth: float) -> Any:
     if e.low is None or e.high is None:
         return np.zeros(3)
     return np.array([1.0, truth < e.low - 1e-12, truth > e.high + 1e-12])
 
 
-PARTS: dict[str, Callable[[int], Iterator[Row]]] = {"between": between}
+PARTS: dict[str, Callable[[int], Iterator[Row]]] = {"between": between, "projects": projects}

@@ -32,6 +32,10 @@ ALONE = {
         "{said} cannot be compared: the comparison rests on a single person, and what is that person's cannot be told "
         "from the rest."
     ),
+    "teams": noted(
+        "{said} cannot be compared: the comparison rests on a single team, and what is that team's cannot be told from "
+        "the rest."
+    ),
     "campaigns": noted(
         "{said} cannot be compared: the comparison rests on a single campaign, and what is that campaign's cannot be "
         "told from the rest."
@@ -44,6 +48,9 @@ ALONE = {
 EXPLAINED = {
     "people": noted(
         "{said} differ by {by:.1f} percentage points: no more than may lie between the people who had them."
+    ),
+    "teams": noted(
+        "{said} differ by {by:.1f} percentage points: no more than may lie between the teams that had them."
     ),
     "campaigns": noted(
         "{said} differ by {by:.1f} percentage points: no more than may lie between the campaigns that brought them."

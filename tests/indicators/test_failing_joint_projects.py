@@ -14,7 +14,7 @@ from alignment_toolkit.statistics.simpson import crude_and_adjusted
 from alignment_toolkit.statistics.stratified import risk_difference
 from alignment_toolkit.verdict import verdicts
 from tests.indicators.guarding import fires, quiet
-from tests.indicators.personal import look
+from tests.indicators.personal import COLUMNS, look
 
 
 def project(
@@ -90,6 +90,73 @@ def test_what_is_open_or_ends_after_the_window_has_no_outcome_yet():
     assert gap(rows + more) == gap(rows)
     measures = {m.name: m for m in look(failing_joint_projects, {"work": rows + more}).seen.measures}
     assert (measures["joint_open"].value, measures["joint_open"].n) == (pytest.approx(6 / 21), 21)
+
+
+def begun(rows: list[dict[str, Any]], who: list[str], column: str = "initiated_by") -> Any:
+    columns = COLUMNS | {"work": (*COLUMNS["work"], column)}
+    table = [{**row, column: name} for row, name in zip(rows, who, strict=True)]
+    return look(failing_joint_projects, {"work": table}, columns=columns).seen
+
+
+def test_people_who_began_both_kinds_are_compared_with_themselves():
+    """Ann: 2 of 3 joint and 1 of 3 own not delivered; Ben, who fails at nothing, 0 of 1 joint and 0 of 9 own."""
+    rows = projects({"small": (2, 4)}, {"small": (1, 12)})
+    who = ["Ann"] * 3 + ["Ben"] + ["Ann"] * 3 + ["Ben"] * 9
+    seen = begun(rows, who)
+    # A third within Ann, nothing within Ben; weights 3 x 3 / 6 and 1 x 9 / 10.
+    assert seen.gap.estimate.value == pytest.approx((1.5 / 3) / (1.5 + 0.9))
+    assert seen.values["alike"] == "among projects of like size that the same people began"
+    assert gap(rows).value == pytest.approx(2 / 4 - 1 / 12)
+
+
+def test_whole_people_on_one_side_widen_the_interval_to_what_lies_between_them():
+    rows = projects({"small": (24, 40)}, {"small": (8, 40)})
+    who = (
+        [f"j{i % 4}" for i in range(24)] + [f"j{i % 2}" for i in range(16)] + [f"s{i % 4}" for i in range(40)]
+    )
+    seen, plain = begun(rows, who), gap(rows)
+    assert seen.gap.estimate.value == pytest.approx(plain.value)
+    assert seen.gap.estimate.low < plain.low
+    assert seen.values["alike"] == "among projects of like size"
+    assert begun(rows, who, "team").gap.estimate.low == pytest.approx(seen.gap.estimate.low)
+
+
+@pytest.mark.parametrize("column", ["initiated_by", "team"])
+def test_a_department_is_no_person_and_no_team(column):
+    rows = projects({"small": (9, 15), "large": (4, 9)}, {"small": (6, 20), "large": (2, 8)})
+    seen = begun(rows, ["Marketing" if i % 3 else "sales" for i in range(len(rows))], column)
+    assert seen.gap.estimate == gap(rows)
+
+
+def test_all_delivered_by_the_same_people_is_known_too():
+    rows = projects({"small": (0, 40)}, {"small": (0, 40)})
+    seen = begun(rows, [("Ann", "Ben")[i % 2] for i in range(80)])
+    assert seen.gap.estimate.value == 0
+    assert seen.gap.estimate.high < 0.2
+
+
+def test_differences_between_people_are_told():
+    rows = projects({"small": (24, 40)}, {"small": (8, 40)})
+    quiet("failing_joint_projects", "confounding", facts(projects({"small": (39, 40)}, {"small": (8, 40)})))
+    alone = begun(rows, ["Ann"] * 40 + [f"s{i % 4}" for i in range(40)])
+    fires("failing_joint_projects", "confounding", alone, "cannot be compared")
+    assert alone.gap.estimate.low is None
+    # Of the joint ones two people failed at nearly all and two at nearly none.
+    apart = begun(rows, [f"j{i // 12 % 2}" for i in range(24)] + [f"j{2 + i % 2}" for i in range(16)]
+                  + [f"s{i % 4}" for i in range(40)])  # fmt: skip
+    fires("failing_joint_projects", "confounding", apart, "no more than may lie between")
+    strong = begun(
+        projects({"small": (39, 40)}, {"small": (4, 40)}), [f"{i // 40}{i % 4}" for i in range(80)]
+    )
+    quiet("failing_joint_projects", "confounding", strong, "no more than may lie between")
+    quiet("failing_joint_projects", "confounding", strong, "cannot be compared")
+
+
+def test_what_people_alone_have_is_told_with_them():
+    rows = projects({"small": (10, 20)}, {"small": (5, 20)}) + projects({"small": (1, 10)}, {})
+    who = [("Ann", "Ben")[i % 2] for i in range(40)] + ["Cem"] * 10
+    fires("failing_joint_projects", "small_cells", begun(rows, who), "a size, a person or a team")
+    quiet("failing_joint_projects", "small_cells", begun(rows[:40], who[:40]), "a size, a person or a team")
 
 
 def facts(rows: list[dict[str, Any]]) -> Any:
