@@ -6,6 +6,8 @@ from collections.abc import Mapping, Sequence
 from datetime import date, datetime, timedelta
 from typing import TYPE_CHECKING, Any, Protocol
 
+import ibis
+
 from alignment_toolkit.kpi.cells import Ask
 from alignment_toolkit.kpi.kinds import Kpi, Terms, whole_of
 from alignment_toolkit.kpi.of_rows import KpiOfRows
@@ -64,8 +66,25 @@ def until(company: Measured, kpi: Kpi) -> date | None:
     dated_by, _ = tables_of(company, kpi)
     found = _as_of(company, dated_by)
     if found is None and not any(t in TABLES and TABLES[t].event_columns for t in dated_by):
-        found = company.as_of
+        found = _booked(company, dated_by)
     return found
+
+
+def _booked(company: Measured, tables: Sequence[str]) -> date | None:
+    """Give the last day that tables without events are known of: a table that nobody keeps any more ends no other."""
+    least, limit = company.as_of, company.as_of_of(())
+    known = [day for t in TABLES if (day := company.complete_until(t)) is not None]
+    last = min((d for d in (max(known, default=None), limit) if d is not None), default=None)
+    if least is None or last is None or last <= least:
+        return least
+    booked = []
+    for table in tables:
+        t = whole_of(company)[table]
+        dated = t[TABLES[table].date].cast("date")
+        booked += list(
+            company.fetch(t.filter(dated <= ibis.literal(last)).aggregate(last=dated.max()))["last"].dropna()
+        )
+    return max([least, *(d.date() if isinstance(d, datetime) else d for d in booked)])
 
 
 def cut(company: Measured, *kpis: Kpi) -> date | None:

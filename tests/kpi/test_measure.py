@@ -182,6 +182,34 @@ def test_after_the_data_ends_there_is_no_number_and_before_its_end_there_is_a_yo
     )
 
 
+def test_spend_does_not_end_with_a_table_that_nobody_keeps_any_more():
+    """Deals are no longer recorded; what was spent since is on record all the same, up to the last booking."""
+    tables = {
+        "opportunities": [deal("1", "2025-09-18", opened_at="2025-09-01")],
+        "orders": [line("2025-09-10", "1", "a"), line("2026-06-10", "2", "a")],
+        "spend": [
+            {"spent_on": "2025-09-10", "amount": "1"},
+            {"spent_on": "2026-01-10", "amount": "5"},
+            {"spent_on": "2026-03-25", "amount": "7"},
+            {"spent_on": "2031-01-01", "amount": "1000"},  # no day of it is past
+        ],
+    }
+    company = company_of(tables)
+    assert str(company.as_of) == "2025-09-18"
+    assert (one(company, "spend", "2026-01").value, one(company, "spend", "2026-01").immature) == (5, False)
+    assert (one(company, "spend", "2026-Q1").value, one(company, "spend", "2026-Q1").immature) == (12, True)
+    assert one(company, "spend", "2026-Q3").reason == "data ends 2026-03-25"
+    assert one(company, "spend", "2031-Q1").value is None
+    capped = company_of(tables, toml="[company]\nas_of = 2026-02-28\n")
+    assert (one(capped, "spend", "2026-Q1").value, one(capped, "spend", "2026-Q1").immature) == (5, True)
+    # Where all is kept up to one day, a month without a booking is a counted 0.
+    kept = {**tables, "opportunities": [deal("1", "2026-06-10")], "spend": tables["spend"][:3]}
+    assert (
+        one(company_of(kept), "spend", "2026-05").value,
+        one(company_of(kept), "spend", "2026-05").immature,
+    ) == (0, False)
+
+
 def test_before_the_data_begins_there_is_no_number():
     row = one(company_of({"orders": LINES}), "revenue", "2025-Q4")
     assert (row.status, row.reason) == ("not_available", "data begins 2026-01-10")
