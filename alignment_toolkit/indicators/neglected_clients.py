@@ -237,6 +237,9 @@ def _valued(rows: pd.DataFrame, window: Period) -> tuple[pd.DataFrame, str]:
 
 def _share(part: np.ndarray, value: np.ndarray) -> Gap:
     p, w = part, value
+    if len(w) and not w.any():
+        nothing = say("by what they brought so far, no client is expected to bring anything above zero")
+        return Gap.none(n=len(w), n_unit="clients", unit="share", method=nothing)
     sums = float(p.sum()), float(w.sum()), float(p @ p), float(p @ w), float(w @ w)
     return clustered_part_gap(*sums, len(value), n_unit="clients")
 

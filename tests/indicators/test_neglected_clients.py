@@ -71,6 +71,15 @@ def test_what_is_a_personal_touch(more: dict[str, Any], met: bool) -> None:
     assert found.gap.estimate.value == pytest.approx((50 if met else 150) / 400)
 
 
+def test_where_every_client_cost_more_than_it_paid_the_finding_says_so() -> None:
+    sold_below_cost = [{**o, "cost": "200"} for o in ORDERS]
+    gap = seen({**TABLES, "orders": sold_below_cost}).gap.estimate
+    assert (gap.value, gap.n) == (None, 6)
+    assert gap.method == "by what they brought so far, no client is expected to bring anything above zero"
+    one_earns = [{**o, "cost": "200" if o["account_id"] != "a0" else "40"} for o in ORDERS]
+    assert seen({**TABLES, "orders": one_earns}).gap.estimate.value == 1.0
+
+
 def test_only_clients_from_before_the_window_count() -> None:
     new = {"order_id": "new", "ordered_at": "2026-07-01", "amount": "1000", "account_id": "new"}
     back = {"order_id": "back", "ordered_at": "2025-07-01", "amount": "-10", "account_id": "returns only"}
