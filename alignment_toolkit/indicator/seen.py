@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import date
+from datetime import date, datetime
 from typing import TYPE_CHECKING, Any, Protocol
 
 from alignment_toolkit.errors import MissingTable, ParameterError, did_you_mean
@@ -284,6 +284,16 @@ class Data:
     def as_of(self, *tables: str) -> date | None:
         """Give the last day for which all these tables are complete."""
         return self._company.as_of_of(tables)
+
+    def first_day(self, table: str, column: str) -> date | None:
+        """Give the first day that a declared column holds in the whole company: what came before is not on record."""
+        self._declared(table, column)
+        whole = getattr(self._company, "whole", self._company)
+        t = whole[table]
+        day = whole.fetch(t.aggregate(first=t[column].min().cast("date")))["first"].iloc[0]
+        if day is None or day != day:
+            return None
+        return day.date() if isinstance(day, datetime) else day
 
     def lapses(self, table: str, start: date, end: date) -> tuple[Lapse, ...]:
         """Give the stretches, between `start` and before `end`, in which a table of `silence` was not kept.

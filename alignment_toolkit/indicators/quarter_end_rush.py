@@ -6,13 +6,14 @@ themselves?
 **Gap.** The share of won opportunities that were closed in the last `days` working days (5) of fiscal
 quarters, or on a day off between them, minus these days' share of the working days in the window. Wins in
 these days of a client's own last quarter-end (`accounts.fiscal_year_starts`) are left out, and for this
-client these days count nowhere.
+client these days count nowhere. Days before the first closing on record, won or lost, in the whole company
+count nowhere either: where records begin in November, October has no deals because nobody wrote them down.
 
 **Estimand.** The share of the process that closes deals, minus what an even spread gives: 0 in a company that
 closes when the client is ready. **Interval.** Wilson's on the effective number of deals, accounts being what
 repeats, minus the days' share. **Margin.** 10 percentage points: budgets that end with the quarter bring some
 deals forward by themselves; with ten points more, the last five days carry more than twice their share.
-**Minimum.** 50 wins and 4 quarter-ends.
+**Minimum.** 50 wins and 4 quarter-ends since records began.
 
 **Worked example.** Four quarters of 65 working days: the last five of each are 20 of 260, 7.7 %. Six deals are
 won, two of them in these days: gap = 2/6 - 20/260 = 25.6 percentage points.
@@ -92,9 +93,10 @@ def quarter_end_rush(data: Data, window: Period, *, days: int = 5) -> Observatio
     next quarter's start.
     """
     end = min(window.end, (data.as_of("opportunities") or window.last) + timedelta(days=1))
-    ends = _quarter_ends(data, window.start, end)
-    calendar = _calendar(data, window.start, end, ends, days)
-    wins = _wins(data, window.start, end).merge(calendar, on="on", how="left", validate="many_to_one")
+    start = min(max(window.start, data.first_day("opportunities", "closed_at") or end), end)
+    ends = _quarter_ends(data, start, end)
+    calendar = _calendar(data, start, end, ends, days)
+    wins = _wins(data, start, end).merge(calendar, on="on", how="left", validate="many_to_one")
     kept = wins[~(wins.own_year_end & wins.rush)].reset_index(drop=True)
     usual = _usual(kept, calendar)
     accounts = kept.account_id.fillna(kept.opportunity_id)
@@ -110,7 +112,7 @@ def quarter_end_rush(data: Data, window: Period, *, days: int = 5) -> Observatio
     return Observation(
         gap=gap,
         values={"rushed": say("{rushed:,}", rushed=len(rushed))},
-        counts={"wins": len(kept), "quarter-ends": len([d for d in ends if window.start <= d < end])},
+        counts={"wins": len(kept), "quarter-ends": len([d for d in ends if start <= d < end])},
         measures=[*_measures(kept, calendar, accounts, usual), *discount],
         money=money,
         guards=[*_guards(kept, accounts, usual, data.margin), *unclear, *_unrated(kept)],

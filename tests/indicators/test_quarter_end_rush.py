@@ -33,9 +33,13 @@ DEALS = [
     deal("o6", "2026-08-12"),
 ]
 TABLES = {"opportunities": DEALS}
+# Closed before the window: records reach back beyond it.
+EARLIER = deal("early", "2025-09-01", outcome="lost")
 
 
-def seen(tables: Any, **more: Any) -> Any:
+def seen(tables: Any, *, earlier: bool = True, **more: Any) -> Any:
+    if earlier:
+        tables = {**tables, "opportunities": [EARLIER, *tables["opportunities"]]}
     found = look_at(quarter_end_rush, tables, **more)
     assert found.error is None, found.error
     assert found.seen is not None
@@ -53,6 +57,29 @@ def test_the_worked_example() -> None:
     assert found.counts == {"wins": 6, "quarter-ends": 4}
     assert {r[0] for r in found.evidence.rows} == {"o2", "o5"}
     assert found.chart.reference == pytest.approx(LAST / WORKED)
+
+
+def test_days_before_the_first_closing_on_record_count_nowhere() -> None:
+    """Records begin on Monday, 1 June 2026: 22 working days of June and 66 of the third quarter, ten of them last."""
+    rows = [deal("o1", "2026-06-01"), deal("o2", "2026-06-30"), deal("o3", "2026-08-12")]
+    found = seen({"opportunities": rows}, earlier=False)
+    assert found.gap.estimate.value == pytest.approx(1 / 3 - 10 / 88)
+    assert found.counts == {"wins": 3, "quarter-ends": 2}
+    # A lost deal of the winter is on record: then nothing was won in spring, and that counts.
+    lost = deal("o0", "2026-01-01", outcome="lost")
+    found = seen({"opportunities": [lost, *rows]}, earlier=False)
+    assert found.gap.estimate.value == pytest.approx(1 / 3 - 15 / (88 + 64 + 43))
+    assert found.counts == {"wins": 3, "quarter-ends": 3}
+
+
+def test_records_begin_for_the_whole_company_and_not_for_its_part(tmp_path: Path) -> None:
+    rows = [deal("n1", "2026-06-30", region="North"), deal("s1", "2025-09-01", region="South")]
+    rows.append(deal("s2", "2026-12-31", region="South"))
+    pd.DataFrame(rows).to_csv(tmp_path / "opportunities.csv", index=False)
+    company = Company.open(tmp_path)
+    north = quarter_end_rush.look(company.narrowed("region", "North"), Period.parse("2026-Q3")).seen
+    assert north is not None
+    assert north.counts == {"wins": 1, "quarter-ends": 4}
 
 
 @pytest.mark.parametrize(
