@@ -167,7 +167,7 @@ def looked_back(analysis: Analysis) -> list[Block]:
         "day": day_text(date.fromisoformat(str(past["fitted_up_to"]))),
         "days": int(past["days"]),
         "told": money.text(value, currency=analysis.currency),
-        "interval": money.interval(low, high, currency=analysis.currency) or say(units.NOT_AVAILABLE),
+        "interval": money.interval(low, high, currency=analysis.currency) or say("no interval"),
         "came": money.text(came, currency=analysis.currency),
         "gap": share.text(abs(came / value - 1)) if value > 0 else say(units.NOT_AVAILABLE),
     }
@@ -183,6 +183,12 @@ def looked_back(analysis: Analysis) -> list[Block]:
             "{came} came, {gap} less.",
             **given,
         )
+    if low is None or high is None:
+        text += say(
+            " How far chance alone takes it is not known. Intervals of what is expected in 12 months hold an error of "
+            "that size."
+        )
+        return [Prose(text, label=label)]
     text += (
         say(" The interval held it.")
         if held

@@ -52,6 +52,8 @@ class LookBack:
     def off(self) -> float:
         """The error as a share of what was told, less what chance and parameters explain; 0 where they explain all.
 
+        Where no interval could be told, nothing is known of chance, and all of the error counts.
+
         Examples
         --------
         >>> told = Estimate(100.0, 94.0, 106.0, 50, "clients", "money", "model")
@@ -59,9 +61,9 @@ class LookBack:
         (0.095, 0.0)
         """
         e = self.told
-        if e is None or self.came is None or not e.value or e.high is None:
+        if e is None or self.came is None or not e.value:
             return 0.0
-        usual = (e.high - e.value) / quantile() / e.value
+        usual = 0.0 if e.high is None else (e.high - e.value) / quantile() / e.value
         return float(max(0.0, (self.came / e.value - 1) ** 2 - usual**2) ** 0.5)
 
     def row(self) -> dict[str, Any]:

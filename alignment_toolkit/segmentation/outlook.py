@@ -125,7 +125,7 @@ class Outlook:
         for name, own in rows.groupby(by, sort=True, dropna=False):
             found = total_of_segments(
                 self.purchases, own.kind, own.repeats, own["last"], own.observed, horizon=days / self.unit,
-                spend=self.spend, mean=own["mean"], counts=own.n, unit="money",
+                spend=self.spend, mean=own["mean"], sized=own.repeats + 1, counts=own.n, unit="money",
             )  # fmt: skip
             out[name] = self._widened(found)
         return out
@@ -155,7 +155,7 @@ class Outlook:
             own = kind == k
             low[own], high[own] = likely_range(
                 self.purchases.of(k), x[own], last[own], seen[own], horizon=HORIZON / self.unit,
-                spend=self.spend.of(k), mean=mean[own], seed=f"plays {k}".strip(),
+                spend=self.spend.of(k), mean=mean[own], sized=x[own] + 1, seed=f"plays {k}".strip(),
             )  # fmt: skip
         return low, high
 

@@ -35,13 +35,15 @@ def total_ahead(
     horizon: float,
     spend: Spend | None = None,
     mean: ArrayLike | None = None,
+    sized: ArrayLike | None = None,
     counts: ArrayLike | None = None,
     unit: str = "count",
 ) -> Estimate:
     """Give what these clients together will order within a horizon: orders, or with `spend` their money.
 
     Estimand: the total that will really come about. The interval holds both the uncertainty of the parameters (delta
-    method) and the chance in what clients with these rates do, so that it should cover the real total.
+    method) and the chance in what clients with these rates do, so that it should cover the real total. `mean` is that
+    of `sized` orders of each client, by default of the repeated ones.
 
     Examples
     --------
@@ -49,7 +51,17 @@ def total_ahead(
     >>> total_ahead(fit_purchases([], [], []), [], [], [], horizon=1).value is None
     True
     """
-    part = ahead(purchases, repeats, last, observed, horizon=horizon, spend=spend, mean=mean, counts=counts)
+    part = ahead(
+        purchases,
+        repeats,
+        last,
+        observed,
+        horizon=horizon,
+        spend=spend,
+        mean=mean,
+        sized=sized,
+        counts=counts,
+    )
     models = [m for m in (purchases, spend) if m is not None]
     fixed = [m.covariance for m in models]
     variance = part.chance + sum(
@@ -109,12 +121,14 @@ def ahead(
     horizon: float,
     spend: Spend | None = None,
     mean: ArrayLike | None = None,
+    sized: ArrayLike | None = None,
     counts: ArrayLike | None = None,
 ) -> Ahead:
     """Give what `total_ahead` is made of, so that segments can be put together."""
-    x, t_x, seen, m, w = floats(
-        repeats, last, observed, 0.0 if mean is None else mean, 1.0 if counts is None else counts
-    )
+    x, t_x, seen, m, k, w = floats(
+        repeats, last, observed, 0.0 if mean is None else mean, repeats if sized is None else sized,
+        1.0 if counts is None else counts,
+    )  # fmt: skip
     n = int(w.sum()) if x.size else 0
     problem = purchases.problem or (spend.problem if spend else None) or (None if n else say("no clients"))
     if problem:
@@ -122,13 +136,13 @@ def ahead(
     orders, chance = purchases.moments(x, t_x, seen, horizon)
 
     def total(orders: Floats, sizes: Spend | None) -> float:
-        return float(w @ (orders if sizes is None else orders * sizes.expected(x, m)))
+        return float(w @ (orders if sizes is None else orders * sizes.expected(k, m)))
 
     value = total(orders, spend)
     if not np.isfinite(value):
         return Ahead(n, np.nan, np.nan, (), say("order sizes spread too far to have a mean"))
     if spend is not None:
-        one, two = spend.spread(x, m)
+        one, two = spend.spread(k, m)
         p = float(spend.p or 0)
         chance = (p**2 * (chance + orders**2) + p * orders) * two - (p * orders * one) ** 2
     moved: list[Callable[[Floats], float]] = [
@@ -152,13 +166,14 @@ def likely_range(
     horizon: float,
     spend: Spend | None = None,
     mean: ArrayLike | None = None,
+    sized: ArrayLike | None = None,
     draws: int = 999,
     seed: str = "client value",
 ) -> tuple[Floats, Floats]:
     """Give for each client between what bounds their orders (or money) of the horizon will lie, 19 times in 20.
 
     Drawn from the model's parameters with their uncertainty, then from what a client with that history may do. NaN
-    where there is no model. For a handful of clients, not for millions.
+    where there is no model. `sized` as in `total_ahead`. For a handful of clients, not for millions.
 
     Examples
     --------
@@ -167,7 +182,9 @@ def likely_range(
     >>> float(low[0]), float(high[0])
     (0.0, 4.0)
     """
-    x, t_x, seen, m = floats(repeats, last, observed, 0.0 if mean is None else mean)
+    x, t_x, seen, m, k = floats(
+        repeats, last, observed, 0.0 if mean is None else mean, repeats if sized is None else sized
+    )
     if purchases.problem or (spend and spend.problem) or not x.size:
         return np.full(x.shape, np.nan), np.full(x.shape, np.nan)
     random = generator(seed)
@@ -176,12 +193,12 @@ def likely_range(
     parts = []
     for first in range(0, draws, futures):
         rows = min(futures, draws - first)
-        repeated, ended, known, size = (np.broadcast_to(v, (rows, x.size)) for v in (x, t_x, seen, m))
+        repeated, ended, known, size, of = (np.broadcast_to(v, (rows, x.size)) for v in (x, t_x, seen, m, k))
         orders = purchases.draw(repeated, ended, known, horizon, random, _steps(of_orders, rows, random))
         if spend is None:
             parts.append(orders.astype(float))
         else:
-            parts.append(spend.draw(orders, repeated, size, random, _steps(of_sizes, rows, random)))
+            parts.append(spend.draw(orders, of, size, random, _steps(of_sizes, rows, random)))
     return _shortest(np.concatenate(parts))
 
 

@@ -147,6 +147,7 @@ def total_of_segments(
     horizon: float,
     spend: Shared[Spend] | None = None,
     mean: ArrayLike | None = None,
+    sized: ArrayLike | None = None,
     counts: ArrayLike | None = None,
     unit: str = "count",
 ) -> Estimate:
@@ -161,17 +162,19 @@ def total_of_segments(
     True
     """
     names = np.asarray(segments, dtype=object).astype(str)
-    x, t_x, seen, m, w = (
+    x, t_x, seen, m, of, w = (
         np.asarray(v, dtype=float)
         for v in (
-            repeats, last, observed,
-            np.zeros(len(names)) if mean is None else mean, np.ones(len(names)) if counts is None else counts,
+            repeats, last, observed, np.zeros(len(names)) if mean is None else mean,
+            repeats if sized is None else sized, np.ones(len(names)) if counts is None else counts,
         )
     )  # fmt: skip
     what: dict[str, Any] = {"horizon": horizon}
     if not (purchases.own or (spend and spend.own)):
         whole = spend.whole if spend else None
-        return total_ahead(purchases.whole, x, t_x, seen, spend=whole, mean=m, counts=w, unit=unit, **what)
+        return total_ahead(
+            purchases.whole, x, t_x, seen, spend=whole, mean=m, sized=of, counts=w, unit=unit, **what
+        )
     models: list[Shared[Any]] = [purchases, *([spend] if spend else [])]
     n, value, variance = 0, 0.0, 0.0
     together: list[Floats] = [
@@ -182,7 +185,7 @@ def total_of_segments(
         own = names == k
         part = ahead(
             purchases.of(k), x[own], t_x[own], seen[own], spend=spend.of(k) if spend else None, mean=m[own],
-            counts=w[own], **what,
+            sized=of[own], counts=w[own], **what,
         )  # fmt: skip
         n, value, variance = n + part.n, value + part.value, variance + part.chance
         if part.problem:

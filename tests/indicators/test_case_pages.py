@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
+from datetime import date
 from pathlib import Path
 
+import ibis
 import numpy as np
 import pandas as pd
 import pytest
@@ -12,7 +15,11 @@ import pytest
 from alignment_toolkit.analysis import findings_of
 from alignment_toolkit.company import Company
 from alignment_toolkit.results import Estimate
+from alignment_toolkit.segmentation.features import account_features
+from alignment_toolkit.segmentation.looking_back import LookBack, look_back
+from alignment_toolkit.segmentation.outlook import look_ahead
 from alignment_toolkit.statistics.ranking import auc_difference
+from tests.indicators.test_cases import by_its_page
 from tests.source_tree import PROJECT
 
 pytestmark = pytest.mark.slow
@@ -180,6 +187,68 @@ def test_kag(real_data: Path) -> None:
     odd = ~np.isclose(rows.Spent * 1e4, (rows.Spent * 1e4).round(), rtol=0, atol=1e-6)
     page.says(f"{odd.sum()} amounts have more than four decimals")
     assert f"{rows.Spent.round(4).sum():,.2f}" in page.text
+
+
+def _ahead(company: Company, end: date) -> tuple[LookBack, Estimate, Estimate]:
+    """Give the look back, and what is expected of the next year with the look back's error and without it."""
+    now, _ = account_features(company, end)
+    outlook = look_ahead(company, now)
+    all_ = now.mutate(_all=ibis.literal("all"))
+    past = look_back(company, now, outlook, end)
+    wide, plain = (o.total(company, all_, "_all")["all"] for o in (replace(outlook, off=past.off), outlook))
+    return past, wide, plain
+
+
+def _span(e: Estimate, by: float, form: str) -> str:
+    assert e.low is not None
+    assert e.high is not None
+    return f"{e.low / by:{form}} to {e.high / by:{form}}"
+
+
+def test_the_forecasts_of_online_retail_and_cdnow(real_data: Path, tmp_path: Path) -> None:
+    page, segments = Page("segments_online_retail"), Page("../segments")
+    past, wide, _ = _ahead(
+        by_its_page("online_retail", real_data / "online_retail", tmp_path), date(2011, 12, 1)
+    )
+    told = past.told
+    assert told is not None
+    assert told.value is not None
+    assert past.came is not None
+    page.says(
+        f"That {(wide.value or 0) / 1e6:.1f} million pounds will come",
+        f"it told {told.value / 1e6:.1f} million ({_span(told, 1e6, '.1f')}) for {past.days} days, and "
+        f"{past.came / 1e6:.1f} million came, {100 * (past.came / told.value - 1):.0f} % more",
+        f"interval is {_span(wide, 1e6, '.1f')} million",
+    )
+    names = ["customer", "day", "cds", "dollars"]
+    rows = pd.read_csv(
+        real_data / "cdnow" / "CDNOW_master.txt", sep=r"\s+", dtype=str, header=None, skiprows=1, names=names
+    )
+    rows["day"] = pd.to_datetime(rows.day, format="%Y%m%d").dt.date
+    rows.to_csv(tmp_path / "purchases.csv", index_label="number")
+    toml = (
+        '[tables.orders]\nfrom = "purchases.csv"\n[tables.orders.columns]\norder_id = "number"\n'
+        'account_id = "customer"\namount = "dollars"\nquantity = "cds"\nordered_at = "day"\n'
+    )
+    (tmp_path / "alignment.toml").write_text(f'[company]\ncurrency = "USD"\n{toml}')
+    past, wide, plain = _ahead(Company.open(tmp_path / "alignment.toml"), date(1998, 7, 1))
+    told = past.told
+    assert told is not None
+    assert told.value is not None
+    assert past.came is not None
+    thousands = f"{told.value / 1e3:.0f},000"
+    each = f"{_span(told, 1e3, '.0f').replace(' to', ',000 to')},000"
+    gap = 100 * (past.came / told.value - 1)
+    segments.says(
+        f"{thousands} dollars told ({each}), {past.came / 1e3:.0f},000 came, {gap:.0f} % more",
+        f"the {(wide.value or 0) / 1e6:.2f} million expected of the next year have the interval "
+        f"{_span(wide, 1e6, '.2f')} million, and not the {_span(plain, 1e6, '.2f')} of",
+    )
+    page.says(
+        f"told {thousands} ({each}) for {past.days} days in which {past.came / 1e3:.0f},000 came",
+        f"the interval is {_span(wide, 1e6, '.2f')} million",
+        f"alone would give {_span(plain, 1e6, '.2f')}",
+    )
 
 
 def test_a_number_that_is_no_longer_true_is_found() -> None:

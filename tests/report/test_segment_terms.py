@@ -101,6 +101,15 @@ def test_how_far_off_the_forecast_was_is_told(came: float, said: str) -> None:
     assert said in shown
 
 
+def test_a_forecast_without_interval_has_none_that_could_hold_what_came() -> None:
+    told = {"value": 100.0, "low": None, "high": None}
+    past = {"fitted_up_to": "2026-03-31", "days": 182, "told": told, "came": 120.0}
+    shown = text(looked_back(replace(EMPTY, definitions={"segments": {"clients": {"past": past}}})))
+    assert "told €100.00 (no interval) for the 182 days" in shown
+    assert "came, 20.0 % more. How far chance alone takes it is not known." in shown
+    assert "hold it" not in shown
+
+
 def test_a_forecast_that_was_never_held_against_anything_is_told_so() -> None:
     clients = {"past": {"reason": "the data is too short"}}
     assert text(looked_back(replace(EMPTY, definitions={"segments": {"clients": clients}}))).endswith(

@@ -75,7 +75,7 @@ def test_it_is_a_fit_to_what_was_known_then(tmp_path: Path) -> None:
     who = (known.n - 1, known["first"] - known["last"], known["first"] + 1)
     models = fit_purchases(*who), fit_spend(known.n, known.money / known.n)
     told = total_ahead(
-        models[0], *who, horizon=150, spend=models[1], mean=known.money / known.n, unit="money"
+        models[0], *who, horizon=150, spend=models[1], mean=known.money / known.n, sized=known.n, unit="money"
     )
     assert found.told is not None
     assert found.told.value == pytest.approx(told.value, rel=1e-3)
@@ -108,6 +108,28 @@ def test_the_error_is_in_the_interval_of_what_is_expected(tmp_path: Path) -> Non
     usual = (plain.high - plain.value) / 1.959963985
     assert wide.high == pytest.approx(plain.value + 1.959963985 * np.hypot(usual, 0.3 * plain.value))
     assert "the company's own past" in wide.method
+
+
+def test_what_is_expected_of_all_is_the_sum_of_what_is_expected_of_each(tmp_path: Path) -> None:
+    """Whoever ordered once has shown the size of an order: totals forgot it, and so did the ranges of single ones."""
+    import ibis
+
+    company = Company.open(written({"orders": shop(300)}, tmp_path))
+    now, _ = account_features(company, END)
+    outlook = look_ahead(company, now)
+    each = company.fetch(outlook.add(company, now).order_by("account_id"))
+    total = outlook.total(company, now.mutate(_all=ibis.literal("all")), "_all")["all"]
+    assert total.value == pytest.approx(each.expected_value.sum(), rel=1e-9)
+    once = each[each.order_days == 1].iloc[[0, 0]].assign(order_size=[20.0, 200.0])
+    _, high = outlook.ranges(once)
+    assert high[1] > 2 * high[0], "the same history, ten times the order"
+
+
+def test_without_an_interval_nothing_of_the_error_is_chance() -> None:
+    """No interval was told for the look back; what was off by a fifth was then taken for exact."""
+    told = Estimate(100.0, None, None, 50, "clients", "money", "model; no interval")
+    assert LookBack(told, 120.0).off == pytest.approx(0.2)
+    assert LookBack(told, 70.0).off == pytest.approx(0.3)
 
 
 def world(seed: int, n: int, moves: float) -> list[tuple[Estimate, float]]:

@@ -11,6 +11,7 @@ import pytest
 from scipy.special import hyp2f1
 
 from alignment_toolkit.statistics.client_ahead import _shortest, likely_range, total_ahead
+from alignment_toolkit.statistics.client_groups import Shared, total_of_segments
 from alignment_toolkit.statistics.client_value import Purchases, Spend, fit_purchases, fit_spend
 
 TRUTH = Purchases(0.6, 6.0, 0.8, 2.5, None, 0)
@@ -168,6 +169,26 @@ def coverage(runs: int, n: int) -> dict[str, float]:
         "money": float(np.mean(money)),
         "single": float(np.mean(single)),
     }
+
+
+def test_sizes_may_be_those_of_other_orders_than_the_repeated_ones() -> None:
+    """One order of 60 and none since: its size counts, where `sized` says that the mean is of one order."""
+    model, sizes = Purchases(1.0, 10.0, 0.8, 2.5, None, 9), Spend(6.0, 4.0, 15.0, None, 9)
+    one = ([0.0], [0.0], [20.0])
+    orders = float(model.expected(*one, 26)[0])
+    told = {"horizon": 26, "spend": sizes, "mean": [60.0]}
+    given = total_ahead(model, *one, **told, sized=[1.0], unit="money")
+    assert given.value == pytest.approx(orders * 6 * (15 + 1 * 60) / (6 * 1 + 4 - 1))
+    assert total_ahead(model, *one, **told, unit="money").value == pytest.approx(orders * 6 * 15 / (4 - 1))
+    groups = total_of_segments(
+        Shared(model, {}), ["a"], *one, **(told | {"spend": Shared(sizes, {})}), sized=[1.0], unit="money"
+    )
+    assert groups.value == given.value
+    random = np.random.default_rng(1)
+    many = [np.full(20_000, v[0]) for v in one]
+    drawn = sizes.draw(model.draw(*many, 26.0, random), np.ones(20_000), np.full(20_000, 60.0), random)
+    low, high = likely_range(model, *one, **told, sized=[1.0], draws=9999)
+    assert ((low[0] <= drawn) & (drawn <= high[0])).mean() == pytest.approx(0.95, abs=0.01)
 
 
 def test_intervals_cover_quickly() -> None:
