@@ -173,8 +173,8 @@ def _beyond(company: Company, indicator: Indicator) -> str | None:
     return by_answer or partly(company, indicator.witnesses, cases)
 
 
-# Who and what there is, dated by when it came to be, often long before anything was recorded of it.
-_STANDING: Final = ("people", "accounts", "contacts", "products")
+# Who and what there is, dated by when it came to be, often long before anything was recorded of it; and exchange rates.
+_STANDING: Final = ("people", "accounts", "contacts", "products", "rates")
 
 
 def first_day(company: Company, *, events: bool = False) -> date | None:

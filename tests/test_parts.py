@@ -271,6 +271,7 @@ def test_a_part_knows_outcomes_no_longer_than_the_whole(tmp_path: Path) -> None:
 
 def test_all_history_begins_with_what_was_recorded_of_it(tmp_path: Path) -> None:
     (tmp_path / "accounts.csv").write_text("account_id,created_at\na1,2019-01-01\n")
+    (tmp_path / "rates.csv").write_text("currency,valid_on,rate\nUSD,1999-01-04,0.85\n")
     (tmp_path / "orders.csv").write_text("order_id,ordered_at,amount,account_id\no,2026-05-04,100,a1\n")
     assert first_day(Company.open(tmp_path)) == date(2026, 5, 4)
 
