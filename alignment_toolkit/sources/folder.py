@@ -43,6 +43,7 @@ def folder_parts(engine: Engine, folder: Path, settings: Any) -> list[Part]:
     mapping = settings.tables
     parts: list[Part] = []
     mapped_files: set[Path] = set()
+    strange: list[tuple[Path, str, str]] = []
     for name in (n for n in TABLES if n in mapping):
         for number, part in enumerate(mapping[name].parts(name)):
             path = _mapped_file(folder, part.from_, files, settings, name)
@@ -50,7 +51,15 @@ def folder_parts(engine: Engine, folder: Path, settings: Any) -> list[Part]:
             parts.append(file_part(engine, path, name, part, settings, number))
     for path in tables:
         if path.suffix.lower() in WORKBOOKS and path.stem not in TABLES and path not in mapped_files:
-            tables[path] |= {sheet.strip().casefold() for sheet in sheet_headers(path)} & set(TABLES)
+            headers = sheet_headers(path)
+            sheets = {sheet.strip().casefold(): sheet for sheet in headers}
+            tables[path] |= set(sheets) & set(TABLES)
+            if tables[path] & set(TABLES):
+                # Beside a table, a sheet with more than one cell in its first row is meant as one.
+                others = [
+                    sheet for key, sheet in sheets.items() if key not in TABLES and len(headers[sheet]) > 1
+                ]
+                strange += [(path, sheet, f"{path.name} [{sheet}]") for sheet in others]
     for name in (n for n in TABLES if n not in mapping):
         own = [p for p, names in tables.items() if name in names and p not in mapped_files]
         if len(own) > 1:
@@ -69,11 +78,9 @@ def folder_parts(engine: Engine, folder: Path, settings: Any) -> list[Part]:
             f"{folder.name or folder} holds no canonical table; it holds: {there}.{hint} Expected files like leads.csv,"
             f" orders.xlsx or opportunities.parquet ({', '.join(TABLES)}), or an {_SETTINGS} that maps others."
         )
-    strange = [p for p, names in tables.items() if not names & set(TABLES) and p not in mapped_files]
-    for path in strange:
-        message = (
-            f"{path.name} is no canonical table and is not used. {did_you_mean(path.stem, TABLES, shown=23)}"
-        )
+    files_aside = [p for p, names in tables.items() if not names & set(TABLES) and p not in mapped_files]
+    for path, name, told in [*((p, p.stem, p.name) for p in files_aside), *strange]:
+        message = f"{told} is no canonical table and is not used. {did_you_mean(name, TABLES, shown=23)}"
         problem = Problem(None, path.name, None, None, None, "unknown_table", "warning", message)
         parts[0].problems.append(problem)
     return parts

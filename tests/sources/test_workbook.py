@@ -58,6 +58,16 @@ def test_a_sheet_is_a_table_by_the_name_of_the_file_or_its_own(written, tmp_path
     assert orders(company) == READ
 
 
+def test_a_sheet_that_looks_like_a_table_and_is_none_is_named(written) -> None:  # type: ignore[no-untyped-def]
+    lead = [["lead_id", "created_at"], ["1", datetime(2026, 1, 5)]]
+    sold = [["order_id", "ordered_at", "amount"], ["1", datetime(2026, 1, 5), 10]]
+    found = written({"crm.xlsx": book(leads=lead, Order=sold, Hinweise=[["Stand: Januar"]], Leer=[])})
+    assert set(found.tables) == {"leads"}
+    (problem,) = found.problems
+    assert (problem.code, problem.level, problem.file) == ("unknown_table", "warning", "crm.xlsx")
+    assert problem.message == "crm.xlsx [Order] is no canonical table and is not used. Did you mean 'orders'?"
+
+
 def test_a_mapping_names_the_sheet_and_mixed_cells_follow_its_forms(written) -> None:  # type: ignore[no-untyped-def]
     mixed = [
         ["Nr", "Tag", "Netto"],
