@@ -234,7 +234,7 @@ class _Question:
                 continue
             answer = cube.answer(company.fetch(cube.query))
             for a in asks:
-                blocked, note = reach.blocked(company, a), _note(company, a.kpi)
+                blocked, note = reach.blocked(company, a, answer.facts.get("begins")), _note(company, a.kpi)
                 if a.kpi.requires is not None and not answer.fact(a, "requires"):
                     blocked = blocked or say(a.kpi.requires_words)
                 undated = any(t in reach.undated(company) for t in reach.tables_of(company, a.kpi)[0])

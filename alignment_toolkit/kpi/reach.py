@@ -205,8 +205,13 @@ def _first_day(company: Measured, table: str, column: str) -> date | None:
     return days[0] if days else None
 
 
-def blocked(company: Measured, ask: Ask) -> str | None:
-    """Say why a KPI whose outcome takes time can't be judged at all."""
+def blocked(company: Measured, ask: Ask, begins: Any) -> str | None:
+    """Say why a KPI can't be judged at all; `begins` is the first day of its rows, None where none has any."""
+    dateless = _dateless(company, ask.kpi) if begins is None or begins != begins else 0
+    if dateless:
+        return say(
+            "won opportunities have no closed_at: the day of {dateless} is not known", dateless=dateless
+        )
     if not ask.kpi.takes_time:
         return None
     dated_by, outcomes = tables_of(company, ask.kpi)
@@ -216,6 +221,17 @@ def blocked(company: Measured, ask: Ask) -> str | None:
     if ask.terms.as_of is None:
         return say("nothing says how far {outcomes} go: no dated rows", outcomes=" and ".join(outcomes))
     return None
+
+
+def _dateless(company: Measured, kpi: Kpi) -> int:
+    """Count the won opportunities that a KPI stands on and that have no day."""
+    if "opportunities" not in tables_of(company, kpi)[0] or not company.has("opportunities", "outcome"):
+        return 0
+    t = company.relation("opportunities")
+    if "closed_at" not in t.columns:
+        return 0
+    counted = t.aggregate(rows=t.count(where=(t.outcome == "won") & t.closed_at.isnull()))
+    return int(company.fetch(counted)["rows"].iloc[0])
 
 
 def undated(company: Measured) -> frozenset[str]:

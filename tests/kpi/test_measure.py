@@ -210,6 +210,28 @@ def test_spend_does_not_end_with_a_table_that_nobody_keeps_any_more():
     ) == (0, False)
 
 
+def test_wins_of_which_none_has_a_day_are_no_counted_zero():
+    undated = [
+        {"opportunity_id": i, "opened_at": "2026-01-05", "outcome": "won", "amount": "9", "closed_at": None}
+        for i in "123"
+    ]
+    lost = deal("4", "2026-03-31", "lost", amount="9")
+    found = company_of({"opportunities": [{**u, "account_id": "a"} for u in undated] + [lost]})
+    for id in ("revenue", "active-clients", "average-order", "new-clients"):
+        row = one(found, id)
+        assert (row.value, row.reason) == (
+            None,
+            "won opportunities have no closed_at: the day of 3 is not known",
+        )
+    assert one(
+        company_of({"opportunities": [u | {"account_id": "a"} for u in undated]}), "average-deal"
+    ).reason.endswith("3 is not known")
+    # One that is dated begins the record, and nothing won is a counted 0.
+    assert one(company_of({"opportunities": [lost]}), "revenue").value == 0
+    dated = deal("5", "2026-02-01", account="a", amount="4")
+    assert one(company_of({"opportunities": [*undated, lost, dated]}), "revenue").value == 4
+
+
 def test_before_the_data_begins_there_is_no_number():
     row = one(company_of({"orders": LINES}), "revenue", "2025-Q4")
     assert (row.status, row.reason) == ("not_available", "data begins 2026-01-10")
