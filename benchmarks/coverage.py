@@ -1,10 +1,10 @@
 """Coverage of the intervals, by simulation with known truth: ``python benchmarks/coverage.py [runs] [name ...]``.
 
-Prints the tables of docs/statistics.md (the parts below and that of coverage_between.py), docs/coverage.md,
-docs/drivers.md and docs/scorecard.md (the parts of coverage_kpis.py and coverage_families.py); 100 runs are a quick
-form of any. Every part draws from a process whose truth is known, asks the statistic for its 95 % interval, and counts
-how often the truth lies below it or above it. tests/statistics/test_coverage.py runs a quick form, with a naive method
-beside it that must fail.
+Prints the tables of docs/statistics.md (the parts below and those of coverage_between.py and coverage_placebos.py),
+docs/coverage.md, docs/drivers.md and docs/scorecard.md (the parts of coverage_kpis.py and coverage_families.py); 100
+runs are a quick form of any. Every part draws from a process whose truth is known, asks the statistic for its 95 %
+interval, and counts how often the truth lies below it or above it. tests/statistics/test_coverage.py runs a quick
+form, with a naive method beside it that must fail.
 """
 
 from __future__ import annotations
@@ -362,9 +362,10 @@ def main() -> None:
     import coverage_between
     import coverage_families
     import coverage_kpis
+    import coverage_placebos
 
     runs = int(sys.argv[1]) if len(sys.argv) > 1 else 2000
-    parts = {**PARTS, **coverage_between.PARTS, **coverage_kpis.PARTS}
+    parts = {**PARTS, **coverage_between.PARTS, **coverage_placebos.PARTS, **coverage_kpis.PARTS}
     names = sys.argv[2:] or [*parts, "families"]
     if "families" in names:
         names.remove("families")

@@ -9,8 +9,13 @@ list (field at or above the threshold on `freezes_on`), minus the mean of the sa
 10 and 20 points above and below, over the same accounts. Lists are pooled. The field's value on the day is
 read back from the edits. Edits by machines (`people.kind` = `system`) do not count.
 
-**Estimand.** The difference in the process; honest corrections cross all thresholds alike and cancel.
-**Interval.** Newcombe's hybrid score. **Margin.** 0.03: three accounts in a hundred; so many move a list of 200
+**Estimand.** Of the accounts on these lists, the share that was lifted beyond those that would have been if the
+threshold decided nothing; honest corrections cross all thresholds alike and cancel, on average over people.
+**Interval.** The widest of Newcombe's hybrid score (an account that comes on two lists by one edit counts once); of
+Student's, honest crossings varying as unevenly as those of each person (`edits.actor`) lie over the placebos; of that
+of the share of crossings that lie at the threshold, edits of one person and day being one decision. An edit of which
+nobody is on record belongs with those of its day. Where one person made all edits that crossed, where these lie
+cannot be told from what the list does. **Margin.** 0.03: three accounts in a hundred; so many move a list of 200
 by six, which changes nobody's plan. **Minimum.** 200 listed accounts.
 
 **Worked example.** One list, threshold 60, six leads of six accounts: four stand at 60 or more on the day,
@@ -28,12 +33,12 @@ accounts are put back after the freeze, and whether they do worse than their nei
 lifted accounts together.
 
 **Literature.** McCrary (2008), Journal of Econometrics 142 (bunching at a threshold). Newcombe (1998),
-Statistics in Medicine 17. Courty and Marschke (2004), Journal of Labor Economics 22.
+Statistics in Medicine 17. Korn and Graubard (1998), Survey Methodology 24. Courty and Marschke (2004), Journal of
+Labor Economics 22.
 """
 
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import timedelta
 
 import numpy as np
@@ -43,7 +48,8 @@ from alignment_toolkit.indicator import LEAD_ENDS, Data, Observation, evidence, 
 from alignment_toolkit.languages import say
 from alignment_toolkit.periods import Period
 from alignment_toolkit.results import Chart, Column, Guard, Measure
-from alignment_toolkit.statistics.shares import newcombe, wilson
+from alignment_toolkit.statistics.placebos import Beyond, beyond_placebos
+from alignment_toolkit.statistics.shares import wilson
 from alignment_toolkit.statistics.stratified import risk_difference
 
 PLACEBOS = (-20.0, -10.0, 10.0, 20.0)
@@ -110,10 +116,7 @@ def score_gaming(data: Data, window: Period, *, days: int = 60) -> Observation:
     lifted = int(crossed.get(0.0, 0))
     placebo = sum(int(crossed.get(p, 0)) for p in PLACEBOS)
     entries = sum(len(accounts) for accounts in listed.values())
-    gap = newcombe(
-        min(lifted, entries), entries, min(placebo, 4 * entries), 4 * entries, n_unit="listed accounts"
-    )
-    gap = replace(gap, estimate=replace(gap.estimate, n=entries))
+    beyond = _beyond(own, entries)
     rows = own[own.placebo == 0].sort_values(
         ["freezes_on", "account_id", "edited_at"], ascending=[False, True, True]
     )
@@ -130,6 +133,7 @@ def score_gaming(data: Data, window: Period, *, days: int = 60) -> Observation:
         Column("after", say("After the freeze"), None, "dimension"),
     ]
     measures, guards = _signs(data, rows, lifts, listed, lists)
+    guards += _of_people(beyond)
     if skipped:
         guards.append(
             Guard(
@@ -142,7 +146,7 @@ def score_gaming(data: Data, window: Period, *, days: int = 60) -> Observation:
             )
         )
     return Observation(
-        gap=gap,
+        gap=beyond.gap,
         values={
             "lifted": say("{lifted:,}", lifted=lifted),
             "listed": say("{entries:,}", entries=entries),
@@ -154,6 +158,35 @@ def score_gaming(data: Data, window: Period, *, days: int = 60) -> Observation:
         evidence=evidence(rows, columns),
         chart=_chart(own, entries),
     )
+
+
+def _beyond(own: pd.DataFrame, entries: int) -> Beyond:
+    """Compare what crossed the threshold with what crossed placebos, knowing whose edits these were."""
+    crossed = own.drop_duplicates(["account_list", "placebo"])
+    day = pd.to_datetime(crossed.edited_at).dt.date.astype(str)
+    people = crossed.actor.where(crossed.actor.notna(), "on " + day)
+    at = crossed.placebo.map({0.0: 0} | {p: n + 1 for n, p in enumerate(PLACEBOS)})
+    return beyond_placebos(
+        at, people, people + " " + day, crossed.account_id, rows=entries, placebos=len(PLACEBOS),
+        n_unit="listed accounts",
+    )  # fmt: skip
+
+
+def _of_people(beyond: Beyond) -> list[Guard]:
+    guards = []
+    if beyond.alone:
+        said = say(
+            "All edits that crossed a threshold are one person's, or of one day where nobody is on record: where these "
+            "happen to lie cannot be told from what the list does."
+        )
+        guards.append(Guard("confounding", said))
+    if beyond.explained:
+        said = say(
+            "More accounts were lifted over the list's threshold than over others, but no more than may come of where "
+            "on the scale each person happens to edit."
+        )
+        guards.append(Guard("confounding", said))
+    return guards
 
 
 def _lists(data: Data, window: Period) -> tuple[pd.DataFrame, int]:
@@ -192,10 +225,12 @@ def _edits(data: Data) -> pd.DataFrame:
     if data.has("edits", "actor") and data.has("people", "person_id", "kind"):
         machines = data["people"].filter(data["people"].kind == "system")
         t = t.anti_join(machines, t.actor == machines.person_id)
-    rows = data.fetch(t.select(*EDITS).order_by(["edited_at", "entity_id", "old_value", "new_value"]))
+    columns = [*EDITS, *(c for c in ("actor",) if data.has("edits", c))]
+    rows = data.fetch(t.select(columns).order_by(["edited_at", "entity_id", "old_value", "new_value"]))
     last = rows.field.str.strip().str.lower().str.split(".").str[-1]
     rows = rows.assign(
         field=rows.entity.map({f[1]: name for name, f in FIELDS.items()}),
+        actor=rows.actor if "actor" in rows.columns else None,
         old=pd.to_numeric(rows.old_value, errors="coerce"),
         new=pd.to_numeric(rows.new_value, errors="coerce"),
         edited_at=pd.to_datetime(rows.edited_at),
@@ -219,7 +254,7 @@ def _lifts(
         "list_name",
         "freezes_on",
     ]
-    names += ["threshold", "field", "entity_id", "account_list"]
+    names += ["threshold", "field", "entity_id", "account_list", "actor"]
     found: list[pd.DataFrame] = []
     listed: dict[str, set[str]] = {}
     for field, part in lists.groupby("field", sort=True):

@@ -158,8 +158,69 @@ def test_values_lifted_to_a_full_ten_are_told() -> None:
     assert found["round_numbers"] == (pytest.approx(1 / 3), 3)
 
 
+def lifted_by(who: list[str], at: list[str], placebo: bool = True) -> dict[str, list[dict[str, Any]]]:
+    """Give a list of 300 accounts onto which each of `who` lifted one; others corrected twelve over placebos."""
+    leads = [lead(i, 61) for i in range(300)] + [lead(400 + i, 10 * (1 + i % 2) + 31) for i in range(12)]
+    edits = [edit(i, 55, 61, day, actor=name) for i, (name, day) in enumerate(zip(who, at, strict=True))]
+    if placebo:  # each of six people over 40 once, and over 50 once
+        low = [10 * (1 + i % 2) + 31 for i in range(12)]
+        edits += [
+            edit(400 + i, low[i] - 3, low[i], f"2026-04-{10 + i}", actor=f"q{i // 2}") for i in range(12)
+        ]
+    return {"lists": [LIST], "leads": leads, "edits": edits}
+
+
+DAYS = [f"2026-04-{day:02d}" for day in range(1, 25)]
+
+
+def test_whose_edits_lifted_counts_where_one_person_made_them_all() -> None:
+    """24 of 300 accounts: of as many people, or of one in 24 acts, or of nobody on record on one day."""
+    many = seen(lifted_by([f"p{i}" for i in range(24)], DAYS))
+    assert many.gap.estimate.value == pytest.approx((24 - 12 / 4) / 300)
+    assert many.gap.above(0.03) < 0.025
+    quiet("score_gaming", "confounding", many, "one person's")
+    quiet("score_gaming", "confounding", many, "happens to edit")
+    alone = seen(lifted_by(["p"] * 24, DAYS, placebo=False))
+    assert alone.gap.estimate.low == pytest.approx(-24 / 4 / 300)
+    fires("score_gaming", "confounding", alone, "one person's")
+    nobody = lifted_by(["p"] * 24, ["2026-04-20"] * 24, placebo=False)
+    nobody["edits"] = [{k: v for k, v in e.items() if k != "actor"} for e in nobody["edits"]]
+    fires("score_gaming", "confounding", seen(nobody), "of one day")
+    apart = [dict(e, edited_at=day) for e, day in zip(nobody["edits"], DAYS, strict=True)]
+    assert seen(nobody | {"edits": apart}).gap.above(0.03) < 0.025
+
+
+def test_a_person_who_lifts_where_others_correct_evenly_is_found() -> None:
+    """Two of eight people lift: where people's edits do not lie in one part of the scale, two are enough."""
+    two = seen(lifted_by(["p", "q"] * 12, DAYS))
+    assert two.gap.above(0.03) < 0.025
+
+
+def test_where_each_person_corrects_one_part_of_the_scale_a_lifted_part_is_no_more() -> None:
+    tables = lifted_by(["p"] * 24, DAYS)
+    # Two others have twelve edits each, all over one placebo.
+    for n, (name, low) in enumerate((("q", 39.0), ("r", 69.0))):
+        tables["leads"] += [lead(1000 + 100 * n + i, low + 2) for i in range(12)]
+        tables["edits"] += [edit(1000 + 100 * n + i, low, low + 2, DAYS[i], actor=name) for i in range(12)]
+    found = seen(tables)
+    fires("score_gaming", "confounding", found, "happens to edit")
+    assert found.gap.estimate.low is not None
+    assert found.gap.estimate.low < 0
+
+
+def test_one_edit_that_brings_an_account_onto_two_lists_counts_once() -> None:
+    tables = lifted_by([f"p{i}" for i in range(24)], DAYS)
+    twice = tables | {"lists": [LIST, dict(LIST, list_id="l2")]}
+    once, again = seen(tables).gap.estimate, seen(twice).gap.estimate
+    assert (again.value, again.n) == (pytest.approx(once.value), 600)
+    assert again.low is not None
+    assert once.low is not None
+    assert again.low <= once.low + 1e-9
+
+
 def test_what_speaks_for_corrections_is_told() -> None:
     tables = hand()
+    tables["edits"] = [dict(e, actor=f"p{i}") for i, e in enumerate(tables["edits"])]
     fires("score_gaming", "confounding", seen(tables), "the edits may have been corrections")
     quiet("score_gaming", "join_health", seen(tables))
     tables["edits"] += [edit(0, 61, 55, "2026-06-01")]
