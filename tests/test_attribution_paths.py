@@ -20,6 +20,7 @@ from alignment_toolkit.errors import DataError
 from alignment_toolkit.periods import Period
 from alignment_toolkit.settings import Settings
 from tests.builders import Unbound, company_of, written
+from tests.indicators.test_lapses import AUGUST, strangers
 from tests.oracle.paths import Walker, by_brute_force
 from tests.oracle.worlds import COLUMNS, both, larger, worlds
 
@@ -449,3 +450,31 @@ def test_where_attribution_fails_the_rest_stands(sample_dir, monkeypatch):
     assert made.attribution == ()
     assert made.kpis
     assert "Attribution could not be computed: ZeroDivisionError: made up" in made.warnings
+
+
+def test_days_without_any_touch_of_a_department_are_told_beside_the_credits():
+    """Sales' touches of three weeks of August are missing, marketing's are not."""
+    said = (
+        "No touch of sales is on record from 2026-08-01 to 2026-08-23 (15 working days; about 120 rows would be "
+        "usual). Its steps of these days have no credit."
+    )
+    mailed = [{**t, "touch_id": f"m{t['touch_id']}", "department": "marketing"} for t in strangers()]
+    sold = {
+        "opportunities": [deal("o", "2026-09-15", account="stranger")],
+        "leads": [lead("l", "2026-07-01")],
+    }
+    for lost in ((), (AUGUST,)):
+        touches = [
+            *strangers(*lost, last="2026-09-30"),
+            *[t for t in mailed if t["touched_at"] < "2026-10-01"],
+        ]
+        about = attribute(company_of({**sold, "touches": touches}), Q3).about
+        assert (said in about["paths"]["about"]) == bool(lost)
+        assert "of marketing is on record" not in about["paths"]["about"]
+    # What lies before the days that paths reach into is not told.
+    late = Period.parse("2027-Q2")
+    sold["opportunities"].append(deal("p", "2027-05-05", account="stranger"))
+    touches = [*strangers(AUGUST, last="2027-06-30"), touch("t", "2027-05-01", account="stranger")]
+    assert (
+        "on record" not in attribute(company_of({**sold, "touches": touches}), late).about["paths"]["about"]
+    )

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any, Final
 
 import ibis
@@ -14,6 +15,7 @@ from alignment_toolkit.attribution.journeys import Engine, Journeys, journeys, l
 from alignment_toolkit.attribution.markov import markov_credits
 from alignment_toolkit.attribution.models import RULES, Terms, rule_credits
 from alignment_toolkit.attribution.shapley import EXACT, Shapley, chain_game, shapley, within_shares
+from alignment_toolkit.kpi.lapses import lapses_of, spans
 from alignment_toolkit.languages import noted, say
 from alignment_toolkit.statistics.resampling import generator
 
@@ -185,6 +187,23 @@ def _spend(company: Engine, period: Period, *, new_only: bool) -> _Spend:
     return _Spend(totals)
 
 
+def _unrecorded(company: Any, period: Period, lookback_days: int) -> list[str]:
+    """Say in which days that paths reach into no step of a department was recorded."""
+    start = period.start - timedelta(days=lookback_days)
+    whole = getattr(company, "whole", company)
+    sides = {
+        "marketing": noted(
+            "No touch of marketing is on record {spans}. Its steps of these days have no credit."
+        ),
+        "sales": noted("No touch of sales is on record {spans}. Its steps of these days have no credit."),
+    }
+    told = []
+    for department, words in sides.items():
+        if found := lapses_of(whole, "touches", {"department": department}, start, period.end):
+            told.append(say(words, spans=spans(found)))
+    return told
+
+
 def _text(t: Table, name: str) -> Value:
     """Give a column, or the empty text where the table does not have it."""
     return t[name] if name in t.columns else ibis.null("string")
@@ -265,21 +284,25 @@ def _about(
         ),
     }
     apart = distances(credits)
+    unrecorded = _unrecorded(company, period, options.lookback_days)
     about: dict[str, dict[str, Any]] = {
         "paths": {
             "title": say("Paths"),
-            "about": (
-                say(
-                    "A sale is {sale} in {label}. A path holds the steps of both departments in the "
-                    "{lookback_days} days up to the sale; paths without a sale end with their last step in the "
-                    "period. Steps by sales are marked (sales). {cost} Stability of a rank: the share of "
-                    "{draws_for} bootstrap draws of half as many accounts in which the channel keeps it.",
-                    sale=sale,
-                    label=period.label,
-                    lookback_days=options.lookback_days,
-                    cost=cost,
-                    draws_for=draws_for(found.groups),
-                )
+            "about": " ".join(
+                [
+                    say(
+                        "A sale is {sale} in {label}. A path holds the steps of both departments in the "
+                        "{lookback_days} days up to the sale; paths without a sale end with their last step in the "
+                        "period. Steps by sales are marked (sales). {cost} Stability of a rank: the share of "
+                        "{draws_for} bootstrap draws of half as many accounts in which the channel keeps it.",
+                        sale=sale,
+                        label=period.label,
+                        lookback_days=options.lookback_days,
+                        cost=cost,
+                        draws_for=draws_for(found.groups),
+                    ),
+                    *unrecorded,
+                ]
             ),
             "sales_with_a_path": found.converted,
             "sales_without_a_touch": found.untouched,

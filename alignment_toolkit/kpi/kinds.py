@@ -19,6 +19,8 @@ from alignment_toolkit.units import unit as unit_of
 if TYPE_CHECKING:
     from ibis.expr.types import Table, Value
 
+    from alignment_toolkit.kpi.lapses import Lapse
+
 __all__ = ["Aggregate", "DifferenceOfKpis", "Kpi", "ProductOfKpis", "RatioOfKpis", "Terms"]
 
 # An aggregate over the rows of one cluster: ``lambda t: t.amount.sum()``, or with the terms of the question as well.
@@ -47,6 +49,8 @@ class Terms:
         The KPI's options after the settings.
     calendar
         The company's working hours.
+    lapses
+        Days in which a table that tells of silence was not kept.
     """
 
     as_of: date | None
@@ -55,6 +59,7 @@ class Terms:
     currency: str
     options: Mapping[str, Any]
     calendar: Any = None
+    lapses: tuple[Lapse, ...] = ()
 
     def born_until(self, days: int) -> date:
         """Give the last day on which something can have begun that is `days` whole days old at as_of."""
@@ -121,6 +126,9 @@ class Kpi:
     spread
         The KPI is a mean of units, and percentiles of the units say what is inside: of the distinct units that the
         bottom counts, or of the clusters for which it is not 0.
+    silence
+        The tables in which a row that is not there counts (who was not called), with the rows that count, by column one
+        value or several: days in which they were not kept are told.
     options, choices
         What can be set in ``[kpis.<id>]``, with defaults, and the words that a text can be.
 
@@ -166,6 +174,7 @@ class Kpi:
     standing: Standing | None = None
     says: str = ""
     needs_settings: tuple[str, ...] = ()
+    silence: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     options: Mapping[str, Any] = field(default_factory=dict)
     choices: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 

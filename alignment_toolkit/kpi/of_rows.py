@@ -36,11 +36,14 @@ class Found:
         Why there is no value; where it is empty and there is none, the method says it.
     censored
         Rows that were not seen long enough to say when, or whether, their event comes.
+    note
+        What the method says beside.
     """
 
     estimate: Estimate
     reason: str | None = None
     censored: int = 0
+    note: str = ""
 
 
 def _every_row(t: Table, terms: Terms) -> Value:

@@ -10,6 +10,7 @@ import ibis
 
 from alignment_toolkit.kpi.cells import Ask
 from alignment_toolkit.kpi.kinds import Kpi, Terms, whole_of
+from alignment_toolkit.kpi.lapses import Lapse, lapses_of
 from alignment_toolkit.kpi.of_rows import KpiOfRows
 from alignment_toolkit.kpi.recorded import ClientRecords, Recorded, client_records
 from alignment_toolkit.languages import say
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
     import pandas as pd
     from ibis.expr.types import Table
 
-__all__ = ["Measured", "blocked", "recorded", "tables_of", "terms", "undated", "until"]
+__all__ = ["Measured", "blocked", "lapses", "recorded", "tables_of", "terms", "undated", "until"]
 
 
 class Measured(Source, Protocol):
@@ -174,6 +175,21 @@ def recorded(company: Measured, kpi: Kpi, start: date, known: dict[Any, Any]) ->
         broken = _client_records(company, start, known).whole
         told = None if broken is None else min(whole, broken)
     return Recorded(first, whole, watched=watched, known=told)
+
+
+def lapses(company: Measured, kpi: Kpi, start: date, known: dict[Any, Any]) -> tuple[Lapse, ...]:
+    """Give the days from `start` on in which nobody kept a table whose missing rows a KPI counts."""
+    whole: Any = whole_of(company)
+    found: list[Lapse] = []
+    for table, which in kpi.silence.items():
+        end = whole.as_of_of((table,))
+        if end is None:
+            continue
+        key = ("lapses", table, repr(sorted(which.items())))
+        if key not in known:
+            known[key] = lapses_of(whole, table, which, start, end + timedelta(days=1))
+        found += known[key]
+    return tuple(found)
 
 
 def _client_records(company: Measured, start: date, known: dict[Any, Any]) -> ClientRecords:

@@ -234,9 +234,9 @@ class Sheet:
             return None
         rows = cell.get("rows")
         told = self.kpi.statistic(self.answer.cube.no_rows() if rows is None else rows, self.ask.terms)
-        e = told.estimate
+        e, method = told.estimate, "; ".join(n for n in (say(told.estimate.method), told.note) if n)
         number = Number(
-            clean_number(e.value), clean_number(e.low), clean_number(e.high), e.n, None, None, e.method,
+            clean_number(e.value), clean_number(e.low), clean_number(e.high), e.n, None, None, method,
             censored=told.censored, exact=e.value,
         )  # fmt: skip
         return number if e.value is not None else replace(number, reason=told.reason or say(self.kpi.empty))

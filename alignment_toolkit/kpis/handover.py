@@ -9,6 +9,7 @@ import ibis
 import pandas as pd
 
 from alignment_toolkit.kpi import Found, Kpi, KpiOfRows, Terms
+from alignment_toolkit.kpi.lapses import next_lapse, spans
 from alignment_toolkit.languages import say, say_count
 from alignment_toolkit.relations import day
 from alignment_toolkit.statistics import cure, survival
@@ -87,32 +88,48 @@ def _answer(t: Any, terms: Terms) -> dict[str, Any]:
     return {"since": t.qualified_at, "answered": t.first_touched_at}
 
 
-def _waits(rows: pd.DataFrame, terms: Terms) -> tuple[Any, Any, dict[str, Any]]:
-    """Give the working hours waited, whether the answer came, and how the rows belong together."""
-    end = _end_of_data(terms)
+def _waits(rows: pd.DataFrame, terms: Terms) -> tuple[Any, Any, dict[str, Any], pd.Series]:
+    """Give the working hours waited, whether the answer came, how rows belong together, and what each meets.
+
+    Who waits when days begin that nobody recorded is known to have waited until then, and no longer.
+    """
+    since = pd.to_datetime(rows.since)
+    lapse = next_lapse(since, terms.lapses)
+    end = lapse.fillna(_end_of_data(terms))
     came = (rows.answered.notna() & (rows.answered < end)).to_numpy(dtype=bool)
     until = rows.answered.where(came, end)
     belongs = rows.cluster if "cluster" in rows.columns else None
-    hours = working_hours(
-        terms.calendar, pd.to_datetime(rows.since).to_numpy(), pd.to_datetime(until).to_numpy()
-    )
-    return hours, came, {"counts": rows["count"], "clusters": belongs, "n_unit": "leads"}
+    hours = working_hours(terms.calendar, since.to_numpy(), pd.to_datetime(until).to_numpy())
+    return hours, came, {"counts": rows["count"], "clusters": belongs, "n_unit": "leads"}, lapse
+
+
+def _unrecorded(waiting: Any, lapse: pd.Series, terms: Terms) -> str:
+    """Say which days that nobody recorded cut short what is known of leads; `waiting` are those that count."""
+    met = set(lapse[waiting])
+    gone = [r for r in terms.lapses if pd.Timestamp(r.first) in met]
+    if not gone:
+        return ""
+    return say("no touch of sales is on record {spans}: leads are watched until then", spans=spans(gone))
 
 
 def _first_touch(rows: pd.DataFrame, terms: Terms) -> Found:
-    hours, came, more = _waits(rows, terms)
+    hours, came, more, lapse = _waits(rows, terms)
     e = survival.median(hours, came, **more, unit="hours")
+    note = _unrecorded(~came if e.value is None else ~came & (hours < e.value), lapse, terms)
     if e.value is None:
-        return Found(e, say("half of the leads are not answered yet") if e.n else None)
-    return Found(e, censored=_before(e.value, hours, came, rows))
+        why = say("half of the leads are not answered yet")
+        return Found(e, "; ".join(w for w in (why, note) if w) if e.n else None, note=note)
+    return Found(e, censored=_before(e.value, hours, came, rows), note=note)
 
 
 def _in_time(rows: pd.DataFrame, terms: Terms) -> Found:
-    hours, came, more = _waits(rows, terms)
+    hours, came, more, lapse = _waits(rows, terms)
     within = terms.options["within_hours"]
+    note = _unrecorded(~came & (hours < within), lapse, terms)
     e = survival.share_by(hours, came, within, **more).estimate
-    reason = say("no lead could be watched for {within} working hours yet", within=within) if e.n else None
-    return Found(e, reason, _before(within, hours, came, rows))
+    why = say("no lead could be watched for {within} working hours yet", within=within)
+    reason = "; ".join(w for w in (why, note) if w) if e.n else None
+    return Found(e, reason, _before(within, hours, came, rows), note)
 
 
 def _before(at: float, waited: Any, came: Any, rows: pd.DataFrame) -> int:
@@ -132,6 +149,7 @@ ANSWERS: dict[str, Any] = {
     "columns": _answer,
     "where": _handed_over,
     "waits": True,
+    "silence": {"touches": {"department": "sales", "direction": "outbound", "automated": False}},
 }
 
 time_to_first_touch = KpiOfRows(

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import ibis
 
+from alignment_toolkit.kpi.lapses import ANY, Lapse, lapses_of, spans
 from alignment_toolkit.languages import say
 from alignment_toolkit.relations.endings import ANSWERS
 from alignment_toolkit.relations.source import alive, day
@@ -144,12 +145,25 @@ def _signals(company: Company, t: Table, end: date, lacking: list[str]) -> Table
         lacking.append(say("signals.answered_at, or touches: whether a sign of change was answered"))
         return t.mutate(open_signal=ibis.literal(0))
     s = company.relation("signal_answers")
+    start = end - timedelta(days=OPEN_FOR)
+    gone = _lapses(company, {"direction": "outbound", "automated": False, "account_id": ANY}, start, end)
+    if gone:
+        said = say(
+            "touches {spans}: whether signs of change noted up to then were answered", spans=spans(gone)
+        )
+        lacking.append(said)
+        start = gone[-1].last + timedelta(days=1)
     on, answered = day(s.signalled_at), day(s.first_answered_at)
-    s = s.filter(
-        on < ibis.literal(end), on >= ibis.literal(end - timedelta(days=OPEN_FOR)), s.account_id.notnull()
-    )
+    s = s.filter(on < ibis.literal(end), on >= ibis.literal(start), s.account_id.notnull())
     s = s.filter(answered.isnull() | (answered >= ibis.literal(end)))
     return _left(t, s.group_by("account_id").aggregate(open_signal=s.count()), {"open_signal": 0})
+
+
+def _lapses(company: Any, which: dict[str, Any], start: date, end: date) -> tuple[Lapse, ...]:
+    """Give the days in which nobody kept the touches that count."""
+    if not company.has("touches", "touched_at", *(c for c in ("account_id",) if c in which)):
+        return ()
+    return lapses_of(getattr(company, "whole", company), "touches", which, start, end)
 
 
 def _contracts(company: Company, t: Table, end: date, lacking: list[str]) -> Table:
@@ -172,6 +186,9 @@ def _costs(company: Company, t: Table, end: date, lacking: list[str]) -> Table:
         lacking.append(say("cost to serve: costs of orders, touches, and the cost of an hour of work"))
         nothing = {"cost_to_serve": ibis.null("float64"), "year_margin": ibis.null("float64")}
         return t.mutate(lossy_quarters=ibis.literal(0), year_minutes=ibis.null("float64"), **nothing)
+
+    if gone := _lapses(company, {"automated": False}, end - timedelta(days=4 * QUARTER), end):
+        lacking.append(say("touches {spans}: what the work of these days cost", spans=spans(gone)))
 
     def aged(rows: Table, moment: str) -> Table:
         rows = alive(rows, moment)

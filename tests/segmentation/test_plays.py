@@ -15,6 +15,7 @@ from alignment_toolkit.segmentation import every_play
 from alignment_toolkit.segmentation.plays import Proposed, proposed_plays
 from alignment_toolkit.segmentation.reasons import _health, economics
 from tests.builders import written
+from tests.indicators.test_lapses import strangers
 
 END = date(2026, 7, 1)
 SETTINGS = '[company]\ncurrency = "EUR"\n[effort.cost_per_hour]\nsales = 60\n'
@@ -226,6 +227,29 @@ def test_a_sign_is_answered_by_a_touch_too_and_where_no_answer_is_on_record_nobo
         assert set(told.index[told.open_signal > 0]) == opened
         lacks = "signals.answered_at, or touches: whether a sign of change was answered"
         assert (lacks in found.lacking) == (name == "unknown")
+
+
+def test_a_sign_whose_answer_may_not_have_been_recorded_is_no_sign_without_answer(tmp_path: Path) -> None:
+    """One sign before three weeks without any touch, one in them, one after: only of the last it is known."""
+    signs = [
+        {"signal_id": a, "kind": "dissatisfaction", "account_id": a, "signalled_at": on}
+        for a, on in (("signal", "2026-05-04"), ("wide", "2026-05-20"), ("stir", "2026-06-10"))
+    ]
+    lost = ("2026-05-11", "2026-05-31")
+    for gone, opened in (((), {"signal", "wide", "stir"}), ((lost,), {"stir"})):
+        folder = tmp_path / str(len(gone))
+        folder.mkdir()
+        touches = strangers(*gone, last="2026-06-30")
+        tables = {"signals": signs, "orders": rows()["orders"], "touches": touches}
+        company = Company.open(written(tables, folder))
+        found = proposed_plays(company, seen(company), END)
+        told = company.fetch(found.table).set_index("account_id")
+        assert set(told.index[told.open_signal > 0]) == opened
+        assert [w for w in found.lacking if w.startswith("touches from")] == [
+            "touches from 2026-05-09 to 2026-05-31 (15 working days; about 120 rows would be usual): whether signs of "
+            "change noted up to then were answered"
+            for _ in gone
+        ]
 
 
 def test_a_text_that_a_spreadsheet_would_run_is_kept_a_text(company: Company, proposed: Proposed) -> None:
