@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import date, datetime, timedelta
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -12,9 +13,9 @@ from alignment_toolkit.kpi.cells import Ask
 from alignment_toolkit.kpi.kinds import Kpi, Terms, whole_of
 from alignment_toolkit.kpi.lapses import Lapse, lapses_of
 from alignment_toolkit.kpi.of_rows import KpiOfRows
-from alignment_toolkit.kpi.recorded import ClientRecords, Recorded, client_records
+from alignment_toolkit.kpi.recorded import ClientRecords, Named, Recorded, client_records, names_of
 from alignment_toolkit.languages import say
-from alignment_toolkit.relations import RELATIONS, Source, client_tables, day
+from alignment_toolkit.relations import RELATIONS, Source, client_tables, day, sales_table
 from alignment_toolkit.tables import TABLES
 
 if TYPE_CHECKING:
@@ -157,6 +158,24 @@ def recorded(company: Measured, kpi: Kpi, start: date, known: dict[Any, Any]) ->
 
     `known` holds what was asked for already.
     """
+    found = _recorded(company, kpi, start, known)
+    named = _names(company, kpi, known)
+    return found if named is None else replace(found, named=named)
+
+
+def _names(company: Measured, kpi: Kpi, known: dict[Any, Any]) -> Named | None:
+    """Give from when on sales name their account, for a KPI that counts accounts."""
+    whole: Any = whole_of(company)
+    table = sales_table(whole) if "account_id" in kpi.needs.get("sales", ()) else None
+    if table is None:
+        return None
+    if "names" not in known:
+        known["names"] = names_of(whole, table)
+    found: Named = known["names"]
+    return replace(found, before=kpi.lookback)
+
+
+def _recorded(company: Measured, kpi: Kpi, start: date, known: dict[Any, Any]) -> Recorded:
     days = _recorded_from(company, kpi, known)
     whole = max(days, default=None) if not kpi.rising else None
     if kpi.relation in _OF_CLIENTS:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from typing import TYPE_CHECKING, Any, Final
 
@@ -12,15 +12,71 @@ import ibis
 from alignment_toolkit.kpi.kinds import whole_of
 from alignment_toolkit.languages import say
 from alignment_toolkit.periods import Period
+from alignment_toolkit.relations import day
 from alignment_toolkit.relations.witnesses import client_witnesses
 
 if TYPE_CHECKING:
     from ibis.expr.types import Table
 
-__all__ = ["ALL_RECORDED", "ClientRecords", "Recorded", "client_records", "first_days"]
+__all__ = ["ALL_RECORDED", "ClientRecords", "Named", "Recorded", "client_records", "first_days", "names_of"]
 
 # Where the tables that began earlier know as many of the clients as this, a further table makes no break.
 KNOWN: Final = 0.9
+# So seldom would that many of the first sales name no account if they were as the later ones.
+IMPLAUSIBLE: Final = 1e-4
+
+
+@dataclass(frozen=True)
+class Named:
+    """From when on sales name their account, as far as a KPI asks.
+
+    Attributes
+    ----------
+    table
+        The table that the sales come from.
+    first
+        The first day of a sale that names its account: of what ended before nobody knows whose it was.
+    whole
+        The same, where it is no chance that none before does; what begins earlier is told and never compared.
+    never
+        No sale names its account.
+    before
+        The KPI looks at the period before, too.
+    """
+
+    table: str = ""
+    first: date | None = None
+    whole: date | None = None
+    never: bool = False
+    before: bool = False
+
+    def refused(self, period: Period) -> str | None:
+        """Say why there is no number: no sale of these days names its account."""
+        if self.never:
+            return say("no row of {table} names its account: whose they are is not known", table=self.table)
+        asked = period.previous() if self.before else period
+        if self.first is None or asked.last >= self.first:
+            return None
+        return say(
+            "{table} name their account from {first} on: whose the earlier ones are is not known",
+            table=self.table,
+            first=self.first,
+        )
+
+    def in_part(self, period: Period) -> bool:
+        """Say whether a stretch of time began before sales named their account."""
+        asked = period.previous() if self.before else period
+        return self.whole is not None and asked.start < self.whole
+
+    def note(self, period: Period) -> str:
+        """Say that a stretch of time began before sales named their account; empty where it did not."""
+        if not self.in_part(period):
+            return ""
+        return say(
+            "{table} name their account from {first} on: earlier ones are nobody's",
+            table=self.table,
+            first=self.whole,
+        )
 
 
 @dataclass(frozen=True)
@@ -39,6 +95,8 @@ class Recorded:
         For so many days an outcome may follow; None where nothing is refused for want of outcomes.
     known
         Rows that are all older and of which none has an outcome are no 0: who had one was hardly recorded then.
+    named
+        From when on sales name their account, where the KPI counts accounts.
     """
 
     first: date | None = None
@@ -47,9 +105,12 @@ class Recorded:
     whole_table: str | None = None
     watched: int | None = 0
     known: date | None = None
+    named: Named = field(default_factory=Named)
 
     def refused(self, period: Period) -> str | None:
         """Say why there is no number of a stretch of time that ended before anything was recorded."""
+        if (unnamed := self.named.refused(period)) is not None:
+            return unnamed
         if self.first is None or not self._ended(period, self.first):
             return None
         if self.table is None:
@@ -87,6 +148,8 @@ class Recorded:
 
     def note(self, period: Period) -> str:
         """Say that a stretch of time began before everything was recorded; empty where it did not."""
+        if self.named.in_part(period):
+            return self.named.note(period)
         if not self.in_part(period):
             return ""
         if self.whole_table is None:
@@ -102,7 +165,7 @@ class Recorded:
 
     def in_part(self, period: Period) -> bool:
         """Say whether a stretch of time began before everything was recorded."""
-        return self.whole is not None and period.start < self.whole
+        return (self.whole is not None and period.start < self.whole) or self.named.in_part(period)
 
     def _ended(self, period: Period, begins: date) -> bool:
         return self.watched is not None and period.last + timedelta(days=self.watched) < begins
@@ -166,6 +229,34 @@ def first_days(company: Any, tables: Mapping[str, Table]) -> dict[str, date]:
         for place, first in sorted(zip(found["place"], found["first"], strict=True))
         if first is not None and first == first
     }
+
+
+def names_of(company: Any, table: str) -> Named:
+    """Find from when on sales name their account; empty where they do so from the beginning.
+
+    It is no chance that the first ones name none where, if they did so as often as the later ones, that had a
+    probability of 1 in 10,000 or less.
+    """
+    t = company.relation("sales")
+    on, told = day(t.ordered_at), t.account_id.notnull()
+    found = company.fetch(t.aggregate(begins=on.min(), first=on.min(where=told))).to_dict("records")[0]
+    begins, first = (_day(found[name]) for name in ("begins", "first"))
+    if first is None or first == begins:
+        return Named(table, never=begins is not None and first is None)
+    late = on >= ibis.literal(first)
+    n = company.fetch(
+        t.aggregate(early=t.count(where=~late), late=t.count(where=late), told=t.count(where=told))
+    )
+    early, later, known = (int(n[name][0]) for name in ("early", "late", "told"))
+    nameless = 1 - (known + 1) / (later + 2)
+    return Named(table, first, first if nameless**early <= IMPLAUSIBLE else None)
+
+
+def _day(value: Any) -> date | None:
+    if value is None or value != value:
+        return None
+    found: date = value.date() if isinstance(value, datetime) else value
+    return found
 
 
 def _until(tables: Mapping[str, Table], cap: date | None) -> dict[str, Table]:
