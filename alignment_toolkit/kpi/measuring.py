@@ -238,9 +238,9 @@ class _Question:
                 if a.kpi.requires is not None and not answer.fact(a, "requires"):
                     blocked = blocked or say(a.kpi.requires_words)
                 undated = any(t in reach.undated(company) for t in reach.tables_of(company, a.kpi)[0])
-                gone = reach.lapses(company, a.kpi, start, firsts)
+                lost = reach.lapses(company, a.kpi, start, firsts)
                 q.sheets[a.number] = Sheet(
-                    replace(a, terms=replace(a.terms, lapses=gone)),
+                    replace(a, terms=replace(a.terms, lapses=lost)),
                     answer,
                     until,
                     blocked,
