@@ -10,9 +10,10 @@ from pathlib import Path
 from typing import Any, Final
 
 from alignment_toolkit.errors import AlignmentError
-from alignment_toolkit.runs.places import latest, slug
+from alignment_toolkit.notebooks.opening import split_part, write_part
+from alignment_toolkit.runs.places import MANIFEST, latest, slug
 
-__all__ = ["MOST", "bearing", "earlier_runs"]
+__all__ = ["MOST", "bearing", "earlier_runs", "folder_of", "newest"]
 
 # As many as the limits of the charts are made for.
 MOST: Final = 26
@@ -29,7 +30,28 @@ _ASIDE: Final = (
 )
 
 
-def earlier_runs(out: Path, notebook: str, part: str, start: str, kind_days: int) -> tuple[str, ...]:
+def folder_of(company: Any, part: str) -> str:
+    """Name the folder of the runs of a part; it has a digest where another part differs from it only in case."""
+    if "=" not in part:  # the whole company
+        return slug(part)
+    whole = getattr(company, "whole", company)
+    dimension, _ = split_part(part)
+    return slug(part, [write_part(dimension, value) for value in whole.values(dimension)])
+
+
+def newest(period: Path, part: str, folder: str) -> Path | None:
+    """Give the newest published run of a part in the folder of a period; one from before it had a digest counts too."""
+    run = latest(period / folder)
+    if run is not None or folder == slug(part):
+        return run
+    run = latest(period / slug(part))
+    told = None if run is None else _read(run / MANIFEST)
+    return run if told is not None and told.get("slice") == part else None
+
+
+def earlier_runs(
+    out: Path, notebook: str, part: str, start: str, kind_days: int, *, folder: str = ""
+) -> tuple[str, ...]:
     """Find the newest run of each earlier period of the same notebook and slice, the oldest first.
 
     Parameters
@@ -42,6 +64,8 @@ def earlier_runs(out: Path, notebook: str, part: str, start: str, kind_days: int
         The first day of the period that is to be run, as text.
     kind_days
         Its length; of other lengths there is nothing to follow.
+    folder
+        The folder of this part, as `folder_of` gives it.
 
     Returns
     -------
@@ -50,8 +74,10 @@ def earlier_runs(out: Path, notebook: str, part: str, start: str, kind_days: int
     """
     found: dict[tuple[str, str], Path] = {}
     for period in sorted((out / slug(notebook)).glob("*")):
-        folder = latest(period / slug(part)) if period.is_dir() and not period.name.startswith(".") else None
-        path = folder / "analysis.json" if folder is not None else None
+        if not period.is_dir() or period.name.startswith("."):
+            continue
+        run = newest(period, part, folder or slug(part))
+        path = run / "analysis.json" if run is not None else None
         if path is None or not path.is_file():
             continue
         told = _read(path)

@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Any, Final
 
 from alignment_toolkit.errors import DataError, ParameterError, UnknownName
 from alignment_toolkit.periods import Period, last_complete
-from alignment_toolkit.runs.places import latest, slug
+from alignment_toolkit.runs.beside import folder_of, newest
+from alignment_toolkit.runs.places import slug
 from alignment_toolkit.runs.planning import WHOLE, first_day, require_data
 
 if TYPE_CHECKING:
@@ -158,8 +159,9 @@ def _has_data(company: Company, period: Period) -> bool:
 def published_periods(company: Company, out: str | Path, notebook: str, part: str = WHOLE) -> list[Period]:
     """Give the periods that have a published run of a notebook and slice, the oldest first."""
     found: list[Period] = []
+    own = folder_of(company, part)
     for folder in sorted((Path(out) / slug(notebook)).glob("*")):
-        run = latest(folder / slug(part)) if folder.is_dir() else None
+        run = newest(folder, part, own) if folder.is_dir() else None
         if run is None:
             continue
         try:

@@ -207,7 +207,7 @@ def _runs(
         if o.run is None:
             # Why it failed may quote a row of the data.
             why = clean(o.message.splitlines()[-1].strip()) if o.message and inside else ""
-            page = f"{slug(o.plan.slice)}/FAILED.html" if inside else ""
+            page = f"{o.plan.key.name}/FAILED.html" if inside else ""
             rows.append((blocks.Cell(name, href=page), blocks.Cell("FAILED", why, mood="misaligned"),
                          blocks.Cell(""), blocks.Cell(""), blocks.Cell("")))  # fmt: skip
             continue
@@ -218,7 +218,7 @@ def _runs(
         titles = "; ".join(clean(f.title) for f in out[:3]) + ("; ..." if len(out) > 3 else "")
         own = sum(c.differs for c in told if c.part == o.plan.slice)
         rows.append((
-            blocks.Cell(name, href=f"{slug(o.plan.slice)}/{o.run.id}/{_page_of(o)}"),
+            blocks.Cell(name, href=f"{o.plan.key.name}/{o.run.id}/{_page_of(o)}"),
             blocks.Cell("published" if o.run.fresh else "as before"),
             blocks.Cell(f"{len(out)} of {len(judged)}" if judged else "none judged", levels,
                         number=len(out), unit="count"),

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 from alignment_toolkit.errors import DataError, MatrixFailed, ParameterError, UnknownName
 from alignment_toolkit.notebooks.forking import shared_kernels
 from alignment_toolkit.notebooks.opening import part_of, split_part, write_part
-from alignment_toolkit.runs.beside import bearing, earlier_runs
+from alignment_toolkit.runs.beside import bearing, earlier_runs, folder_of
 from alignment_toolkit.runs.outsiders import kept_back
 from alignment_toolkit.runs.performing import Run
 from alignment_toolkit.runs.performing import _leave_page as leave_page
@@ -196,13 +196,20 @@ def sliced(base: Plan, parts: Sequence[str], company: Company, *, beside: bool =
     apart = kept_back(company, parts, base.parameters, period)
     plans = []
     for part in parts:
-        values = {**base.parameters, PART: part}
+        values, folder = {**base.parameters, PART: part}, folder_of(company, part)
         told = base.earlier
         if beside and HISTORY in values:
-            found = earlier_runs(base.out, base.name, part, str(period.start), period.days)
+            found = earlier_runs(base.out, base.name, part, str(period.start), period.days, folder=folder)
             values[HISTORY], told = list(found), bearing(found)
         plans.append(
-            replace(base, parameters=values, slice=part, earlier=told, kept_back=apart.get(part, ()))
+            replace(
+                base,
+                parameters=values,
+                slice=part,
+                earlier=told,
+                kept_back=apart.get(part, ()),
+                folder=folder,
+            )
         )
     return plans
 

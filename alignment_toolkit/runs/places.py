@@ -7,6 +7,7 @@ import hashlib
 import os
 import re
 import unicodedata
+from collections.abc import Iterable
 from pathlib import Path
 
 __all__ = [
@@ -35,8 +36,11 @@ def now() -> dt.datetime:
     return dt.datetime.now(dt.UTC).replace(microsecond=0)
 
 
-def slug(text: str) -> str:
+def slug(text: str, beside: Iterable[str] = ()) -> str:
     """Give a folder's name for any text: never a path, never hidden, the same for the same text.
+
+    Where texts `beside` it differ from it only in upper and lower case, it has a digest: some file systems tell such
+    names not apart.
 
     Examples
     --------
@@ -44,13 +48,16 @@ def slug(text: str) -> str:
     ('2026-Q3', '2026-07-01..2026-07-05')
     >>> slug("../../etc")
     'etc-74ccf3c5'
+    >>> slug("region=North", beside=["region=North", "region=NORTH"])
+    'region=North-ff44f672'
     """
     plain = unicodedata.normalize("NFKC", text)
     name = re.sub(r"[^A-Za-z0-9._=+-]+", "-", plain).strip("-. ")[:60].rstrip("-. ")
     # `latest` and the page of a failure stand beside folders of this kind.
     reserved = name.split(".")[0].casefold() in _DEVICES or name.casefold() in {LATEST, FAILED.casefold()}
     # What looks like a name with a digest gets one too, or it could take another text's folder.
-    if name == text and name and not reserved and not re.search(r"-[0-9a-f]{8}$", name):
+    alike = any(other != text and other.casefold() == text.casefold() for other in beside)
+    if name == text and name and not reserved and not alike and not re.search(r"-[0-9a-f]{8}$", name):
         return name
     digest = hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()[:8]
     return f"{name or 'x'}-{digest}".replace(".", "-") if reserved else f"{name or 'x'}-{digest}"

@@ -17,7 +17,7 @@ from alignment_toolkit.notebooks import check_parameters, find_notebook, paramet
 from alignment_toolkit.notebooks.opening import part_of
 from alignment_toolkit.periods import Period, compare_periods
 from alignment_toolkit.results import VERSION
-from alignment_toolkit.runs.beside import bearing, earlier_runs
+from alignment_toolkit.runs.beside import bearing, earlier_runs, folder_of
 from alignment_toolkit.runs.places import MANIFEST, file_hash, slug
 from alignment_toolkit.secrets import Scrubber
 
@@ -61,6 +61,7 @@ class Plan:
     asked: Mapping[str, str] = field(default_factory=dict)
     inputs: tuple[Mapping[str, Any], ...] = ()
     kept_back: tuple[str, ...] = ()
+    folder: str = ""
 
     @property
     def name(self) -> str:
@@ -70,7 +71,7 @@ class Plan:
     @property
     def key(self) -> Path:
         """The folder of all runs of this notebook, period and slice."""
-        return self.out / slug(self.name) / slug(self.period) / slug(self.slice)
+        return self.out / slug(self.name) / slug(self.period) / (self.folder or slug(self.slice))
 
     @property
     def digest(self) -> str:
@@ -169,13 +170,15 @@ def plan(
     check_part(company, narrowed)
     require_data(narrowed, period)
     slice = part or WHOLE
+    folder = folder_of(company, slice)
     asked = {k: str(v) for k in ("period", "compare") if (v := values.get(k))}
     if "period" in values:
         values["period"] = period.label
     if "formats" in values:
         values["formats"] = list(formats)
     if HISTORY in values and (given or {}).get(HISTORY) is None:
-        values[HISTORY] = list(earlier_runs(Path(out), path.stem, slice, str(period.start), period.days))
+        found = earlier_runs(Path(out), path.stem, slice, str(period.start), period.days, folder=folder)
+        values[HISTORY] = list(found)
     return Plan(
         notebook=path,
         node=node,
@@ -192,6 +195,7 @@ def plan(
         secrets=company.settings.secret_names(),
         asked=asked,
         inputs=_inputs(company),
+        folder=folder,
     )
 
 

@@ -14,8 +14,9 @@ from alignment_toolkit.company import Company
 from alignment_toolkit.errors import CellFailed, MatrixFailed, ParameterError, UnknownName
 from alignment_toolkit.privacy import seen_by
 from alignment_toolkit.results import Analysis, KpiValue
-from alignment_toolkit.runs import history, index, latest, matrix, perform
-from alignment_toolkit.runs.beside import bearing, earlier_runs
+from alignment_toolkit.runs import history, index, latest, matrix, perform, plan
+from alignment_toolkit.runs.beside import bearing, earlier_runs, folder_of
+from alignment_toolkit.runs.catching_up import published_periods
 from alignment_toolkit.runs.outsiders import audience_of, seen_parts
 from alignment_toolkit.statistics.funnel import beside_the_rest
 from alignment_toolkit.statistics.multiplicity import benjamini_hochberg
@@ -327,3 +328,32 @@ def test_the_page_is_for_the_audience_that_may_see_least(make_plan, tmp_path):
     assert audience_of([("a", told), ("b", analysis(0.4, 300))], {}) == "client"
     assert audience_of([("a", told)], {"audience": "public"}) == "public"
     assert audience_of([("a", analysis(0.4, 300))], {}) == "internal"
+
+
+def test_parts_that_differ_only_in_case_lie_in_folders_that_every_file_system_tells_apart(tmp_path):
+    """Three products, two of them with the same letters; what was run under the plain name before is not forgotten."""
+    orders = [
+        {"order_id": str(i), "ordered_at": f"2026-0{3 * q + 2}-05", "amount": "10", "product_id": product}
+        for i, (q, product) in enumerate((q, p) for q in (1, 2) for p in ("Ax", "AX", "B"))
+    ]
+    (tmp_path / "acme").mkdir()
+    company = Company.open(written({"orders": orders}, tmp_path / "acme"))
+    out = tmp_path / "reports"
+    base = plan(str(tmp_path / "acme"), given={"period": "2026-Q3"}, out=out)
+    plans = {p.slice: p for p in matrix.sliced(base, matrix.parts_of(company, "product_id"), company)}
+    names = {part: p.key.name for part, p in plans.items()}
+    assert len({name.casefold() for name in names.values()}) == 3
+    assert names["product_id=B"] == "product_id=B"
+    one = plan(str(tmp_path / "acme"), given={"period": "2026-Q3", "part": "product_id=AX"}, out=out)
+    assert one.key == plans["product_id=AX"].key
+    # A run of Q2 from when the folder was plain: it is that of the part that it says it is of.
+    before = out / base.name / "2026-Q2" / "product_id=Ax"
+    (before / "one").mkdir(parents=True)
+    (before / "one" / "manifest.json").write_text(json.dumps({"slice": "product_id=Ax", "period": "2026-Q2"}))
+    (before / "latest").symlink_to("one")
+    told = {"from": "2026-04-01", "to": "2026-06-30"}
+    (before / "one" / "analysis.json").write_text(json.dumps(told))
+    for part, found in (("product_id=Ax", 1), ("product_id=AX", 0)):
+        folder = folder_of(company, part)
+        assert len(earlier_runs(out, base.name, part, "2026-07-01", 92, folder=folder)) == found
+        assert len(published_periods(company, out, base.name, part)) == found

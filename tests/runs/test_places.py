@@ -104,3 +104,12 @@ def test_the_formats_of_the_settings_are_all_written() -> None:
 
     assert default_formats(["xlsx", "html", "xlsx"]) == ("xlsx", "html")
     assert default_formats([]) == ("html",)
+
+
+def test_names_that_differ_only_in_case_have_folders_that_do_not():
+    texts = ["region=North", "region=NORTH", "region=north", "region=South"]
+    names = [slug(text, texts) for text in texts]
+    assert len({name.casefold() for name in names}) == 4
+    assert names[-1] == "region=South"
+    # One that looks like such a name can't take its folder.
+    assert slug(names[0], texts) != names[0]
