@@ -45,11 +45,18 @@ _CHARTED: Final[dict[str, tuple[int | str, ...]]] = {
 # Fields that are words wherever they stand.
 _ANYWHERE: Final = ("n_unit", "method")
 # Calls whose `method` is none of ours.
-_OF_SCIPY: Final = ("linprog", "mannwhitneyu", "minimize", "minimize_scalar", "rank", "root_scalar")
+_OF_OTHERS: Final = (
+    "Request",
+    "linprog",
+    "mannwhitneyu",
+    "minimize",
+    "minimize_scalar",
+    "rank",
+    "root_scalar",
+)
 # What is said in a terminal, in a notebook or by a made-up company, and the words of this package itself.
 _ELSEWHERE: Final = (
     "cli",
-    "runs",
     "notebooks",
     "explorer",
     "simulation",
@@ -150,7 +157,7 @@ def _of_call(node: ast.Call) -> Iterator[tuple[str, str]]:
     for text in _texts(_fields(node, _CHARTED.get(name, ()))):
         label = text.replace("_", " ").strip()
         yield label[:1].upper() + label[1:], ""
-    if name not in _OF_SCIPY:
+    if name not in _OF_OTHERS:
         yield from ((text, "") for text in _texts(k.value for k in node.keywords if k.arg in _ANYWHERE))
 
 

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Final
 
+from alignment_toolkit.languages import ENGLISH, noted, say
 from alignment_toolkit.notebooks.opening import part_of
 from alignment_toolkit.privacy import LEAST
 from alignment_toolkit.sources.narrow import Step, placed
@@ -63,26 +64,37 @@ class Left:
             return ""
         amount, whole = (unit(self.unit).text(v, currency=currency) for v in (self.value, self.of))
         share = "" if self.share is None else f" ({unit('share').text(self.share)})"
-        return f"{self.title}: {amount} of {whole}{share}"
+        return say(
+            "{title}: {amount} of {whole}{share}",
+            title=say(self.title),
+            amount=amount,
+            whole=whole,
+            share=share,
+        )
 
 
 @dataclass(frozen=True)
 class Aside:
     """All that is in no part: figures that the reports are about, and tables that no part has.
 
-    `audience` is for whom the company's reports are, where nobody asks for another.
+    `audience` is for whom the company's reports are, where nobody asks for another, and `language` theirs.
     """
 
     figures: tuple[Left, ...] = ()
     tables: tuple[str, ...] = ()
     audience: str = "internal"
+    language: str = ENGLISH
 
     def to_json(self) -> dict[str, Any]:
         """Give it as the matrix's JSON has it."""
         return {"figures": [f.to_json() for f in self.figures], "tables": list(self.tables)}
 
 
-_TITLES: Final = {"revenue": "Revenue", "clients": "Clients who bought", "leads": "Leads"}
+_TITLES: Final = {
+    "revenue": noted("Revenue"),
+    "clients": noted("Clients who bought"),
+    "leads": noted("Leads"),
+}
 _UNITS: Final = {"revenue": "money", "clients": "count", "leads": "count"}
 
 
@@ -111,7 +123,8 @@ def in_no_part(company: Company, parts: Sequence[str], period: Period) -> Aside:
     if company.has("leads", "created_at"):
         figures.append(_left(company, "leads", "leads", company.cohort("leads", period), wanted))
     undivided = tuple(_undivided(company, [dimension for dimension, _ in wanted]))
-    return Aside(tuple(figures), undivided, company.settings.report.audience)
+    report = company.settings.report
+    return Aside(tuple(figures), undivided, report.audience, report.language)
 
 
 def _within(t: Any, column: str, period: Period) -> Any:

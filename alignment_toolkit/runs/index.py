@@ -11,6 +11,7 @@ from typing import Any, Final
 from alignment_toolkit import units
 from alignment_toolkit.charts import clean
 from alignment_toolkit.errors import AlignmentError, ExportFailed
+from alignment_toolkit.languages import ENGLISH, language_of, noted, say, say_count, speaking, spoken, term
 from alignment_toolkit.privacy import LEAST
 from alignment_toolkit.report import blocks, words
 from alignment_toolkit.report.html import render
@@ -124,7 +125,7 @@ def index_page(
     audience: str = "internal",
     aside: Aside | None = None,
 ) -> str:
-    """Write the page of a matrix as HTML.
+    """Write the page of a matrix as HTML, in the language of the parts' reports.
 
     Parameters
     ----------
@@ -140,15 +141,36 @@ def index_page(
     aside
         What is in no part, of `in_no_part`.
     """
+    language = ENGLISH if aside is None else aside.language
+    with speaking(language_of(analyses[0][1].settings) if analyses else language):
+        return _page(outcomes, analyses, matrix, audience, aside)
+
+
+def _page(
+    outcomes: Sequence[Outcome],
+    analyses: Sequence[tuple[str, Analysis]],
+    matrix: str,
+    audience: str,
+    aside: Aside | None,
+) -> str:
     first = outcomes[0].plan
     analyses = seen_parts(analyses, audience)
     told = compared(analyses)
     published = sum(o.run is not None for o in outcomes)
     failed = len(outcomes) - published
-    summary = f"{words.plural(len(outcomes), 'run')}: {published} published"
-    summary += f", {failed} failed. What failed has no report here." if failed else "."
+    runs = words.plural(len(outcomes), "run")
+    summary = (
+        say(
+            "{runs}: {published:,} published, {failed:,} failed. What failed has no report here.",
+            runs=runs,
+            published=published,
+            failed=failed,
+        )
+        if failed
+        else say("{runs}: {published:,} published.", runs=runs, published=published)
+    )
     parts: list[blocks.Block] = [
-        blocks.Section((blocks.Heading(2, "The parts", "answer"), blocks.Prose(summary, tone="lead"),
+        blocks.Section((blocks.Heading(2, say("The parts"), "answer"), blocks.Prose(summary, tone="lead"),
                         _runs(outcomes, dict(analyses), told, inside=audience == "internal"))),
         blocks.Section(tuple(_comparison(told, dict(analyses)))),
     ]  # fmt: skip
@@ -157,13 +179,20 @@ def index_page(
         parts.insert(1, blocks.Section(tuple(_aside(told_to(aside, audience), outcomes, currency))))
     label = next((words.made_up(a) for _, a in analyses), "")
     document = blocks.Document(
-        title=f"{blocks.data(first.company)}: the parts by {blocks.data(matrix)}",
-        subtitle=f"{first.period}, by the notebook {first.name}",
+        title=say(
+            "{company}: the parts by {matrix}", company=blocks.data(first.company), matrix=blocks.data(matrix)
+        ),
+        subtitle=say("{period}, by the notebook {name}", period=first.period, name=first.name),
         label=label,
         blocks=tuple(parts),
-        footer="Each part has a report of its own, made by the same notebook with the same settings."
-        + (_FOR_OUTSIDERS if audience != "internal" else ""),
+        footer=" ".join(
+            [
+                say("Each part has a report of its own, made by the same notebook with the same settings."),
+                *([say(_FOR_OUTSIDERS, least=LEAST)] if audience != "internal" else []),
+            ]
+        ),
         currency=currency,
+        lang=spoken(),
     )
     return render(document)
 
@@ -172,28 +201,36 @@ def _aside(aside: Aside, outcomes: Sequence[Outcome], currency: str) -> list[blo
     by = words.enumerate_words(
         [blocks.data(d) for d in dict.fromkeys(o.plan.slice.partition("=")[0] for o in outcomes)]
     )
-    said = f"A row is in no part where its {by} is empty, leads nowhere or names none of the parts above."
+    said = say(
+        "A row is in no part where its {by} is empty, leads nowhere or names none of the parts above.", by=by
+    )
     found = [f for f in aside.figures if f.value is not None]
     if any(f.n for f in found):
-        said += " So the parts do not add up to the whole company."
+        said += " " + say("So the parts do not add up to the whole company.")
     elif found and len(found) == len(aside.figures):
-        names = words.enumerate_words([words.small_start(f.title) for f in found])
-        said += f" Of this period there is no such row in {names}."
+        names = words.enumerate_words([words.small_start(say(f.title)) for f in found])
+        said += " " + say("Of this period there is no such row in {names}.", names=names)
     listed = [f.text(currency) for f in found if f.n]
     listed += [
-        f"{f.title}: left out, since what is in no part, or one of the parts, has fewer than {LEAST} cases"
+        say(
+            "{title}: left out, since what is in no part, or one of the parts, has fewer than {least} cases",
+            title=say(f.title),
+            least=LEAST,
+        )
         for f in aside.figures
         if f.value is None
     ]
     if aside.tables:
         names = words.enumerate_words([blocks.data(t.replace("_", " ")) for t in aside.tables])
-        listed.append(f"In no part at all, because nothing in them tells a row's {by}: {names}")
-    return [blocks.Heading(2, "In no part", "aside"), blocks.Prose(said, bullets=tuple(listed))]
+        listed.append(
+            say("In no part at all, because nothing in them tells a row's {by}: {names}", by=by, names=names)
+        )
+    return [blocks.Heading(2, say("In no part"), "aside"), blocks.Prose(said, bullets=tuple(listed))]
 
 
-_FOR_OUTSIDERS: Final = (
-    f" Figures of parts with fewer than {LEAST} cases are left out,"
-    " and others from which such figures could be worked out."
+_FOR_OUTSIDERS: Final = noted(
+    "Figures of parts with fewer than {least} cases are left out, and others from which such figures could be worked "
+    "out."
 )
 
 
@@ -208,25 +245,35 @@ def _runs(
             # Why it failed may quote a row of the data.
             why = clean(o.message.splitlines()[-1].strip()) if o.message and inside else ""
             page = f"{o.plan.key.name}/FAILED.html" if inside else ""
-            rows.append((blocks.Cell(name, href=page), blocks.Cell("FAILED", why, mood="misaligned"),
+            rows.append((blocks.Cell(name, href=page), blocks.Cell(say("FAILED"), why, mood="misaligned"),
                          blocks.Cell(""), blocks.Cell(""), blocks.Cell("")))  # fmt: skip
             continue
         whole = [f for f in analysis.findings if not f.by] if analysis else []
         judged = [f for f in whole if f.status in _JUDGED]
         out = [f for f in whole if f.status == "misaligned"]
-        levels = ", ".join(f"{n} {s}" for s in _LEVELS if (n := sum(f.severity == s for f in out)))
+        counted = ((s, sum(f.severity == s for f in out)) for s in _LEVELS)
+        levels = ", ".join(say("{n:,} {severity}", n=n, severity=term(s)) for s, n in counted if n)
         titles = "; ".join(clean(f.title) for f in out[:3]) + ("; ..." if len(out) > 3 else "")
         own = sum(c.differs for c in told if c.part == o.plan.slice)
         rows.append((
             blocks.Cell(name, href=f"{o.plan.key.name}/{o.run.id}/{_page_of(o)}"),
-            blocks.Cell("published" if o.run.fresh else "as before"),
-            blocks.Cell(f"{len(out)} of {len(judged)}" if judged else "none judged", levels,
-                        number=len(out), unit="count"),
+            blocks.Cell(say("published") if o.run.fresh else say("as before")),
+            blocks.Cell(_of(len(out), len(judged)), levels, number=len(out), unit="count"),
             blocks.Cell(titles),
             blocks.Cell(str(own) if own else "", number=own, unit="count"),
         ))  # fmt: skip
-    columns = ("Part", "Run", "Out of line", "What is out of line", "Unlike the others in")
-    return blocks.Table("All parts", columns, tuple(rows), (False, False, True, False, True))
+    columns = (
+        say("Part"),
+        say("Run"),
+        say("Out of line"),
+        say("What is out of line"),
+        say("Unlike the others in"),
+    )
+    return blocks.Table(say("All parts"), columns, tuple(rows), (False, False, True, False, True))
+
+
+def _of(out: int, judged: int) -> str:
+    return say("{out:,} of {judged:,}", out=out, judged=judged) if judged else say("none judged")
 
 
 def _page_of(outcome: Outcome) -> str:
@@ -239,57 +286,67 @@ def _value_of(part: str) -> str:
 
 
 def _comparison(told: Sequence[Compared], analyses: dict[str, Analysis]) -> list[blocks.Block]:
-    heading = blocks.Heading(2, "Which parts differ", "differ")
+    heading = blocks.Heading(2, say("Which parts differ"), "differ")
     if not told:
-        return [heading, blocks.Prose("Fewer than two parts have a figure that can be compared.")]
+        return [heading, blocks.Prose(say("Fewer than two parts have a figure that can be compared."))]
     different = sorted((c for c in told if c.differs), key=lambda c: (c.q, c.figure, c.part))
     parts = words.plural(len({c.part for c in told}), "part")
-    looked = f"{len(told):,} figures of {parts} were held against the others'."
+    looked = say("{n:,} figures of {parts} were held against the others'.", n=len(told), parts=parts)
     if different:
         luck = max(1, round(RATE * len(different)))
-        many = f"{len(different)} figures differ" if len(different) > 1 else "One figure differs"
-        said = (
-            f"{looked} {many} by more than luck explains; of those named, about {luck} can still be luck. All other"
-            " differences are no larger than equal parts show by chance: a part at the top or the bottom of such a list"
-            " would be another one next time."
+        many = say_count(
+            len(different),
+            "One figure differs by more than luck explains",
+            "{n:,} figures differ by more than luck explains",
+        )
+        said = say(
+            "{looked} {many}; of those named, about {luck} can still be luck. All other differences are no larger than "
+            "equal parts show by chance: a part at the top or the bottom of such a list would be another one next "
+            "time.",
+            looked=looked,
+            many=many,
+            luck=luck,
         )
     else:
-        said = (
-            f"{looked} None differs by more than luck explains: parts that are alike differ as much by chance. Do not"
-            " rank them."
+        said = say(
+            "{looked} None differs by more than luck explains: parts that are alike differ as much by chance. Do not "
+            "rank them.",
+            looked=looked,
         )
     found: list[blocks.Block] = [heading, blocks.Prose(said, tone="lead")]
+    columns = tuple(say(c) for c in _COLUMNS)
     currency = next((a.currency for a in analyses.values()), "")
     if different:
         found.append(blocks.Table(
-            "Parts unlike the others", _COLUMNS, tuple(_row(c, currency) for c in different), _NUMBERS,
-            note=_NOTE,
+            say("Parts unlike the others"), columns, tuple(_row(c, currency) for c in different), _NUMBERS,
+            note=say(_NOTE),
         ))  # fmt: skip
     inside: list[blocks.Block] = []
     for figure in dict.fromkeys((c.kind, c.figure) for c in told):
         own = [c for c in told if (c.kind, c.figure) == figure]
         inside.append(
             blocks.Table(
-                f"{clean(own[0].title)} ({own[0].kind})", _COLUMNS[1:],
+                say("{title} ({kind})", title=clean(own[0].title), kind=say(_KINDS[own[0].kind])), columns[1:],
                 tuple(_row(c, currency)[1:] for c in own), _NUMBERS[1:],
             )
         )  # fmt: skip
-    found.append(blocks.Fold("All comparisons", tuple(inside)))
+    found.append(blocks.Fold(say("All comparisons"), tuple(inside)))
     return found
 
 
+_KINDS: Final = {"gap": noted("gap"), "key figure": noted("key figure")}
 _COLUMNS: Final = (
-    "Figure",
-    "Part",
-    "This part",
-    "Cases",
-    "The others",
-    "Limits of luck",
-    "Drawn to all",
-    "q",
+    noted("Figure"),
+    noted("Part"),
+    noted("This part"),
+    noted("Cases"),
+    noted("The others"),
+    noted("Limits of luck"),
+    noted("Drawn to all"),
+    noted("q"),
 )
 _NUMBERS: Final = (False, False, True, True, True, True, True, True)
-_NOTE: Final = (
+_NOTE: Final = noted(
     "Limits of luck: where a part that is like the others lies 19 times in 20, given its cases. Drawn to all: the best"
     " guess for this part, its own figure drawn towards all parts the more the fewer cases it has. q: named are those"
     " up to 0.10, so of all that are named about one in ten is luck (Benjamini and Hochberg)."
@@ -303,14 +360,14 @@ def _row(c: Compared, currency: str) -> tuple[blocks.Cell, ...]:
         return blocks.Cell(unit.text(value, currency=currency), number=value, unit=c.unit)
 
     return (
-        blocks.Cell(clean(c.title), c.kind),
-        blocks.Cell(_value_of(c.part), "unlike the others" if c.differs else ""),
+        blocks.Cell(clean(c.title), say(_KINDS[c.kind])),
+        blocks.Cell(_value_of(c.part), say("unlike the others") if c.differs else ""),
         number(c.value),
-        blocks.Cell(f"{c.n:,}", number=c.n, unit="count"),
+        blocks.Cell(say("{n:,}", n=c.n), number=c.n, unit="count"),
         number(c.rest),
         blocks.Cell(unit.interval(c.low, c.high, currency=currency)),
         number(c.drawn),
-        blocks.Cell("< 0.001" if c.q < 0.001 else f"{c.q:.3f}", number=c.q),
+        blocks.Cell(say("< 0.001") if c.q < 0.001 else say("{q:.3f}", q=c.q), number=c.q),
     )
 
 

@@ -12,9 +12,10 @@ import pytest
 import alignment_toolkit as at
 from alignment_toolkit.company import Company
 from alignment_toolkit.errors import CellFailed, MatrixFailed, ParameterError, UnknownName
+from alignment_toolkit.languages.messages import messages
 from alignment_toolkit.privacy import seen_by
 from alignment_toolkit.results import Analysis, KpiValue
-from alignment_toolkit.runs import history, index, latest, matrix, perform, plan
+from alignment_toolkit.runs import history, in_no_part, index, latest, matrix, perform, plan
 from alignment_toolkit.runs.beside import bearing, earlier_runs, folder_of
 from alignment_toolkit.runs.catching_up import published_periods
 from alignment_toolkit.runs.outsiders import audience_of, seen_parts
@@ -357,3 +358,30 @@ def test_parts_that_differ_only_in_case_lie_in_folders_that_every_file_system_te
         folder = folder_of(company, part)
         assert len(earlier_runs(out, base.name, part, "2026-07-01", 92, folder=folder)) == found
         assert len(published_periods(company, out, base.name, part)) == found
+
+
+def test_the_page_speaks_the_language_of_its_reports(make_plan):
+    """Every text of the page that the catalogue knows stands there in German, whoever reads and whatever failed."""
+    german = {"report": {"language": "de"}}
+    parts = [(f"r={i}", replace(analysis(0.2, 100), settings=german)) for i in range(8)]
+    parts.append(("r=8", replace(analysis(0.6, 100), settings=german)))
+    plans = [make_plan(slice=name) for name, _ in [*parts, ("r=9", None)]]
+    outcomes = [matrix.Outcome(p, None, 4, "no") for p in plans]
+    left = in_no_part.Left("leads", "Leads", "count", 3, 30, 3, 30, 20)
+    aside = in_no_part.Aside(
+        (left, replace(left, figure="clients", title="Clients who bought", n=0)), ("spend",)
+    )
+    pages = [index.index_page(outcomes, parts, "r", who, aside) for who in ("internal", "client")]
+    pages.append(index.index_page(outcomes, parts[:8], "r", "internal", aside))
+    pages.append(index.index_page(outcomes, [], "r", "internal", replace(aside, language="de")))
+    for page in pages:
+        assert 'lang="de"' in page
+        text = re.sub(
+            r"\s+", " ", re.sub(r"<style.*?</style>|<script.*?</script>|<[^>]*>", " ", page, flags=re.S)
+        )
+        assert "Die Teile" in text
+        english = [m for m in messages() if "runs/index.py" in messages()[m].places and " " in m]
+        assert [m for m in english if m.partition("{")[0].strip() and m.split("{")[0].strip() in text] == []
+    assert "Eine Zahl unterscheidet sich mehr, als Zufall erklärt" in re.sub(r"\s+", " ", pages[0])
+    assert "Stellen Sie keine Rangfolge auf" in re.sub(r"\s+", " ", pages[2])
+    assert "The parts" in index.index_page(outcomes, [], "r", "internal", aside)
