@@ -33,6 +33,7 @@ COMPARE: Final = (
     ("nothing", "none"),
 )
 NOTHING: Final = "(nothing)"
+UNSPLIT: Final = "(nothing: this key figure is told of no part)"
 _WIDE = {"description_width": "11em"}
 
 
@@ -77,8 +78,8 @@ class Controls:
         self.compare = self._list("Compared with", compare, view.compare, "compare")
         self.kpi = self._list("Key figure", kpis, view.kpi, "kpi")
         by = view.by[0] if view.by else ""
-        options = [(NOTHING, ""), *((d.replace("_", " "), d) for d in _with(dims, by))]
-        self.by = w.Dropdown(options=options, value=by, description="Split by", style=_WIDE)
+        self._split = (view.kpi, view.only)
+        self.by = w.Dropdown(options=self._splits(view), value=by, description="Split by", style=_WIDE)
         self.by.observe(self._heard(lambda value: self._change(by=(value,) if value else ())), "value")
         self.only = [self._filter(i, dims) for i in range(2)]
         self.topics = w.ToggleButtons(
@@ -109,6 +110,16 @@ class Controls:
             *(w.HBox([dimension, value], layout=row) for dimension, value in self.only),
             self.topics, self.picks, w.HBox([self.keep, self.report], layout=row), self.status, self.output,
         ])  # fmt: skip
+
+    def _splits(self, view: View) -> list[tuple[str, str]]:
+        """Give what the key figure can be split by; what it is split by already stays, and the page says why not."""
+        try:
+            dims = self.looking.splits(view)
+        except AlignmentError:  # said where results are
+            dims = self.looking.dimensions()
+        nothing = NOTHING if dims else UNSPLIT
+        by = view.by[0] if view.by else ""
+        return [(nothing, ""), *((d.replace("_", " "), d) for d in _with(dims, by))]
 
     def _list(self, label: str, options: Any, value: Any, name: str) -> w.Dropdown:
         made = w.Dropdown(options=options, value=value, description=label, style=_WIDE)
@@ -196,6 +207,11 @@ class Controls:
 
     def _look(self, view: View) -> None:
         self.view = view
+        if (view.kpi, view.only) != self._split:
+            self._split = (view.kpi, view.only)
+            with self._silence():
+                self.by.options = self._splits(view)
+                self.by.value = view.by[0] if view.by else ""
         self.asked((self.topic, view))
 
     def _turn(self, topic: str) -> None:

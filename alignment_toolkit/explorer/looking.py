@@ -19,6 +19,7 @@ from alignment_toolkit.explorer.view import View
 from alignment_toolkit.explorer.what_if import judged, with_owners, with_weights
 from alignment_toolkit.findings import first_day, look_at
 from alignment_toolkit.indicator import Look
+from alignment_toolkit.kpi.splits import untold_by
 from alignment_toolkit.languages import speaking
 from alignment_toolkit.notebooks.opening import part_of
 from alignment_toolkit.notebooks.pieces import Text
@@ -136,6 +137,18 @@ class Looking:
                     found[column] = None
         first = [d for d in _SALES_FIRST if d in found]
         return [*first, *sorted(set(found) - set(first) - {"currency"})]
+
+    def splits(self, view: View) -> list[str]:
+        """Name the dimensions that the key figure of a view is told by; none where it cannot be looked at at all."""
+
+        def told() -> list[str]:
+            kpi = self.catalog.chosen_kpis([view.kpi])[0]
+            every = self.dimensions()
+            untold = untold_by(self.part(view), kpi, every, self.period(view), catalogue=self.catalog.kpis)
+            return [d for d in every if d not in untold]
+
+        found: list[str] = self._once(("splits", view.only, view.kpi), told)
+        return found
 
     def values(self, dimension: str) -> list[str]:
         """Give the values of a dimension that can be looked at alone, as a part is written."""

@@ -10,8 +10,9 @@ import pytest
 
 from alignment_toolkit.catalog import Catalog
 from alignment_toolkit.company import Company
+from alignment_toolkit.errors import ParameterError
 from alignment_toolkit.explorer import Looking, View
-from alignment_toolkit.explorer.controls import Controls
+from alignment_toolkit.explorer.controls import UNSPLIT, Controls
 
 SOME = ("dropped_leads", "price_ambition", "channel_mismatch")
 
@@ -54,6 +55,35 @@ def test_each_control_leads_to_the_numbers_of_its_view(controls, looking):
     assert controls.view == View(
         period="2026-Q2", compare="year-ago", kpi="win-rate", segmentation="as_given"
     )
+
+
+def test_only_splits_that_the_key_figure_has_are_offered(controls, looking):
+    """Each that is offered is told, each that is not says why when it is asked for; one chosen before stays."""
+    every = looking.dimensions()
+    for kpi in ("leads", "win-rate", "spend"):
+        controls.kpi.value = kpi
+        offered = [d for _, d in controls.by.options if d]
+        assert offered
+        assert offered == [d for d in every if d in offered]
+        for dimension in every:
+            try:
+                rows = looking.measured(controls.view.but(by=(dimension,)))
+            except ParameterError:  # it could be either of two
+                assert dimension not in offered
+                continue
+            parts = [r for r in rows if r.by and r.grain is None]
+            assert (dimension in offered) != (len(parts) == 1 and bool(parts[0].reason)), (kpi, dimension)
+    controls.kpi.value = "leads"
+    controls.by.value = "channel"
+    controls.kpi.value = "win-rate"
+    assert controls.view.by == ("channel",)
+    assert controls.by.value == "channel"
+
+
+def test_where_a_key_figure_has_no_split_that_is_said(looking, monkeypatch):
+    monkeypatch.setattr(looking, "splits", lambda view: [])
+    made = Controls(looking, View(period="2026-Q3", kpi="leads", compare="none"))
+    assert made.by.options == ((UNSPLIT, ""),)
 
 
 def test_lists_are_filled_by_what_was_found_and_lead_on(controls):
