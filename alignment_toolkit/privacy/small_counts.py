@@ -19,11 +19,26 @@ _BEFORE: Final = (
     r"(?:at least|at most|more than|fewer than|less than|within|up to|above|below|over|last|between|every"
     r"|mindestens|höchstens|mehr als|weniger als|binnen|innerhalb von|bis zu|über|unter|letzten|zwischen|alle)\s$"
 )
-_BEHIND: Final = (
-    r"\s(?:(?:working|of the)\s)?(?:days?|weeks?|hours?|months?|years?|quarters?|points?|minutes?|cosines"
+_UNITS: Final = (
+    r"(?:(?:working|of the)\s)?(?:days?|weeks?|hours?|months?|years?|quarters?|points?|minutes?|cosines"
     r"|Tagen?|Wochen?|Stunden?|Monaten?|Jahren?|Quartalen?|Punkten?|Minuten|Arbeits\w+|Kosinus\w*"
-    r"|January|February|March|April|May|June|July|August|September|October|November|December|to|bis|and|und)\b"
-    r"|\s?(?:%|=)"
+    r"|January|February|March|April|May|June|July|August|September|October|November|December)\b"
+)
+# The first of two numbers is what the second is: 3 to 7 days, 3 and 7 leads.
+_BEHIND: Final = rf"(?:\s(?:to|bis|and|und)\s[\d.,]+)?(?:\s{_UNITS}|\s?(?:%|=))"
+# The numbers of definitions, by the words that they stand in: scales, formulas and what is required.
+_DEFINED: Final = re.compile(
+    r"\bfrom [1-9] on\b|\bab [1-9] Personen\b"
+    r"|[1-9] (?:of either kind )?are needed\b|[1-9] (?:von beiderlei )?sind nötig\b"
+    r"|\b(?:a line needs|eine Linie braucht) \w+ (?:and|und) 1\b"
+    r"|(?<![\w.,])1 - (?:Cohen|paid|amount|gezahlt|Betrag)"
+    r"|\b1: (?:no better than chance|nicht besser als Zufall)"
+    r"|\b0 (?:not at all, 1 wholly|gar nicht, 1 ganz|is chance, 1 is|ist Zufall, 1 ist)\b"
+    r"|\b(?:where 1 is|wobei 1)\b"
+    r"|\b(?:scale|number|Skala|Zahl) (?:from|von) 1 (?:to|bis) 5\b|\b(?:Answer|Antwort), 1 (?:to|bis) 5\b"
+    r"|\b(?:rated|rating|Bewertung), 1 (?:to|bis) 10\b|-1 (?:to|bis) 1\b|\b(?:of 1 or 2|Antworten 1 oder 2)\b"
+    r"|\b1 means: |\b1 heißt: |\b(?:1|5) \((?:lowest|highest|niedrigstes|höchstes)\)"
+    r"|\b[35]: (?:partly|holds|zum Teil|trifft)\b"
 )
 _NUMBER: Final = re.compile(
     r"(?<![\w.,:/%€$£¥+<>=()-])(?<!\u2013)([1-9])(?![\w/%-]|[.,:]\d|\.\s\w)(\s\(\d+[.,]\d\s?%\))?"
@@ -41,9 +56,14 @@ def masked(text: str) -> str:
     'lines without client, left out: fewer than 10; 8 cosines of 92 days'
     >>> masked("At least 5 wins are needed; here: 2.")
     'At least 5 wins are needed; here: fewer than 10.'
+    >>> masked("people are compared from 5 on; here: 4 (0: of one mind, 1: no better than chance)")
+    'people are compared from 5 on; here: fewer than 10 (0: of one mind, 1: no better than chance)'
     """
+    defined = [found.span() for found in _DEFINED.finditer(text)]
 
     def few(found: re.Match[str]) -> str:
+        if any(start <= found.start(1) < end for start, end in defined):
+            return found.group()
         constant = _NOT_BEFORE.search(text[: found.start()]) or _NOT_BEHIND.match(text[found.end(1) :])
         return found.group() if constant else say(_FEW, least=LEAST)
 

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+import re
 from dataclasses import replace
 
 import pytest
 
-from alignment_toolkit.languages import speaking
+from alignment_toolkit.languages import languages, say, speaking
+from alignment_toolkit.languages.messages import messages
 from alignment_toolkit.privacy import seen_by
 from alignment_toolkit.privacy.small_counts import masked
 from alignment_toolkit.results import Chart, Column, Evidence, Guard
@@ -41,6 +43,35 @@ def test_in_german_too():
             "Mindestens 5 Geschäfte sind nötig; hier: weniger als 10."
         )
         assert masked("binnen 5 Arbeitstagen, 1. Juli 2026") == "binnen 5 Arbeitstagen, 1. Juli 2026"
+
+
+# What these say of one is a count.
+COUNTS = {"sums of 1", "About {n:,} more of: {said}."}
+
+
+@pytest.mark.parametrize("language", languages())
+def test_no_number_that_stands_in_a_definition_is_masked(language):
+    """Whatever the numbers that are filled in: those that a message is written with are constants."""
+    with speaking(language):
+        for message, known in messages().items():
+            if message in COUNTS or known.many:
+                continue
+            text = re.sub(r"\{[^{}]*\}", "Qq", (say(message)).replace("{{", "").replace("}}", ""))
+            assert masked(text) == text, known.places
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "changed from 3 to 7 leads",
+        "3 and 7 of them",
+        "of 5 clients 2 left",
+        "1 lead came late",
+        "here: 7 - too few",
+    ],
+)
+def test_a_count_beside_such_words_is_masked(text):
+    assert not re.search(r"(?<!\d)[1-9](?!\d)", masked(text).replace("10", ""))
 
 
 def seen(audience, **changes):
