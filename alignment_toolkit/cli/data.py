@@ -40,6 +40,7 @@ if TYPE_CHECKING:
 __all__ = ["register"]
 
 FIRST: Final = 5  # Of problems of one kind so many are shown one by one.
+QUARTER: Final = dt.timedelta(days=92)
 
 By = Annotated[list[str] | None, typer.Option("--by", help="Dimensions to split by: channel,region.")]
 AsOf = Annotated[str | None, typer.Option("--as-of", help="Use no data after this day.")]
@@ -67,6 +68,8 @@ def check(
     else:
         tables = "1 table" if len(company.tables) == 1 else f"{len(company.tables)} tables"
         say(f"{company.name}: {tables}, complete until {company.as_of or 'unknown'}.")
+        if apart := _far_apart(company):
+            say(apart)
         if problems:
             print_table(
                 ["level", "table", "file", "row", "column", "value", "message"],
@@ -149,7 +152,7 @@ def kpis(
         hidden=hidden, warnings=warnings,
     )  # fmt: skip
     warn([*warnings, *(p.message for p in company.problems)])
-    _tell_early_ends(company, when.start, when.last)
+    _tell_early_ends(company, when.start, when.last, asked=period)
     if as_json:
         print_json(_as_analysis(rows, company.name, company.currency, when.label).to_json()["kpis"])
     else:
@@ -157,9 +160,23 @@ def kpis(
         _print_kpis(rows, company.currency)
 
 
-def _tell_early_ends(company: Company, start: dt.date, last: dt.date) -> None:
+def _far_apart(company: Company) -> str | None:
+    """Say on which days the tables end, where one ends more than a quarter before another: it decides what is last."""
+    ends = {t: end for t in company.tables if (end := company.complete_until(t)) is not None}
+    if not ends or max(ends.values()) - min(ends.values()) <= QUARTER:
+        return None
+    told = ", ".join(f"{t} {end}" for t, end in sorted(ends.items(), key=lambda e: (e[1], e[0])))
+    return (
+        f"The tables end far apart: {told}. The last complete period is that of the one that ends first, unless"
+        " --period names another."
+    )
+
+
+def _tell_early_ends(company: Company, start: dt.date, last: dt.date, *, asked: str | None) -> None:
     """Say which tables end inside the period: a quiet last week looks like missing data until somebody says so."""
     settings = company.settings
+    if (asked is None or asked.startswith("last-")) and (apart := _far_apart(company)):
+        note(f"note: {apart}")
     if settings.company.as_of is not None:
         return
     ends = {t: company.complete_until(t) for t in company.tables}
@@ -249,7 +266,8 @@ def analyse(
         history=earlier,
     )
     warn(analysis.warnings)
-    _tell_early_ends(company, dt.date.fromisoformat(analysis.start), dt.date.fromisoformat(analysis.to))
+    start, last = dt.date.fromisoformat(analysis.start), dt.date.fromisoformat(analysis.to)
+    _tell_early_ends(company, start, last, asked=period)
     if out is not None:
         _replace(out, analysis.dumps())
         note(f"written: {out}")

@@ -94,6 +94,20 @@ def test_check_shows_the_first_of_many_alike_and_counts_the_rest(alignment, comp
     assert [p["value"] for p in told if p["code"] == "duplicate_id"] == [f"D{n:02}" for n in range(30)]
 
 
+def test_a_table_that_ends_long_before_the_others_is_named_where_it_decides_the_period(alignment, company):
+    apart = "The tables end far apart: opportunities 2025-02-10, "
+    assert "far apart" not in alignment("check", company).out
+    assert "far apart" not in alignment("kpis", company, "--kpi", "leads").err
+    (company / "opportunities.csv").write_text("opportunity_id,opened_at\no1,2025-02-10\n")
+    shown = " ".join(alignment("check", company).out.split())
+    assert apart in shown
+    assert "leads 2026-0" in shown
+    assert apart in alignment("kpis", company, "--kpi", "leads").err
+    assert apart not in alignment("kpis", company, "--kpi", "leads", "--period", "2026-Q1").err
+    (company / "alignment.toml").write_text("[tables.opportunities]\ncomplete_until = 2026-03-31\n")
+    assert "far apart" not in alignment("check", company).out
+
+
 def test_kpis_json_are_rows_as_in_an_analysis(alignment, company):
     words = ("--period", "2026-Q1", "--kpi", "leads,revenue", "--by", "channel")
     rows = json.loads(alignment("kpis", company, *words, "--json").out)
