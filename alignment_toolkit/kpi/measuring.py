@@ -304,7 +304,11 @@ class _Question:
             elif isinstance(kpi, DifferenceOfKpis):
                 found = less(top, bottom)
             else:
-                found = quotient(top, bottom, say(kpi.empty))
+                sheets = [self.sheets[id(side)] for side in self.sides[id(kpi)]]
+                chosen = {
+                    k: v for s in sheets if isinstance(s, Sheet) for k, v in s.ask.terms.options.items()
+                }
+                found = quotient(top, bottom, say(kpi.empty, **chosen))
         else:
             sheet = self.sheets[id(kpi)]
             found = Number.none(sheet) if isinstance(sheet, str) else sheet.number(part, by, piece)

@@ -166,7 +166,7 @@ cost_per_result = RatioOfKpis(
         "Spend / results of one kind that advertising platforms count (kind: impressions, clicks, enquiries or sales; "
         "enquiries unless set). By channel, campaign or product."
     ),
-    empty="no result of that kind",
+    empty="no result of kind {kind} ([kpis.cost-per-result] kind says which)",
 )
 
 revenue_per_lead = Kpi(

@@ -297,7 +297,7 @@ def test_the_kind_of_result_is_a_setting():
 
     assert of("sales").value == 42
     assert "results of kind sales" in of("sales").method
-    assert of("clicks").reason == "no result of that kind"
+    assert of("clicks").reason == "no result of kind clicks ([kpis.cost-per-result] kind says which)"
     with pytest.raises(SettingsError, match="Did you mean 'sales'"):
         of("sale")
 
