@@ -26,8 +26,8 @@ two of them lifted by sales (from 55 to 61, from 58 to 62); a fifth went from 45
 thresholds are round too.
 
 **When it lies.** A score that was wrong and was put right before it mattered is no gaming: see whether lifted
-accounts are put back after the freeze, and whether they do worse than their neighbours on the list (guard
-`confounding`). Round thresholds attract round numbers; the placebos are as round.
+accounts are put back after the freeze, and whether they do worse than their neighbours on the list, of the same
+people where these had both (guard `confounding`). Round thresholds attract round numbers; the placebos are as round.
 
 **What to do.** Freeze the field some weeks before the list, or give every edit of it a reason; read the
 lifted accounts together.
@@ -39,18 +39,20 @@ Labor Economics 22.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import timedelta
 
 import numpy as np
 import pandas as pd
 
 from alignment_toolkit.indicator import LEAD_ENDS, Data, Observation, evidence, indicator
+from alignment_toolkit.indicator.parts import between
 from alignment_toolkit.languages import say
 from alignment_toolkit.periods import Period
 from alignment_toolkit.results import Chart, Column, Guard, Measure
+from alignment_toolkit.statistics.between import Compared, compared
 from alignment_toolkit.statistics.placebos import Beyond, beyond_placebos
 from alignment_toolkit.statistics.shares import wilson
-from alignment_toolkit.statistics.stratified import risk_difference
 
 PLACEBOS = (-20.0, -10.0, 10.0, 20.0)
 FIELDS = {
@@ -81,7 +83,7 @@ EDITS = ("edited_at", "entity", "entity_id", "field", "old_value", "new_value", 
     uses={
         "lists": ("name",),
         "edits": ("actor",),
-        "leads": ("lead_id", "account_id", "created_at", "marketing_score"),
+        "leads": ("lead_id", "account_id", "created_at", "marketing_score", "received_by"),
         "assessments": ("assessment_id", "account_id", "assessed_at", "potential"),
         "people": ("person_id", "kind"),
     },
@@ -320,13 +322,14 @@ def _signs(
         tens = wilson(int((rows.new % 10 == 0).sum()), len(rows), n_unit="lifted accounts").estimate
         measures.append(Measure.of("round_numbers", say("Lifted to a full ten"), tens))
     worse = False
+    guards: list[Guard] = []
     known = data.known_until("clients") if data.has_relation("clients") else None
     if known is not None and len(rows):
         t = data.relation("clients")
         since = data.fetch(t.filter(t.account_id.notnull()).select("account_id", "client_since"))
         days = pd.to_datetime(since.drop_duplicates("account_id").set_index("account_id").client_since)
         made = []
-        lifted = set(rows.account_list)
+        lifted, receivers = set(rows.account_list), _receivers(data)
         for entry in lists.to_dict("records"):
             freeze = pd.Timestamp(entry["freezes_on"])
             if freeze + pd.Timedelta(days=180) > pd.Timestamp(known):
@@ -334,15 +337,23 @@ def _signs(
             accounts = sorted(listed.get(str(entry["list_id"]), ()))
             day = days.reindex(accounts)
             part = pd.DataFrame({"lifted": [f"{a} {entry['list_id']}" in lifted for a in accounts]})
+            part["account"], part["person"] = accounts, receivers(freeze).reindex(accounts).to_numpy()
             part["won"] = ((day >= freeze) & (day < freeze + pd.Timedelta(days=180))).to_numpy()
             made.append(part.assign(list=entry["list_id"])[~(day < freeze).to_numpy()])
         if made:
-            peers = pd.concat(made, ignore_index=True)
-            e = risk_difference(peers.lifted, peers.won, peers["list"], n_unit="listed accounts").estimate
+            seen = _outcome(pd.concat(made, ignore_index=True))
+            e = seen.gap.estimate
             label = say("New clients within 180 days: lifted accounts minus the others on the list")
-            measures.append(Measure.of("outcome", label, e.in_points()))
+            if seen.within:
+                label = say(
+                    "New clients within 180 days: lifted accounts minus the others on the list that the same people "
+                    "received"
+                )
+            # What rests on one person would be a number of that person.
+            if not seen.alone:
+                measures.append(Measure.of("outcome", label, e.in_points()))
+            guards += between(seen, say("In becoming clients, lifted accounts and the others on the list"))
             worse = e.high is not None and e.high < 0
-    guards = []
     if len(rows) and back == 0 and not worse:
         said = say("Lifted accounts were not put back and did not do worse than the others on the list")
         guards.append(Guard("confounding", say("{said}: the edits may have been corrections.", said=said)))
@@ -357,6 +368,33 @@ def _signs(
         )
         guards.append(Guard("confounding", say("{said}: everybody cleaned up.", said=said)))
     return measures, guards
+
+
+def _receivers(data: Data) -> Callable[[pd.Timestamp], pd.Series]:
+    """Give whom each account's latest lead before a day was handed to."""
+    if not data.has("leads", "account_id", "created_at", "received_by"):
+        return lambda day: pd.Series(dtype=object)
+    t = data["leads"]
+    t = t.filter(t.account_id.notnull(), t.received_by.notnull())
+    leads = data.fetch(
+        t.select("account_id", "created_at", "received_by").order_by(["created_at", "received_by"])
+    )
+    at = pd.to_datetime(leads.created_at)
+    return lambda day: (
+        leads[at < day].drop_duplicates("account_id", keep="last").set_index("account_id").received_by
+    )
+
+
+def _outcome(peers: pd.DataFrame) -> Compared:
+    """Compare what became of lifted accounts and of the others on the list, knowing whose they are."""
+    kinds = {}
+    if peers.person.notna().any():
+        kinds["people"] = peers.person
+    if peers.account.duplicated().any():
+        kinds["accounts"] = peers.account
+    return compared(
+        peers.lifted, peers.won, np.ones(len(peers)), peers["list"], n_unit="listed accounts", **kinds
+    )
 
 
 def _chart(own: pd.DataFrame, entries: int) -> Chart | None:

@@ -240,6 +240,54 @@ def test_whether_lifted_accounts_do_worse_is_told() -> None:
     assert {m.name: m.value for m in found.measures}["outcome"] == pytest.approx(-50)
 
 
+def received(lifted: dict[str, int], others: dict[str, int]) -> Observation:
+    """Look at accounts, twenty of each person, of whom so many became clients; those of some people were lifted."""
+    leads, edits, orders = [], [], []
+    for number, (person, won) in enumerate([*lifted.items(), *others.items()]):
+        for i in range(20):
+            n = 20 * number + i
+            leads.append(lead(n, 61) | {"received_by": person.rstrip("0123456789")})
+            if number < len(lifted):
+                edits.append(edit(n, 55, 61, f"2026-04-{1 + i:02d}", actor=f"p{n}"))
+            if i < won:
+                orders.append(
+                    {"order_id": f"o{n}", "ordered_at": "2026-06-01", "amount": 5.0, "account_id": f"a{n}"}
+                )
+    tables = {"lists": [LIST], "leads": leads, "edits": edits, "orders": orders}
+    company = company_of(tables, until={"orders": "2026-12-31"})
+    found = score_gaming.look(company, Q3, first=Period.parse("2025").start).seen
+    assert found is not None
+    return found
+
+
+def outcome(found: Observation) -> Any:
+    return next((m for m in found.measures if m.name == "outcome"), None)
+
+
+def test_what_became_of_lifted_accounts_is_compared_knowing_whose_they_are() -> None:
+    told = received({"A": 1, "B": 1}, {"C": 10, "D": 10, "E": 10, "F": 10})
+    assert outcome(told).value == pytest.approx(-45)
+    assert outcome(told).high < 0
+    quiet("score_gaming", "confounding", told, "no more than may lie between")
+    quiet("score_gaming", "confounding", told, "cannot be compared")
+    quiet("score_gaming", "confounding", told, "the edits may have been corrections")
+    # As many clients, but two people made all of them.
+    uneven = received({"A": 0, "B": 2}, {"C": 20, "D": 20, "E": 0, "F": 0})
+    assert outcome(uneven).value == pytest.approx(-45)
+    fires("score_gaming", "confounding", uneven, "no more than may lie between")
+    fires("score_gaming", "confounding", uneven, "the edits may have been corrections")
+    alone = received({"A": 0}, {"C": 10, "D": 10})
+    fires("score_gaming", "confounding", alone, "cannot be compared")
+    assert outcome(alone) is None
+
+
+def test_lifted_accounts_are_compared_with_others_of_the_same_people() -> None:
+    """Ann's: 2 of 20 lifted, 12 of 20 others; Ben's: 0 of 20 and 10 of 20: half fewer within each."""
+    told = received({"A1": 2, "B1": 0}, {"A2": 12, "B2": 10})
+    assert outcome(told).value == pytest.approx(-50)
+    assert outcome(told).label.endswith("that the same people received")
+
+
 def test_columns_that_are_missing_are_named() -> None:
     missing = score_gaming.look(company_of({"lists": [LIST]}), Q3).missing
     assert any(m.startswith("edits") for m in missing)
