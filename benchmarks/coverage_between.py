@@ -13,9 +13,11 @@ from typing import Any
 
 import numpy as np
 from coverage import Random, Row
+from scipy.optimize import brentq
 from scipy.special import expit, logit
 
 from alignment_toolkit.statistics.between import compared, compared_few
+from alignment_toolkit.statistics.clustered import share_of_rows
 from alignment_toolkit.statistics.stratified import risk_difference
 from alignment_toolkit.statistics.stratified_newcombe import stratified_newcombe
 
@@ -120,6 +122,48 @@ def projects(runs: int) -> Iterator[Row]:
     yield from between(runs, PROJECTS)
 
 
+def levels(runs: int) -> Iterator[Row]:
+    """A share of rows (leads answered late, say) as the share of these people, and as that of people such as these."""
+    margin = 0.2
+    for people, leads, spread, away in (
+        (10, 300, 0.0, 0.0), (10, 300, 0.6, 0.0), (10, 1000, 0.6, 0.0), (10, 300, 1.0, 0.0), (40, 1000, 0.6, 0.0),
+        (10, 300, 0.0, 0.1), (10, 1000, 0.0, 0.1), (40, 1000, 0.0, 0.1),
+    ):  # fmt: skip
+        mean = float(expit(_centre(margin, spread)))
+        misses, others, alarms = np.zeros(2), 0, 0
+        for run in range(runs):
+            r = np.random.default_rng([run, 20260107])
+            size = r.lognormal(0, 0.5, people)
+            person, week = r.choice(people, leads, p=size / size.sum()), r.integers(0, 13, leads)
+            own = expit(logit(mean) + r.normal(0, spread, people))
+            gone = r.random((people, 13)) < away
+            base = (own - away) / (1 - away)
+            truth = float(own[person].mean())
+            late = (r.random(leads) < base[person]) | gone[person, week]
+            e = share_of_rows(late, n_unit="leads", accounts=range(leads)).estimate
+            assert e.low is not None
+            assert e.high is not None
+            misses += [truth < e.low, truth > e.high]
+            others += not e.low <= margin <= e.high
+            alarms += e.low > margin
+        case = f"{leads} leads, {people} people, sd {spread}" + (
+            f", away in {away:.0%} of weeks" if away else ""
+        )
+        note = f"of people such as these: {1 - others / runs:.3f}; above the margin {alarms / runs:.3f}"
+        yield Row("share_of_rows", case, runs, misses[0] / runs, misses[1] / runs, note)
+
+
+def _centre(share: float, spread: float) -> float:
+    """Give the logit around which people's shares have this mean."""
+    nodes, weights = np.polynomial.hermite_e.hermegauss(40)
+    weights = weights / weights.sum()
+
+    def over(middle: float) -> float:
+        return float(weights @ expit(middle + spread * nodes)) - share
+
+    return float(brentq(over, -10.0, 10.0))
+
+
 def _independent(world: World, late: Any, won: Any, band: Any) -> Any:
     if not world.few:
         return risk_difference(late, won, band, n_unit="leads").estimate
@@ -134,4 +178,8 @@ def _misses(e: Any, truth: float) -> Any:
     return np.array([1.0, truth < e.low - 1e-12, truth > e.high + 1e-12])
 
 
-PARTS: dict[str, Callable[[int], Iterator[Row]]] = {"between": between, "projects": projects}
+PARTS: dict[str, Callable[[int], Iterator[Row]]] = {
+    "between": between,
+    "projects": projects,
+    "levels": levels,
+}

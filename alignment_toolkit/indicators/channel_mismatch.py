@@ -9,8 +9,9 @@
 is not automated, at or after `leads.qualified_at`, linked by lead, else by contact, else by account. Of several
 by different channels at the same moment none is known to be the first: left out (guard `join_health`).
 
-**Estimand.** The share in the process of following up. **Interval.** Wilson's on the effective number of
-follow-ups, accounts being what repeats. **Margin.** 20 %: one answer in five may take another way for good
+**Estimand.** The share in the process of following up by the people who did so in the period: it says what
+happened, not what other people, or these in another period, would do. **Interval.** Wilson's on the effective number
+of follow-ups, accounts being what repeats. **Margin.** 20 %: one answer in five may take another way for good
 reason. **Minimum.** 50 follow-ups with an expectation.
 
 **Worked example.** Six leads: 1 prefers e-mail and gets e-mail; 2 prefers the phone, its campaign says e-mail,

@@ -8,9 +8,10 @@ else by contact, else by account. Hours outside `[calendar]` do not count, so a 
 late on Monday morning. A lead whose time had not run out on the last complete day of the touches is censored,
 not late.
 
-**Estimand.** The share of the hand-over process that is answered late or never. **Interval.** Wilson's, on
-the effective number of leads that Greenwood's variance implies. **Margin.** 10 %: one lead in ten may fall
-through for reasons that nobody can plan away. **Minimum.** 50 leads.
+**Estimand.** The share of the period's hand-over process, with the people there were and the days on which
+they were away, that is answered late or never: it says what happened, not what other people would do.
+**Interval.** Wilson's, on the effective number of leads that Greenwood's variance implies. **Margin.** 10 %:
+one lead in ten may fall through for reasons that nobody can plan away. **Minimum.** 50 leads.
 
 **Worked example.** Six leads, calendar Monday to Friday, 09:00 to 17:00, answered after 1, 3, 8, 15, 40
 working hours and never (200 working hours on the last day of the data): four of six in time, gap = 2/6 = 33.3

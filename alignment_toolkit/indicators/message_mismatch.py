@@ -7,8 +7,9 @@
 after `leads.qualified_at`, linked by lead, else by contact, else by account; leads handed over in the window
 count.
 
-**Estimand.** The share in the process of following up. **Interval.** Wilson's on the effective number of
-follow-ups, accounts being what repeats. **Margin.** 20 %: one talk in five may open with something else for
+**Estimand.** The share in the process of following up by the people who did so in the period: it says what
+happened, not what other people, or these in another period, would do. **Interval.** Wilson's on the effective number
+of follow-ups, accounts being what repeats. **Margin.** 20 %: one talk in five may open with something else for
 good reason. **Minimum.** 50 follow-ups.
 
 **Worked example.** Six leads of campaigns on speed (1 to 4) and service (5, 6). The first follow-ups speak of
