@@ -7,7 +7,7 @@ import re
 from pathlib import Path
 from typing import Any
 
-from alignment_toolkit.errors import AlignmentError, UnknownName
+from alignment_toolkit.errors import AlignmentError, ParameterError, UnknownName
 from alignment_toolkit.runs.performing import Run, read_manifest
 from alignment_toolkit.runs.places import FAILED, LATEST, MANIFEST, latest
 
@@ -61,11 +61,16 @@ def show(id: str, out: str | Path = "reports") -> Run:
     Raises
     ------
     UnknownName
-        Where there is none, or more than one.
+        Where there is none.
+    ParameterError
+        Where several begin so.
     """
     published = [r for r in history(out) if r["id"]]
     found = [r for r in published if r["id"] == id] or [r for r in published if r["id"].startswith(id)]
-    if len(found) != 1:
-        raise UnknownName("run", id, [r["id"] for r in found or published], where=f"in {out}")
+    if not found:
+        raise UnknownName("run", id, [r["id"] for r in published], where=f"in {out}")
+    if len(found) > 1:
+        ids = ", ".join(r["id"] for r in found[:12])
+        raise ParameterError(f"'{id}' begins the ids of {len(found)} runs in {out}: {ids}. Write more of it.")
     folder = Path(found[0]["folder"])
     return Run(folder, read_manifest(folder), fresh=False)

@@ -103,3 +103,14 @@ def test_a_part_or_notebook_that_was_never_run_is_refused_with_the_near_match(ru
         trends(out, notebook="m")
     assert main(["runs", "trend", "--part", "region=Nord", "--out", str(out)]) == 2
     assert "Nothing was run" not in capsys.readouterr().out
+
+
+def test_what_several_ids_begin_with_is_not_told_as_a_run_that_is_not_there(runs, tmp_path, capsys):
+    runs(CALM)
+    out = str(tmp_path / "reports")
+    assert main(["runs", "show", "2026-0", "--out", out]) == 2
+    said = capsys.readouterr().err
+    assert f"'2026-0' begins the ids of 7 runs in {out}: 2026-01-run, 2026-02-run" in said
+    assert "There is no run" not in said
+    assert main(["runs", "show", "2027", "--out", out]) == 2
+    assert "There is no run '2027'" in capsys.readouterr().err
