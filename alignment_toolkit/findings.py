@@ -180,11 +180,15 @@ _STANDING: Final = ("people", "accounts", "contacts", "products", "rates")
 def first_day(company: Company, *, events: bool = False) -> date | None:
     """Give the earliest day on which anything was recorded: a client of 2019 is no event that the data tells of.
 
-    With `events` only of what happened and was paid: plans and lists may lie in any year.
+    With `events` only of what happened and was paid: plans and lists may lie in any year, and one date that the
+    settings give to all rows of a table is no day on which anything happened.
     """
     days = []
     told = [t for t in company.tables if t not in _STANDING]
-    for table in [t for t in told if not events or TABLES[t].event_columns or t in ("spend", "results")]:
+    if events:
+        dated = [t for t in told if t not in company.undated]
+        told = [t for t in dated if TABLES[t].event_columns or t in ("spend", "results")]
+    for table in told:
         column = TABLES[table].date
         if column and company.has(table, column):
             t = company[table]

@@ -389,6 +389,23 @@ def test_a_missing_table_takes_away_what_stands_on_it_and_no_more(drop):
         assert {r["cost_per_sale"] for r in made.rows} == {None}
 
 
+@pytest.mark.parametrize("sale", ["new_client", "won_deal"])
+def test_where_one_date_stands_for_all_rows_nothing_came_before_anything(sale, tmp_path):
+    """X Education has no dates: nine models shared its sales among steps 'before' them, all in the same way."""
+    folder = written(SHOP, tmp_path)
+    settings = f'[attribution]\nsale = "{sale}"\n'
+    (folder / "alignment.toml").write_text(settings)
+    assert attribute(Company.open(folder), Q3).rows
+    (folder / "alignment.toml").write_text(
+        settings + "[tables.leads.columns]\ncreated_at = { value = 2026-07-01 }\n"
+    )
+    made = attribute(Company.open(folder), Q3)
+    assert made.rows == ()
+    assert made.about["paths"]["about"] == (
+        "Not available: leads is undated: its date is the same in every row."
+    )
+
+
 def test_no_sales_is_not_available_and_only_untouched_sales_are_counted():
     none = attribute(company_of({**SHOP, "opportunities": [deal("o", "2020-01-01")]}), Q3)
     assert none.rows == ()

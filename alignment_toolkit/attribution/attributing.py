@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Final
 import ibis
 
 from alignment_toolkit.attribution.comparing import MOST_STATES_DRAWN, distances, draws_for, stability
-from alignment_toolkit.attribution.journeys import Engine, Journeys, journeys, lacking
+from alignment_toolkit.attribution.journeys import Engine, Journeys, journeys, lacking, undated
 from alignment_toolkit.attribution.markov import markov_credits
 from alignment_toolkit.attribution.models import RULES, Terms, rule_credits
 from alignment_toolkit.attribution.shapley import EXACT, Shapley, chain_game, shapley, within_shares
@@ -93,6 +93,9 @@ def attribute(company: Engine, period: Period) -> Attribution:
     options = company.settings.attribution
     if lacking(company, options.sale):
         return Attribution()
+    if one_day := undated(company, options.sale):
+        why = say("Not available: {table} is undated: its date is the same in every row.", table=one_day)
+        return Attribution(about={"paths": {"title": say("Attribution"), "about": why}})
     found = journeys(company, period, sale=options.sale, lookback_days=options.lookback_days)
     if not found.converted + found.untouched:
         why = say("Not available: no sales in {label}.", label=period.label)

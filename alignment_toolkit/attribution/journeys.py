@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from alignment_toolkit.periods import Period
 
-__all__ = ["Engine", "Journeys", "journeys", "lacking", "told"]
+__all__ = ["Engine", "Journeys", "journeys", "lacking", "told", "undated"]
 
 _SALES: Final = {
     "new_client": RELATIONS["clients"].any_of,
@@ -81,6 +81,15 @@ def lacking(company: Source, sale: str) -> tuple[str, ...]:
     """Name the columns that are missing for paths and sales; none where paths can be built."""
     steps = RELATIONS["path_steps"].missing(company)
     return tuple(dict.fromkeys((*steps, *missing(company, {}, _SALES[sale]))))
+
+
+def undated(company: Source, sale: str) -> str | None:
+    """Name a table of steps or sales in which one date stands for all rows, so that nothing came before anything."""
+    made = ("clients" if sale == "new_client" else None, "path_steps")
+    tables = [t for name in made if name for t in RELATIONS[name].tables(company)]
+    tables += ["opportunities"] if sale == "won_deal" else []
+    constant: frozenset[str] = getattr(company, "undated", frozenset())
+    return next((t for t in tables if t in constant), None)
 
 
 def journeys(

@@ -21,6 +21,8 @@ _BY_SALES: Final = noted(" (sales)")
 _SHOWN: Final = 11
 _ROWS: Final = 40
 _LITTLE: Final = 0.05
+# A share of sales that is written 0.0 %.
+_NONE: Final = 0.0005
 # Money over a thousandth of a sale is a number, and says nothing.
 _HALF: Final = 0.5
 _SHORT: Final = {
@@ -142,7 +144,9 @@ def _lead(
     apart = told.get("disagreement")
     mean = as_number(apart.get("mean_distance")) if isinstance(apart, Mapping) else None
     largest = as_number(apart.get("largest_distance")) if isinstance(apart, Mapping) else None
-    if isinstance(apart, Mapping) and mean is not None and largest is not None:
+    if isinstance(apart, Mapping) and mean is not None and largest is not None and largest < _NONE:
+        text += say(" All models share them in the same way.")
+    elif isinstance(apart, Mapping) and mean is not None and largest is not None:
         share = units.unit("share")
         pair = [
             data(words.small_start(say(str(name))) if spoken() != ENGLISH else str(name).lower())
