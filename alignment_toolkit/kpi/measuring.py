@@ -235,8 +235,9 @@ class _Question:
             answer = cube.answer(company.fetch(cube.query))
             for a in asks:
                 blocked, note = reach.blocked(company, a, answer.facts.get("begins")), _note(company, a.kpi)
-                if a.kpi.requires is not None and not answer.fact(a, "requires"):
-                    blocked = blocked or say(a.kpi.requires_words)
+                silent = a.kpi.requires is not None and not answer.fact(a, "requires")
+                if blocked is None and silent and reach.unrecorded(company, a, relation):
+                    blocked = say(a.kpi.requires_words)
                 undated = any(t in reach.undated(company) for t in reach.tables_of(company, a.kpi)[0])
                 lost = reach.lapses(company, a.kpi, start, firsts)
                 q.sheets[a.number] = Sheet(

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 import ibis
 
 from alignment_toolkit.kpi.cells import Ask
-from alignment_toolkit.kpi.kinds import Kpi, Terms, whole_of
+from alignment_toolkit.kpi.kinds import Kpi, Terms, call, whole_of
 from alignment_toolkit.kpi.lapses import Lapse, lapses_of
 from alignment_toolkit.kpi.of_rows import KpiOfRows
 from alignment_toolkit.kpi.recorded import ClientRecords, Named, Recorded, client_records, names_of
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     import pandas as pd
     from ibis.expr.types import Table
 
-__all__ = ["Measured", "blocked", "lapses", "recorded", "tables_of", "terms", "undated", "until"]
+__all__ = ["Measured", "blocked", "lapses", "recorded", "tables_of", "terms", "undated", "unrecorded", "until"]
 
 
 class Measured(Source, Protocol):
@@ -267,6 +267,17 @@ def _dateless(company: Measured, kpi: Kpi) -> int:
         return 0
     counted = t.aggregate(rows=t.count(where=(t.outcome == "won") & t.closed_at.isnull()))
     return int(company.fetch(counted)["rows"].iloc[0])
+
+
+def unrecorded(company: Measured, ask: Ask, relation: str) -> bool:
+    """Say whether what a KPI requires is nowhere in the source; that a part has none of it is a fact about the part."""
+    whole: Any = whole_of(company)
+    if whole is company or ask.kpi.requires is None:
+        return True
+    found = whole.fetch(
+        whole.relation(relation).aggregate(v=call(ask.kpi.requires, whole.relation(relation), ask.terms))
+    )
+    return not found["v"].iloc[0]
 
 
 def undated(company: Measured) -> frozenset[str]:

@@ -10,6 +10,7 @@ import ibis
 import numpy as np
 
 from alignment_toolkit.kpi import Found, Kpi, KpiOfRows, ProductOfKpis, RatioOfKpis, Terms
+from alignment_toolkit.languages import noted
 from alignment_toolkit.relations import day
 from alignment_toolkit.statistics import survival
 
@@ -79,6 +80,16 @@ def _median_days(rows: pd.DataFrame, terms: Terms) -> Found:
     return Found(replace(e, value=middle))
 
 
+ONLY_WON = noted(
+    "the source has no open and no lost opportunity: only won ones are recorded, and how many were opened is not known"
+)
+
+
+def _not_won(t: Any) -> Any:
+    """Count what is open or lost; of no opportunity at all there is nothing to say either."""
+    return t.count() - t.count(where=_won(t)) + (t.count() == 0).cast("int64")
+
+
 opportunities = Kpi(
     id="opportunities",
     title="Opportunities opened",
@@ -92,6 +103,8 @@ opportunities = Kpi(
     interval="events",
     n_unit="opportunities",
     needs={"opportunities": ("opportunity_id",)},
+    requires=lambda t: _not_won(t) if "outcome" in t.columns else t.count(),
+    requires_words=ONLY_WON,
 )
 
 win_rate = Kpi(
@@ -170,6 +183,8 @@ pipeline = Kpi(
     n_unit="open opportunities",
     left_out=lambda t: t.count(where=t.amount.isnull()),
     left_out_words="open without an amount, left out: {n}",
+    requires=_not_won,
+    requires_words=ONLY_WON,
 )
 
 pipeline_velocity = ProductOfKpis(

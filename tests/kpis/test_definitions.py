@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import pytest
 
+from alignment_toolkit.company import Company
 from alignment_toolkit.errors import SettingsError
 from alignment_toolkit.kpi import measure
 from alignment_toolkit.relations import RELATIONS
-from tests.builders import company_of
+from tests.builders import company_of, written
 from tests.kpi.rows import DEALS, EPISODES, KPIS, LINES, by, deal, lead, line, one
 
 # Revenue ------------------------------------------------------------------------------------------------------
@@ -180,6 +181,33 @@ def test_win_rate():
     assert one(company_of({"opportunities": deals[:1]}), "win-rate", "2026-01").reason.startswith(
         "the source has no lost"
     )
+
+
+def test_where_only_won_deals_are_recorded_nobody_knows_what_was_opened():
+    """What was opened lately is then what has been won of it so far, and grows from day to day."""
+    won = [deal(f"o{i}", f"2026-02-{i:02d}", amount=10) for i in range(1, 4)]
+    rest = [deal("o4", "2026-02-09", "lost", amount=10), deal("o5", None, None, amount=10)]
+    for more in rest:
+        company = company_of({"opportunities": [*won, more]})
+        assert one(company, "opportunities").value == 4
+        assert one(company, "pipeline", "2026-01").value == 40
+    for id in ("opportunities", "pipeline"):
+        row = one(company_of({"opportunities": won}), id)
+        assert row.value is None
+        assert row.reason == (
+            "the source has no open and no lost opportunity: only won ones are recorded, and how many were opened is "
+            "not known"
+        )
+
+
+def test_that_a_part_lost_no_deal_is_a_fact_about_the_part(tmp_path):
+    deals = [deal("o1", "2026-02-01", region="N"), deal("o2", "2026-02-02", region="N")]
+    rest = [deal("o3", "2026-02-03", "lost", region="S"), deal("o4", "2026-02-03", region="S")]
+    company = Company.open(written({"opportunities": [*deals, *rest]}, tmp_path))
+    north = company.narrowed("region", "N")
+    assert (one(north, "win-rate").top, one(north, "win-rate").bottom) == (2, 2)
+    assert one(north, "opportunities").value == 2
+    assert one(company.narrowed("region", "S"), "win-rate").value == 0.5
 
 
 def test_repeated_deals_of_an_account_widen_the_interval():

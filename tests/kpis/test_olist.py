@@ -88,3 +88,10 @@ def test_what_olist_cannot_show_is_named(olist):
     assert found["spend"].reason == "needs spend.spent_on, spend.amount"
     assert found["cost-per-sale"].reason == "needs spend.spent_on, spend.amount"
     assert "no lost opportunity" in found["win-rate"].reason
+
+
+def test_what_was_opened_is_not_counted_by_what_was_won_of_it(olist):
+    """Deals on record since December 2017 are those won: 468 'opened' against 43 was told as ten times as many."""
+    (row,) = rows(olist, ["opportunities"], "2018-Q1", compare="previous")
+    assert (row.status, row.value) == ("not_available", None)
+    assert "only won ones are recorded, and how many were opened is not known" in row.reason
