@@ -135,7 +135,7 @@ class Presentation:
     def __repr__(self) -> str:
         """Write all findings as text, each with what was agreed."""
         if not self.findings:
-            return "Nothing is out of line or open: there is nothing to agree on."
+            return _nothing(self.analysis)
         return "\n".join("\n".join([repr(self.card(f)), self._said(f)]).rstrip() for f in self.findings)
 
     def _repr_html_(self) -> str:
@@ -151,6 +151,13 @@ class Presentation:
             return {"text/html": self._repr_html_(), "text/plain": repr(self)}
         bundle: Mapping[str, Any] = self.meeting.box._repr_mimebundle_()
         return {**bundle, "text/plain": repr(self)}
+
+
+def _nothing(analysis: Analysis) -> str:
+    """Say why there is nothing to agree on: all is aligned, or nothing could be judged."""
+    if not any(f.status == "aligned" for f in analysis.findings):
+        return "No question could be judged with the data at hand: there is nothing to agree on."
+    return "Nothing is out of line or open: there is nothing to agree on."
 
 
 def present(
@@ -179,7 +186,7 @@ def present(
     Examples
     --------
     >>> present(Analysis.empty(company="Acme", currency="EUR", period="2026-Q3"))
-    Nothing is out of line or open: there is nothing to agree on.
+    No question could be judged with the data at hand: there is nothing to agree on.
     """
     found = [
         f

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -85,9 +86,11 @@ def compared(analyses: Iterable[tuple[str, Analysis]]) -> tuple[Compared, ...]:
         errors = [error_of(e.low or 0.0, e.high or 0.0) for _, _, e in own]
         sides = beside_the_rest(values, errors, [e.n for _, _, e in own])
         drawn = shrink(values, errors)
+        # What cannot be less than nothing has no limit below it.
+        least = 0.0 if all(e.low is not None and e.low >= 0 for _, _, e in own) else -math.inf
         for (part, title, e), value, side, toward in zip(own, values, sides, drawn, strict=True):
             found.append(
-                Compared(figure, title, kind, part, e.unit, value, e.n, side.rest, side.low, side.high,
+                Compared(figure, title, kind, part, e.unit, value, e.n, side.rest, max(side.low, least), side.high,
                          toward.value, side.p, 1.0)
             )  # fmt: skip
     q = benjamini_hochberg([c.p for c in found])

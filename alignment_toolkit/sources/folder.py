@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+from alignment_toolkit.brief import some
 from alignment_toolkit.errors import DataError, Problem, did_you_mean
 from alignment_toolkit.sources.mapping import mapped_columns, wanted_names
 from alignment_toolkit.sources.part import Engine, Formats, Part, RawColumn, literal, quoted
@@ -141,7 +142,8 @@ def file_part(engine: Engine, path: Path, table: str, mapping: Any, settings: An
         part.tell(fault.code, fault.message, row=fault.row, value=fault.value)
     if text.refused > len(text.faults):
         more = text.refused - len(text.faults)
-        part.tell("ragged_row", f"{path.name}: {more} more rows with too many or too few cells.")
+        told = f"{path.name}: {some(more, 'more row')} with too many or too few cells."
+        part.tell("ragged_row", told, more=more)
     if text.rows == text.blank:
         part.tell("header_only", f"{path.name} has a header and no row.", level="warning")
     physical = [kind for _, kind, *_ in engine.execute(f"DESCRIBE {quoted(relation)}").fetchall()]

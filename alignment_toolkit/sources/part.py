@@ -111,9 +111,10 @@ class Part:
         column: str | None = None,
         value: str | None = None,
         level: Level = "error",
+        more: int = 0,
     ) -> None:
         """Record a problem of this part."""
-        self.problems.append(Problem(self.table, self.file, row, column, value, code, level, message))
+        self.problems.append(Problem(self.table, self.file, row, column, value, code, level, message, more))
 
 
 def listed(names: Sequence[object], shown: int = 10) -> str:

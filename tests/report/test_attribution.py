@@ -91,7 +91,13 @@ def test_many_channels_are_a_short_picture_that_still_adds_up():
 
 
 def test_models_that_agree_are_not_said_to_move_0_percent():
-    told = {"disagreement": {"mean_distance": 0.0, "largest_distance": 0.0, "between": ["First touch", "Last touch"]}}
+    told = {
+        "disagreement": {
+            "mean_distance": 0.0,
+            "largest_distance": 0.0,
+            "between": ["First touch", "Last touch"],
+        }
+    }
     alike = tuple({**r, "credit": 2.0} for r in ROWS)
     lead = steps_before_sales(replace(MADE, attribution=alike, definitions={"attribution": told}))[0]
     assert lead.text.endswith(" All models share them in the same way.")

@@ -86,8 +86,11 @@ def test_the_first_day_is_that_of_what_happened_and_told_only_where_the_period_b
 
 
 def test_one_date_for_all_rows_is_no_day_on_which_the_data_begins(tmp_path):
-    """The copy of an advertising account has no true dates: what its one date leaves of the period was told as missing."""
-    written({"spend": [{"spent_on": "2026-08-30", "amount": 1}, {"spent_on": "2026-08-30", "amount": 2}]}, tmp_path)
+    """A copied advertising account has no true dates: what its one date leaves of the period was told as missing."""
+    written(
+        {"spend": [{"spent_on": "2026-08-30", "amount": 1}, {"spent_on": "2026-08-30", "amount": 2}]},
+        tmp_path,
+    )
     assert begins_after(Company.open(tmp_path), Period.parse("2026-Q3")) == {"from": "2026-08-30"}
     settings = "[tables.spend.columns]\nspent_on = { value = 2026-08-30 }\n"
     (tmp_path / "alignment.toml").write_text(settings)

@@ -249,6 +249,13 @@ def test_one_part_that_differs_is_named_and_equal_parts_are_not(make_plan):
     assert "can still be luck" in page
 
 
+def test_no_limit_of_luck_lies_below_nothing():
+    few = [("r=0", analysis(0.05, 20)), ("r=1", analysis(0.06, 300)), ("r=2", analysis(0.05, 300))]
+    (small, *_) = index.compared(few)
+    assert (small.part, small.low) == ("r=0", 0.0)
+    assert small.high > small.rest
+
+
 @pytest.mark.parametrize("share", [0.05, 0.3])
 def test_equal_parts_are_named_within_the_rate_and_a_naive_look_would_name_many(share):
     rng = generator(f"funnel {share}")

@@ -68,6 +68,13 @@ def test_many_faults_are_counted_and_the_first_listed(written) -> None:  # type:
     assert company.quality[0].rejected == 30
 
 
+def test_many_ragged_rows_stand_for_as_many_problems(written) -> None:  # type: ignore[no-untyped-def]
+    """`check` adds up what each line stands for: of 1,500 torn rows it said '16 more of this kind'."""
+    company = written({"leads.csv": "lead_id,created_at\n" + "1\n" * 1500})
+    assert sum(p.count for p in company.problems if p.code == "ragged_row") == 1500
+    assert company.problems[20].message == "leads.csv: 1,480 more rows with too many or too few cells."
+
+
 def test_warnings_keep_the_row(written) -> None:  # type: ignore[no-untyped-def]
     company = written({"orders.csv": "order_id,ordered_at,amount\n1,2026-09-01,1.23456\n"})
     assert found(company) == [("rounded", "orders", 2, "amount", "1.23456")]
