@@ -22,7 +22,17 @@ if TYPE_CHECKING:
     import pandas as pd
     from ibis.expr.types import Table
 
-__all__ = ["Measured", "blocked", "lapses", "recorded", "tables_of", "terms", "undated", "unrecorded", "until"]
+__all__ = [
+    "Measured",
+    "blocked",
+    "lapses",
+    "recorded",
+    "tables_of",
+    "terms",
+    "undated",
+    "unrecorded",
+    "until",
+]
 
 
 class Measured(Source, Protocol):
