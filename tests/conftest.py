@@ -10,9 +10,14 @@ import time
 from pathlib import Path
 from typing import Any
 
-import matplotlib
-import pytest
-from hypothesis import HealthCheck, settings
+# As in the kernel of a run: small matrices are shared out among threads at twice what they cost and more. Numpy reads
+# it when it is imported, which matplotlib does.
+for _name in ("OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
+    os.environ.setdefault(_name, "1")
+
+import matplotlib  # noqa: E402
+import pytest  # noqa: E402
+from hypothesis import HealthCheck, settings  # noqa: E402
 
 PROJECT = Path(__file__).resolve().parents[1]
 

@@ -90,6 +90,8 @@ def _in_order(op: ops.Node) -> tuple[list[ops.Node], dict[int, int], set[ops.Nod
         if id(node) in places:
             continue
         if parts is None:
+            if type(node) is ops.Literal and _is_minus_nothing(node.value):
+                raise _Untold  # it equals 0, and which of the two ibis writes is a matter of order
             parts = node.__children__
             waiting.append((node, parts))
             waiting += [(part, None) for part in parts if id(part) not in places]
@@ -98,6 +100,10 @@ def _in_order(op: ops.Node) -> tuple[list[ops.Node], dict[int, int], set[ops.Nod
             if not isinstance(node, _COMPARED):
                 fixed.update(p for p in parts if type(p) is ops.Literal and p.dtype.is_string())
     return list(found), places, fixed
+
+
+def _is_minus_nothing(value: object) -> bool:
+    return type(value) is float and value == 0 and copysign(1, value) < 0
 
 
 def _sign(literal: ops.Literal) -> str | None:
@@ -152,7 +158,7 @@ def _of_enum(value: Enum) -> str:
 
 def _float(value: float) -> str:
     # ibis takes it for 0.0, and which of the two it writes is not told by their places.
-    if value == 0 and copysign(1, value) < 0:
+    if _is_minus_nothing(value):
         raise _Untold
     return f"f{value.hex()};"
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import math
 from datetime import UTC, date, datetime, time, timedelta, timezone
 from decimal import Decimal
 
@@ -148,6 +149,15 @@ def test_sql_with_filled_blanks_is_what_ibis_writes(table, monkeypatch, examples
 
     alike()
     assert len(engine.WRITTEN) < len(texts)
+
+
+def test_nothing_and_minus_nothing_are_one_to_ibis_and_so_are_not_told(table):
+    made = table.get_backend()
+    for first, second in ((0.0, -0.0), (-0.0, 0.0), (-0.0, -0.0), (0.0, 0.0)):
+        query = table.filter(table.x > first, table.x != second)
+        assert made.compile(query) == Backend.compile(made, query)
+        told = shape_of(query.op())
+        assert (told is None) == (-1.0 in (math.copysign(1, first), math.copysign(1, second)))
 
 
 @pytest.mark.parametrize(
