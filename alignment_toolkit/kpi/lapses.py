@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Final
 import pandas as pd
 
 from alignment_toolkit.languages import say
+from alignment_toolkit.periods import Period
 from alignment_toolkit.relations import day
 from alignment_toolkit.statistics.recording import REACH, lapses
 from alignment_toolkit.statistics.working_time import is_working_day
@@ -18,7 +19,7 @@ from alignment_toolkit.tables import TABLES
 if TYPE_CHECKING:
     from ibis.expr.types import Table
 
-__all__ = ["ANY", "Lapse", "counted", "lapses_of", "next_lapse", "spans"]
+__all__ = ["ANY", "Lapse", "counted", "lapses_of", "missed", "next_lapse", "spans"]
 
 ANY: Final = "*"
 
@@ -111,6 +112,27 @@ def next_lapse(at: pd.Series, found: Sequence[Lapse]) -> pd.Series:
     for r in sorted(found, key=lambda r: r.first, reverse=True):
         given = given.mask(at < pd.Timestamp(r.last + timedelta(days=1)), pd.Timestamp(r.first))
     return given
+
+
+def missed(found: Sequence[Lapse], period: Period) -> str:
+    """Say which days of a stretch of time are missing from a sum; empty where none is.
+
+    Examples
+    --------
+    >>> gone = [Lapse("touches", date(2026, 8, 3), date(2026, 8, 23), 15, 600.0)]
+    >>> missed(gone, Period.parse("2026-Q3")).partition(" (")[0]
+    'no row of touches is on record from 2026-08-03 to 2026-08-23'
+    >>> missed(gone, Period.parse("2026-Q4"))
+    ''
+    """
+    inside = [r for r in found if r.first < period.end and r.last >= period.start]
+    if not inside:
+        return ""
+    return say(
+        "no row of {table} is on record {spans}: what was done then is not in it",
+        table=inside[0].table,
+        spans=spans(inside),
+    )
 
 
 def spans(found: Sequence[Lapse]) -> str:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Final
 from alignment_toolkit.kpi.cells import Ask
 from alignment_toolkit.kpi.cube import PERCENTILES, Answer, By, Part
 from alignment_toolkit.kpi.days import series
+from alignment_toolkit.kpi.lapses import missed
 from alignment_toolkit.kpi.of_rows import KpiOfRows
 from alignment_toolkit.kpi.recorded import ALL_RECORDED, Recorded
 from alignment_toolkit.kpi.stock import moment_of
@@ -173,6 +174,8 @@ class Sheet:
         if self.kpi.rising:
             notes.append(say("known by {known_until}, still rising", known_until=self.ask.terms.known_until))
         notes.append(self.recorded.note(period))
+        if not isinstance(self.kpi, KpiOfRows):
+            notes.append(missed(self.ask.terms.lapses, period))
         if self.cut is not None and period.last > self.cut:
             notes.append(say("up to {cut}, until when the settings say the data is complete", cut=self.cut))
         if self.kpi.standing is not None:

@@ -112,6 +112,7 @@ cost_to_serve = Kpi(
     left_out=lambda t: t.count(where=_served(t) & (t.effort_minutes.isnull() | t.hourly_cost.isnull())),
     left_out_words="touches without minutes, or of a department without a cost per hour, left out: {n}",
     needs_settings=("effort.cost_per_hour.sales",),
+    silence={"touches": {"department": ("sales", "service"), "automated": False}},
 )
 
 

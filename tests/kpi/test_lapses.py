@@ -65,3 +65,16 @@ def test_of_a_quarter_those_count_whose_time_had_run_out_before() -> None:
     # One lead of July still waits when the record ends; that its time had long run out is known.
     assert "on record" not in whole.method
     assert "on record" not in told("time-to-first-touch", "2026-07-20..2026-07-22", AUGUST).method
+
+
+def test_what_was_done_in_days_that_nobody_recorded_is_not_in_the_cost_and_that_is_said() -> None:
+    """Eight calls of half an hour at 60 euros an hour on every working day, for one client."""
+    toml = '[company]\ncurrency = "EUR"\n[effort.cost_per_hour]\nsales = 60\n'
+    orders = [{"order_id": "o", "ordered_at": "2026-09-15", "amount": "9", "account_id": "stranger"}]
+    for lost in ((), (AUGUST,)):
+        touches = [{**t, "minutes": 30.0} for t in strangers(*lost)]
+        tables = {"orders": orders, "touches": touches}
+        until = dict.fromkeys(tables, "2026-12-31")
+        row = measure(company_of(tables, toml=toml, until=until), KPIS["cost-to-serve"], "2026-Q3")[0]
+        assert row.value == pytest.approx((66 - 15 * len(lost)) * 8 * 30)
+        assert ("no row of touches is on record from 2026-08-01 to 2026-08-23" in row.method) == bool(lost)
