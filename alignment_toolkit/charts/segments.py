@@ -40,7 +40,8 @@ def of_segment_map(
         return None
     labels = told.get("labels") or {}
     points, outside = _within_reach(place["points"])
-    keys = [k for k in labels if any(p[2] == k for p in points)][:MOST]
+    sampled = [k for k in labels if any(p[2] == k for p in points)]
+    keys = sampled[:MOST]
     series = tuple(
         Series(_name(labels, k), tuple(Point(float(p[0]), float(p[1])) for p in points if p[2] == k))
         for k in keys
@@ -49,6 +50,9 @@ def of_segment_map(
     beyond = say("{outside:,} with more lie outside", outside=outside) if outside else ""
     if len(series) < 2:
         return None
+    there = {r.get("segment") for r in told.get("profile") or []}
+    unseen = ", ".join(_name(labels, k) for k in labels if k in there and k not in sampled)
+    few = say("none of them is of: {unseen}", unseen=unseen) if unseen else ""
     x, y = (titles.get(str(place[k]), str(place[k])) for k in ("x", "y"))
     return ChartData(
         kind="scatter",
@@ -66,7 +70,7 @@ def of_segment_map(
         y_unit=units_of.get(str(place["y"])),
         currency=currency,
         group_label=say("segment"),
-        note="; ".join(t for t in (say("a sample of the accounts"), beyond, note) if t),
+        note="; ".join(t for t in (say("a sample of the accounts"), few, beyond, note) if t),
     )
 
 

@@ -140,6 +140,22 @@ def test_a_map_ends_where_nearly_all_accounts_are() -> None:
     assert (seen.x_unit, seen.y_unit, seen.currency) == ("money", "count", "EUR")
 
 
+def test_a_map_names_the_segment_of_which_the_sample_has_no_account() -> None:
+    """Of 3,557 accounts 29 were of a fourth segment, none of them in the sample: only "3 segments" was told."""
+    points = [[float(i), 1.0, "ab"[i % 2]] for i in range(10)]
+    told = {
+        "title": "Value", "labels": {"a": "A: one", "b": "B: other", "c": "C: few", "d": "D: empty"},
+        "map": {"x": "money", "y": "order_days", "points": points},
+        "profile": [{"feature": "money", "unit": "money", "segment": k} for k in "abc"],
+    }  # fmt: skip
+    seen = of_segment_map(told, {})
+    assert seen is not None
+    assert seen.note == "a sample of the accounts; none of them is of: C"
+    whole = of_segment_map({**told, "profile": told["profile"][:2]}, {})  # type: ignore[index]
+    assert whole is not None
+    assert whole.note == "a sample of the accounts"
+
+
 def test_who_went_nowhere_has_no_column() -> None:
     rows = [{"from": a, "to": b, "accounts": 3} for a in ("a", "b", None) for b in ("a", "b")]
     told = {"labels": {"a": "A", "b": "B"}, "migration": {"from": "2026-06-01..2026-06-30", "rows": rows}}
