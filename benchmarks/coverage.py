@@ -13,7 +13,7 @@ import math
 import sys
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -94,6 +94,27 @@ def clustered_share(runs: int) -> Iterator[Row]:
                     runs,
                     lambda r, c=clusters, p=p, t=together: shares.clustered_share(*clustered(r, c, p, t)),
                 )
+
+
+def few_clusters(runs: int) -> Iterator[Row]:
+    """Few clusters of many rows, such as campaigns; how often all rows agree, and the interval lies below the truth."""
+    for p, clusters, size in ((0.2, 5, 80), (0.2, 12, 33), (0.1, 12, 33), (0.1, 30, 10)):
+        for together in (0.1, 0.3, 0.5, 0.8):
+            a, b = p * (1 / together - 1), (1 - p) * (1 / together - 1)
+            alike = [0, 0]  # in all, and too low
+
+            def once(r: Random, a: float = a, b: float = b, k: int = clusters, m: int = size, p: float = p,
+                     alike: list[int] = alike) -> Any:  # fmt: skip
+                y = r.binomial(m, r.beta(a, b, k))
+                found = shares.clustered_share(y, [m] * k)
+                if not y.any():
+                    alike[0] += 1
+                    alike[1] += (found.estimate.high or 0) < p
+                return found
+
+            case = f"{clusters} clusters of {size}, share {p}, correlation {together}"
+            row = count("few_clusters", case, p, runs, once)
+            yield replace(row, note=f"none counts {alike[0] / runs:.3f}, then too low {alike[1] / runs:.3f}")
 
 
 def ratio(y: Any, m: Any) -> Estimate:
@@ -343,8 +364,8 @@ def total_variation(
 
 PARTS: dict[str, Callable[[int], Iterator[Row]]] = {
     f.__name__: f
-    for f in (wilson, clustered_share, clustered_ratio, poisson_count, compound_total, share_by, median_wait,
-              long_run_share, disagreement, risk_difference,
+    for f in (wilson, clustered_share, few_clusters, clustered_ratio, poisson_count, compound_total, share_by,
+              median_wait, long_run_share, disagreement, risk_difference,
               total_variation)
 }  # fmt: skip
 

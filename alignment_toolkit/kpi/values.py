@@ -27,6 +27,7 @@ from alignment_toolkit.statistics.shares import (
     compound_total,
     difference,
     poisson_count,
+    rows_where_all_agree,
     score_gap,
     wilson,
 )
@@ -353,16 +354,12 @@ def _share(
         return wilson(top, bottom, n_unit=n_unit)
     words = say("Wilson on the effective number of rows, {clusters} clusters", clusters=clusters)
     if clusters < 2:
-        return Gap.none(
-            n=bottom,
-            n_unit=n_unit,
-            unit="share",
-            method=say("{words}; one cluster has no spread", words=words),
-        )
+        words = say("{words}; one cluster has no spread", words=words)
+        return Gap.none(n=bottom, n_unit=n_unit, unit="share", method=words)
     p, kish = Fraction(top, bottom), bottom * bottom / bottom2
     squares = top2 - 2 * p * topbottom + p * p * bottom2
     if top in (0, bottom):
-        effective, df = kish, INFINITY
+        effective, df = rows_where_all_agree(bottom, kish), INFINITY
     elif squares == 0:
         effective, df = float(bottom), max(kish - 1, 1.0)
     else:

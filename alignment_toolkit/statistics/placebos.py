@@ -10,9 +10,8 @@ from numpy.typing import ArrayLike, NDArray
 
 from alignment_toolkit.languages import say
 from alignment_toolkit.results import Estimate
-from alignment_toolkit.statistics.clustered import share_of_rows
 from alignment_toolkit.statistics.inference import Gap
-from alignment_toolkit.statistics.shares import newcombe
+from alignment_toolkit.statistics.shares import clustered_share, newcombe
 
 __all__ = ["Beyond", "beyond_placebos"]
 
@@ -115,7 +114,8 @@ def _of_acts(
     real: NDArray[np.bool_], act: Ints, rows: int, placebos: int, e: Estimate, told: dict[str, Any]
 ) -> Gap:
     """Give the difference by the share of crossings that lie at the threshold (by luck one in placebos + 1)."""
-    share = share_of_rows(real, n_unit="crossings", acts=act)
+    hits, size = np.bincount(act, weights=real), np.bincount(act)
+    share = clustered_share(hits, size, n_unit="crossings", cluster_unit="acts", alike=1.0)
     each = len(real) / rows / placebos
 
     def moved(s: float) -> float:

@@ -24,6 +24,7 @@ __all__ = [
     "e_value",
     "newcombe",
     "poisson_count",
+    "rows_where_all_agree",
     "score_gap",
     "wilson",
     "wilson_limits",
@@ -137,13 +138,15 @@ def clustered_share(
     n_unit: str = "rows",
     unit: str = "share",
     cluster_unit: str = "clusters",
+    alike: float = 0.5,
 ) -> Gap:
     """Give a share whose rows repeat within clusters (leads of one account), one entry per cluster.
 
     Estimand: the probability of the process, rows weighing alike. Estimator: all successes over all trials.
     Interval: Wilson's on the effective number of rows, n over the design effect of the ratio estimator (at
     least 1), with Student's quantile on the effective number of clusters less one (Korn and Graubard 1998,
-    Survey Methodology 24).
+    Survey Methodology 24). Where all rows agree nothing tells how much the rows of a cluster have in common: a
+    correlation of `alike` is allowed for (at 1 they are copies of one another).
 
     Examples
     --------
@@ -168,6 +171,7 @@ def clustered_share(
         n_unit=n_unit,
         unit=unit,
         cluster_unit=cluster_unit,
+        alike=alike,
     )
 
 
@@ -182,6 +186,7 @@ def clustered_share_of_sums(
     n_unit: str = "rows",
     unit: str = "share",
     cluster_unit: str = "clusters",
+    alike: float = 0.5,
 ) -> Gap:
     """Give `clustered_share` from the sums of squares and products of the clusters' totals.
 
@@ -208,8 +213,7 @@ def clustered_share_of_sums(
     df = max(kish - 1, 1.0)
     squares = top2 - 2 * share * topbottom + share * share * bottom2
     if share in (0.0, 1.0):
-        # Nothing varies, so the dependence inside a cluster is unknown: its rows may be copies of one another.
-        effective, df = kish, INFINITY
+        effective, df = rows_where_all_agree(bottom, kish, alike), INFINITY
     elif squares <= 1e-12 * top2:  # rounding of equal shares
         effective = bottom
     else:
@@ -352,6 +356,32 @@ def _kish(total: float, squares: float, clusters: int) -> float:
     Student's quantile takes half of it: the sum of squares of skewed amounts is itself uncertain (set by simulation).
     """
     return min(total * total / squares, clusters) if squares > 0 else float(clusters)
+
+
+def rows_where_all_agree(rows: float, clusters: float, alike: float = 0.5) -> float:
+    """Give the effective number of rows of which all agree: none of `clusters` equal ones has one that does not.
+
+    Wilson's limit on it is the share at which that comes in 2.5 % of cases where rows of a cluster correlate by `alike`
+    (beta-binomial). That they are copies of one another would make none of 400 say less than one of 400.
+
+    Examples
+    --------
+    >>> [round(rows_where_all_agree(400, 5, alike), 1) for alike in (0.1, 0.5, 1.0)]
+    [106.7, 22.7, 5]
+    """
+    if alike >= 1:
+        return clusters
+    from scipy.optimize import brentq
+    from scipy.special import betaln
+
+    size, scale = max(rows / clusters, 1.0), 1 / alike - 1
+
+    def beyond(share: float) -> float:
+        a, b = share * scale, (1 - share) * scale
+        return float(clusters * (betaln(a, b + size) - betaln(a, b)) - math.log(0.025))
+
+    limit = float(brentq(beyond, 1e-12, 1 - 1e-12))
+    return max(clusters, min(rows, Z95**2 * (1 - limit) / limit))
 
 
 def poisson_count(k: float, *, n_unit: str = "rows", unit: str = "count") -> Estimate:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from typing import Any
 
 
@@ -78,6 +78,62 @@ def known_from(world: Any) -> date | None:
     firsts = [d for t, c in columns.items() if (d := outcomes_from(world, {t: c})) is not None]
     whole = clients_told_from(world)[1]
     return min(max(firsts), whole) if firsts and whole else None
+
+
+OF_SALES = (
+    "revenue active-clients arpu average-order orders-per-client products-per-client gross-margin gross-margin-rate "
+    "realised-price repeat-revenue-share retention net-revenue-retention profit cost-to-serve"
+).split()
+OF_CLIENTS = ("new-clients", "cost-per-sale", "payback-months")
+OF_ACCOUNTS = (
+    "active-clients arpu orders-per-client products-per-client repeat-revenue-share retention net-revenue-retention"
+).split()
+CAME_BACK = ("retention", "net-revenue-retention")
+OF_CLOSED = ("win-rate", "sales-cycle", "average-deal", "discount", "pipeline-velocity")
+
+
+def dateless(world: Any, kpi: str) -> bool:
+    """Whether deals were won on days that nobody knows, and no row that the KPI is of has a day."""
+    deals = world.rows("opportunities")
+    if not any(r["outcome"] == "won" and r["closed_at"] is None for r in deals):
+        return False
+    if kpi in OF_SALES:
+        return world.sales_table() == "opportunities" and not world.sales_lines()
+    if kpi in OF_CLIENTS:
+        return not world.clients()
+    return kpi in OF_CLOSED and all(r["closed_at"] is None for r in deals)
+
+
+def only_won(world: Any, kpi: str) -> bool:
+    """Whether nobody knows how many deals were opened, since those that were not won are not on record."""
+    deals = world.rows("opportunities")
+    return kpi in ("opportunities", "pipeline") and bool(deals) and all(r["outcome"] == "won" for r in deals)
+
+
+def nameless(world: Any, kpi: str, start: date, last: date) -> bool:
+    """Whether a stretch of time (for those who came back, the one before) ended before sales named their account."""
+    lines = [r for r in world.sales_lines() if not world.cap or r["on"] <= world.cap]
+    named = [r["on"] for r in lines if r["account_id"] is not None]
+    if kpi not in OF_ACCOUNTS or not lines:
+        return False
+    first = min(named, default=None)
+    if first is None or first == min(r["on"] for r in lines):
+        return first is None
+    return (start - timedelta(days=1) if kpi in CAME_BACK else last) < first
+
+
+def unknown(world: Any, kpi: str, start: date, last: date) -> bool:
+    """Whether nothing can be said of a KPI in a stretch of time."""
+    return dateless(world, kpi) or only_won(world, kpi) or nameless(world, kpi, start, last)
+
+
+def booked_until(world: Any, table: str, column: str) -> date | None:
+    """The last day of a table without events: its own last booking, no later than any table goes."""
+    ends = [d for t in world.until if (d := world.as_of([t])) is not None]
+    if not ends:
+        return None
+    days = [d for r in world.rows(table) if (d := day_of(r[column])) is not None and d <= max(ends)]
+    return max([min(ends), *days])
 
 
 def no_noughts(found: dict[Any, Any], blind: bool) -> dict[Any, Any]:

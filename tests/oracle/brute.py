@@ -16,12 +16,25 @@ import numpy as np
 import pandas as pd
 
 from alignment_toolkit.statistics import bursts, shares
-from tests.oracle.begins import clients_told_from, known_from, no_noughts, outcomes_from
-from tests.oracle.rows import active, answers, buyer, client_row, orders, per_order, perclient_row
-
-# Money of fewer clusters has no interval.
-FEWEST = 10
-ALIKE = 5
+from tests.oracle.begins import (
+    booked_until,
+    clients_told_from,
+    known_from,
+    no_noughts,
+    outcomes_from,
+    unknown,
+)
+from tests.oracle.rows import (
+    active,
+    answers,
+    buyer,
+    client_row,
+    clustered,
+    orders,
+    per_order,
+    perclient_row,
+    tells,
+)
 
 
 def day_of(moment: Any) -> date | None:
@@ -204,20 +217,6 @@ Slice = tuple[Any, ...]
 Pick = Callable[[Mapping[str, Any]], Slice]
 
 
-def clustered(
-    rows: list[dict[str, Any]], key: Callable[[Mapping[str, Any]], Any]
-) -> list[list[dict[str, Any]]]:
-    groups: dict[Any, list[dict[str, Any]]] = {}
-    for r in rows:
-        groups.setdefault(key(r), []).append(r)
-    return list(groups.values())
-
-
-def tells(total: Decimal, squares: Decimal, clusters: int) -> bool:
-    """Whether enough clients make a sum for an interval of it to mean something."""
-    return clusters >= FEWEST and squares > 0 and total * total >= ALIKE * squares
-
-
 class Brute:
     """Every KPI of the catalogue for a stretch of time, over rows that a slice picks."""
 
@@ -255,6 +254,8 @@ class Brute:
         return found
 
     def measure(self, kpi: str, pick: Pick) -> dict[Slice | None, Answer]:
+        if unknown(self.w, kpi, self.start, self.last):
+            return {None: Answer.none()}
         return getattr(self, kpi.replace("-", "_"))(pick)
 
     def _over(
@@ -370,7 +371,7 @@ class Brute:
         return self._events(rows, self.w.as_of(["leads"]), pick)
 
     def _spend_until(self) -> date | None:
-        return self.w.as_of(["spend"]) or self.w.as_of(self.w.until)
+        return self.w.as_of(["spend"]) or booked_until(self.w, "spend", "spent_on")
 
     def spend(self, pick: Pick) -> dict[Slice | None, Answer]:
         def judge(rows: list[dict[str, Any]]) -> Answer:
@@ -489,6 +490,7 @@ class Brute:
             immature = money[None].immature or clients[None].immature
             value = float(Fraction(spent.top) / won.top) if won.top else None
             found[by] = Answer(value, spent.top, won.top, won.top, immature=immature)
+            found[by].partly = clients[None].partly
         return found
 
 

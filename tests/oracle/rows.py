@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from datetime import date
 from decimal import Decimal
 from typing import Any
@@ -53,3 +53,22 @@ def per_order(rows: list[dict[str, Any]]) -> list[Decimal]:
         sum((r["amount"] for r in rows if (r["order_id"], r["account_id"]) == o), Decimal(0))
         for o in orders(rows)
     ]
+
+
+# Money of fewer clusters has no interval.
+FEWEST = 10
+ALIKE = 5
+
+
+def clustered(
+    rows: list[dict[str, Any]], key: Callable[[Mapping[str, Any]], Any]
+) -> list[list[dict[str, Any]]]:
+    groups: dict[Any, list[dict[str, Any]]] = {}
+    for r in rows:
+        groups.setdefault(key(r), []).append(r)
+    return list(groups.values())
+
+
+def tells(total: Decimal, squares: Decimal, clusters: int) -> bool:
+    """Whether enough clients make a sum for an interval of it to mean something."""
+    return clusters >= FEWEST and squares > 0 and total * total >= ALIKE * squares

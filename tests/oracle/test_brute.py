@@ -98,6 +98,8 @@ def absent(piece: dict[Any, Answer], kpi: Any) -> Answer:
         return Answer.none()
     whole = piece[None]
     immature = whole.short or (whole.immature and not whole.censored)
+    if whole.partly and kpi.id == "cost-per-sale":
+        return Answer.none()
     if whole.partly:
         return Answer(None, 0, None, 0, immature=immature)
     if isinstance(kpi, DifferenceOfKpis) or (isinstance(kpi, Kpi) and kpi.bottom is None):

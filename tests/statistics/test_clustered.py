@@ -52,6 +52,35 @@ def test_a_row_without_cluster_is_one_of_its_own() -> None:
         share_of_rows(rows, n_unit="leads", accounts=["a", "b"])
 
 
+def none_of(clusters: int, size: int) -> float:
+    """Give the upper limit where none of equal clusters' rows counts."""
+    e = share_of_rows(
+        [False] * clusters * size, n_unit="leads", campaigns=list(range(clusters)) * size
+    ).estimate
+    assert e.value == 0.0
+    assert e.low == 0.0
+    assert e.high is not None
+    return e.high
+
+
+def test_where_no_row_counts_the_limit_is_that_of_rows_that_correlate_by_a_half() -> None:
+    for clusters, size in ((2, 50), (5, 80), (12, 33), (100, 4)):
+        limit = none_of(clusters, size)
+        seen = stats.betabinom(size, limit, 1 - limit).pmf(0) ** clusters
+        assert seen == pytest.approx(0.025, rel=1e-9)
+        assert none_of(clusters, 2 * size) < limit
+        assert none_of(2 * clusters, size) < limit
+    # Of leads of five campaigns none is another than the margin of one in five leaves room for.
+    assert none_of(5, 80) < 0.2 < none_of(3, 20)
+    rows = [True] * 400
+    every = share_of_rows(rows, n_unit="leads", campaigns=list(range(5)) * 80).estimate
+    assert every.low == pytest.approx(1 - none_of(5, 80))
+    # One row a cluster is no cluster.
+    alone = share_of_rows([False] * 40, n_unit="leads").estimate
+    assert none_of(40, 1) == alone.high
+    assert alone.high <= none_of(39, 1) * 1.001
+
+
 def test_differences_of_means_are_scipys_welch() -> None:
     random = np.random.default_rng(3)
     a, b = random.normal(3, 1, 12), random.normal(2, 4, 30)

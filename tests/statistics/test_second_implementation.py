@@ -201,7 +201,7 @@ def test_clustered_share_degenerate() -> None:
     assert (one.value, one.low) == (0.6, None)
     singles, rows = shares.clustered_share([1, 0, 1], [1, 1, 1]).estimate, shares.wilson(2, 3, n_unit="rows")
     assert (singles.low, singles.high) == (rows.estimate.low, rows.estimate.high)
-    none = shares.clustered_share([0] * 10, [5] * 10).estimate
+    none = shares.clustered_share([0] * 10, [5] * 10, alike=1.0).estimate
     assert (none.low, none.high) == pytest.approx((0, shares.wilson(0, 10, n_unit="rows").estimate.high))
 
 
