@@ -131,7 +131,7 @@ def booked_until(world: Any, table: str, column: str) -> date | None:
     """The last day of a table without events: its own last booking, no later than any table goes."""
     ends = [d for t in world.until if (d := world.as_of([t])) is not None]
     if not ends:
-        return None
+        return world.cap
     days = [d for r in world.rows(table) if (d := day_of(r[column])) is not None and d <= max(ends)]
     return max([min(ends), *days])
 
