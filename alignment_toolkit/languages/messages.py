@@ -99,8 +99,8 @@ def messages(folder: Path = FOLDER.parent) -> dict[str, Message]:
 
     Examples
     --------
-    >>> messages()["Out of line"].places
-    ['report/words.py']
+    >>> messages()["Out of line"].places[0]
+    'report/words.py'
     """
     found: dict[str, Message] = {}
     for text in sorted(TERMS):
