@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from alignment_toolkit.languages import say
 from alignment_toolkit.results import Estimate
 from alignment_toolkit.statistics.inference import INFINITY, Gap, quantile
-from alignment_toolkit.statistics.shares import score_gap
+from alignment_toolkit.statistics.shares import rows_where_all_agree, score_gap
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -76,7 +76,7 @@ class _Curve:
         """Give the design effect of the clusters at an event time, and the degrees of freedom of its estimate.
 
         The ratio of the variance with clusters to that without, both from the rows' influence on the curve (Ying and
-        Wei 1994, Journal of Multivariate Analysis 50); where nothing varies, rows of a cluster count as copies.
+        Wei 1994, Journal of Multivariate Analysis 50); where nothing varies, that of `rows_where_all_agree`.
         """
         r = self.rows
         if r.cluster is None:
@@ -85,9 +85,9 @@ class _Curve:
         kish = self.n**2 / float((size**2).sum())
         if size.size < 2:
             return INFINITY, 1.0
-        df = max(kish - 1, 1.0)
+        agreed = self.n / rows_where_all_agree(self.n, kish), INFINITY
         if index < 0 or self.survival[index] <= 0:
-            return self.n / kish, df
+            return agreed
         upto = np.searchsorted(self.time, np.minimum(r.time, self.time[index]), side="right")
         hazard = np.concatenate([[0.0], np.cumsum(self.events / self.at_risk**2)])
         own = np.where(r.event & (r.time <= self.time[index]), 1 / self.at_risk[np.maximum(upto - 1, 0)], 0.0)
@@ -95,8 +95,8 @@ class _Curve:
         alone = math.fsum((r.count * pull**2).tolist())
         together = math.fsum((np.bincount(r.cluster, weights=r.count * pull) ** 2).tolist())
         if alone <= 0:
-            return self.n / kish, df
-        return max(together / alone * size.size / (size.size - 1), 1.0), df
+            return agreed
+        return max(together / alone * size.size / (size.size - 1), 1.0), max(kish - 1, 1.0)
 
     def effective(self, survival: float, greenwood: float, index: int, at: float) -> float:
         """Give the n of which an uncensored sample has the same (Greenwood) variance."""

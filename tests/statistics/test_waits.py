@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from alignment_toolkit.statistics import survival
 from alignment_toolkit.statistics.cure import _came, _Fit, _Grouped, long_run_share
 from alignment_toolkit.statistics.inference import Z95
+from alignment_toolkit.statistics.shares import clustered_share
 
 Random = np.random.Generator
 ROWS = st.lists(st.tuples(st.integers(0, 12), st.booleans(), st.integers(0, 5)), min_size=2, max_size=40)
@@ -56,6 +57,17 @@ def test_rows_may_come_counted_and_clusters_by_any_number(rows: list[tuple[int, 
         assert (one.low is None) == (other.low is None)
         if one.low is not None:
             assert (one.low, one.high) == pytest.approx((other.low, other.high), abs=1e-9)
+
+
+@pytest.mark.parametrize("came", [True, False])
+def test_where_all_rows_of_clusters_agree_the_share_is_that_without_waiting(came: bool) -> None:
+    people = np.arange(12 * 33) // 33
+    waited = survival.share_by(
+        np.full(396, 3 if came else 40), np.full(396, came), 16, clusters=people
+    ).estimate
+    told = clustered_share([33 * came] * 12, [33] * 12).estimate
+    assert (waited.value, waited.low, waited.high) == pytest.approx((told.value, told.low, told.high))
+    assert waited.high - waited.low < 0.1  # as copies of one another they would be 12 rows: 0.24
 
 
 def test_a_row_of_its_own_is_no_cluster_and_copies_say_nothing_new() -> None:
