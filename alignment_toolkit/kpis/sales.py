@@ -87,7 +87,7 @@ ONLY_WON = noted(
 
 def _not_won(t: Any) -> Any:
     """Count what is open or lost; of no opportunity at all there is nothing to say either."""
-    return t.count() - t.count(where=_won(t)) + (t.count() == 0).cast("int64")
+    return t.count() - t.count(where=_won(t)) + (t.count() == 0).ifelse(1, 0)
 
 
 opportunities = Kpi(
