@@ -121,8 +121,9 @@ def parts_of(rows: Sequence[Any]) -> list[dict[str, str]]:
     for r in rows:
         alone = several[r.kpi, r.period, r.grain] == 1
         untold = alone and r.value is None and r.reason and set(r.by.values()) == {None}
-        empty = "(not told)" if untold else "(missing)"
-        told.append({d: (empty if r.by[d] is None else str(r.by[d])) if d in r.by else "all" for d in names})
+        told.append(
+            {d: ("(not told)" if untold else write_value(r.by[d])) if d in r.by else "all" for d in names}
+        )
     return told
 
 

@@ -173,8 +173,10 @@ def _kpi_values(rows: Sequence[KpiValue], currency: str = "") -> Pieces:
 
 
 def _part(by: Mapping[str, Any], rows: Sequence[Any]) -> dict[str, str]:
+    from alignment_toolkit.brief import write_value
+
     names = dict.fromkeys(d for r in rows for d in r.by)
-    return {d: ("(missing)" if by[d] is None else str(by[d])) if d in by else "all" for d in names}
+    return {d: write_value(by[d]) if d in by else "all" for d in names}
 
 
 def _estimates(rows: Sequence[Any]) -> Pieces:

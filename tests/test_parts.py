@@ -10,6 +10,7 @@ from typing import Any
 import pandas as pd
 import pytest
 
+from alignment_toolkit import brief, display
 from alignment_toolkit.brief import read_value, write_value
 from alignment_toolkit.catalog import Catalog
 from alignment_toolkit.company import Company
@@ -332,3 +333,8 @@ def test_what_is_empty_and_the_text_that_says_so_are_two_parts(tmp_path: Path) -
     measured = measure(company, Catalog.load().chosen_kpis(["revenue"]), Q3, by=["region"])
     assert told.part_of(measured, {"region": "(missing)"}, "revenue").value == 20
     assert told.part_of(measured, {"region": None}, "revenue").value == 10
+    # Tables of the terminal and of notebooks tell them apart, too.
+    rows = [m for m in measured if m.by]
+    names = sorted(['"(missing)"', "(missing)", "North"])
+    assert sorted(p["region"] for p in brief.parts_of(rows)) == names
+    assert sorted(display._part(row.by, rows)["region"] for row in rows) == names

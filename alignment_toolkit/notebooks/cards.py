@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from alignment_toolkit import units
+from alignment_toolkit.brief import write_value
 from alignment_toolkit.charts import clean
 from alignment_toolkit.errors import UnknownName
 from alignment_toolkit.report import words
@@ -181,7 +182,7 @@ def figures(analysis: Analysis) -> pd.DataFrame:
         rows.append(
             {
                 "key figure": k.title,
-                **{name: "(missing)" if value is None else value for name, value in k.by.items()},
+                **{name: write_value(value) for name, value in k.by.items()},
                 "value": units.unit(k.unit).text(k.value, currency=currency),
                 "95 % interval": words.interval_text(k, currency),
                 "n": k.n,
